@@ -1,0 +1,27 @@
+//! The kernels of evograd: slices in, slices out.
+//!
+//! * An algorithm is written once, over a [`Simd`](simd::Simd) token, and compiled for each [`Isa`]: portable lanes
+//!   on any CPU, AVX2 with FMA, AVX-512. `f64` runs the same bodies one lane wide.
+//! * This crate is the only place of the project where `unsafe` may be written, and there is little of it: the lane
+//!   operations, the trampolines that enter an instruction set, the call of the matrix-product library.
+//! * A kernel never allocates and never spawns. Scratch comes from the caller; so does parallelism.
+//! * A kernel checks every length it relies on, in release builds too.
+//! * The value of an element depends neither on its index (tails run the same lanes on a padded copy) nor on how the
+//!   caller cut the work, where the kernel says so.
+
+#[macro_use]
+mod define;
+
+pub mod arith;
+mod element;
+pub mod exp;
+pub mod gemm;
+mod isa;
+mod line;
+pub mod relu;
+pub mod simd;
+pub mod sort;
+
+pub use element::Element;
+pub use isa::{Isa, IsaError, VARIABLE};
+pub use line::Line;

@@ -1,0 +1,77 @@
+//! AVX2 with FMA: eight lanes of `f32`, sixteen registers.
+
+use super::{Kernel, Simd};
+use bytemuck::must_cast;
+use std::arch::x86_64::*;
+
+/// The proof that this CPU has AVX2 and FMA.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The token, where the CPU has both features.
+    pub fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+
+    /// The trampoline: compiles `kernel` for AVX2 and runs it.
+    pub fn run<K: Kernel<f32>>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn compiled<K: Kernel<f32>>(token: Avx2, kernel: K) -> K::Output {
+            kernel.run(token)
+        }
+        // SAFETY: `compiled` needs AVX2 and FMA, and `self` exists only where `detect` found both on this CPU.
+        unsafe { compiled(self, kernel) }
+    }
+}
+
+/// Defines lane operations as one expression of intrinsics each.
+macro_rules! lanes {
+    ($($name:ident($($arg:ident),+) = $lane:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: __m256),+) -> __m256 {
+            // SAFETY: the intrinsics below work on registers alone; what they ask for is a CPU with AVX2 and FMA,
+            // and `self` exists only where `detect` found both.
+            unsafe { $lane }
+        }
+    )*};
+}
+
+impl Simd for Avx2 {
+    type Elem = f32;
+    type Vector = __m256;
+    const LANES: usize = 8;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        must_cast([x; 8])
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m256 {
+        must_cast(*x.first_chunk::<8>().expect("a load needs a whole vector"))
+    }
+    #[inline(always)]
+    fn store(self, v: __m256, y: &mut [f32]) {
+        *y.first_chunk_mut::<8>().expect("a store needs a whole vector") = must_cast(v);
+    }
+    lanes! {
+        add(a, b) = _mm256_add_ps(a, b);
+        sub(a, b) = _mm256_sub_ps(a, b);
+        mul(a, b) = _mm256_mul_ps(a, b);
+        div(a, b) = _mm256_div_ps(a, b);
+        mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
+        sqrt(a) = _mm256_sqrt_ps(a);
+        max(a, b) = _mm256_max_ps(a, b);
+        min(a, b) = _mm256_min_ps(a, b);
+        select_gt(a, b, yes, no) = _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b));
+        round(a) = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        exp2_int(a) = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(
+            _mm256_add_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(127))));
+    }
+    #[inline(always)]
+    fn sum(self, a: __m256) -> f32 {
+        let [a, b, c, d, e, f, g, h]: [f32; 8] = must_cast(a);
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+}

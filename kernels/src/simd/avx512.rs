@@ -1,0 +1,74 @@
+//! AVX-512 (the foundation set): sixteen lanes of `f32`, thirty-two registers.
+
+use super::{Kernel, Simd};
+use bytemuck::must_cast;
+use std::arch::x86_64::*;
+
+/// The proof that this CPU has AVX-512F.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// The token, where the CPU has the feature.
+    pub fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx512f").then_some(Avx512(()))
+    }
+
+    /// The trampoline: compiles `kernel` for AVX-512 and runs it.
+    pub fn run<K: Kernel<f32>>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f")]
+        fn compiled<K: Kernel<f32>>(token: Avx512, kernel: K) -> K::Output {
+            kernel.run(token)
+        }
+        // SAFETY: `compiled` needs AVX-512F, and `self` exists only where `detect` found it on this CPU.
+        unsafe { compiled(self, kernel) }
+    }
+}
+
+/// Defines lane operations as one expression of intrinsics each.
+macro_rules! lanes {
+    ($($name:ident($($arg:ident),+) -> $result:ty = $lane:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: __m512),+) -> $result {
+            // SAFETY: the intrinsics below work on registers alone; what they ask for is a CPU with AVX-512F, and
+            // `self` exists only where `detect` found it.
+            unsafe { $lane }
+        }
+    )*};
+}
+
+impl Simd for Avx512 {
+    type Elem = f32;
+    type Vector = __m512;
+    const LANES: usize = 16;
+    const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        must_cast([x; 16])
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m512 {
+        must_cast(*x.first_chunk::<16>().expect("a load needs a whole vector"))
+    }
+    #[inline(always)]
+    fn store(self, v: __m512, y: &mut [f32]) {
+        *y.first_chunk_mut::<16>().expect("a store needs a whole vector") = must_cast(v);
+    }
+    lanes! {
+        add(a, b) -> __m512 = _mm512_add_ps(a, b);
+        sub(a, b) -> __m512 = _mm512_sub_ps(a, b);
+        mul(a, b) -> __m512 = _mm512_mul_ps(a, b);
+        div(a, b) -> __m512 = _mm512_div_ps(a, b);
+        mul_add(a, b, c) -> __m512 = _mm512_fmadd_ps(a, b, c);
+        sqrt(a) -> __m512 = _mm512_sqrt_ps(a);
+        max(a, b) -> __m512 = _mm512_max_ps(a, b);
+        min(a, b) -> __m512 = _mm512_min_ps(a, b);
+        select_gt(a, b, yes, no) -> __m512 =
+            _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes);
+        round(a) -> __m512 = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        exp2_int(a) -> __m512 = _mm512_castsi512_ps(_mm512_slli_epi32::<23>(
+            _mm512_add_epi32(_mm512_cvtps_epi32(a), _mm512_set1_epi32(127))));
+        sum(a) -> f32 = _mm512_reduce_add_ps(a);
+    }
+}

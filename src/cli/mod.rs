@@ -1,0 +1,41 @@
+//! Arguments, and one file per command. Knows every module; no module knows it.
+
+mod gradcheck;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The exit code of a check that did not pass.
+const FAILED: u8 = 1;
+/// The exit code of wrong arguments, wrong data or a system that refuses; clap's own.
+pub const USER_ERROR: u8 = 2;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 all is well, 1 a check did not pass, 2 wrong arguments or data.
+Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set.";
+
+/// A CPU tensor engine with hand-written gradients, and a genetic search for network structures.
+#[derive(Parser)]
+#[command(version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// Threads to compute with [default: one for each core]
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Gradcheck(gradcheck::Args),
+}
+
+/// Runs the command on as many threads as asked for.
+pub fn run(args: Args) -> Result<ExitCode> {
+    evograd::Isa::chosen()?;
+    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+    evograd::Pool::new(threads.unwrap_or(1))?.install(|| match args.command {
+        Command::Gradcheck(args) => gradcheck::run(&args),
+    })
+}

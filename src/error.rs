@@ -1,0 +1,129 @@
+//! What can go wrong, and how it is told. Knows nothing of the engine but shapes.
+
+use crate::shape::{Shape, ShapeError};
+use evograd_kernels::IsaError;
+use std::fmt;
+
+/// The result of whatever depends on the user's data, shapes or settings.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong in the engine.
+///
+/// Each message names the operation, what was wrong, all shapes, and what would be right.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Sizes that make no shape.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+
+    /// An operation was given what it cannot work on.
+    #[error("{op}: {problem}{}; {remedy}", Shapes(.shapes))]
+    Op {
+        /// The operation.
+        op: &'static str,
+        /// What was wrong.
+        problem: String,
+        /// Every shape concerned, by name.
+        shapes: Vec<(String, Shape)>,
+        /// What would be right.
+        remedy: String,
+    },
+
+    /// A value that is infinite or not a number, found where values are checked.
+    #[error(
+        "{op}: {place} holds {value} at {index:?}{}; look for a division by zero, the logarithm or root of a negative \
+         number, or a step too large, just before this operation", Shapes(.shapes)
+    )]
+    NonFinite {
+        /// The operation.
+        op: &'static str,
+        /// Which of its tensors.
+        place: String,
+        /// The value: `NaN`, `inf` or `-inf`.
+        value: f64,
+        /// Its index along each axis.
+        index: Vec<usize>,
+        /// Every shape concerned, by name.
+        shapes: Vec<(String, Shape)>,
+    },
+
+    /// The tape was used in a way that it does not support.
+    #[error("{op}: {problem}; {remedy}")]
+    Tape {
+        /// The operation or method.
+        op: &'static str,
+        /// What was wrong.
+        problem: String,
+        /// What would be right.
+        remedy: String,
+    },
+
+    /// A wrong instruction set was asked for.
+    #[error(transparent)]
+    Isa(#[from] IsaError),
+
+    /// The thread pool could not be made.
+    #[error("thread pool of {threads} threads: {problem}; use 1 to 1024 threads, or fewer where the system refuses")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What was wrong.
+        problem: String,
+    },
+
+    /// An error inside a named part, such as a layer.
+    #[error("{path}: {source}")]
+    At {
+        /// The part's name.
+        path: String,
+        /// What went wrong in it.
+        source: Box<Error>,
+    },
+}
+
+impl Error {
+    /// An [`Error::Op`].
+    ///
+    /// ```
+    /// use evograd::{Error, Shape};
+    /// let shape = Shape::new(&[2, 3])?;
+    /// let error = Error::op("flip", "axis 2 does not exist", &[("input", &shape)], "name an axis below 2");
+    /// assert_eq!(error.to_string(), "flip: axis 2 does not exist (input [2, 3]); name an axis below 2");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn op(
+        op: &'static str,
+        problem: impl Into<String>,
+        shapes: &[(&str, &Shape)],
+        remedy: impl Into<String>,
+    ) -> Error {
+        let shapes = shapes.iter().map(|(name, shape)| (name.to_string(), **shape)).collect();
+        Error::Op { op, problem: problem.into(), shapes, remedy: remedy.into() }
+    }
+
+    /// The same error with the name of the part it happened in before it; names join with dots.
+    ///
+    /// ```
+    /// use evograd::{Error, Shape};
+    /// let error = Error::from(Shape::new(&[0]).unwrap_err()).at("conv1").at("block2");
+    /// assert!(error.to_string().starts_with("block2.conv1: shape [0]: "));
+    /// ```
+    pub fn at(self, part: impl fmt::Display) -> Error {
+        match self {
+            Error::At { path, source } => Error::At { path: format!("{part}.{path}"), source },
+            other => Error::At { path: part.to_string(), source: Box::new(other) },
+        }
+    }
+}
+
+/// Shows ` (input [2, 3], kernel [4, 3, 5, 5])`, or nothing where there are no shapes.
+struct Shapes<'a>(&'a [(String, Shape)]);
+
+impl fmt::Display for Shapes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (name, shape)) in self.0.iter().enumerate() {
+            write!(f, "{}{name} {shape}", if i == 0 { " (" } else { ", " })?;
+        }
+        f.write_str(if self.0.is_empty() { "" } else { ")" })
+    }
+}

@@ -1,0 +1,242 @@
+//! The gradient checker: compares a function's gradient with finite differences, and says where it is wrong.
+//!
+//! For an output `y = f(x)` and two random vectors, `r` over the output and `u` over one input, the number `r·(∂y/∂x)·u`
+//! can be had in two ways: as `dx·u`, where `dx` is what backward makes of `r`; and as a central difference,
+//! `(r·f(x + hu) − r·f(x − hu)) / 2h`. One comparison tests all entries of the Jacobian matrix at once, whatever its
+//! size. Where it fails, each element of the input is tried alone, to name the place.
+//!
+//! Everything runs in `f64` and [`checked`], with `h = 10⁻⁵`: the truncation of a central difference is of order
+//! `h² = 10⁻¹⁰`, its rounding of order `2·10⁻¹⁶ / h`, both far below the tolerance of `10⁻⁶`.
+
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+use crate::tape::{Tape, Var, checked};
+use crate::tensor::Tensor;
+use std::fmt;
+
+/// Settings of a gradient check.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradcheck {
+    /// The greatest relative error that passes.
+    pub tolerance: f64,
+    /// The step `h` of the central difference.
+    pub step: f64,
+    /// Random directions tried for each input.
+    pub directions: usize,
+    /// Whether to compare every entry of the Jacobian matrix instead of random projections.
+    pub full: bool,
+    /// Seed of the random vectors.
+    pub seed: u64,
+}
+
+impl Default for Gradcheck {
+    fn default() -> Self {
+        Gradcheck { tolerance: 1e-6, step: 1e-5, directions: 2, full: false, seed: 0 }
+    }
+}
+
+/// What a gradient check found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The greatest relative error of any comparison.
+    pub worst: f64,
+    /// The tolerance it is held against.
+    pub tolerance: f64,
+    /// Where the gradient is most wrong; `None` where it passes.
+    pub wrong: Option<Place>,
+}
+
+/// An element whose gradient is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// Which input.
+    pub input: usize,
+    /// The element's index along each axis.
+    pub index: Vec<usize>,
+    /// What backward says.
+    pub analytic: f64,
+    /// What the central difference says.
+    pub numeric: f64,
+}
+
+/// Checks the gradient of `f` at `inputs` with the default [`Gradcheck`].
+///
+/// ```
+/// use evograd::{Tensor, gradcheck};
+/// let x = Tensor::from_vec([2], vec![0.5, -1.5])?;
+/// let report = gradcheck(|v| v[0].mul(&v[0])?.exp(), &[x])?;
+/// assert!(report.passed(), "{report}");
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When `f` fails, or a value or gradient is not finite.
+pub fn gradcheck(f: impl Fn(&[Var<f64>]) -> Result<Var<f64>>, inputs: &[Tensor<f64>]) -> Result<Report> {
+    Gradcheck::default().run(f, inputs)
+}
+
+impl Gradcheck {
+    /// Checks the gradient of `f` at `inputs`.
+    ///
+    /// # Errors
+    /// As [`gradcheck()`].
+    pub fn run(&self, f: impl Fn(&[Var<f64>]) -> Result<Var<f64>>, inputs: &[Tensor<f64>]) -> Result<Report> {
+        let check = Check { settings: *self, f: &f, inputs };
+        checked(|| {
+            let mut report = Report { worst: 0.0, tolerance: self.tolerance, wrong: None };
+            for input in 0..inputs.len() {
+                if self.full { check.jacobian(input, &mut report)? } else { check.projections(input, &mut report)? }
+            }
+            Ok(report)
+        })
+    }
+}
+
+impl Report {
+    /// Whether no comparison was off by more than the tolerance.
+    pub fn passed(&self) -> bool {
+        self.worst <= self.tolerance
+    }
+
+    /// Takes note of a comparison.
+    fn note(&mut self, error: f64, place: impl FnOnce() -> Place) {
+        if error > self.worst || error.is_nan() {
+            self.worst = error;
+            if !self.passed() {
+                self.wrong = Some(place());
+            }
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.passed() { "right" } else { "WRONG" };
+        write!(f, "gradient {verdict}: relative error {:.1e}, allowed {:.0e}", self.worst, self.tolerance)?;
+        match &self.wrong {
+            Some(Place { input, index, analytic, numeric }) => {
+                write!(f, "; input {input} at {index:?}: backward says {analytic:.9}, finite differences {numeric:.9}")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A function under test.
+struct Check<'a, F> {
+    settings: Gradcheck,
+    f: &'a F,
+    inputs: &'a [Tensor<f64>],
+}
+
+impl<F: Fn(&[Var<f64>]) -> Result<Var<f64>>> Check<'_, F> {
+    /// Compares in random directions, and element by element where that fails.
+    fn projections(&self, input: usize, report: &mut Report) -> Result<()> {
+        for direction in 0..self.settings.directions {
+            let stream = |purpose| {
+                Stream::new(self.settings.seed, Purpose::Gradcheck, 1 + 2 * direction as u32 + purpose, input as u32)
+            };
+            let r = random_like(self.value(self.inputs)?.value(), stream(0));
+            let u = random_like(&self.inputs[input], stream(1));
+            let dx = self.analytic(input, &r)?;
+            let analytic = dot(&dx, &u);
+            let (numeric, noise) = self.numeric(input, &u, &r)?;
+            let error = self.relative_error(analytic, numeric, noise);
+            if error <= self.settings.tolerance {
+                report.note(error, || unreachable!("within the tolerance there is no place to name"));
+            } else {
+                self.locate(input, &r, &dx, error, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names the element of `input` whose gradient is most wrong, after a projection was off by `error`.
+    fn locate(&self, input: usize, r: &Tensor<f64>, dx: &Tensor<f64>, error: f64, report: &mut Report) -> Result<()> {
+        let mut worst = (0.0, 0, 0.0);
+        for flat in 0..dx.shape().elements() {
+            let (numeric, _) = self.numeric(input, &unit(dx, flat), r)?;
+            let gap = (dx.as_slice()[flat] - numeric).abs();
+            if gap >= worst.0 {
+                worst = (gap, flat, numeric);
+            }
+        }
+        let (_, flat, numeric) = worst;
+        report.note(error, || Place { input, index: dx.index_of(flat), analytic: dx.as_slice()[flat], numeric });
+        Ok(())
+    }
+
+    /// Compares every entry of the Jacobian matrix with respect to `input`.
+    fn jacobian(&self, input: usize, report: &mut Report) -> Result<()> {
+        let y = self.value(self.inputs)?;
+        for output in 0..y.value().shape().elements() {
+            let r = unit(y.value(), output);
+            let dx = self.analytic(input, &r)?;
+            for (flat, analytic) in dx.as_slice().iter().copied().enumerate() {
+                let (numeric, noise) = self.numeric(input, &unit(&dx, flat), &r)?;
+                let error = self.relative_error(analytic, numeric, noise);
+                report.note(error, || Place { input, index: dx.index_of(flat), analytic, numeric });
+            }
+        }
+        Ok(())
+    }
+
+    /// What backward makes of `r`, the gradient of the output. Zeros where the output does not depend on the input.
+    fn analytic(&self, input: usize, r: &Tensor<f64>) -> Result<Tensor<f64>> {
+        let tape = Tape::new();
+        let leaves: Vec<Var<f64>> = self.inputs.iter().map(|value| tape.leaf(value.clone())).collect();
+        let y = self.value_of(&leaves)?;
+        if !y.is_tracked() {
+            return Tensor::zeros(self.inputs[input].shape());
+        }
+        let mut gradients = tape.backward_from(&[(&y, r.clone())])?;
+        gradients.take(&leaves[input]).map_or_else(|| Tensor::zeros(self.inputs[input].shape()), Ok)
+    }
+
+    /// The slope of `r·f` in direction `u` of one input, and how far rounding alone may put it off.
+    fn numeric(&self, input: usize, u: &Tensor<f64>, r: &Tensor<f64>) -> Result<(f64, f64)> {
+        let h = self.settings.step;
+        let mut ends = [0.0; 2];
+        let mut magnitude = 0.0;
+        for (end, step) in ends.iter_mut().zip([h, -h]) {
+            let mut inputs = self.inputs.to_vec();
+            inputs[input].as_mut_slice().iter_mut().zip(u.as_slice()).for_each(|(x, u)| *x += step * u);
+            let y = self.value(&inputs)?;
+            *end = dot(y.value(), r);
+            magnitude = y.value().as_slice().iter().zip(r.as_slice()).map(|(y, r)| (y * r).abs()).sum();
+        }
+        Ok(((ends[0] - ends[1]) / (2.0 * h), 16.0 * f64::EPSILON * magnitude / h))
+    }
+
+    /// The difference of two slopes relative to the greater one; where both drown in rounding, relative to that.
+    fn relative_error(&self, analytic: f64, numeric: f64, noise: f64) -> f64 {
+        let scale = analytic.abs().max(numeric.abs()).max(noise / self.settings.tolerance);
+        if scale == 0.0 { 0.0 } else { (analytic - numeric).abs() / scale }
+    }
+
+    fn value(&self, inputs: &[Tensor<f64>]) -> Result<Var<f64>> {
+        let inputs: Vec<Var<f64>> = inputs.iter().cloned().map(Var::constant).collect();
+        self.value_of(&inputs)
+    }
+
+    fn value_of(&self, inputs: &[Var<f64>]) -> Result<Var<f64>> {
+        (self.f)(inputs).map_err(|error| Error::at(error, "gradcheck"))
+    }
+}
+
+fn dot(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
+    a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a * b).sum()
+}
+
+/// Random values from −1 to 1 in the shape of `tensor`.
+fn random_like(tensor: &Tensor<f64>, mut stream: Stream) -> Tensor<f64> {
+    Tensor::build(*tensor.shape(), |out| out.iter_mut().for_each(|x| *x = 2.0 * stream.uniform() - 1.0))
+}
+
+/// One at a position in row-major order, zero elsewhere, in the shape of `tensor`.
+fn unit(tensor: &Tensor<f64>, flat: usize) -> Tensor<f64> {
+    Tensor::build(*tensor.shape(), |out| {
+        out.fill(0.0);
+        out[flat] = 1.0;
+    })
+}

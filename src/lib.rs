@@ -1,0 +1,26 @@
+//! A CPU tensor engine with hand-written gradients, made to be right, fast and read.
+//!
+//! Reading route: [`Shape`] → [`Tensor`] → [`Tape`] and [`Op`] → one operation, such as `src/ops/sort_root.rs` →
+//! [`gradcheck`], which proves its gradient → the kernels, in the crate `evograd_kernels`.
+
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod error;
+pub mod gradcheck;
+pub mod ops;
+mod par;
+mod rng;
+mod shape;
+mod tape;
+mod tensor;
+
+pub use buffer::release_memory;
+pub use error::{Error, Result};
+pub use evograd_kernels::{Element, Isa, IsaError};
+pub use gradcheck::gradcheck;
+pub use par::{Pool, threads};
+pub use rng::{Purpose, Stream};
+pub use shape::{IntoShape, MAX_RANK, Shape, ShapeError};
+pub use tape::{Gradients, ListOp, Op, Tape, Var, apply, apply_list, checked, no_grad};
+pub use tensor::Tensor;

@@ -1,0 +1,16 @@
+//! The command line of evograd.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    match cli::run(cli::Args::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("evograd: {error:#}");
+            ExitCode::from(cli::USER_ERROR)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Element-wise operations: cut into pieces, one pass over memory each. Knows no operation.
+
+use super::isa;
+use crate::par::{PIECE, for_each, for_each_pair, piece};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use evograd_kernels::{Element, Isa};
+
+/// Calls `kernel(isa, x, y)` for every piece of `x` and the output.
+pub(super) fn unary<E: Element>(x: &Tensor<E>, kernel: impl Fn(Isa, &[E], &mut [E]) + Sync) -> Tensor<E> {
+    let (isa, x, shape) = (isa(), x.as_slice(), *x.shape());
+    Tensor::build(shape, |y| for_each(y, PIECE, |i, y| kernel(isa, &x[piece(i, x.len())], y)))
+}
+
+/// Calls `kernel(isa, a, b, y)` for every piece of two inputs of one shape and the output.
+pub(super) fn binary<E: Element>(
+    a: &Tensor<E>,
+    b: &Tensor<E>,
+    kernel: impl Fn(Isa, &[E], &[E], &mut [E]) + Sync,
+) -> Tensor<E> {
+    let (isa, shape) = (isa(), same_shape(a, b));
+    let (a, b) = (a.as_slice(), b.as_slice());
+    Tensor::build(shape, |y| {
+        for_each(y, PIECE, |i, y| {
+            let piece = piece(i, a.len());
+            kernel(isa, &a[piece.clone()], &b[piece], y);
+        })
+    })
+}
+
+/// Calls `kernel(isa, a, b, dy, da, db)` for every piece of three inputs of one shape and two outputs.
+pub(super) fn binary_backward<E: Element>(
+    a: &Tensor<E>,
+    b: &Tensor<E>,
+    dy: &Tensor<E>,
+    kernel: impl Fn(Isa, &[E], &[E], &[E], &mut [E], &mut [E]) + Sync,
+) -> [Option<Tensor<E>>; 2] {
+    let (isa, shape) = (isa(), same_shape(a, b));
+    let (a, b, dy) = (a.as_slice(), b.as_slice(), dy.as_slice());
+    let mut db = Tensor::build(shape, |_| ());
+    let da = Tensor::build(shape, |da| {
+        for_each_pair((da, PIECE), (db.as_mut_slice(), PIECE), |i, da, db| {
+            let piece = piece(i, a.len());
+            kernel(isa, &a[piece.clone()], &b[piece.clone()], &dy[piece], da, db);
+        })
+    });
+    [Some(da), Some(db)]
+}
+
+fn same_shape<E: Element>(a: &Tensor<E>, b: &Tensor<E>) -> Shape {
+    assert_eq!(a.shape(), b.shape(), "an element-wise pass over tensors of one shape");
+    *a.shape()
+}

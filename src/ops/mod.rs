@@ -1,0 +1,32 @@
+//! The operations: one file each, with formula, shapes, gradient, forward, backward, method and tests.
+//!
+//! An operation is a method of [`Var`](crate::Var). All of them return a `Result`: shapes and values come from the
+//! user. [`CATALOGUE`] lists them with a way to draw random cases of each, which is what the gradient checks, the
+//! property tests and `evograd gradcheck` go through.
+
+mod broadcast;
+pub mod catalogue;
+mod elementwise;
+
+mod add;
+mod relu;
+mod sort_root;
+
+pub use catalogue::{Case, Draw, Row, Run};
+
+/// Every operation.
+pub const CATALOGUE: &[Row] = &[add::ROW, relu::ROW, sort_root::ROW];
+
+/// The row of the operation of this name.
+///
+/// ```
+/// assert!(evograd::ops::row("relu").is_some());
+/// ```
+pub fn row(name: &str) -> Option<&'static Row> {
+    CATALOGUE.iter().find(|row| row.name == name)
+}
+
+/// The instruction set for an operation that is being run: `apply` and `backward` have checked that there is one.
+fn isa() -> evograd_kernels::Isa {
+    evograd_kernels::Isa::chosen().expect("apply and backward return an error before an operation runs without one")
+}

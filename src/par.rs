@@ -1,0 +1,119 @@
+//! Work on several cores, with the same bits whatever their number. The only file that knows rayon.
+//!
+//! Work is cut into pieces whose sizes depend on the data alone, never on the number of threads; each piece writes a
+//! place of its own, and partial results come back in the order of their index. So scheduling decides *when* a piece
+//! runs, and nothing else.
+
+use crate::error::{Error, Result};
+use evograd_kernels::{Element, Isa, arith};
+use rayon::prelude::*;
+
+/// Elements in a piece of element-wise work: 64 KiB of `f32`, large against the cost of handing a piece to a thread.
+pub(crate) const PIECE: usize = 1 << 14;
+
+/// A number of threads of one's own.
+///
+/// ```
+/// use evograd::{Pool, Var, Tensor};
+/// let pool = Pool::new(2)?;
+/// let y = pool.install(|| Var::constant(Tensor::full([3], 2.0_f32)?).exp().map(|y| y.value().clone()))?;
+/// assert_eq!(y.shape().sizes(), [3]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+pub struct Pool(rayon::ThreadPool);
+
+impl Pool {
+    /// A pool of `threads` threads.
+    ///
+    /// # Errors
+    /// When `threads` is 0 or above 1024, or the system refuses to start them.
+    pub fn new(threads: usize) -> Result<Pool> {
+        let failed = |problem: String| Error::Threads { threads, problem };
+        if !(1..=1024).contains(&threads) {
+            return Err(failed("that is no sensible number".into()));
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        Ok(Pool(pool.map_err(|error| failed(error.to_string()))?))
+    }
+
+    /// Runs `work` on a thread of the pool; whatever it computes in parallel uses the pool's threads.
+    /// Without a pool of one's own, work runs on as many threads as there are cores.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match Isa::chosen() {
+            Ok(isa) => self.0.install(|| isa.scope(work)),
+            Err(_) => self.0.install(work),
+        }
+    }
+}
+
+/// The number of threads that work runs on now.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Calls `work` with the index and the place of every piece of `out`.
+pub(crate) fn for_each<T: Send>(out: &mut [T], piece: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    if out.len() <= piece || threads() == 1 {
+        out.chunks_mut(piece).enumerate().for_each(|(i, out)| work(i, out));
+    } else {
+        out.par_chunks_mut(piece).enumerate().for_each(|(i, out)| work(i, out));
+    }
+}
+
+/// As [`for_each`] with two outputs, cut into equally many pieces.
+pub(crate) fn for_each_pair<T: Send, U: Send>(
+    (a, a_piece): (&mut [T], usize),
+    (b, b_piece): (&mut [U], usize),
+    work: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    assert_eq!(a.len().div_ceil(a_piece), b.len().div_ceil(b_piece), "two outputs in different numbers of pieces");
+    if a.len() <= a_piece || threads() == 1 {
+        a.chunks_mut(a_piece).zip(b.chunks_mut(b_piece)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
+    } else {
+        let pieces = a.par_chunks_mut(a_piece).zip(b.par_chunks_mut(b_piece));
+        pieces.enumerate().for_each(|(i, (a, b))| work(i, a, b));
+    }
+}
+
+/// What `work` returns for each index below `count`, in that order.
+pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    if count <= 1 || threads() == 1 {
+        (0..count).map(work).collect()
+    } else {
+        (0..count).into_par_iter().map(work).collect()
+    }
+}
+
+/// The elements that piece `index` of element-wise work covers, in an array of `len`.
+pub(crate) fn piece(index: usize, len: usize) -> std::ops::Range<usize> {
+    index * PIECE..((index + 1) * PIECE).min(len)
+}
+
+/// `y += x`
+pub(crate) fn accumulate<E: Element>(isa: Isa, x: &[E], y: &mut [E]) {
+    assert_eq!(x.len(), y.len(), "a sum of two arrays");
+    for_each(y, PIECE, |i, y| arith::accumulate(isa, &x[piece(i, x.len())], y));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_piece_is_visited_once_on_any_number_of_threads() {
+        for threads in [1, 2, 3] {
+            let mut out = vec![0; 100_003];
+            Pool::new(threads).unwrap().install(|| {
+                for_each(&mut out, 1000, |i, out| out.iter_mut().enumerate().for_each(|(j, x)| *x += i * 1000 + j));
+            });
+            assert!(out.iter().enumerate().all(|(i, x)| i == *x));
+            assert_eq!(Pool::new(threads).unwrap().install(|| map(1000, |i| i)), (0..1000).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_senseless_number_of_threads_is_an_error() {
+        let text = Pool::new(0).err().unwrap().to_string();
+        assert!(text.starts_with("thread pool of 0 threads: that is no sensible number; use 1 to 1024"), "{text}");
+    }
+}

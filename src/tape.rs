@@ -1,0 +1,205 @@
+//! The tape: what was computed, in order, so that gradients can be had backwards. Knows no operation.
+//!
+//! Every operation on tracked variables appends one node, so the order of the tape is already topological: backward
+//! is a loop from the end, without sorting and without recursion. A node's gradient adds up from all its uses, is
+//! handed to the node's operation together with what that kept, and both are gone afterwards.
+
+mod mode;
+mod op;
+mod var;
+
+pub use mode::{checked, no_grad};
+pub use op::{ListOp, Op, apply, apply_list};
+pub use var::Var;
+
+use crate::error::{Error, Result};
+use crate::par;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use evograd_kernels::{Element, Isa};
+use op::Node;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Records what is computed from its leaves.
+///
+/// ```
+/// use evograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.leaf(Tensor::scalar(3.0_f32));
+/// let y = x.mul(&x)?;
+/// let gradients = tape.backward(&y)?;
+/// assert_eq!(gradients.get(&x).unwrap().item()?, 6.0);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tape<E: Element = f32> {
+    slots: Rc<RefCell<Vec<Slot<E>>>>,
+}
+
+/// One place of the tape; its position is the identity of a variable.
+enum Slot<E: Element> {
+    Leaf,
+    Recorded(Box<dyn Node<E>>),
+    Consumed(&'static str),
+}
+
+/// The gradients of a tape's leaves.
+pub struct Gradients<E: Element = f32> {
+    tape: Tape<E>,
+    by_id: Vec<Option<Tensor<E>>>,
+}
+
+impl<E: Element> Default for Tape<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: Element> Tape<E> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Tape { slots: Rc::default() }
+    }
+
+    /// A variable that gradients are wanted for.
+    pub fn leaf(&self, value: Tensor<E>) -> Var<E> {
+        self.push(value, Slot::Leaf)
+    }
+
+    /// The number of leaves and operations recorded so far.
+    pub fn len(&self) -> usize {
+        self.slots.borrow().len()
+    }
+
+    /// Whether nothing has been recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The gradients of `loss`, a single number, with respect to every leaf it depends on.
+    ///
+    /// What the operations kept is released on the way, so an operation can be gone through once. For several losses
+    /// over the same operations, add them first or use [`Tape::backward_from`].
+    ///
+    /// # Errors
+    /// When `loss` has several elements, is not on this tape, or shares operations with an earlier backward pass.
+    pub fn backward(&self, loss: &Var<E>) -> Result<Gradients<E>> {
+        let shape = loss.value().shape();
+        if shape.elements() != 1 {
+            let remedy = "sum or average it first, or give its gradient to backward_from";
+            return Err(Error::op("backward", "the loss has several elements", &[("loss", shape)], remedy));
+        }
+        self.backward_from(&[(loss, Tensor::full(shape, E::ONE)?)])
+    }
+
+    /// The gradients of several outputs, each starting from a gradient given for it.
+    ///
+    /// ```
+    /// use evograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(Tensor::from_vec([2], vec![1.0_f32, 2.0])?);
+    /// let (y, z) = (x.scale(3.0)?, x.mul(&x)?);
+    /// let ones = Tensor::full([2], 1.0)?;
+    /// let gradients = tape.backward_from(&[(&y, ones.clone()), (&z, ones)])?;
+    /// assert_eq!(gradients.get(&x).unwrap().as_slice(), [5.0, 7.0]);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a gradient has another shape than its output, an output is not on this tape, or an operation was already
+    /// gone through by an earlier backward pass.
+    pub fn backward_from(&self, outputs: &[(&Var<E>, Tensor<E>)]) -> Result<Gradients<E>> {
+        let isa = Isa::chosen()?;
+        let mut by_id: Vec<Option<Tensor<E>>> = Vec::new();
+        by_id.resize_with(self.len(), || None);
+        for (output, gradient) in outputs {
+            let id = self.id_of(output)?;
+            expect_shape("backward", gradient.shape(), output.value().shape())?;
+            add(isa, &mut by_id[id], gradient.clone());
+        }
+        for id in (0..by_id.len()).rev() {
+            let Some(node) = self.take(id, by_id[id].is_some())? else { continue };
+            let Some(dy) = by_id[id].take() else { continue };
+            for (input, dx) in node.backward(dy)? {
+                add(isa, &mut by_id[input], dx);
+            }
+        }
+        Ok(Gradients { tape: self.clone(), by_id })
+    }
+
+    /// Takes the node at `id` off the tape, where a gradient has reached it.
+    fn take(&self, id: usize, reached: bool) -> Result<Option<Box<dyn Node<E>>>> {
+        let slot = &mut self.slots.borrow_mut()[id];
+        let name = match slot {
+            Slot::Recorded(node) if reached => node.name(),
+            Slot::Consumed(name) if reached => return Err(consumed(name)),
+            _ => return Ok(None),
+        };
+        match std::mem::replace(slot, Slot::Consumed(name)) {
+            Slot::Recorded(node) => Ok(Some(node)),
+            _ => Ok(None),
+        }
+    }
+
+    fn push(&self, value: Tensor<E>, slot: Slot<E>) -> Var<E> {
+        let mut slots = self.slots.borrow_mut();
+        slots.push(slot);
+        Var::tracked(value, self.clone(), slots.len() - 1)
+    }
+
+    fn is(&self, other: &Tape<E>) -> bool {
+        Rc::ptr_eq(&self.slots, &other.slots)
+    }
+
+    fn id_of(&self, var: &Var<E>) -> Result<usize> {
+        match var.place() {
+            Some((tape, id)) if self.is(tape) => Ok(id),
+            place => Err(Error::Tape {
+                op: "backward",
+                problem: match place {
+                    Some(_) => "the output was recorded on another tape".into(),
+                    None => "the output depends on no leaf, or was computed inside no_grad".into(),
+                },
+                remedy: "compute it from leaves of this tape".into(),
+            }),
+        }
+    }
+}
+
+impl<E: Element> Gradients<E> {
+    /// The gradient of a leaf; `None` where no output depends on it, or where `leaf` is no leaf of the tape.
+    pub fn get(&self, leaf: &Var<E>) -> Option<&Tensor<E>> {
+        self.by_id.get(self.tape.id_of(leaf).ok()?)?.as_ref()
+    }
+
+    /// As [`Gradients::get`], taking the gradient out.
+    pub fn take(&mut self, leaf: &Var<E>) -> Option<Tensor<E>> {
+        let id = self.tape.id_of(leaf).ok()?;
+        self.by_id.get_mut(id)?.take()
+    }
+}
+
+/// Adds a gradient to those that have reached the same variable before.
+fn add<E: Element>(isa: Isa, sum: &mut Option<Tensor<E>>, dx: Tensor<E>) {
+    match sum {
+        None => *sum = Some(dx),
+        Some(sum) => par::accumulate(isa, dx.as_slice(), sum.as_mut_slice()),
+    }
+}
+
+fn expect_shape(op: &'static str, given: &Shape, wanted: &Shape) -> Result<()> {
+    if given == wanted {
+        return Ok(());
+    }
+    let shapes = [("gradient", given), ("value", wanted)];
+    Err(Error::op(op, "a gradient has another shape than its value", &shapes, "make their shapes equal"))
+}
+
+fn consumed(name: &str) -> Error {
+    Error::Tape {
+        op: "backward",
+        problem: format!("an earlier backward pass went through this {name} and released what it kept"),
+        remedy: "add the losses before going backward, or give all of them to one backward_from".into(),
+    }
+}

@@ -1,0 +1,211 @@
+//! What an operation is, and how it gets onto the tape. Knows no operation by name.
+
+use super::{Slot, Tape, Var, expect_shape, mode};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use evograd_kernels::{Element, Isa};
+use std::fmt::Debug;
+
+/// An operation on `N` tensors that knows its gradient.
+///
+/// Anybody may implement it, inside this crate or outside; [`apply`] runs it.
+///
+/// ```
+/// use evograd::{Element, Op, Result, Shape, Tape, Tensor, apply};
+///
+/// /// y = x²
+/// #[derive(Debug)]
+/// struct Square;
+///
+/// impl Op<f64, 1> for Square {
+///     const NAME: &'static str = "square";
+///     type Saved = Tensor<f64>;
+///     fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
+///         Ok(*x)
+///     }
+///     fn forward(&self, [x]: [&Tensor<f64>; 1]) -> (Tensor<f64>, Tensor<f64>) {
+///         let y = x.as_slice().iter().map(|x| x * x).collect();
+///         (Tensor::from_vec(x.shape(), y).expect("as many as before"), x.clone())
+///     }
+///     fn backward(&self, x: Tensor<f64>, mut dy: Tensor<f64>, _: [bool; 1]) -> [Option<Tensor<f64>>; 1] {
+///         dy.as_mut_slice().iter_mut().zip(x.as_slice()).for_each(|(dy, x)| *dy *= 2.0 * x);
+///         [Some(dy)]
+///     }
+/// }
+///
+/// let tape = Tape::new();
+/// let x = tape.leaf(Tensor::scalar(3.0));
+/// let y = apply(Square, [&x])?;
+/// assert_eq!(tape.backward(&y)?.get(&x).unwrap().item()?, 6.0);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+pub trait Op<E: Element, const N: usize>: Debug + 'static {
+    /// The operation's name, as error messages say it.
+    const NAME: &'static str;
+    /// What backward needs; nothing else is kept.
+    type Saved: 'static;
+
+    /// The shape of the output.
+    ///
+    /// # Errors
+    /// When the shapes do not fit the operation or each other.
+    fn output_shape(&self, inputs: [&Shape; N]) -> Result<Shape>;
+
+    /// Whether the values can be worked on, where shapes alone do not tell.
+    ///
+    /// # Errors
+    /// When they cannot.
+    fn check(&self, inputs: [&Tensor<E>; N]) -> Result<()> {
+        let _ = inputs;
+        Ok(())
+    }
+
+    /// The output, and what to keep. Called after `output_shape` and `check` have agreed.
+    fn forward(&self, inputs: [&Tensor<E>; N]) -> (Tensor<E>, Self::Saved);
+
+    /// From `dy`, the gradient of the output, the gradient of each input that is wanted.
+    fn backward(&self, saved: Self::Saved, dy: Tensor<E>, wanted: [bool; N]) -> [Option<Tensor<E>>; N];
+}
+
+/// An operation on any number of tensors: [`Op`] over slices.
+pub trait ListOp<E: Element>: Debug + 'static {
+    /// As [`Op::NAME`].
+    const NAME: &'static str;
+    /// As [`Op::Saved`].
+    type Saved: 'static;
+
+    /// As [`Op::output_shape`].
+    ///
+    /// # Errors
+    /// When the shapes do not fit the operation or each other.
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape>;
+
+    /// As [`Op::check`].
+    ///
+    /// # Errors
+    /// When the values cannot be worked on.
+    fn check(&self, inputs: &[&Tensor<E>]) -> Result<()> {
+        let _ = inputs;
+        Ok(())
+    }
+
+    /// As [`Op::forward`].
+    fn forward(&self, inputs: &[&Tensor<E>]) -> (Tensor<E>, Self::Saved);
+
+    /// As [`Op::backward`]; as many gradients as inputs.
+    fn backward(&self, saved: Self::Saved, dy: Tensor<E>, wanted: &[bool]) -> Vec<Option<Tensor<E>>>;
+}
+
+/// An operation of fixed arity, seen as one over slices.
+#[derive(Debug)]
+struct Fixed<O, const N: usize>(O);
+
+/// A slice that came from an array of `N` is one again.
+fn array<T: Copy, const N: usize>(slice: &[T]) -> [T; N] {
+    slice.try_into().expect("apply passes exactly N inputs")
+}
+
+impl<E: Element, O: Op<E, N>, const N: usize> ListOp<E> for Fixed<O, N> {
+    const NAME: &'static str = O::NAME;
+    type Saved = O::Saved;
+
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        self.0.output_shape(array(inputs))
+    }
+    fn check(&self, inputs: &[&Tensor<E>]) -> Result<()> {
+        self.0.check(array(inputs))
+    }
+    fn forward(&self, inputs: &[&Tensor<E>]) -> (Tensor<E>, O::Saved) {
+        self.0.forward(array(inputs))
+    }
+    fn backward(&self, saved: O::Saved, dy: Tensor<E>, wanted: &[bool]) -> Vec<Option<Tensor<E>>> {
+        self.0.backward(saved, dy, array(wanted)).into()
+    }
+}
+
+/// Runs an operation, and records it where an input is tracked.
+///
+/// # Errors
+/// When the operation refuses its inputs, or they are on different tapes; inside [`checked`](super::checked), when
+/// a value is not finite.
+pub fn apply<E: Element, O: Op<E, N>, const N: usize>(op: O, inputs: [&Var<E>; N]) -> Result<Var<E>> {
+    apply_list(Fixed(op), &inputs)
+}
+
+/// As [`apply`], for an operation on any number of inputs.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_list<E: Element, O: ListOp<E>>(op: O, inputs: &[&Var<E>]) -> Result<Var<E>> {
+    Isa::chosen()?;
+    let values: Vec<&Tensor<E>> = inputs.iter().map(|input| input.value()).collect();
+    let shapes: Vec<&Shape> = values.iter().map(|value| value.shape()).collect();
+    let expected = op.output_shape(&shapes)?;
+    op.check(&values)?;
+    mode::check_inputs(O::NAME, &values)?;
+    let tape = common_tape::<E, O>(inputs)?;
+    let (y, saved) = op.forward(&values);
+    if *y.shape() != expected {
+        let shapes = [("output", y.shape()), ("promised", &expected)];
+        let remedy = "make forward and output_shape agree";
+        return Err(Error::op(O::NAME, "the output has another shape than promised", &shapes, remedy));
+    }
+    mode::check_output(O::NAME, &y, &values)?;
+    match tape {
+        Some(tape) if mode::recording() => {
+            let shapes = shapes.into_iter().copied().collect();
+            let ids = inputs.iter().map(|input| input.place().map(|(_, id)| id)).collect();
+            Ok(tape.push(y, Slot::Recorded(Box::new(Recorded::<E, O> { op, saved, ids, shapes }))))
+        }
+        _ => Ok(Var::constant(y)),
+    }
+}
+
+/// The one tape that the tracked inputs are on.
+fn common_tape<'a, E: Element, O: ListOp<E>>(inputs: &[&'a Var<E>]) -> Result<Option<&'a Tape<E>>> {
+    let mut tapes = inputs.iter().filter_map(|input| input.place()).map(|(tape, _)| tape);
+    let first = tapes.next();
+    if tapes.any(|other| first.is_some_and(|first| !first.is(other))) {
+        return Err(Error::Tape {
+            op: O::NAME,
+            problem: "the inputs were recorded on two tapes".into(),
+            remedy: "use one tape, or detach one input".into(),
+        });
+    }
+    Ok(first)
+}
+
+/// What the tape sees of a recorded operation.
+pub(super) trait Node<E: Element> {
+    fn name(&self) -> &'static str;
+    /// The gradient of every tracked input, with its place on the tape.
+    fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>>;
+}
+
+struct Recorded<E: Element, O: ListOp<E>> {
+    op: O,
+    saved: O::Saved,
+    ids: Vec<Option<usize>>,
+    shapes: Vec<Shape>,
+}
+
+impl<E: Element, O: ListOp<E>> Node<E> for Recorded<E, O> {
+    fn name(&self) -> &'static str {
+        O::NAME
+    }
+
+    fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>> {
+        let Recorded { op, saved, ids, shapes } = *self;
+        let wanted: Vec<bool> = ids.iter().map(Option::is_some).collect();
+        let gradients = op.backward(saved, dy, &wanted);
+        let mut reached = Vec::with_capacity(ids.len());
+        for ((id, shape), dx) in ids.into_iter().zip(shapes).zip(gradients) {
+            let (Some(id), Some(dx)) = (id, dx) else { continue };
+            expect_shape(O::NAME, dx.shape(), &shape)?;
+            mode::check_gradient(O::NAME, &dx)?;
+            reached.push((id, dx));
+        }
+        Ok(reached)
+    }
+}

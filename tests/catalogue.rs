@@ -1,0 +1,183 @@
+//! What holds for every operation: property tests over drawn shapes, parameters and values.
+
+use evograd::gradcheck::Gradcheck;
+use evograd::ops::{CATALOGUE, Case, Draw, Row};
+use evograd::{Element, Isa, Op, Pool, Shape, Tape, Tensor, Var, apply, gradcheck, no_grad};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+/// Runs a property on drawn cases of every row; a failure is shrunk, and names the operation.
+fn for_every_row(cases: u32, property: impl Fn(&Row, &Case) -> Result<(), TestCaseError>) {
+    for row in CATALOGUE {
+        let strategy = (proptest::collection::vec(0_u32..60, 0..24), any::<u64>());
+        let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+        let outcome = TestRunner::new(config).run(&strategy, |(words, seed)| {
+            let case = (row.draw)(&mut Draw::replaying(words, seed));
+            property(row, &case).map_err(|error| TestCaseError::fail(format!("{}: {error}", case.description)))
+        });
+        if let Err(error) = outcome {
+            panic!("{}: {error}", row.name);
+        }
+    }
+}
+
+/// The output and the gradient of every input, from a gradient of the output that depends on the place alone.
+fn forward_and_gradients<E: Element>(
+    run: &evograd::ops::Run<E>,
+    inputs: &[Tensor<f64>],
+) -> evograd::Result<Vec<Tensor<E>>> {
+    let tape = Tape::new();
+    let leaves: Vec<Var<E>> = inputs.iter().map(|input| tape.leaf(input.cast())).collect();
+    let y = run(&leaves)?;
+    let dy = Tensor::from_fn(y.value().shape(), |i| E::from_f64(((i * 37 % 101) as f64 - 50.0) / 64.0))?;
+    let gradients = tape.backward_from(&[(&y, dy)])?;
+    let mut all = vec![y.value().clone()];
+    all.extend(leaves.iter().map(|leaf| gradients.get(leaf).expect("every input has a gradient").clone()));
+    Ok(all)
+}
+
+fn fail(error: impl std::fmt::Display) -> TestCaseError {
+    TestCaseError::fail(error.to_string())
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    for_every_row(48, |_, case| {
+        let report = gradcheck(&case.double, &case.inputs).map_err(fail)?;
+        if report.passed() { Ok(()) } else { Err(fail(report)) }
+    });
+}
+
+#[test]
+fn whole_jacobians_agree_with_finite_differences() {
+    for_every_row(4, |_, case| {
+        let full = Gradcheck { full: true, ..Gradcheck::default() };
+        let report = full.run(&case.double, &case.inputs).map_err(fail)?;
+        if report.passed() { Ok(()) } else { Err(fail(report)) }
+    });
+}
+
+#[test]
+fn every_instruction_set_agrees_with_f64() {
+    for_every_row(48, |row, case| {
+        let exact = forward_and_gradients(&case.double, &case.inputs).map_err(fail)?;
+        for isa in Isa::available() {
+            let single = isa.scope(|| forward_and_gradients(&case.single, &case.inputs)).map_err(fail)?;
+            for (which, (exact, single)) in exact.iter().zip(&single).enumerate() {
+                let magnitude = exact.as_slice().iter().fold(1e-3, |most: f64, x| most.max(x.abs()));
+                let allowed = row.f32_bound * f64::from(f32::EPSILON) * magnitude;
+                for (x, y) in exact.as_slice().iter().zip(single.as_slice()) {
+                    let error = (x - f64::from(*y)).abs();
+                    prop_assert!(
+                        error <= allowed,
+                        "{isa:?}: tensor {which}: {y} instead of {x}, allowed error {allowed:.1e}"
+                    );
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn tracked_and_untracked_values_are_equal() {
+    for_every_row(24, |_, case| {
+        let tape = Tape::new();
+        let leaves: Vec<Var<f32>> = case.inputs.iter().map(|input| tape.leaf(input.cast())).collect();
+        let constants: Vec<Var<f32>> = leaves.iter().map(Var::detach).collect();
+        let tracked = (case.single)(&leaves).map_err(fail)?;
+        let untracked = (case.single)(&constants).map_err(fail)?;
+        let silent = no_grad(|| (case.single)(&leaves)).map_err(fail)?;
+        prop_assert!(tracked.is_tracked() && !untracked.is_tracked() && !silent.is_tracked());
+        prop_assert_eq!(tracked.value(), untracked.value());
+        prop_assert_eq!(tracked.value(), silent.value());
+        Ok(())
+    });
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let pools = [1, 2, 3].map(|threads| Pool::new(threads).unwrap());
+    for_every_row(24, |_, case| {
+        let run = |pool: &Pool| pool.install(|| forward_and_gradients(&case.single, &case.inputs)).map_err(fail);
+        let [one, two, three] = [run(&pools[0])?, run(&pools[1])?, run(&pools[2])?];
+        prop_assert_eq!(bits(&one), bits(&two));
+        prop_assert_eq!(bits(&one), bits(&three));
+        Ok(())
+    });
+}
+
+fn bits(tensors: &[Tensor<f32>]) -> Vec<Vec<u32>> {
+    tensors.iter().map(|tensor| tensor.as_slice().iter().map(|x| x.to_bits()).collect()).collect()
+}
+
+/// The identity, whose gradient is wrong on purpose: one hundredth too great, everywhere or in the last element only.
+#[derive(Debug)]
+struct Tampered {
+    last_only: bool,
+}
+
+impl Op<f64, 1> for Tampered {
+    const NAME: &'static str = "tampered";
+    type Saved = ();
+    fn output_shape(&self, [x]: [&Shape; 1]) -> evograd::Result<Shape> {
+        Ok(*x)
+    }
+    fn forward(&self, [x]: [&Tensor<f64>; 1]) -> (Tensor<f64>, ()) {
+        (x.clone(), ())
+    }
+    fn backward(&self, (): (), mut dy: Tensor<f64>, _: [bool; 1]) -> [Option<Tensor<f64>>; 1] {
+        let first = if self.last_only { dy.as_slice().len() - 1 } else { 0 };
+        dy.as_mut_slice()[first..].iter_mut().for_each(|dy| *dy *= 1.01);
+        [Some(dy)]
+    }
+}
+
+/// Whether the checker calls the gradient right when the gradient of `input` is tampered with.
+fn passes_tampered(case: &Case, input: usize, last_only: bool) -> bool {
+    let tampered = |v: &[Var<f64>]| {
+        let mut inputs = v.to_vec();
+        inputs[input] = apply(Tampered { last_only }, [&v[input]])?;
+        (case.double)(&inputs)
+    };
+    let settings = Gradcheck { full: last_only, ..Gradcheck::default() };
+    let report = settings.run(tampered, &case.inputs).unwrap();
+    assert!(report.passed() || report.wrong.as_ref().is_some_and(|place| place.input == input), "{report}");
+    report.passed()
+}
+
+/// A factor of 1 % too much in one gradient of one operation at a time: the checks above must not let it through.
+#[test]
+fn a_wrong_gradient_is_caught_in_every_operation() {
+    for row in CATALOGUE {
+        let cases: Vec<Case> = (0..6).map(|seed| (row.draw)(&mut Draw::seeded(seed))).collect();
+        let inputs = cases.iter().map(|case| case.inputs.len()).max().unwrap();
+        for input in 0..inputs {
+            for last_only in [false, true] {
+                let mut with_input = cases.iter().filter(|case| input < case.inputs.len());
+                let caught = with_input.any(|case| !passes_tampered(case, input, last_only));
+                assert!(
+                    caught,
+                    "{}: a wrong gradient of input {input} (last element only: {last_only}) passes",
+                    row.name
+                );
+            }
+        }
+    }
+}
+
+/// Every file of `src/ops` is either machinery or an operation with a row of the same name, and the other way round.
+#[test]
+fn every_operation_has_a_row() {
+    let machinery = ["mod", "broadcast", "catalogue", "elementwise"];
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_string())
+        .filter(|name| !machinery.contains(&name.as_str()))
+        .collect();
+    files.sort();
+    let mut rows: Vec<String> = CATALOGUE.iter().map(|row| row.name.to_string()).collect();
+    rows.sort();
+    assert_eq!(files, rows, "files of src/ops and rows of the catalogue");
+}

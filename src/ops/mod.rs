@@ -7,15 +7,18 @@
 mod broadcast;
 pub mod catalogue;
 mod elementwise;
+mod window;
 
 mod add;
+mod conv2d;
 mod relu;
 mod sort_root;
 
 pub use catalogue::{Case, Draw, Row, Run};
+pub use conv2d::Conv2d;
 
 /// Every operation.
-pub const CATALOGUE: &[Row] = &[add::ROW, relu::ROW, sort_root::ROW];
+pub const CATALOGUE: &[Row] = &[add::ROW, conv2d::ROW, relu::ROW, sort_root::ROW];
 
 /// The row of the operation of this name.
 ///
@@ -26,7 +29,8 @@ pub fn row(name: &str) -> Option<&'static Row> {
     CATALOGUE.iter().find(|row| row.name == name)
 }
 
-/// The instruction set for an operation that is being run: `apply` and `backward` have checked that there is one.
+/// The instruction set for an operation that is being run, to be asked for before work is handed to other threads, which
+/// do not know of a scope of this one. `apply` and `backward` have checked that there is one.
 fn isa() -> evograd_kernels::Isa {
     evograd_kernels::Isa::chosen().expect("apply and backward return an error before an operation runs without one")
 }

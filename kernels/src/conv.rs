@@ -192,7 +192,7 @@ impl<E: Element> Product<'_, E> {
         y: &mut [E],
     ) {
         let (depth, width) = (self.gather.depth(), V * S::LANES);
-        self.gather.pack_pixels(s, padded, first, width, panel);
+        self.gather.pack_pixels::<S, V>(s, padded, first, panel);
         let panel = &panel[..depth * width];
         for block in (0..self.filters).step_by(K) {
             let filters = &self.packed[block * depth..(block + K) * depth];

@@ -167,42 +167,51 @@ impl Gather {
         }
     }
 
-    /// Where in the padded planes the first output pixel meets tap `(i, j)` of `plane`.
+    /// Where taps and pixels stand in the padded planes.
     #[inline(always)]
-    pub(crate) fn origin(&self, plane: usize, i: usize, j: usize) -> usize {
-        (plane * self.rows.padded() + self.rows.place(i)) * self.columns.padded() + self.columns.place(j)
+    pub(crate) fn layout(&self) -> Layout {
+        let width = self.columns.padded();
+        Layout {
+            plane: self.rows.padded() * width,
+            first: self.rows.place(0) * width + self.columns.place(0),
+            tap_down: self.rows.delta * width as isize,
+            tap_right: self.columns.delta,
+            pixel_down: self.rows.step * width,
+            pixel_right: self.columns.step,
+            columns: self.columns.output,
+        }
     }
 
-    /// From the origin of a tap to where the pixel at `(row, column)` meets it.
+    /// Packs `V` vectors of pixels from `first` on: `panel[depth][pixels]`. Lanes behind the last pixel are left as they
+    /// come.
     #[inline(always)]
-    fn offset(&self, row: usize, column: usize) -> usize {
-        row * self.rows.step * self.columns.padded() + column * self.columns.step
-    }
-
-    /// Packs `width` pixels from `first` on: `panel[depth][width]`. Lanes behind the last pixel are left as they come.
-    #[inline(always)]
-    pub(crate) fn pack_pixels<S: Simd>(
+    pub(crate) fn pack_pixels<S: Simd, const V: usize>(
         &self,
         s: S,
         padded: &[S::Elem],
         first: usize,
-        width: usize,
         panel: &mut [S::Elem],
     ) {
-        let (runs, count) = self.runs(first, width);
+        let (layout, width) = (self.layout(), V * S::LANES);
+        let (runs, count) = layout.runs(first, width.min(self.pixels() - first));
+        let one_row = layout.pixel_right == 1 && runs[0].len == width;
         let mut at = 0;
         for plane in 0..self.planes {
             for i in 0..self.rows.taps {
                 for j in 0..self.columns.taps {
-                    let origin = self.origin(plane, i, j);
-                    for run in &runs[..count] {
-                        copy_run(
-                            s,
-                            &padded[origin + run.source..],
-                            self.columns.step,
-                            run.len,
-                            &mut panel[at + run.target..],
-                        );
+                    let source = &padded[layout.tap(plane, i, j)..];
+                    if one_row {
+                        copy_vectors::<S, V>(s, &source[runs[0].source..], &mut panel[at..]);
+                    } else {
+                        for run in &runs[..count] {
+                            copy_run(
+                                s,
+                                &source[run.source..],
+                                layout.pixel_right,
+                                run.len,
+                                &mut panel[at + run.target..],
+                            );
+                        }
                     }
                     at += width;
                 }
@@ -210,38 +219,67 @@ impl Gather {
         }
     }
 
-    /// The pixels from `first` on as runs within output rows.
-    #[inline(always)]
-    fn runs(&self, first: usize, width: usize) -> ([Run; 2 * MAX_LANES], usize) {
-        let mut runs = [Run::default(); 2 * MAX_LANES];
-        let (mut count, mut target) = (0, 0);
-        let width = width.min(self.pixels() - first);
-        while target < width {
-            let (row, column) = ((first + target) / self.columns.output, (first + target) % self.columns.output);
-            let len = (self.columns.output - column).min(width - target);
-            runs[count] = Run { source: self.offset(row, column), target, len };
-            count += 1;
-            target += len;
-        }
-        (runs, count)
-    }
-
-    /// Packs one row of the virtual matrix, tap `(i, j)` of `plane`, for some output rows from `first_row` on.
-    /// What is behind them in `packed` is left as it comes.
+    /// Packs `count` pixels from `first` on as tap `(i, j)` of `plane` sees them.
+    /// What stands behind them in `packed` is left as it comes.
     #[inline(always)]
     pub(crate) fn pack_tap<S: Simd>(
         &self,
         s: S,
+        layout: &Layout,
         padded: &[S::Elem],
         (plane, i, j): (usize, usize, usize),
-        (first_row, rows): (usize, usize),
+        (first, count): (usize, usize),
         packed: &mut [S::Elem],
     ) {
-        let (origin, width) = (self.origin(plane, i, j), self.columns.output);
-        for row in 0..rows {
-            let source = &padded[origin + self.offset(first_row + row, 0)..];
-            copy_run(s, source, self.columns.step, width, &mut packed[row * width..]);
+        let mut column = first % layout.columns;
+        let mut source = layout.tap(plane, i, j) + first / layout.columns * layout.pixel_down;
+        let mut target = 0;
+        while target < count {
+            let len = (layout.columns - column).min(count - target);
+            let from = &padded[source + column * layout.pixel_right..];
+            copy_run(s, from, layout.pixel_right, len, &mut packed[target..]);
+            (target, column, source) = (target + len, 0, source + layout.pixel_down);
         }
+    }
+}
+
+/// Distances in the padded planes of a gather, in elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Layout {
+    /// From a plane to the next.
+    plane: usize,
+    /// Where the first pixel meets the first tap of the first plane.
+    first: usize,
+    /// From a tap to the one below, and to its right.
+    tap_down: isize,
+    tap_right: isize,
+    /// From a pixel to the one below, and to its right.
+    pixel_down: usize,
+    pixel_right: usize,
+    /// Pixels in an output row.
+    columns: usize,
+}
+
+impl Layout {
+    /// Where the first pixel meets tap `(i, j)` of `plane`.
+    #[inline(always)]
+    fn tap(&self, plane: usize, i: usize, j: usize) -> usize {
+        let offset = i as isize * self.tap_down + j as isize * self.tap_right;
+        (plane * self.plane + self.first).wrapping_add_signed(offset)
+    }
+
+    /// `count` pixels from `first` on as runs within output rows; as many as two vectors have lanes, at most.
+    #[inline(always)]
+    fn runs(&self, first: usize, count: usize) -> ([Run; 2 * MAX_LANES], usize) {
+        let mut runs = [Run::default(); 2 * MAX_LANES];
+        let (mut number, mut target) = (0, 0);
+        while target < count {
+            let (row, column) = ((first + target) / self.columns, (first + target) % self.columns);
+            let len = (self.columns - column).min(count - target);
+            runs[number] = Run { source: row * self.pixel_down + column * self.pixel_right, target, len };
+            (number, target) = (number + 1, target + len);
+        }
+        (runs, number)
     }
 }
 
@@ -251,6 +289,15 @@ struct Run {
     source: usize,
     target: usize,
     len: usize,
+}
+
+/// Copies `V` vectors.
+#[inline(always)]
+fn copy_vectors<S: Simd, const V: usize>(s: S, from: &[S::Elem], to: &mut [S::Elem]) {
+    let (from, to) = (&from[..V * S::LANES], &mut to[..V * S::LANES]);
+    for v in 0..V {
+        s.store(s.load(&from[v * S::LANES..]), &mut to[v * S::LANES..]);
+    }
 }
 
 /// Copies `len` elements, `step` apart in the source; may write up to a vector more.

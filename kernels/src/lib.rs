@@ -21,6 +21,8 @@ mod line;
 pub mod relu;
 pub mod simd;
 pub mod sort;
+#[cfg(test)]
+mod testing;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

@@ -12,12 +12,14 @@
 #[macro_use]
 mod define;
 
+pub mod activation;
 pub mod arith;
 mod element;
 pub mod exp;
 pub mod gemm;
 mod isa;
 mod line;
+pub mod maximum;
 pub mod relu;
 pub mod simd;
 pub mod sort;

@@ -72,6 +72,36 @@ pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f32], bound: u
     }
 }
 
+/// Holds a kernel of one input against its plain twin: every instruction set, every length, special values mixed in;
+/// then the same values one place further left, which must give the same results.
+pub(crate) fn check_unary(what: &str, bound: u32, kernel: impl Fn(Isa, &[f32], &mut [f32]), twin: impl Fn(f32) -> f32) {
+    check_binary(what, bound, |isa, x, _, y| kernel(isa, x, y), |x, _| twin(x));
+}
+
+/// As [`check_unary`] with two inputs.
+pub(crate) fn check_binary(
+    what: &str,
+    bound: u32,
+    kernel: impl Fn(Isa, &[f32], &[f32], &mut [f32]),
+    twin: impl Fn(f32, f32) -> f32,
+) {
+    for isa in every_isa() {
+        for length in every_length() {
+            for seed in 0..8 {
+                let (a, b) = (values(length, 2 * seed), values(length, 2 * seed + 1));
+                let expected: Vec<f32> = a.iter().zip(&b).map(|(a, b)| twin(*a, *b)).collect();
+                let mut y = vec![7.0; length];
+                kernel(isa, &a, &b, &mut y);
+                assert_close(&format!("{what}, {isa:?}, length {length}"), &y, &expected, bound);
+                let from = length.min(1);
+                let mut shifted = vec![7.0; length - from];
+                kernel(isa, &a[from..], &b[from..], &mut shifted);
+                assert_close(&format!("{what}, {isa:?}, shifted"), &shifted, &y[from..], 0);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_distance_counts_representable_numbers() {
     let above = |x: f32| f32::from_bits(x.to_bits() + 1);

@@ -19,6 +19,7 @@ pub use buffer::release_memory;
 pub use error::{Error, Result};
 pub use evograd_kernels::{Element, Isa, IsaError};
 pub use gradcheck::gradcheck;
+pub use ops::Fusion;
 pub use par::{Pool, threads};
 pub use rng::{Purpose, Stream};
 pub use shape::{IntoShape, MAX_RANK, Shape, ShapeError};

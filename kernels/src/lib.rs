@@ -12,6 +12,7 @@
 #[macro_use]
 mod define;
 
+pub mod activation;
 pub mod arith;
 pub mod conv;
 pub mod conv_weights;
@@ -21,10 +22,13 @@ pub mod gemm;
 pub mod im2col;
 mod isa;
 mod line;
+pub mod maximum;
 pub mod reduce;
 pub mod relu;
 pub mod simd;
 pub mod sort;
+#[cfg(test)]
+mod testing;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

@@ -6,19 +6,57 @@
 
 mod broadcast;
 pub mod catalogue;
+mod constant;
 mod elementwise;
+mod fusion;
 mod window;
 
 mod add;
 mod conv2d;
+mod div;
+mod exp;
+mod leaky_relu;
+mod log;
+mod maximum;
+mod mul;
+mod neg;
+mod power;
 mod relu;
+mod scale;
+mod sigmoid;
+mod sort;
 mod sort_root;
+mod sqrt;
+mod sub;
+mod sum_max;
+mod tanh;
 
 pub use catalogue::{Case, Draw, Row, Run};
 pub use conv2d::Conv2d;
+pub use fusion::Fusion;
 
 /// Every operation.
-pub const CATALOGUE: &[Row] = &[add::ROW, conv2d::ROW, relu::ROW, sort_root::ROW];
+pub const CATALOGUE: &[Row] = &[
+    add::ROW,
+    conv2d::ROW,
+    div::ROW,
+    exp::ROW,
+    leaky_relu::ROW,
+    log::ROW,
+    maximum::ROW,
+    mul::ROW,
+    neg::ROW,
+    power::ROW,
+    relu::ROW,
+    scale::ROW,
+    sigmoid::ROW,
+    sort::ROW,
+    sort_root::ROW,
+    sqrt::ROW,
+    sub::ROW,
+    sum_max::ROW,
+    tanh::ROW,
+];
 
 /// The row of the operation of this name.
 ///

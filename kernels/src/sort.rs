@@ -157,7 +157,7 @@ mod tests {
         check_both(|length, seed| values(length, seed).iter().map(|x| x.clamp(-8.0, 8.0)).collect());
     }
 
-    /// Numbers whose products overflow have no finite gradient to compare; outputs become infinite or NaN as they should.
+    /// Where products overflow there is no finite gradient to compare; outputs become infinite or NaN as they should.
     #[test]
     fn special_values_come_through() {
         for isa in every_isa() {

@@ -26,7 +26,7 @@ pub(super) const ROW: Row = Row {
     name: "div",
     formula: "y = a / b",
     kinks: "|b| < 0.2",
-    f32_bound: 4.0,
+    f32_bound: 3.0,
     draw: |draw| {
         let (a, b) = draw.broadcasting();
         let inputs = if a == b { [draw.values(a), draw.nonzero(b)] } else { [on_grid(draw, a), powers_of_2(draw, b)] };

@@ -22,7 +22,7 @@ pub(super) const ROW: Row = Row {
     name: "exp",
     formula: "y = exp(x)",
     kinks: "",
-    f32_bound: 4.0,
+    f32_bound: 3.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);
         case!([draw.values(shape)], "", |v| v[0].exp())

@@ -1,20 +1,6 @@
 //! The ways to fuse two branches of a block, by name: a choice between operations, no operation itself.
 //!
-//! With `R(z) = max(z, 0)`, `dy` the gradient of the output and `r = √(R(a)·R(b) + ε)`:
-//!
-//! | name | `y` | `da` | `db` |
-//! |---|---|---|---|
-//! | `sum` | `a + b` | `dy` | `dy` |
-//! | `product` | `a·b` | `dy·b` | `dy·a` |
-//! | `max` | `max(a, b)` | `dy·[a ≥ b]` | `dy·[b > a]` |
-//! | `sum+max` | `a + b + max(a, b)` | `dy·(1 + [a ≥ b])` | `dy·(1 + [b > a])` |
-//! | `sort` | `a + b + R(a)·R(b)` | `dy·(1 + R(b)·[a > 0])` | `dy·(1 + R(a)·[b > 0])` |
-//! | `sort-root` | `a + b + r` | `dy·(1 + R(b)·[a > 0] / 2r)` | `dy·(1 + R(a)·[b > 0] / 2r)` |
-//!
-//! The product alone is expected **not** to train, which is a result and no fault: near zero both of its slopes vanish, and
-//! stacked blocks raise what they are given to ever higher powers. The linear terms are what carries the gradient; a
-//! second-order term beside them is what SORT adds. For two-branch blocks that is `sort`, for residual blocks `sort-root`,
-//! whose root keeps stacked blocks from growing without bound.
+//! The formulas, with their gradients, are in the table of [`Fusion`]; each is derived in the file of its operation.
 
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -25,19 +11,24 @@ use std::str::FromStr;
 
 /// A way to make one tensor of two branches of the same shape; [`Var::fuse`] does it.
 ///
-/// The names are those of [`Display`](fmt::Display) and [`FromStr`]; `sort-root` stands for
-/// [`DEFAULT_EPSILON`](Fusion::DEFAULT_EPSILON), and the name does not show another `ε`.
+/// With `R(z) = max(z, 0)`, `r = √(R(a)·R(b) + ε)` and `dy` the gradient of `y`:
 ///
-/// | name | `y` | gradient of `a`, times `dy` |
-/// |---|---|---|
-/// | `sum` | `a + b` | `1` |
-/// | `product` | `a·b` | `b`; alone, it is expected not to train |
-/// | `max` | `max(a, b)` | `[a ≥ b]` |
-/// | `sum+max` | `a + b + max(a, b)` | `1 + [a ≥ b]` |
-/// | `sort` | `a + b + R(a)·R(b)` | `1 + R(b)·[a > 0]` |
-/// | `sort-root` | `a + b + √(R(a)·R(b) + ε)` | `1 + R(b)·[a > 0] / (2·√(R(a)·R(b) + ε))` |
+/// | name | `y` | `da` | `db` |
+/// |---|---|---|---|
+/// | `sum` | `a + b` | `dy` | `dy` |
+/// | `product` | `a·b` | `dy·b` | `dy·a` |
+/// | `max` | `max(a, b)` | `dy·[a ≥ b]` | `dy·[b > a]` |
+/// | `sum+max` | `a + b + max(a, b)` | `dy·(1 + [a ≥ b])` | `dy·(1 + [b > a])` |
+/// | `sort` | `a + b + R(a)·R(b)` | `dy·(1 + R(b)·[a > 0])` | `dy·(1 + R(a)·[b > 0])` |
+/// | `sort-root` | `a + b + r` | `dy·(1 + R(b)·[a > 0] / 2r)` | `dy·(1 + R(a)·[b > 0] / 2r)` |
 ///
-/// `R(z) = max(z, 0)`; the gradient of `b` is the same with both exchanged, but for the maximum, which counts as `a` at a tie.
+/// The product alone is expected **not** to train, which is a result and no fault: near zero both of its slopes
+/// vanish, and stacked blocks raise what they are given to ever higher powers. The linear terms carry the gradient;
+/// SORT (ICCV 2017) adds a second-order term beside them: without a root in two-branch blocks, and with one in
+/// residual blocks, where it keeps a long stack of them from growing without bound.
+///
+/// The names are those of [`Display`](fmt::Display) and [`FromStr`]. `sort-root` is read as the one with
+/// [`DEFAULT_EPSILON`](Fusion::DEFAULT_EPSILON); the name does not show another `ε`.
 ///
 /// ```
 /// use evograd::Fusion;

@@ -4,11 +4,11 @@
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** `y` is linear on either side of 0, with slope 1 above and `s` below: `dx = dy` where `x > 0`, else `s·dy`. At 0
-//! there is no derivative; `s` is used, as PyTorch does.
+//! **Gradient** `y` is linear on either side of 0, with slope 1 above and `s` below: `dx = dy` where `x > 0`, else
+//! `s·dy`. At 0 there is no derivative; `s` is used, as PyTorch does.
 //!
-//! **Kept for backward** `x`, not copied; the sign of `y` would not tell the side where `s` is negative. The operation itself
-//! holds `s`.
+//! **Kept for backward** `x`, not copied; the sign of `y` would not tell the side where `s` is negative. The
+//! operation itself holds `s`.
 //!
 //! **Source** Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network acoustic models*, ICML 2013.
 

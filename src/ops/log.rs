@@ -22,7 +22,7 @@ pub(super) const ROW: Row = Row {
     name: "log",
     formula: "y = ln(x)",
     kinks: "x < 0.2",
-    f32_bound: 4.0,
+    f32_bound: 2.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);
         case!([draw.positive(shape)], "", |v| v[0].log())

@@ -5,8 +5,9 @@
 //! **Shapes** `a` and `b` broadcast as in NumPy; `y` has their common shape.
 //!
 //! **Gradient** `y` follows whichever input is the greater and does not depend on the other: `da = dy·[a ≥ b]` and
-//! `db = dy·[b > a]`, each summed over the axes along which the input was repeated. At `a = b` there is no derivative; all of
-//! `dy` goes to `a`, by choice, so that no gradient is lost or doubled. Where either is NaN, it goes to `a` too.
+//! `db = dy·[b > a]`, each summed over the axes along which the input was repeated. At `a = b` there is no
+//! derivative; all of `dy` goes to `a`, by choice, so that no gradient is lost or doubled. Where either is NaN, it
+//! goes to `a` too.
 //!
 //! **Kept for backward** `a` and `b`, not copied.
 //!

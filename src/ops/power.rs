@@ -1,13 +1,13 @@
 //! A power with a constant exponent.
 //!
-//! **Formula** `y = xᵖ` as IEEE 754 has it: NaN for `x < 0` with a fractional `p`, infinite for `x = 0` with a negative one,
-//! and 1 for `p = 0`, whatever `x` is.
+//! **Formula** `y = xᵖ` as IEEE 754 has it: NaN for `x < 0` with a fractional `p`, infinite for `x = 0` with a
+//! negative one, and 1 for `p = 0`, whatever `x` is.
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** `∂y/∂x = p·xᵖ⁻¹`, so `dx = dy·p·xᵖ⁻¹`. At `x = 0` that is 0 for `p > 1`, 1 for `p = 1`, and infinite below.
-//! For `p = 0` the output is constant and the slope is 0, also at `x = 0`, where the formula would be `0·∞`. The exponent
-//! has no gradient.
+//! **Gradient** `∂y/∂x = p·xᵖ⁻¹`, so `dx = dy·p·xᵖ⁻¹`. At `x = 0` that is 0 for `p > 1`, 1 for `p = 1`, and infinite
+//! below. For `p = 0` the output is constant and the slope is 0, also at `x = 0`, where the formula would be `0·∞`.
+//! The exponent has no gradient.
 //!
 //! **Kept for backward** `x`, not copied; the operation itself holds `p`.
 //!
@@ -26,7 +26,7 @@ pub(super) const ROW: Row = Row {
     name: "power",
     formula: "y = x^p",
     kinks: "|x| < 0.2; x < 0 where p is fractional",
-    f32_bound: 8.0,
+    f32_bound: 4.0,
     draw: |draw| {
         let (shape, exponent) = (draw.shape(0, 4), draw.pick(&[2.0_f64, 3.0, 1.0, 0.0, -1.0, -2.0, 0.5, 1.7, -0.5]));
         let x = if exponent.fract() == 0.0 { draw.nonzero(shape) } else { draw.positive(shape) };
@@ -42,11 +42,8 @@ struct Power {
 impl Power {
     /// `p·xᵖ⁻¹`
     fn slope<E: Element>(&self, x: E) -> E {
-        if self.exponent == 0.0 {
-            E::ZERO
-        } else {
-            E::from_f64(self.exponent) * x.powf(E::from_f64(self.exponent - 1.0))
-        }
+        let p = E::from_f64(self.exponent);
+        if p == E::ZERO { E::ZERO } else { p * x.powf(E::from_f64(self.exponent - 1.0)) }
     }
 }
 

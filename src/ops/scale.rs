@@ -24,7 +24,7 @@ pub(super) const ROW: Row = Row {
     name: "scale",
     formula: "y = c · x",
     kinks: "",
-    f32_bound: 2.0,
+    f32_bound: 1.0,
     draw: |draw| {
         let (shape, factor) = (draw.shape(0, 4), draw.number(-2.0, 2.0));
         case!([draw.values(shape)], format!("factor {factor}"), |v| v[0].scale(factor))

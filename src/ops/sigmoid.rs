@@ -4,8 +4,8 @@
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** With `q = e⁻ˣ`, `y = 1/(1 + q)` and `∂q/∂x = −q`, so `∂y/∂x = q/(1 + q)²`. Of this, `1/(1 + q)` is `y` and
-//! `q/(1 + q)` is `1 − y`: `dx = dy·y·(1 − y)`.
+//! **Gradient** With `q = e⁻ˣ`, `y = 1/(1 + q)` and `∂q/∂x = −q`, so `∂y/∂x = q/(1 + q)²`. Of this, `1/(1 + q)` is
+//! `y` and `q/(1 + q)` is `1 − y`: `dx = dy·y·(1 − y)`.
 //!
 //! **Kept for backward** `y`, which the next operation usually keeps as well.
 //!
@@ -23,7 +23,7 @@ pub(super) const ROW: Row = Row {
     name: "sigmoid",
     formula: "y = 1 / (1 + exp(−x))",
     kinks: "",
-    f32_bound: 4.0,
+    f32_bound: 12.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);
         case!([draw.values(shape)], "", |v| v[0].sigmoid())

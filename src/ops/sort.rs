@@ -5,9 +5,9 @@
 //!
 //! **Shapes** `a` and `b` have one shape, and so has `y`.
 //!
-//! **Gradient** `R(b)` does not depend on `a`, so `∂y/∂a = 1 + R(b)·R′(a)`, where `R′(a)` is 1 for `a > 0` and, by choice, 0
-//! at 0: `da = dy·(1 + R(b)·[a > 0])`, and `db` with `a` and `b` exchanged. The gradient of one branch so depends on the
-//! response of the other. With the trailing ReLU, `dy` counts only where `y > 0`.
+//! **Gradient** `R(b)` does not depend on `a`, so `∂y/∂a = 1 + R(b)·R′(a)`, where `R′(a)` is 1 for `a > 0` and, by
+//! choice, 0 at 0: `da = dy·(1 + R(b)·[a > 0])`, and `db` with `a` and `b` exchanged. The gradient of one branch so
+//! depends on the response of the other. With the trailing ReLU, `dy` counts only where `y > 0`.
 //!
 //! **Kept for backward** `a` and `b`, nothing else: the product is recomputed.
 //!
@@ -26,7 +26,7 @@ pub(super) const ROW: Row = Row {
     name: "sort",
     formula: "y = a + b + R(a)·R(b), then R where asked",
     kinks: "|a| < 0.2 or |b| < 0.2; with the trailing ReLU, negative inputs",
-    f32_bound: 4.0,
+    f32_bound: 2.0,
     draw: |draw| {
         let (shape, relu) = (draw.shape(0, 4), draw.flag());
         let mut input = || if relu { draw.positive(shape) } else { draw.nonzero(shape) };

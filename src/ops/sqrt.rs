@@ -4,8 +4,8 @@
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** From `y² = x`, `2y·∂y/∂x = 1`, so `∂y/∂x = 1/(2y)` and `dx = ½·dy/y`. At 0 the slope is infinite: add a small
-//! number under the root where zeros can occur.
+//! **Gradient** From `y² = x`, `2y·∂y/∂x = 1`, so `∂y/∂x = 1/(2y)` and `dx = ½·dy/y`. At 0 the slope is infinite: add
+//! a small number under the root where zeros can occur.
 //!
 //! **Kept for backward** `y`, which the next operation usually keeps as well.
 //!
@@ -23,7 +23,7 @@ pub(super) const ROW: Row = Row {
     name: "sqrt",
     formula: "y = sqrt(x)",
     kinks: "x < 0.2",
-    f32_bound: 4.0,
+    f32_bound: 2.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);
         case!([draw.positive(shape)], "", |v| v[0].sqrt())

@@ -5,7 +5,8 @@
 //! **Shapes** `a` and `b` have one shape, and so has `y`.
 //!
 //! **Gradient** The sum gives each branch a slope of 1, the maximum gives one more to the greater:
-//! `da = dy·(1 + [a ≥ b])` and `db = dy·(1 + [b > a])`. At `a = b` there is no derivative; the maximum counts as `a`, by choice.
+//! `da = dy·(1 + [a ≥ b])` and `db = dy·(1 + [b > a])`. At `a = b` there is no derivative; the maximum counts as `a`,
+//! by choice.
 //!
 //! **Kept for backward** `a` and `b`, not copied.
 //!
@@ -26,7 +27,7 @@ pub(super) const ROW: Row = Row {
     name: "sum_max",
     formula: "y = a + b + max(a, b)",
     kinks: "|a − b| < 1/16",
-    f32_bound: 2.0,
+    f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);
         case!(apart(draw, [shape; 2]), "", |v| v[0].sum_max(&v[1]))

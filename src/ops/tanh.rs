@@ -4,8 +4,8 @@
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** `sinh` and `cosh` are each other's derivatives, so that of their quotient is `(cosh² − sinh²)/cosh²`, which is
-//! `1 − y²`: `dx = dy·(1 − y)·(1 + y)`.
+//! **Gradient** `sinh` and `cosh` are each other's derivatives, so that of their quotient is `(cosh² − sinh²)/cosh²`,
+//! which is `1 − y²`: `dx = dy·(1 − y)·(1 + y)`.
 //!
 //! **Kept for backward** `y`, which the next operation usually keeps as well.
 //!
@@ -23,7 +23,7 @@ pub(super) const ROW: Row = Row {
     name: "tanh",
     formula: "y = tanh(x)",
     kinks: "",
-    f32_bound: 4.0,
+    f32_bound: 20.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);
         case!([draw.values(shape)], "", |v| v[0].tanh())

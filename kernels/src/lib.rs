@@ -18,6 +18,7 @@ pub mod exp;
 pub mod gemm;
 mod isa;
 mod line;
+pub mod reduce;
 pub mod relu;
 pub mod simd;
 pub mod sort;

@@ -7,15 +7,41 @@
 mod broadcast;
 pub mod catalogue;
 mod elementwise;
+mod product;
+mod reduction;
+mod region;
 
 mod add;
+mod concat;
+mod linear;
+mod matmul;
+mod mean;
+mod pad;
 mod relu;
+mod reshape;
+mod slice;
 mod sort_root;
+mod sum;
+mod transpose;
 
 pub use catalogue::{Case, Draw, Row, Run};
+pub use matmul::Transpose;
 
 /// Every operation.
-pub const CATALOGUE: &[Row] = &[add::ROW, relu::ROW, sort_root::ROW];
+pub const CATALOGUE: &[Row] = &[
+    add::ROW,
+    sum::ROW,
+    mean::ROW,
+    matmul::ROW,
+    linear::ROW,
+    reshape::ROW,
+    transpose::ROW,
+    slice::ROW,
+    concat::ROW,
+    pad::ROW,
+    relu::ROW,
+    sort_root::ROW,
+];
 
 /// The row of the operation of this name.
 ///

@@ -25,10 +25,10 @@ mod line;
 pub mod maximum;
 pub mod reduce;
 pub mod relu;
-pub mod simd;
 pub mod sort;
 #[cfg(test)]
 mod testing;
+pub mod simd;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

@@ -130,6 +130,12 @@ impl Draw {
         self.fill(drawn(shape), |draw| draw.number(-2.0, 2.0))
     }
 
+    /// Multiples of 1/64 from −2 to 2: sums of many of them, and of some hundred products of two, are exact in `f32`,
+    /// so that a result does not lose its digits where they cancel.
+    pub fn coarse(&mut self, shape: impl IntoShape) -> Tensor<f64> {
+        self.fill(drawn(shape), |draw| (draw.number(-2.0, 2.0) * 64.0).round() / 64.0)
+    }
+
     /// Values from 0.2 to 2 with either sign: not near zero.
     pub fn nonzero(&mut self, shape: impl IntoShape) -> Tensor<f64> {
         self.fill(drawn(shape), |draw| draw.number(0.2, 2.0) * if draw.stream.word() % 2 == 0 { 1.0 } else { -1.0 })

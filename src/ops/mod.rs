@@ -9,53 +9,75 @@ pub mod catalogue;
 mod constant;
 mod elementwise;
 mod fusion;
+mod product;
+mod reduction;
+mod region;
 mod window;
 
 mod add;
+mod concat;
 mod conv2d;
 mod div;
 mod exp;
 mod leaky_relu;
+mod linear;
 mod log;
+mod matmul;
 mod maximum;
+mod mean;
 mod mul;
 mod neg;
+mod pad;
 mod power;
 mod relu;
+mod reshape;
 mod scale;
 mod sigmoid;
+mod slice;
 mod sort;
 mod sort_root;
 mod sqrt;
 mod sub;
+mod sum;
 mod sum_max;
 mod tanh;
+mod transpose;
 
 pub use catalogue::{Case, Draw, Row, Run};
 pub use conv2d::Conv2d;
 pub use fusion::Fusion;
+pub use matmul::Transpose;
 
 /// Every operation.
 pub const CATALOGUE: &[Row] = &[
     add::ROW,
+    concat::ROW,
     conv2d::ROW,
     div::ROW,
     exp::ROW,
     leaky_relu::ROW,
+    linear::ROW,
     log::ROW,
+    matmul::ROW,
     maximum::ROW,
+    mean::ROW,
     mul::ROW,
     neg::ROW,
+    pad::ROW,
     power::ROW,
     relu::ROW,
+    reshape::ROW,
     scale::ROW,
     sigmoid::ROW,
+    slice::ROW,
     sort::ROW,
     sort_root::ROW,
     sqrt::ROW,
     sub::ROW,
+    sum::ROW,
     sum_max::ROW,
     tanh::ROW,
+    transpose::ROW,
 ];
 
 /// The row of the operation of this name.

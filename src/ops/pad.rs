@@ -1,0 +1,138 @@
+//! Padding with a constant.
+//!
+//! **Formula** `y[i] = x[i − before]` inside, the constant elsewhere; `before` has a number for each axis.
+//!
+//! **Shapes** `x` any; each axis of `y` is longer by what is added before and after.
+//!
+//! **Gradient** every element of `x` is one of `y`, and the constant depends on nothing, so `dx` is `dy` without its
+//! margins.
+//!
+//! **Kept for backward** the shape of `x`, no values.
+//!
+//! **Source** a choice of places; nothing is computed.
+
+use super::catalogue::{Row, case};
+use super::region::Region;
+use crate::error::{Error, Result};
+use crate::shape::{MAX_RANK, Shape};
+use crate::tape::{Op, Var, apply};
+use crate::tensor::Tensor;
+use evograd_kernels::Element;
+
+pub(super) const ROW: Row = Row {
+    name: "pad",
+    formula: "y = x with constant margins",
+    kinks: "",
+    f32_bound: 0.0,
+    draw: |draw| {
+        let shape = draw.shape(0, 4);
+        let (rank, value) = (shape.rank(), draw.pick(&[0.0, -1.5]));
+        let mut margins = [(0, 0); 4];
+        margins[..rank].iter_mut().for_each(|margin| *margin = (draw.size(0, 2), draw.size(0, 2)));
+        let chosen = format!("margins {:?} value {value}", &margins[..rank]);
+        case!([draw.values(shape)], chosen, |v| match value {
+            0.0 => v[0].pad(&margins[..rank]),
+            _ => v[0].pad_with(&margins[..rank], value),
+        })
+    },
+};
+
+#[derive(Debug)]
+struct Pad {
+    margins: Vec<(usize, usize)>,
+    value: f64,
+}
+
+impl Pad {
+    /// Where `x` lies in the padded tensor.
+    fn region(&self, x: &Shape) -> Result<Region> {
+        let refuse = |problem: String, remedy: &str| Error::op(ROW.name, problem, &[("x", x)], remedy);
+        if self.margins.len() != x.rank() {
+            let problem = format!("{} pairs of margins are given for {} axes", self.margins.len(), x.rank());
+            return Err(refuse(problem, "give (before, after) for each axis"));
+        }
+        let longer =
+            |(size, (before, after)): (&usize, &(usize, usize))| size.checked_add(*before)?.checked_add(*after);
+        let sizes: Option<Vec<usize>> = x.sizes().iter().zip(&self.margins).map(longer).collect();
+        let Some(y) = sizes.and_then(|sizes| Shape::new(&sizes).ok()) else {
+            return Err(refuse(format!("margins of {:?} make it too large", self.margins), "use smaller margins"));
+        };
+        let mut start = [0; MAX_RANK];
+        start.iter_mut().zip(&self.margins).for_each(|(start, (before, _))| *start = *before);
+        Ok(Region::new(y, *x, start))
+    }
+}
+
+impl<E: Element> Op<E, 1> for Pad {
+    const NAME: &'static str = ROW.name;
+    type Saved = Region;
+
+    fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
+        Ok(self.region(x)?.large())
+    }
+
+    fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Region) {
+        let region = self.region(x.shape()).expect("output_shape has agreed");
+        (region.embed(x, E::from_f64(self.value)), region)
+    }
+
+    fn backward(&self, region: Region, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
+        [Some(region.crop(&dy))]
+    }
+}
+
+impl<E: Element> Var<E> {
+    /// Zeros added before and after, as many as `margins` says for each axis.
+    ///
+    /// ```
+    /// use evograd::{Tensor, Var};
+    /// let x = Var::constant(Tensor::from_vec([2], vec![1.0_f32, 2.0])?);
+    /// assert_eq!(x.pad(&[(1, 2)])?.value().as_slice(), [0.0, 1.0, 2.0, 0.0, 0.0]);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is not one pair of margins for each axis, or the result has too many elements.
+    pub fn pad(&self, margins: &[(usize, usize)]) -> Result<Var<E>> {
+        self.pad_with(margins, 0.0)
+    }
+
+    /// As [`Var::pad`] with another value than zero.
+    ///
+    /// # Errors
+    /// As [`Var::pad`].
+    pub fn pad_with(&self, margins: &[(usize, usize)], value: f64) -> Result<Var<E>> {
+        apply(Pad { margins: margins.to_vec(), value }, [self])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Tape, Tensor, Var};
+
+    #[test]
+    fn margins_surround_the_values_and_have_no_gradient() {
+        let tape = Tape::new();
+        let x = tape.leaf(Tensor::from_vec([1, 2], vec![1.0_f32, 2.0]).unwrap());
+        let y = x.pad_with(&[(1, 0), (0, 1)], 9.0).unwrap();
+        assert_eq!(y.value(), &Tensor::from_vec([2, 3], vec![9.0, 9.0, 9.0, 1.0, 2.0, 9.0]).unwrap());
+        let dy = Tensor::from_fn([2, 3], |i| i as f32).unwrap();
+        let gradients = tape.backward_from(&[(&y, dy)]).unwrap();
+        assert_eq!(gradients.get(&x).unwrap().as_slice(), [3.0, 4.0]);
+    }
+
+    #[test]
+    fn wrong_margins_are_named() {
+        let x = Var::constant(Tensor::<f32>::zeros([2, 3]).unwrap());
+        let text = |margins: &[(usize, usize)]| x.pad(margins).unwrap_err().to_string();
+        assert_eq!(
+            text(&[(1, 1)]),
+            "pad: 1 pairs of margins are given for 2 axes (x [2, 3]); give (before, after) for each axis"
+        );
+        assert_eq!(
+            text(&[(0, 0), (1, usize::MAX)]),
+            "pad: margins of [(0, 0), (1, 18446744073709551615)] make it too large (x [2, 3]); use smaller margins"
+        );
+        assert!(text(&[(1 << 40, 0), (1 << 40, 0)]).contains("make it too large"));
+    }
+}

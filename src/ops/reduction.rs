@@ -1,0 +1,214 @@
+//! Sums over chosen axes, and their spreading back. Knows no operation.
+//!
+//! Neighbouring axes that are summed together are one long axis, so a tensor is seen as `[outer, axis, inner]`, and one
+//! pass turns it into `[outer, inner]`; several groups of axes are as many passes, the last axes first. A long axis is
+//! cut into chunks of fixed length whose sums are summed again: that keeps the rounding error small, gives every
+//! thread work, and makes the result depend on the sizes alone.
+
+use super::broadcast::stretch;
+use super::catalogue::Draw;
+use super::isa;
+use crate::error::{Error, Result};
+use crate::par::{PIECE, for_each};
+use crate::shape::{MAX_RANK, Shape};
+use crate::tensor::Tensor;
+use evograd_kernels::{Element, reduce};
+
+/// Rows that are added one after the other, before their sums are.
+const ROWS: usize = 64;
+
+/// The axes that a reduction runs over.
+#[derive(Debug)]
+pub(super) enum Axes {
+    /// Every one.
+    All,
+    /// Those that the user named.
+    Named(Vec<usize>),
+}
+
+/// Draws some of `rank` axes, at most four, and their number; none of them stands for all.
+pub(super) fn draw_axes(draw: &mut Draw, rank: usize) -> ([usize; 4], usize) {
+    let (mut axes, mut count) = ([0; 4], 0);
+    for axis in 0..rank {
+        axes[count] = axis;
+        count += usize::from(draw.flag());
+    }
+    if draw.flag() {
+        axes[..count].reverse();
+    }
+    (axes, count)
+}
+
+/// A reduction of a shape, checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    x: Shape,
+    reduced: [bool; MAX_RANK],
+    keep: bool,
+}
+
+impl Plan {
+    /// The reduction of `x` over `axes`, which leaves axes of size 1 behind where `keep` is set.
+    pub fn new(op: &'static str, x: &Shape, axes: &Axes, keep: bool) -> Result<Plan> {
+        let mut reduced = [false; MAX_RANK];
+        match axes {
+            Axes::All => reduced.fill(true),
+            Axes::Named(axes) => mark(op, x, axes, &mut reduced)?,
+        }
+        Ok(Plan { x: *x, reduced, keep })
+    }
+
+    /// The shape of the result.
+    pub fn shape(&self) -> Shape {
+        let sizes = self.x.sizes().iter().zip(self.reduced);
+        let kept: Vec<usize> = sizes.filter_map(|(size, reduced)| if reduced { None } else { Some(*size) }).collect();
+        if self.keep { self.stretched() } else { smaller(&kept) }
+    }
+
+    /// How many elements go into one of the result.
+    pub fn count(&self) -> usize {
+        self.x.elements() / self.shape().elements()
+    }
+
+    /// The sum over the reduced axes.
+    pub fn sum<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
+        let sizes = self.x.sizes();
+        let mut y = x.clone();
+        let mut inner = 1;
+        let mut end = sizes.len();
+        while end > 0 {
+            let same = |axis: &usize| self.reduced[*axis] == self.reduced[end - 1];
+            let start = (0..end).rev().take_while(same).last().unwrap_or(end);
+            let size: usize = sizes[start..end].iter().product();
+            if self.reduced[end - 1] {
+                y = sum_middle(&y, [sizes[..start].iter().product(), size, inner]);
+            } else {
+                inner *= size;
+            }
+            end = start;
+        }
+        same_elements(&y, self.shape())
+    }
+
+    /// `dy`, the gradient of the result, repeated along the reduced axes.
+    pub fn spread<E: Element>(&self, dy: &Tensor<E>) -> Tensor<E> {
+        stretch(&same_elements(dy, self.stretched()), &self.x).into_owned()
+    }
+
+    /// The result's shape with all axes of the input, of size 1 where reduced.
+    fn stretched(&self) -> Shape {
+        let sizes = self.x.sizes().iter().zip(self.reduced);
+        smaller(&sizes.map(|(size, reduced)| if reduced { 1 } else { *size }).collect::<Vec<usize>>())
+    }
+}
+
+/// Marks the axes that the user named.
+fn mark(op: &'static str, x: &Shape, axes: &[usize], reduced: &mut [bool]) -> Result<()> {
+    let refuse = |problem: String, remedy: String| Err(Error::op(op, problem, &[("x", x)], remedy));
+    if axes.is_empty() {
+        return refuse("no axes are named".into(), format!("name at least one, or use {op}_all"));
+    }
+    for axis in axes {
+        if *axis >= x.rank() {
+            return refuse(format!("axis {axis} does not exist"), format!("name axes below {}", x.rank()));
+        }
+        if std::mem::replace(&mut reduced[*axis], true) {
+            return refuse(format!("axis {axis} is named twice"), "name each axis once".into());
+        }
+    }
+    Ok(())
+}
+
+fn smaller(sizes: &[usize]) -> Shape {
+    Shape::new(sizes).expect("no more axes and elements than a shape that exists")
+}
+
+fn same_elements<E: Element>(x: &Tensor<E>, shape: Shape) -> Tensor<E> {
+    x.reshape(shape).expect("the sizes differ by axes of size 1 alone")
+}
+
+/// From `x`, seen as `[outer, axis, inner]`, the sums over the middle axis.
+pub(super) fn sum_middle<E: Element>(x: &Tensor<E>, [outer, axis, inner]: [usize; 3]) -> Tensor<E> {
+    let reach = if inner == 1 { PIECE } else { ROWS };
+    let chunks = axis.div_ceil(reach);
+    let x = x.as_slice();
+    let y = Tensor::build(smaller(&[outer, chunks, inner]), |y| match inner {
+        1 => sum_lines(x, axis, reach, y),
+        _ => sum_columns(x, axis, inner, reach, y),
+    });
+    if chunks == 1 { y } else { sum_middle(&y, [outer, chunks, inner]) }
+}
+
+/// Sums each line of `axis` elements, in chunks of `reach`, to one element each.
+fn sum_lines<E: Element>(x: &[E], axis: usize, reach: usize, y: &mut [E]) {
+    let (isa, chunks) = (isa(), axis.div_ceil(reach));
+    let piece = (PIECE / axis).max(1);
+    for_each(y, piece, |i, y| {
+        for (j, y) in y.iter_mut().enumerate() {
+            let (line, chunk) = ((i * piece + j) / chunks, (i * piece + j) % chunks);
+            let elements = chunk * reach..axis.min((chunk + 1) * reach);
+            *y = reduce::sum(isa, &x[line * axis..][elements]);
+        }
+    });
+}
+
+/// Adds each stack of `axis` rows of `inner` elements, in chunks of `reach` rows, to one row each.
+fn sum_columns<E: Element>(x: &[E], axis: usize, inner: usize, reach: usize, y: &mut [E]) {
+    let (isa, chunks) = (isa(), axis.div_ceil(reach));
+    let piece = PIECE / axis.min(reach);
+    for_each(y, piece, |i, y| {
+        let mut done = 0;
+        while done < y.len() {
+            let (cell, first) = ((i * piece + done) / inner, (i * piece + done) % inner);
+            let columns = (inner - first).min(y.len() - done);
+            let (stack, chunk) = (cell / chunks, cell % chunks);
+            let rows = chunk * reach..axis.min((chunk + 1) * reach);
+            let x = &x[(stack * axis + rows.start) * inner..(stack * axis + rows.end) * inner];
+            reduce::sum_rows(isa, x, inner, first, &mut y[done..done + columns]);
+            done += columns;
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::par::Pool;
+
+    /// Every way to choose axes, against the definition; the numbers are coarse, so the sums are exact.
+    #[test]
+    fn every_choice_of_axes_agrees_with_the_definition() {
+        let sizes = [3, 4, 1, 5];
+        let x = Tensor::from_fn(sizes, |i| (i * 7 % 13) as f32).unwrap();
+        for choice in 1..16_usize {
+            let axes: Vec<usize> = (0..4).filter(|axis| choice >> axis & 1 == 1).collect();
+            let plan = Plan::new("sum", x.shape(), &Axes::Named(axes.clone()), true).unwrap();
+            let mut expected = Tensor::<f32>::zeros(plan.shape()).unwrap();
+            for flat in 0..60 {
+                let mut index = x.index_of(flat);
+                axes.iter().for_each(|axis| index[*axis] = 0);
+                let place = index.iter().zip(plan.shape().sizes()).fold(0, |flat, (i, size)| flat * size + i);
+                expected.as_mut_slice()[place] += x.as_slice()[flat];
+            }
+            assert_eq!(plan.sum(&x), expected, "{axes:?}");
+            assert_eq!(plan.count() * plan.shape().elements(), 60);
+        }
+    }
+
+    #[test]
+    fn long_and_wide_tensors_have_the_same_bits_on_any_number_of_threads() {
+        for shape in [[1, 200_001, 1], [1, 70_001, 3], [2, 70, 9_001], [40_003, 5, 1], [3_001, 3, 7]] {
+            let x = Tensor::from_fn(shape, |i| ((i * 7919) % 10_007) as f32 / 10_007.0).unwrap();
+            let run = |threads| Pool::new(threads).unwrap().install(|| sum_middle(&x, shape));
+            let y = run(1);
+            assert!([2, 3].into_iter().all(|threads| run(threads) == y), "{shape:?}");
+            let [_, axis, inner] = shape;
+            for at in [0, y.as_slice().len() / 2, y.as_slice().len() - 1] {
+                let start = at / inner * axis * inner + at % inner;
+                let exact: f64 = (0..axis).map(|r| f64::from(x.as_slice()[start + r * inner])).sum();
+                let error = (f64::from(y.as_slice()[at]) - exact).abs() / exact;
+                assert!(error < 16.0 * f64::from(f32::EPSILON), "{shape:?} at {at}: off by {error:e}");
+            }
+        }
+    }
+}

@@ -18,9 +18,14 @@ pub mod exp;
 pub mod gemm;
 mod isa;
 mod line;
+pub mod norm;
 pub mod relu;
 pub mod simd;
+pub mod softmax;
 pub mod sort;
+pub mod stats;
+mod tail;
+pub mod update;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

@@ -27,9 +27,7 @@ pub(crate) fn greatest<S: Simd>(s: S, v: S::Vector) -> S::Elem {
     s.store(v, &mut lanes);
     let mut most = lanes[0];
     for lane in &lanes[1..S::LANES] {
-        if !(most > *lane) {
-            most = *lane;
-        }
+        most = if most > *lane { most } else { *lane };
     }
     most
 }

@@ -7,15 +7,37 @@
 mod broadcast;
 pub mod catalogue;
 mod elementwise;
+mod planes;
+mod rows;
 
 mod add;
+mod batch_norm;
+mod batch_norm_eval;
+mod cross_entropy;
+mod dropout;
+mod log_softmax;
 mod relu;
+mod soft_cross_entropy;
+mod softmax;
 mod sort_root;
 
+pub use batch_norm::{BatchNorm, RunningStats};
 pub use catalogue::{Case, Draw, Row, Run};
+pub use dropout::DropoutKey;
 
 /// Every operation.
-pub const CATALOGUE: &[Row] = &[add::ROW, relu::ROW, sort_root::ROW];
+pub const CATALOGUE: &[Row] = &[
+    add::ROW,
+    batch_norm::ROW,
+    batch_norm_eval::ROW,
+    cross_entropy::ROW,
+    dropout::ROW,
+    log_softmax::ROW,
+    relu::ROW,
+    soft_cross_entropy::ROW,
+    softmax::ROW,
+    sort_root::ROW,
+];
 
 /// The row of the operation of this name.
 ///

@@ -23,11 +23,16 @@ pub mod im2col;
 mod isa;
 mod line;
 pub mod maximum;
+pub mod norm;
 pub mod reduce;
 pub mod relu;
+pub mod softmax;
 pub mod sort;
+pub mod stats;
+pub mod tail;
 #[cfg(test)]
 mod testing;
+pub mod update;
 pub mod simd;
 
 pub use element::Element;

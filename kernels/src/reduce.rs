@@ -1,16 +1,3 @@
-<<<<<<< HEAD
-//! Sums.
-
-kernel! {
-    /// The sum of `x`.
-    pub fn sum(x: &[E]) -> E |s| {
-        let mut sums = s.zero();
-        let mut chunks = x.chunks_exact(S::LANES);
-        for chunk in &mut chunks {
-            sums = s.add(sums, s.load(chunk));
-        }
-        s.sum(s.add(sums, s.load_tail(chunks.remainder())))
-=======
 //! Sums: of all elements, of products, of rows.
 //!
 //! The plain sum adds one element after the other into one number. What is done here instead, and why:
@@ -283,6 +270,5 @@ mod tests {
     #[should_panic(expected = "dot: slices of lengths 1 and 2")]
     fn products_of_unequal_lengths_are_refused() {
         dot(Isa::PORTABLE, &[0.0_f32], &[0.0, 0.0]);
->>>>>>> structure
     }
 }

@@ -15,6 +15,8 @@ fn sigmoid<S: Simd>(s: S, x: S::Vector) -> S::Vector {
 }
 
 lanewise! {
+    trait ActivationKernels;
+
     /// `y = 1 / (1 + e⁻ˣ)`; NaN stays NaN.
     pub fn sigmoid_forward(x;) -> (y) |s| { [sigmoid(s, x)] }
 

@@ -1,6 +1,8 @@
 //! Element-wise arithmetic.
 
 lanewise! {
+    trait ArithKernels;
+
     /// `y = a + b`
     pub fn add(a, b;) -> (y) |s| { [s.add(a, b)] }
 

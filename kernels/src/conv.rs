@@ -88,13 +88,6 @@ impl Grid {
     }
 }
 
-kernel! {
-    /// Filters that [`pack_filters`] puts in a block.
-    fn filter_block() -> usize |_s| {
-        if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK }
-    }
-}
-
 /// Elements of `filters` packed filters of `depth` values each.
 pub fn packed_len(filters: usize, depth: usize) -> usize {
     filters.next_multiple_of(LARGE_BLOCK) * depth
@@ -126,6 +119,13 @@ pub fn scratch_len(gather: &Gather) -> usize {
 }
 
 kernel! {
+    trait ConvKernels;
+
+    /// Filters that [`pack_filters`] puts in a block.
+    pub fn filter_block() -> usize |_s| {
+        if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK }
+    }
+
     /// The products of `filters` packed filters with the pixels of every image: see the module's text.
     ///
     /// `x` holds the source planes as `source` says, `y` receives one plane per filter, of which `grid` names the

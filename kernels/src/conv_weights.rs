@@ -52,6 +52,8 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
 }
 
 kernel! {
+    trait ConvWeightsKernels;
+
     /// Adds the gradient of the weights over all images to `dw[filter][depth]`: see the module's text.
     ///
     /// # Panics

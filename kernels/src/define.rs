@@ -1,42 +1,72 @@
 //! The two ways to write a kernel: [`kernel!`] for any algorithm, [`lanewise!`] for one that treats every element alike.
 
-/// Defines a safe entry point and the body behind it, written once for every instruction set.
+/// Defines safe entry points and the bodies behind them, each written once for every instruction set.
 ///
 /// ```text
 /// kernel! {
+///     trait SumKernels;
 ///     /// The sum of `x`.
 ///     pub fn sum(x: &[E]) -> E |s| { … s.load(x) … }
 /// }
 /// ```
 /// makes `pub fn sum<E: Element>(isa: Isa, x: &[E]) -> E`; the body sees the arguments, the element type `E`, the
 /// token `s` and its type `S`.
+///
+/// The trait is how a kernel gets compiled **here**, for both element types and every instruction set: its methods are
+/// not generic, and [`Element`](crate::Element) has it among its supertraits. A generic function would be compiled anew
+/// in every crate that calls it.
 macro_rules! kernel {
-    ($(
+    (trait $kernels:ident; $(
         $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $output:ty)? |$s:ident| $body:block
-    )+) => {$(
-        $(#[$attribute])*
+        pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $output:ty)? |$s:ident| $body:block
+    )+) => {
+        /// The kernels of this file for the element type `E`.
+        #[doc(hidden)]
         #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
-        $visibility fn $name<E: $crate::Element>(isa: $crate::Isa, $($arg: $type),*) $(-> $output)? {
-            struct Body<T>(T);
-            #[allow(unused_parens, reason = "the output of a kernel that returns nothing")]
-            impl<E: $crate::Element> $crate::simd::Kernel<E> for Body<(std::marker::PhantomData<E>, $($type),*)> {
-                type Output = ($($output)?);
-                #[inline(always)]
-                fn run<S: $crate::simd::Simd<Elem = E>>(self, $s: S) -> Self::Output {
-                    let Body((_, $($arg),*)) = self;
-                    $body
-                }
-            }
-            E::dispatch(isa, Body((std::marker::PhantomData, $($arg),*)))
+        pub trait $kernels<E> {
+            $(#[doc(hidden)] fn $name(isa: $crate::Isa, $($arg: $type),*) $(-> $output)?;)+
         }
-    )+};
+        kernel!(@compile f32 $kernels $(fn $name($($arg: $type),*) $(-> $output)? |$s| $body)+);
+        kernel!(@compile f64 $kernels $(fn $name($($arg: $type),*) $(-> $output)? |$s| $body)+);
+        $(
+            $(#[$attribute])*
+            #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
+            pub fn $name<E: $crate::Element>(isa: $crate::Isa, $($arg: $type),*) $(-> $output)? {
+                <E as $kernels<E>>::$name(isa, $($arg),*)
+            }
+        )+
+    };
+    (@compile $element:ident $kernels:ident $(
+        fn $name:ident($($arg:ident: $type:ty),*) $(-> $output:ty)? |$s:ident| $body:block
+    )+) => {
+        const _: () = {
+            #[allow(unused_imports, reason = "not every body names a constant or method of the element type")]
+            use $crate::Element as _;
+            type E = $element;
+            impl $kernels<E> for E {$(
+                fn $name(isa: $crate::Isa, $($arg: $type),*) $(-> $output)? {
+                    struct Body<T>(T);
+                    #[allow(unused_parens, reason = "the output of a kernel that returns nothing")]
+                    impl $crate::simd::Kernel<E> for Body<($($type,)*)> {
+                        type Output = ($($output)?);
+                        #[inline(always)]
+                        fn run<S: $crate::simd::Simd<Elem = E>>(self, $s: S) -> Self::Output {
+                            let Body(($($arg,)*)) = self;
+                            $body
+                        }
+                    }
+                    <E as $crate::Element>::dispatch(isa, Body(($($arg,)*)))
+                }
+            )+}
+        };
+    };
 }
 
 /// Defines a kernel that treats every element alike: inputs and scalars in, outputs over their old contents.
 ///
 /// ```text
 /// lanewise! {
+///     trait ScaleKernels;
 ///     /// `y = a·x`
 ///     pub fn scale(x; a) -> (y) |s| { [s.mul(x, a)] }
 ///     /// `y += x`
@@ -47,11 +77,11 @@ macro_rules! kernel {
 /// the body every name is a vector, and its value is the array of the outputs' vectors. All slices must be equally long. The tail runs the same lanes on a padded copy,
 /// so a value does not depend on its index.
 macro_rules! lanewise {
-    ($(
+    (trait $kernels:ident; $(
         $(#[$attribute:meta])*
         pub fn $name:ident($($x:ident),*; $($scalar:ident),*) $arrow:tt ($($y:ident),+) |$s:ident| $body:block
-    )+) => {$(
-        kernel! {
+    )+) => {
+        kernel! { trait $kernels; $(
             $(#[$attribute])*
             ///
             /// # Panics
@@ -85,8 +115,8 @@ macro_rules! lanewise {
                     }
                 }
             }
-        }
-    )+};
+        )+ }
+    };
     (@old -> $($load:stmt;)+) => {};
     (@old => $($load:stmt;)+) => { $($load)+ };
 }

@@ -6,6 +6,8 @@ use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 /// A number that tensors hold: `f32` or `f64`.
+///
+/// The supertraits carry the kernels, so that each is compiled once, in this crate.
 pub trait Element:
     bytemuck::Pod
     + Send
@@ -21,6 +23,19 @@ pub trait Element:
     + Neg<Output = Self>
     + AddAssign
     + sealed::Sealed
+    + crate::activation::ActivationKernels<Self>
+    + crate::arith::ArithKernels<Self>
+    + crate::conv::ConvKernels<Self>
+    + crate::conv_weights::ConvWeightsKernels<Self>
+    + crate::maximum::MaximumKernels<Self>
+    + crate::norm::NormKernels<Self>
+    + crate::reduce::ReduceKernels<Self>
+    + crate::relu::ReluKernels<Self>
+    + crate::softmax::SoftmaxKernels<Self>
+    + crate::softmax::SoftmaxStepKernels<Self>
+    + crate::sort::SortKernels<Self>
+    + crate::stats::StatsKernels<Self>
+    + crate::update::UpdateKernels<Self>
 {
     /// `f32` or `f64`.
     const NAME: &'static str;

@@ -26,6 +26,7 @@ pub mod maximum;
 pub mod norm;
 pub mod reduce;
 pub mod relu;
+pub mod simd;
 pub mod softmax;
 pub mod sort;
 pub mod stats;
@@ -33,7 +34,6 @@ pub mod tail;
 #[cfg(test)]
 mod testing;
 pub mod update;
-pub mod simd;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

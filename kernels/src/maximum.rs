@@ -16,6 +16,8 @@ fn maximum<S: Simd>(s: S, a: S::Vector, b: S::Vector) -> S::Vector {
 }
 
 lanewise! {
+    trait MaximumKernels;
+
     /// `y = max(a, b)`
     pub fn maximum_forward(a, b;) -> (y) |s| { [maximum(s, a, b)] }
 

@@ -1,6 +1,8 @@
 //! Normalisation of a slice whose statistics are known.
 
 lanewise! {
+    trait NormKernels;
+
     /// `y = (x − mean)·scale + shift`
     ///
     /// The mean is subtracted first, not folded into the shift: near a large mean the difference is exact, while

@@ -120,6 +120,8 @@ fn columns<S: Simd, const P: usize>(s: S, x: &[S::Elem], width: usize, first: us
 }
 
 kernel! {
+    trait ReduceKernels;
+
     /// `Σᵢ x[i]`; 0 where there is none.
     ///
     /// ```

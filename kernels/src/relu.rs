@@ -1,6 +1,8 @@
 //! Rectified linear units.
 
 lanewise! {
+    trait ReluKernels;
+
     /// `y = R(x)`: `x` where it is positive, else 0; NaN stays NaN.
     pub fn relu_forward(x;) -> (y) |s| { [s.max(s.zero(), x)] }
 

@@ -43,6 +43,8 @@ fn sum<S: Simd>(s: S, a: &[S::Elem]) -> S::Elem {
 }
 
 kernel! {
+    trait SoftmaxKernels;
+
     /// `y = eˣ / Σeˣ` in each row of `width` elements.
     ///
     /// # Panics
@@ -140,6 +142,8 @@ kernel! {
 }
 
 lanewise! {
+    trait SoftmaxStepKernels;
+
     /// `dx = factor·(e^l − t)` with the same target `t` everywhere.
     pub fn uniform_cross_entropy_backward(l; t, factor) -> (dx) |s| { [s.mul(factor, s.sub(E::exp_lanes(s, l), t))] }
 }

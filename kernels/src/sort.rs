@@ -45,6 +45,8 @@ fn root_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, root: S::Vector, dy: S
 }
 
 lanewise! {
+    trait SortKernels;
+
     /// `y = a + b + R(a)·R(b)`
     pub fn sort_forward(a, b;) -> (y) |s| { [sort(s, a, b)] }
 

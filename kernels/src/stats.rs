@@ -92,6 +92,8 @@ fn sum<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
 }
 
 kernel! {
+    trait StatsKernels;
+
     /// A provisional mean `m`, good to a few units in the last place, with `Σ(x − m)` and `Σ(x − m)²`.
     pub fn deviations(x: &[E]) -> [E; 3] |s| {
         let mean = sum(s, x) / E::from_f64(x.len() as f64);

@@ -1,6 +1,8 @@
 //! One step of an optimiser, in place, in one pass over memory. Every formula is that of PyTorch.
 
 lanewise! {
+    trait UpdateKernels;
+
     /// Stochastic gradient descent with momentum; the state `v` starts at zero.
     ///
     /// ```text

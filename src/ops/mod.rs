@@ -7,6 +7,7 @@
 mod broadcast;
 pub mod catalogue;
 mod elementwise;
+mod window;
 
 mod add;
 mod relu;

@@ -18,6 +18,8 @@ pub mod exp;
 pub mod gemm;
 mod isa;
 mod line;
+pub mod lrn;
+pub mod pool;
 pub mod relu;
 pub mod simd;
 pub mod sort;

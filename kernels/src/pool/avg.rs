@@ -1,0 +1,193 @@
+//! The mean under a window, and the mean of a whole slice.
+
+use super::{Plane, deal, gather};
+use crate::Element;
+use crate::simd::Simd;
+use std::ops::Range;
+
+impl Plane {
+    /// What a sum under the window at `place` is divided by, along one axis: the elements under it, those of the
+    /// padding included if wished, but not what lies beyond the padding.
+    fn divisor(&self, axis: usize, place: usize, count_padding: bool) -> usize {
+        if count_padding {
+            let start = place * self.stride[axis];
+            self.kernel[axis].min(self.input[axis] + 2 * self.padding[axis] - start)
+        } else {
+            self.under(axis, place).len()
+        }
+    }
+
+    /// The divisors along a row of outputs; 1 in the lanes behind them.
+    fn divisors<E: Element>(&self, count_padding: bool, out: &mut [E]) {
+        for (ox, out) in out.iter_mut().enumerate() {
+            let divisor = if ox < self.output[1] { self.divisor(1, ox, count_padding) } else { 1 };
+            *out = E::from_f64(divisor as f64);
+        }
+    }
+
+    /// Checks the slices and cuts the scratch: a row, the rows it is dealt out into, the divisors of a row of outputs.
+    fn prepare<'a, E: Element>(
+        &self,
+        (x, y): (usize, usize),
+        count_padding: bool,
+        scratch: &'a mut [E],
+    ) -> [&'a mut [E]; 3] {
+        self.check(x, y);
+        assert_eq!(scratch.len(), self.scratch(), "elements of scratch");
+        if !self.usual() {
+            return Default::default();
+        }
+        let (row, rest) = scratch.split_at_mut(self.dealt());
+        let (dealt, rest) = rest.split_at_mut(self.dealt());
+        let divisors = &mut rest[..self.lanes()];
+        row.fill(E::ZERO);
+        self.divisors(count_padding, divisors);
+        [row, dealt, divisors]
+    }
+}
+
+kernel! {
+    /// The mean of the elements under each window. Padding counts as zeros if `count_padding`, else not at all; what
+    /// lies beyond the padding never counts.
+    ///
+    /// # Panics
+    /// When a slice has not the length that `plane` says, or `plane` is not sound, as in
+    /// [`max_forward`](super::max_forward()).
+    pub fn avg_forward(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E], scratch: &mut [E]) |s| {
+        let [row, dealt, divisors] = plane.prepare((x.len(), y.len()), count_padding, scratch);
+        if !plane.usual() {
+            return plain_forward(plane, count_padding, x, y);
+        }
+        for (oy, y) in y.chunks_exact_mut(plane.output[1]).enumerate() {
+            sum_rows(s, plane, plane.under(0, oy), x, row);
+            deal(plane.stride[1], row, dealt);
+            let rows = s.splat(E::from_f64(plane.divisor(0, oy, count_padding) as f64));
+            for ox in (0..y.len()).step_by(S::LANES) {
+                let mut sum = s.zero();
+                for tap in plane.taps() {
+                    sum = s.add(sum, s.load(&dealt[tap + ox..]));
+                }
+                let mean = s.div(sum, s.mul(rows, s.load(&divisors[ox..])));
+                if ox + S::LANES <= y.len() { s.store(mean, &mut y[ox..]) } else { s.store_tail(mean, &mut y[ox..]) }
+            }
+        }
+    }
+
+    /// The gradient of [`avg_forward`]: each `dy` is dealt out evenly over its window.
+    ///
+    /// # Panics
+    /// As [`avg_forward`].
+    pub fn avg_backward(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E], scratch: &mut [E]) |s| {
+        let [row, dealt, divisors] = plane.prepare((dx.len(), dy.len()), count_padding, scratch);
+        dx.fill(E::ZERO);
+        if !plane.usual() {
+            return plain_backward(plane, count_padding, dy, dx);
+        }
+        for (oy, dy) in dy.chunks_exact(plane.output[1]).enumerate() {
+            dealt.fill(E::ZERO);
+            let rows = s.splat(E::from_f64(plane.divisor(0, oy, count_padding) as f64));
+            for ox in (0..dy.len()).step_by(S::LANES) {
+                let dy = if ox + S::LANES <= dy.len() { s.load(&dy[ox..]) } else { s.load_tail(&dy[ox..]) };
+                let share = s.div(dy, s.mul(rows, s.load(&divisors[ox..])));
+                for tap in plane.taps() {
+                    let old = s.load(&dealt[tap + ox..]);
+                    s.store(s.add(old, share), &mut dealt[tap + ox..]);
+                }
+            }
+            gather(plane.stride[1], dealt, row);
+            add_to_rows(s, plane, plane.under(0, oy), row, dx);
+        }
+    }
+
+    /// The mean of all of `x`, which must not be empty: summed in four vectors, then across them and their lanes.
+    pub fn mean(x: &[E]) -> E |s| {
+        assert!(!x.is_empty(), "the mean of nothing");
+        let mut sums = [s.zero(); 4];
+        let mut blocks = x.chunks_exact(4 * S::LANES);
+        for block in &mut blocks {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = s.add(*sum, s.load(&block[i * S::LANES..]));
+            }
+        }
+        let mut rest = blocks.remainder().chunks_exact(S::LANES);
+        for block in &mut rest {
+            sums[0] = s.add(sums[0], s.load(block));
+        }
+        sums[1] = s.add(sums[1], s.load_tail(rest.remainder()));
+        let sum = s.sum(s.add(s.add(sums[0], sums[1]), s.add(sums[2], sums[3])));
+        sum / E::from_f64(x.len() as f64)
+    }
+}
+
+/// The sum of some rows of `x` into the part of `sum` that is no padding.
+#[inline(always)]
+fn sum_rows<S: Simd>(s: S, plane: &Plane, rows: Range<usize>, x: &[S::Elem], sum: &mut [S::Elem]) {
+    let (columns, width) = (plane.used_columns(), plane.input[1]);
+    let sum = &mut sum[plane.padding[1]..][..columns];
+    let whole = columns - columns % S::LANES;
+    for i in (0..whole).step_by(S::LANES) {
+        let mut total = s.load(&x[rows.start * width + i..]);
+        for r in rows.start + 1..rows.end {
+            total = s.add(total, s.load(&x[r * width + i..]));
+        }
+        s.store(total, &mut sum[i..]);
+    }
+    if whole < columns {
+        let mut total = s.zero();
+        for r in rows {
+            total = s.add(total, s.load_tail(&x[r * width + whole..r * width + columns]));
+        }
+        s.store_tail(total, &mut sum[whole..]);
+    }
+}
+
+/// The part of `row` that is no padding, added to some rows of `dx`.
+#[inline(always)]
+fn add_to_rows<S: Simd>(s: S, plane: &Plane, rows: Range<usize>, row: &[S::Elem], dx: &mut [S::Elem]) {
+    let (columns, width) = (plane.used_columns(), plane.input[1]);
+    let row = &row[plane.padding[1]..][..columns];
+    let whole = columns - columns % S::LANES;
+    for r in rows {
+        let dx = &mut dx[r * width..][..columns];
+        for i in (0..whole).step_by(S::LANES) {
+            let old = s.load(&dx[i..]);
+            s.store(s.add(old, s.load(&row[i..])), &mut dx[i..]);
+        }
+        for i in whole..columns {
+            dx[i] += row[i];
+        }
+    }
+}
+
+/// The plain algorithm, for any geometry.
+fn plain_forward<E: Element>(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E]) {
+    for (oy, y) in y.chunks_exact_mut(plane.output[1]).enumerate() {
+        let rows = plane.divisor(0, oy, count_padding) as f64;
+        for (ox, y) in y.iter_mut().enumerate() {
+            let columns = plane.under(1, ox);
+            let mut sum = E::ZERO;
+            for r in plane.under(0, oy) {
+                for x in &x[r * plane.input[1]..][columns.clone()] {
+                    sum += *x;
+                }
+            }
+            *y = sum / E::from_f64(rows * plane.divisor(1, ox, count_padding) as f64);
+        }
+    }
+}
+
+/// The gradient of [`plain_forward`], added to `dx`.
+fn plain_backward<E: Element>(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E]) {
+    for (oy, dy) in dy.chunks_exact(plane.output[1]).enumerate() {
+        let rows = plane.divisor(0, oy, count_padding) as f64;
+        for (ox, dy) in dy.iter().enumerate() {
+            let columns = plane.under(1, ox);
+            let share = *dy / E::from_f64(rows * plane.divisor(1, ox, count_padding) as f64);
+            for r in plane.under(0, oy) {
+                for dx in &mut dx[r * plane.input[1]..][columns.clone()] {
+                    *dx += share;
+                }
+            }
+        }
+    }
+}

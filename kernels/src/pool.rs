@@ -6,23 +6,28 @@
 //! For all others:
 //!
 //! 1. **Lanes run over the outputs of a row.** Under neighbouring outputs, the elements at one place of the window
-//!    stand a stride apart, so a vector of them is no plain load. Therefore a row is first *dealt out* like cards: with
-//!    a stride of 2, the even columns into one row, the odd ones into another. Then every place of the window is a
-//!    plain load from one of them, whatever the kernel and the stride, and dealing costs once what each place would.
-//! 2. **Padding is written, not asked about.** Dealt rows carry the padding on either side, −∞ for the maximum and 0
-//!    for the mean, and enough behind it that the last vector of a row is a whole one. Only rows are skipped outside.
-//! 3. **The maximum's index runs along as a float**, in lanes beside the values; the position in a plane of fewer than
+//!    stand a stride apart, so a vector of them is no plain load. Therefore rows are first *dealt out* like cards: with
+//!    a stride of 2, the even columns to one pile, the odd ones to another. Then every place of the window is a plain
+//!    load from one of the piles, whatever the kernel and the stride, and dealing costs once what each place would.
+//! 2. **Padding is written, not asked about.** Before they are dealt, rows get the padding on either side, −∞ for the
+//!    maximum and 0 for the mean, and as much behind it that the last vector of a row is a whole one. Rows that are
+//!    padding are skipped.
+//! 3. **All rows are dealt at once.** A padded row is a multiple of the stride long, so that row after row is one long
+//!    row to the loop that deals, which then has hardly a tail.
+//! 4. **The maximum's index runs along as a float**, in lanes beside the values; the position in a plane of fewer than
 //!    2²⁴ elements is exact there. Places are visited in row-major order and only a greater value replaces the one
 //!    held, so the first of equals stays. Padding replaces nothing, as nothing is less than −∞.
-//! 4. **NaN is looked for before.** The comparison in lanes would pass over it. A plane with a NaN goes the plain way,
+//! 5. **NaN is looked for before.** The comparison in lanes would pass over it. A plane with a NaN goes the plain way,
 //!    where the first NaN of a window wins.
-//! 5. **The mean adds the rows of a window first**, along the columns of the plane, and deals out only the sum. Its
-//!    backward is the same backwards: shares are added to dealt rows, these gathered into a row, and the row added to
-//!    every row of the window.
-//! 6. **The maximum's backward is plain**: one addition per output, at a place known only at run time.
+//! 6. **The mean adds the rows of a window first**, along the columns of the plane, and deals only the sums. Its
+//!    backward is the same backwards: each pile gets sums of shares, the piles are gathered into rows, and each row is added
+//!    to every row of its window.
+//! 7. **The maximum's backward is plain**: one addition per output, at a place known only at run time.
 
 mod avg;
 mod max;
+#[cfg(test)]
+mod tests;
 
 pub use avg::{avg_backward, avg_forward, mean};
 pub use max::{max_backward, max_forward};
@@ -49,7 +54,7 @@ pub struct Plane {
     pub padding: [usize; 2],
 }
 
-/// Wider strides deal a row out into too many rows to be worth it.
+/// Wider strides make too many piles to be worth it.
 const MAX_STRIDE: usize = 4;
 
 /// Wider kernels, in widths of the plane, are nearly all padding.
@@ -57,9 +62,6 @@ const MAX_WIDTHS: usize = 4;
 
 /// Positions of fewer elements than this are exact in `f32`.
 const MAX_ELEMENTS: usize = 1 << 24;
-
-/// Columns of a dealt row that are dealt at a time.
-const HAND: usize = 8;
 
 impl Plane {
     /// Elements of the plane.
@@ -74,19 +76,18 @@ impl Plane {
 
     /// Elements of scratch that the kernels ask for.
     pub fn scratch(&self) -> usize {
-        if self.usual() { self.dealt() * (1 + self.window_rows()) + self.lanes() } else { 0 }
+        if !self.usual() {
+            return 0;
+        }
+        let rows = self.input[0].max(self.output[0]) * self.padded();
+        2 * rows + self.outputs().max(2 * self.pile())
     }
 
-    /// Whether the geometry is one for which lanes are worth it, and dealt rows are not much longer than the plane's.
+    /// Whether the geometry is one for which lanes are worth it, and padded rows are not much longer than the plane's.
     fn usual(&self) -> bool {
         self.stride[1] <= MAX_STRIDE
             && self.kernel[1] <= MAX_WIDTHS.saturating_mul(self.input[1])
             && self.inputs() < MAX_ELEMENTS
-    }
-
-    /// The most rows of the plane under a window.
-    fn window_rows(&self) -> usize {
-        self.kernel[0].min(self.input[0])
     }
 
     /// The outputs of a row, in whole vectors of any instruction set.
@@ -94,19 +95,24 @@ impl Plane {
         self.output[1].next_multiple_of(MAX_LANES)
     }
 
-    /// The columns of one dealt row.
-    fn hand(&self) -> usize {
-        (self.lanes() + (self.kernel[1] - 1) / self.stride[1]).next_multiple_of(HAND)
+    /// The columns of a row of a pile.
+    fn pile(&self) -> usize {
+        self.lanes() + self.shifts()
     }
 
-    /// The columns of all the rows that one row is dealt out into.
-    fn dealt(&self) -> usize {
-        self.hand() * self.stride[1]
+    /// How far a window reaches beyond its first card in a pile.
+    fn shifts(&self) -> usize {
+        (self.kernel[1] - 1) / self.stride[1]
     }
 
-    /// The columns of the plane that dealt rows have: those behind are under no window.
+    /// The columns of a padded row.
+    fn padded(&self) -> usize {
+        self.pile() * self.stride[1]
+    }
+
+    /// The columns of the plane that padded rows have: those behind are under no window.
     fn used_columns(&self) -> usize {
-        self.input[1].min(self.dealt() - self.padding[1])
+        self.input[1].min(self.padded() - self.padding[1])
     }
 
     /// The rows (axis 0) or columns (axis 1) of the plane under the window at `place`.
@@ -116,10 +122,10 @@ impl Plane {
         start.saturating_sub(self.padding[axis])..end.min(self.input[axis])
     }
 
-    /// The places in dealt rows of a window's columns, from left to right, for the output at column 0.
+    /// The places of a window's columns in piles of so many elements, from left to right, for the first output.
     #[inline(always)]
-    fn taps(&self) -> Taps {
-        Taps { hand: self.hand(), stride: self.stride[1], left: self.kernel[1], phase: 0, next: 0 }
+    fn taps(&self, pile: usize) -> Taps {
+        Taps { pile, stride: self.stride[1], left: self.kernel[1], phase: 0, next: 0 }
     }
 
     /// Panics unless the geometry is sound and the slices fit it.
@@ -139,7 +145,7 @@ impl Plane {
 /// The iterator behind [`Plane::taps`].
 #[derive(Clone, Copy)]
 struct Taps {
-    hand: usize,
+    pile: usize,
     stride: usize,
     left: usize,
     phase: usize,
@@ -154,61 +160,56 @@ impl Iterator for Taps {
         self.left = self.left.checked_sub(1)?;
         let tap = self.next;
         self.phase += 1;
-        self.next += self.hand;
+        self.next += self.pile;
         if self.phase == self.stride {
             self.phase = 0;
-            self.next -= self.hand * self.stride - 1;
+            self.next -= self.pile * self.stride - 1;
         }
         Some(tap)
     }
 }
 
-/// Deals `row` out: column `i·stride + p` goes to place `i` of dealt row `p`.
+/// Deals rows out to piles: element `i·stride + p` goes to place `i` of pile `p`. Returns where the piles are, which is
+/// where the rows were if there is but one pile.
 #[inline(always)]
-fn deal<E: Element>(stride: usize, row: &[E], dealt: &mut [E]) {
+fn deal<'a, E: Element>(stride: usize, rows: &'a mut [E], piles: &'a mut [E]) -> &'a mut [E] {
     match stride {
-        1 => dealt.copy_from_slice(row),
+        1 => return rows,
         2 => {
-            let (even, odd) = dealt.split_at_mut(row.len() / 2);
-            let hands = even.as_chunks_mut::<HAND>().0.iter_mut().zip(odd.as_chunks_mut::<HAND>().0);
-            for (pairs, (even, odd)) in row.as_chunks::<{ 2 * HAND }>().0.iter().zip(hands) {
-                for i in 0..HAND {
-                    even[i] = pairs[2 * i];
-                    odd[i] = pairs[2 * i + 1];
-                }
+            let (even, odd) = piles.split_at_mut(rows.len() / 2);
+            for ((pair, even), odd) in rows.as_chunks::<2>().0.iter().zip(even).zip(odd) {
+                (*even, *odd) = (pair[0], pair[1]);
             }
         }
         _ => {
-            for (p, dealt) in dealt.chunks_exact_mut(row.len() / stride).enumerate() {
-                for (i, dealt) in dealt.iter_mut().enumerate() {
-                    *dealt = row[i * stride + p];
+            for (p, pile) in piles.chunks_exact_mut(rows.len() / stride).enumerate() {
+                for (i, card) in pile.iter_mut().enumerate() {
+                    *card = rows[i * stride + p];
                 }
             }
         }
     }
+    piles
 }
 
-/// Gathers what was dealt out: the inverse of [`deal`].
+/// Gathers what was dealt: the inverse of [`deal`].
 #[inline(always)]
-fn gather<E: Element>(stride: usize, dealt: &[E], row: &mut [E]) {
+fn gather<'a, E: Element>(stride: usize, piles: &'a mut [E], rows: &'a mut [E]) -> &'a mut [E] {
     match stride {
-        1 => row.copy_from_slice(dealt),
+        1 => return piles,
         2 => {
-            let (even, odd) = dealt.split_at(row.len() / 2);
-            let hands = even.as_chunks::<HAND>().0.iter().zip(odd.as_chunks::<HAND>().0);
-            for (pairs, (even, odd)) in row.as_chunks_mut::<{ 2 * HAND }>().0.iter_mut().zip(hands) {
-                for i in 0..HAND {
-                    pairs[2 * i] = even[i];
-                    pairs[2 * i + 1] = odd[i];
-                }
+            let (even, odd) = piles.split_at(rows.len() / 2);
+            for ((pair, even), odd) in rows.as_chunks_mut::<2>().0.iter_mut().zip(even).zip(odd) {
+                *pair = [*even, *odd];
             }
         }
         _ => {
-            for (p, dealt) in dealt.chunks_exact(row.len() / stride).enumerate() {
-                for (i, dealt) in dealt.iter().enumerate() {
-                    row[i * stride + p] = *dealt;
+            for (p, pile) in piles.chunks_exact(rows.len() / stride).enumerate() {
+                for (i, card) in pile.iter().enumerate() {
+                    rows[i * stride + p] = *card;
                 }
             }
         }
     }
+    rows
 }

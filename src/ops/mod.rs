@@ -7,16 +7,32 @@
 mod broadcast;
 pub mod catalogue;
 mod elementwise;
+mod planes;
 mod window;
 
 mod add;
+mod avg_pool2d;
+mod global_avg_pool;
+mod local_response_norm;
+mod max_pool2d;
 mod relu;
 mod sort_root;
 
+pub use avg_pool2d::AvgPool2d;
 pub use catalogue::{Case, Draw, Row, Run};
+pub use local_response_norm::LocalResponseNorm;
+pub use max_pool2d::Pool2d;
 
 /// Every operation.
-pub const CATALOGUE: &[Row] = &[add::ROW, relu::ROW, sort_root::ROW];
+pub const CATALOGUE: &[Row] = &[
+    add::ROW,
+    avg_pool2d::ROW,
+    global_avg_pool::ROW,
+    local_response_norm::ROW,
+    max_pool2d::ROW,
+    relu::ROW,
+    sort_root::ROW,
+];
 
 /// The row of the operation of this name.
 ///

@@ -25,24 +25,27 @@ impl Plane {
         }
     }
 
-    /// Checks the slices and cuts the scratch: a row, the rows it is dealt out into, the divisors of a row of outputs.
+    /// Checks the slices and cuts the scratch: padded rows, one for each row of outputs; the piles they are dealt out
+    /// to; the divisors of a row of outputs; and a row for the shares of a row of outputs, with zeros on either side.
     fn prepare<'a, E: Element>(
         &self,
         (x, y): (usize, usize),
         count_padding: bool,
         scratch: &'a mut [E],
-    ) -> [&'a mut [E]; 3] {
+    ) -> [&'a mut [E]; 4] {
         self.check(x, y);
         assert_eq!(scratch.len(), self.scratch(), "elements of scratch");
         if !self.usual() {
             return Default::default();
         }
-        let (row, rest) = scratch.split_at_mut(self.dealt());
-        let (dealt, rest) = rest.split_at_mut(self.dealt());
-        let divisors = &mut rest[..self.lanes()];
-        row.fill(E::ZERO);
+        let len = self.output[0] * self.padded();
+        let (rows, rest) = scratch.split_at_mut(len);
+        let (piles, rest) = rest.split_at_mut(len);
+        let (divisors, rest) = rest.split_at_mut(self.lanes());
+        let shares = &mut rest[..self.pile() + self.shifts()];
         self.divisors(count_padding, divisors);
-        [row, dealt, divisors]
+        shares.fill(E::ZERO);
+        [rows, piles, divisors, shares]
     }
 }
 
@@ -54,21 +57,25 @@ kernel! {
     /// When a slice has not the length that `plane` says, or `plane` is not sound, as in
     /// [`max_forward`](super::max_forward()).
     pub fn avg_forward(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E], scratch: &mut [E]) |s| {
-        let [row, dealt, divisors] = plane.prepare((x.len(), y.len()), count_padding, scratch);
+        let [rows, piles, divisors, _] = plane.prepare((x.len(), y.len()), count_padding, scratch);
         if !plane.usual() {
             return plain_forward(plane, count_padding, x, y);
         }
-        for (oy, y) in y.chunks_exact_mut(plane.output[1]).enumerate() {
-            sum_rows(s, plane, plane.under(0, oy), x, row);
-            deal(plane.stride[1], row, dealt);
+        for (oy, sums) in rows.chunks_exact_mut(plane.padded()).enumerate() {
+            sum_rows(s, plane, plane.under(0, oy), x, sums);
+        }
+        let piles = deal(plane.stride[1], rows, piles);
+        let ([_, outputs], pile) = (plane.output, plane.pile());
+        let taps = plane.taps(plane.output[0] * pile);
+        for (oy, y) in y.chunks_exact_mut(outputs).enumerate() {
             let rows = s.splat(E::from_f64(plane.divisor(0, oy, count_padding) as f64));
-            for ox in (0..y.len()).step_by(S::LANES) {
+            for ox in (0..outputs).step_by(S::LANES) {
                 let mut sum = s.zero();
-                for tap in plane.taps() {
-                    sum = s.add(sum, s.load(&dealt[tap + ox..]));
+                for tap in taps {
+                    sum = s.add(sum, s.load(&piles[tap + oy * pile + ox..]));
                 }
                 let mean = s.div(sum, s.mul(rows, s.load(&divisors[ox..])));
-                if ox + S::LANES <= y.len() { s.store(mean, &mut y[ox..]) } else { s.store_tail(mean, &mut y[ox..]) }
+                if ox + S::LANES <= outputs { s.store(mean, &mut y[ox..]) } else { s.store_tail(mean, &mut y[ox..]) }
             }
         }
     }
@@ -78,23 +85,23 @@ kernel! {
     /// # Panics
     /// As [`avg_forward`].
     pub fn avg_backward(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E], scratch: &mut [E]) |s| {
-        let [row, dealt, divisors] = plane.prepare((dx.len(), dy.len()), count_padding, scratch);
+        let [rows, piles, divisors, shares] = plane.prepare((dx.len(), dy.len()), count_padding, scratch);
         dx.fill(E::ZERO);
         if !plane.usual() {
             return plain_backward(plane, count_padding, dy, dx);
         }
-        for (oy, dy) in dy.chunks_exact(plane.output[1]).enumerate() {
-            dealt.fill(E::ZERO);
+        let [_, outputs] = plane.output;
+        for (oy, dy) in dy.chunks_exact(outputs).enumerate() {
             let rows = s.splat(E::from_f64(plane.divisor(0, oy, count_padding) as f64));
-            for ox in (0..dy.len()).step_by(S::LANES) {
-                let dy = if ox + S::LANES <= dy.len() { s.load(&dy[ox..]) } else { s.load_tail(&dy[ox..]) };
+            for ox in (0..outputs).step_by(S::LANES) {
+                let dy = if ox + S::LANES <= outputs { s.load(&dy[ox..]) } else { s.load_tail(&dy[ox..]) };
                 let share = s.div(dy, s.mul(rows, s.load(&divisors[ox..])));
-                for tap in plane.taps() {
-                    let old = s.load(&dealt[tap + ox..]);
-                    s.store(s.add(old, share), &mut dealt[tap + ox..]);
-                }
+                s.store(share, &mut shares[plane.shifts() + ox..]);
             }
-            gather(plane.stride[1], dealt, row);
+            shares_to_piles(s, plane, oy, shares, piles);
+        }
+        let rows = gather(plane.stride[1], piles, rows);
+        for (oy, row) in rows.chunks_exact(plane.padded()).enumerate() {
             add_to_rows(s, plane, plane.under(0, oy), row, dx);
         }
     }
@@ -119,11 +126,14 @@ kernel! {
     }
 }
 
-/// The sum of some rows of `x` into the part of `sum` that is no padding.
+/// The sum of some rows of `x`, with zeros on either side.
 #[inline(always)]
 fn sum_rows<S: Simd>(s: S, plane: &Plane, rows: Range<usize>, x: &[S::Elem], sum: &mut [S::Elem]) {
     let (columns, width) = (plane.used_columns(), plane.input[1]);
-    let sum = &mut sum[plane.padding[1]..][..columns];
+    let (before, sum) = sum.split_at_mut(plane.padding[1]);
+    let (sum, behind) = sum.split_at_mut(columns);
+    before.fill(S::Elem::ZERO);
+    behind.fill(S::Elem::ZERO);
     let whole = columns - columns % S::LANES;
     for i in (0..whole).step_by(S::LANES) {
         let mut total = s.load(&x[rows.start * width + i..]);
@@ -138,6 +148,26 @@ fn sum_rows<S: Simd>(s: S, plane: &Plane, rows: Range<usize>, x: &[S::Elem], sum
             total = s.add(total, s.load_tail(&x[r * width + whole..r * width + columns]));
         }
         s.store_tail(total, &mut sum[whole..]);
+    }
+}
+
+/// Row `oy` of every pile: the sum of the shares of all windows that hold an element.
+#[inline(always)]
+fn shares_to_piles<S: Simd>(s: S, plane: &Plane, oy: usize, shares: &[S::Elem], piles: &mut [S::Elem]) {
+    let ([_, kernel], [_, stride], pile, shifts) = (plane.kernel, plane.stride, plane.pile(), plane.shifts());
+    for p in 0..stride {
+        let own = &mut piles[(p * plane.output[0] + oy) * pile..][..pile];
+        // Columns p, p + stride, … of the window.
+        let columns = (kernel + stride - 1 - p) / stride;
+        for block in (0..pile).step_by(S::LANES) {
+            // The last vector may overlap the one before: it writes the same values there.
+            let i = block.min(pile - S::LANES);
+            let mut sum = s.zero();
+            for shift in 0..columns {
+                sum = s.add(sum, s.load(&shares[shifts + i - shift..]));
+            }
+            s.store(sum, &mut own[i..]);
+        }
     }
 }
 

@@ -19,21 +19,26 @@ kernel! {
         if !plane.usual() || has_nan(x) {
             return plain(plane, x, y, index);
         }
-        let (row, dealt) = scratch[..plane.dealt() * (1 + plane.window_rows())].split_at_mut(plane.dealt());
-        row.fill(E::NEG_INFINITY);
-        for oy in 0..plane.output[0] {
-            let rows = plane.under(0, oy);
-            let (columns, width) = (plane.used_columns(), plane.input[1]);
-            for (r, dealt) in rows.clone().zip(dealt.chunks_exact_mut(plane.dealt())) {
-                row[plane.padding[1]..][..columns].copy_from_slice(&x[r * width..][..columns]);
-                deal(plane.stride[1], row, dealt);
-            }
-            let outputs = oy * plane.output[1]..(oy + 1) * plane.output[1];
-            let dealt = &dealt[..rows.len() * plane.dealt()];
-            row_of_maxima(s, plane, rows.start, dealt, &mut y[outputs.clone()], &mut index[outputs]);
+        let len = plane.input[0] * plane.padded();
+        let (rows, rest) = scratch.split_at_mut(len);
+        let (piles, rest) = rest.split_at_mut(len);
+        let chosen = &mut rest[..plane.outputs()];
+        pad(plane, x, rows);
+        let piles = deal(plane.stride[1], rows, piles);
+        match plane.kernel[1] {
+            2 => maxima::<S, 2>(s, plane, piles, y, chosen),
+            3 => maxima::<S, 3>(s, plane, piles, y, chosen),
+            _ => maxima::<S, 0>(s, plane, piles, y, chosen),
+        }
+        for (index, chosen) in index.iter_mut().zip(chosen) {
+            // An integer added to 2⁵² stands in the low bits; unlike a cast, that needs no care for what is none.
+            *index = (chosen.to_f64() + TWO_TO_52).to_bits() as u32;
         }
     }
 }
+
+/// From here on, an `f64` counts in ones.
+const TWO_TO_52: f64 = (1_u64 << 52) as f64;
 
 /// Whether there is a NaN; looks at all of `x`, which vectorises, rather than stopping at the first.
 #[inline(always)]
@@ -45,28 +50,56 @@ fn has_nan<E: Element>(x: &[E]) -> bool {
     found
 }
 
-/// One row of outputs, from the dealt rows of its windows, of which the first is row `top` of the plane.
+/// The rows of the plane with −∞ on either side.
 #[inline(always)]
-fn row_of_maxima<S: Simd>(s: S, plane: &Plane, top: usize, dealt: &[S::Elem], y: &mut [S::Elem], index: &mut [u32]) {
+fn pad<E: Element>(plane: &Plane, x: &[E], rows: &mut [E]) {
+    let used = plane.padding[1]..plane.padding[1] + plane.used_columns();
+    for (x, row) in x.chunks_exact(plane.input[1]).zip(rows.chunks_exact_mut(plane.padded())) {
+        row[..used.start].fill(E::NEG_INFINITY);
+        row[used.clone()].copy_from_slice(&x[..used.len()]);
+        row[used.end..].fill(E::NEG_INFINITY);
+    }
+}
+
+/// The maxima and their positions as floats, from the piles. `KERNEL` is the width of the window, where that is to be
+/// known to the compiler, or 0.
+#[inline(always)]
+fn maxima<S: Simd, const KERNEL: usize>(
+    s: S,
+    plane: &Plane,
+    piles: &[S::Elem],
+    y: &mut [S::Elem],
+    chosen: &mut [S::Elem],
+) {
     let number = |x: f64| s.splat(S::Elem::from_f64(x));
-    let [_, width] = plane.input;
-    let left = number(-(plane.padding[1] as f64));
-    for ox in (0..y.len()).step_by(S::LANES) {
-        // The column of the plane under the window's left edge; negative in the padding.
-        let edge = s.mul_add(s.add(lane_numbers(s), number(ox as f64)), number(plane.stride[1] as f64), left);
-        let mut best = s.splat(S::Elem::NEG_INFINITY);
-        let mut chosen = s.add(s.max(s.zero(), edge), number((top * width) as f64));
-        for (r, dealt) in dealt.chunks_exact(plane.dealt()).enumerate() {
-            let mut position = s.add(edge, number(((top + r) * width) as f64));
-            for tap in plane.taps() {
-                let x = s.load(&dealt[tap + ox..]);
-                chosen = s.select_gt(x, best, position, chosen);
-                best = s.max(x, best);
-                position = s.add(position, number(1.0));
+    let ([_, width], [_, outputs], pile) = (plane.input, plane.output, plane.pile());
+    let plane = &Plane { kernel: [plane.kernel[0], if KERNEL > 0 { KERNEL } else { plane.kernel[1] }], ..*plane };
+    let taps = plane.taps(plane.input[0] * pile);
+    let (numbers, stride, left) = (lane_numbers(s), number(plane.stride[1] as f64), number(-(plane.padding[1] as f64)));
+    for (oy, (y, chosen)) in y.chunks_exact_mut(outputs).zip(chosen.chunks_exact_mut(outputs)).enumerate() {
+        let rows = plane.under(0, oy);
+        for ox in (0..outputs).step_by(S::LANES) {
+            // The column of the plane under the window's left edge; negative in the padding.
+            let edge = s.mul_add(s.add(numbers, number(ox as f64)), stride, left);
+            let mut best = s.splat(S::Elem::NEG_INFINITY);
+            let mut at = s.add(s.max(s.zero(), edge), number((rows.start * width) as f64));
+            for r in rows.clone() {
+                let mut position = s.add(edge, number((r * width) as f64));
+                for tap in taps {
+                    let x = s.load(&piles[tap + r * pile + ox..]);
+                    at = s.select_gt(x, best, position, at);
+                    best = s.max(x, best);
+                    position = s.add(position, number(1.0));
+                }
+            }
+            if ox + S::LANES <= outputs {
+                s.store(best, &mut y[ox..]);
+                s.store(at, &mut chosen[ox..]);
+            } else {
+                s.store_tail(best, &mut y[ox..]);
+                s.store_tail(at, &mut chosen[ox..]);
             }
         }
-        store_integers(s, chosen, &mut index[ox..]);
-        if ox + S::LANES <= y.len() { s.store(best, &mut y[ox..]) } else { s.store_tail(best, &mut y[ox..]) }
     }
 }
 
@@ -78,22 +111,6 @@ fn lane_numbers<S: Simd>(s: S) -> S::Vector {
         *lane = S::Elem::from_f64(i as f64);
     }
     s.load(&lanes)
-}
-
-/// The lanes, which are integers, over the first elements of `out`: all, or as many as there is room for.
-#[inline(always)]
-fn store_integers<S: Simd>(s: S, v: S::Vector, out: &mut [u32]) {
-    let mut lanes = [S::Elem::ZERO; MAX_LANES];
-    s.store(v, &mut lanes);
-    let mut integers = [0; MAX_LANES];
-    for i in 0..S::LANES {
-        integers[i] = lanes[i].to_f64() as u32;
-    }
-    if out.len() >= S::LANES {
-        out[..S::LANES].copy_from_slice(&integers[..S::LANES]);
-    } else {
-        out.copy_from_slice(&integers[..out.len()]);
-    }
 }
 
 /// The plain algorithm, for any geometry and any values.

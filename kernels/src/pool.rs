@@ -2,8 +2,7 @@
 //!
 //! The plain algorithm goes over the outputs; for each it goes over the rows and columns of its window that lie inside
 //! the plane, and keeps the greatest element, or adds up. Backward, the maximum's gradient goes to the element chosen,
-//! and the mean's is dealt out over the window. That is what a plane gets whose geometry is [unusual](Plane::usual).
-//! For all others:
+//! and the mean's is dealt out over the window. That is what a plane gets whose geometry is unusual. Others:
 //!
 //! 1. **Lanes run over the outputs of a row.** Under neighbouring outputs, the elements at one place of the window
 //!    stand a stride apart, so a vector of them is no plain load. Therefore rows are first *dealt out* like cards: with

@@ -106,7 +106,10 @@ kernel! {
         }
     }
 
-    /// The mean of all of `x`, which must not be empty: summed in four vectors, then across them and their lanes.
+    /// The mean of all of `x`: summed in four vectors, then across them and their lanes.
+    ///
+    /// # Panics
+    /// When `x` is empty.
     pub fn mean(x: &[E]) -> E |s| {
         assert!(!x.is_empty(), "the mean of nothing");
         let mut sums = [s.zero(); 4];

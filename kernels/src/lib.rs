@@ -22,11 +22,12 @@ pub mod gemm;
 pub mod im2col;
 mod isa;
 mod line;
+pub mod lrn;
 pub mod maximum;
 pub mod norm;
+pub mod pool;
 pub mod reduce;
 pub mod relu;
-pub mod simd;
 pub mod softmax;
 pub mod sort;
 pub mod stats;
@@ -34,6 +35,7 @@ pub mod tail;
 #[cfg(test)]
 mod testing;
 pub mod update;
+pub mod simd;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

@@ -17,6 +17,7 @@ mod rows;
 mod window;
 
 mod add;
+mod avg_pool2d;
 mod batch_norm;
 mod batch_norm_eval;
 mod concat;
@@ -25,11 +26,14 @@ mod cross_entropy;
 mod div;
 mod dropout;
 mod exp;
+mod global_avg_pool;
 mod leaky_relu;
 mod linear;
+mod local_response_norm;
 mod log;
 mod log_softmax;
 mod matmul;
+mod max_pool2d;
 mod maximum;
 mod mean;
 mod mul;
@@ -52,16 +56,20 @@ mod sum_max;
 mod tanh;
 mod transpose;
 
+pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::{BatchNorm, RunningStats};
 pub use catalogue::{Case, Draw, Row, Run};
 pub use conv2d::Conv2d;
 pub use dropout::DropoutKey;
 pub use fusion::Fusion;
+pub use local_response_norm::LocalResponseNorm;
 pub use matmul::Transpose;
+pub use max_pool2d::Pool2d;
 
 /// Every operation.
 pub const CATALOGUE: &[Row] = &[
     add::ROW,
+    avg_pool2d::ROW,
     batch_norm::ROW,
     batch_norm_eval::ROW,
     concat::ROW,
@@ -70,11 +78,14 @@ pub const CATALOGUE: &[Row] = &[
     div::ROW,
     dropout::ROW,
     exp::ROW,
+    global_avg_pool::ROW,
     leaky_relu::ROW,
     linear::ROW,
+    local_response_norm::ROW,
     log::ROW,
     log_softmax::ROW,
     matmul::ROW,
+    max_pool2d::ROW,
     maximum::ROW,
     mean::ROW,
     mul::ROW,

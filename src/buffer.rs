@@ -52,11 +52,11 @@ impl<T: Pod> Buffer<T> {
         buffer
     }
 
-    /// A buffer of zeros, or `None` where the system has not so much memory.
-    pub fn try_zeros(len: usize) -> Option<Self> {
-        let count = len.checked_mul(size_of::<T>())?.div_ceil(size_of::<Line>());
-        Vec::<Line>::new().try_reserve_exact(count).ok()?;
-        Some(Self::zeros(len))
+    /// Whether the system has memory for a buffer of `len`; small ones are taken for granted.
+    pub fn fits(len: usize) -> bool {
+        const SMALL: usize = 1 << 30;
+        let Some(bytes) = len.checked_mul(size_of::<T>()) else { return false };
+        bytes <= SMALL || Vec::<Line>::new().try_reserve_exact(bytes.div_ceil(size_of::<Line>())).is_ok()
     }
 }
 

@@ -52,11 +52,8 @@ impl<E: Element> Tensor<E> {
     /// When the shape is none, or the system has not the memory.
     pub fn zeros(shape: impl IntoShape) -> Result<Self> {
         let shape = shape.into_shape()?;
-        let Some(data) = Buffer::try_zeros(shape.elements()) else {
-            let problem = format!("the system refuses {} elements of {}", shape.elements(), E::NAME);
-            return Err(Error::op("tensor", problem, &[("shape", &shape)], "use a smaller shape"));
-        };
-        Ok(Tensor { shape, data: Arc::new(data) })
+        Self::expect_memory("tensor", &shape)?;
+        Ok(Tensor { shape, data: Arc::new(Buffer::zeros(shape.elements())) })
     }
 
     /// The same value everywhere.
@@ -90,6 +87,15 @@ impl<E: Element> Tensor<E> {
             *x = element(i);
         }
         Ok(tensor)
+    }
+
+    /// An error where the system has no memory for a tensor of `shape`.
+    pub(crate) fn expect_memory(op: &'static str, shape: &Shape) -> Result<()> {
+        if Buffer::<E>::fits(shape.elements()) {
+            return Ok(());
+        }
+        let problem = format!("the system refuses {} elements of {}", shape.elements(), E::NAME);
+        Err(Error::op(op, problem, &[("output", shape)], "use smaller shapes"))
     }
 
     /// A tensor whose every element `fill` writes; before, it holds leftovers of other tensors.

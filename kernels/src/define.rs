@@ -13,22 +13,22 @@
 macro_rules! kernel {
     ($(
         $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident($($arg:ident: $type:ty),+ $(,)?) $(-> $output:ty)? |$s:ident| $body:block
+        $visibility:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $output:ty)? |$s:ident| $body:block
     )+) => {$(
         $(#[$attribute])*
         #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
-        $visibility fn $name<E: $crate::Element>(isa: $crate::Isa, $($arg: $type),+) $(-> $output)? {
+        $visibility fn $name<E: $crate::Element>(isa: $crate::Isa, $($arg: $type),*) $(-> $output)? {
             struct Body<T>(T);
             #[allow(unused_parens, reason = "the output of a kernel that returns nothing")]
-            impl<E: $crate::Element> $crate::simd::Kernel<E> for Body<(std::marker::PhantomData<E>, $($type),+)> {
+            impl<E: $crate::Element> $crate::simd::Kernel<E> for Body<(std::marker::PhantomData<E>, $($type),*)> {
                 type Output = ($($output)?);
                 #[inline(always)]
                 fn run<S: $crate::simd::Simd<Elem = E>>(self, $s: S) -> Self::Output {
-                    let Body((_, $($arg),+)) = self;
+                    let Body((_, $($arg),*)) = self;
                     $body
                 }
             }
-            E::dispatch(isa, Body((std::marker::PhantomData, $($arg),+)))
+            E::dispatch(isa, Body((std::marker::PhantomData, $($arg),*)))
         }
     )+};
 }

@@ -13,9 +13,12 @@
 mod define;
 
 pub mod arith;
+pub mod conv;
+pub mod conv_weights;
 mod element;
 pub mod exp;
 pub mod gemm;
+pub mod im2col;
 mod isa;
 mod line;
 pub mod reduce;

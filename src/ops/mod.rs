@@ -10,9 +10,11 @@ mod elementwise;
 mod product;
 mod reduction;
 mod region;
+mod window;
 
 mod add;
 mod concat;
+mod conv2d;
 mod linear;
 mod matmul;
 mod mean;
@@ -25,6 +27,7 @@ mod sum;
 mod transpose;
 
 pub use catalogue::{Case, Draw, Row, Run};
+pub use conv2d::Conv2d;
 pub use matmul::Transpose;
 
 /// Every operation.
@@ -34,6 +37,7 @@ pub const CATALOGUE: &[Row] = &[
     mean::ROW,
     matmul::ROW,
     linear::ROW,
+    conv2d::ROW,
     reshape::ROW,
     transpose::ROW,
     slice::ROW,
@@ -52,7 +56,8 @@ pub fn row(name: &str) -> Option<&'static Row> {
     CATALOGUE.iter().find(|row| row.name == name)
 }
 
-/// The instruction set for an operation that is being run: `apply` and `backward` have checked that there is one.
+/// The instruction set for an operation that is being run, to be asked for before work is handed to other threads, which
+/// do not know of a scope of this one. `apply` and `backward` have checked that there is one.
 fn isa() -> evograd_kernels::Isa {
     evograd_kernels::Isa::chosen().expect("apply and backward return an error before an operation runs without one")
 }

@@ -143,6 +143,7 @@ pub fn apply_list<E: Element, O: ListOp<E>>(op: O, inputs: &[&Var<E>]) -> Result
     let shapes: Vec<&Shape> = values.iter().map(|value| value.shape()).collect();
     let expected = op.output_shape(&shapes)?;
     op.check(&values)?;
+    Tensor::<E>::expect_memory(O::NAME, &expected)?;
     mode::check_inputs(O::NAME, &values)?;
     let tape = common_tape::<E, O>(inputs)?;
     let (y, saved) = op.forward(&values);

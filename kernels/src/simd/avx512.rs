@@ -1,26 +1,27 @@
-//! AVX-512 (the foundation set): sixteen lanes of `f32`, thirty-two registers.
+//! AVX-512 (F and VL): sixteen lanes of `f32`, thirty-two registers.
 
 use super::{Kernel, Simd};
 use bytemuck::must_cast;
 use std::arch::x86_64::*;
 
-/// The proof that this CPU has AVX-512F.
+/// The proof that this CPU has AVX-512F and VL (without VL, the compiler may use only half of the registers).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Avx512(());
 
 impl Avx512 {
-    /// The token, where the CPU has the feature.
+    /// The token, where the CPU has both features.
     pub fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512f").then_some(Avx512(()))
+        let features = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+        features.then_some(Avx512(()))
     }
 
     /// The trampoline: compiles `kernel` for AVX-512 and runs it.
     pub fn run<K: Kernel<f32>>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx512f")]
+        #[target_feature(enable = "avx512f,avx512vl")]
         fn compiled<K: Kernel<f32>>(token: Avx512, kernel: K) -> K::Output {
             kernel.run(token)
         }
-        // SAFETY: `compiled` needs AVX-512F, and `self` exists only where `detect` found it on this CPU.
+        // SAFETY: `compiled` needs AVX-512F and VL, and `self` exists only where `detect` found both on this CPU.
         unsafe { compiled(self, kernel) }
     }
 }

@@ -1,0 +1,268 @@
+//! Convolution forward, and its input's gradient: products of filters with gathered pixels.
+//!
+//! The plain algorithm, for one image:
+//!
+//! ```text
+//! for each filter k, output pixel p:
+//!     y[k][p] = bias[k] + Σ over planes c and taps t of w[k][c][t] · x[c][p·step + t·delta + first]
+//! ```
+//!
+//! with `x` zero outside. The gradient of the input has the same form, with `dy` for `x`, filters and planes exchanged and
+//! the taps in the order that [`Window::backward`](crate::im2col::Window::backward) gives; for a stride above 1 the
+//! input's pixels fall into phases that see different taps, and each phase is one such product. What this code
+//! does differently:
+//!
+//! 1. **Lanes run over pixels.** A vector holds neighbouring output pixels of one filter, so no lane is wasted on
+//!    layers of 3 or 8 channels, and results are stored as they stand.
+//! 2. **A panel at a time.** The pixels of two vectors are packed for all planes and taps (`panel[depth][pixels]`) and used by
+//!    all filters before the next; for 16 planes and 3×3 taps that is 18 KiB and stays in L1, for 64 it stays in L2.
+//! 3. **Register blocks.** Eight filters by two vectors accumulate in sixteen registers (four filters where there are
+//!    only sixteen registers in all), over the whole depth: every loaded value is used several times, and a
+//!    partial sum never travels to memory.
+//! 4. **Filters are packed once a call** as `[block][depth][filter in block]`, the order in which the inner loop reads them.
+//!    A last block that is not full is filled up with zeros, and its surplus results are not stored.
+//!
+//! The order of the sum over the depth is fixed, so a pixel's value does not depend on its place or on the batch.
+
+use crate::Element;
+use crate::im2col::{Gather, clear};
+use crate::simd::{MAX_LANES, Simd};
+
+/// Vectors of pixels in a register block.
+const VECTORS: usize = 2;
+
+/// Filters in a register block of an instruction set with 32 registers.
+const LARGE_BLOCK: usize = 8;
+
+/// Filters in a register block of an instruction set with 16 registers.
+const SMALL_BLOCK: usize = 4;
+
+/// Where some planes of each image stand in the slice of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    /// Number of images.
+    pub images: usize,
+    /// Elements from one image to the next.
+    pub stride: usize,
+    /// Where the planes start in an image.
+    pub start: usize,
+}
+
+impl Batch {
+    /// The `len` elements of an image's planes.
+    #[inline(always)]
+    pub(crate) fn of(&self, image: usize, len: usize) -> std::ops::Range<usize> {
+        let start = image * self.stride + self.start;
+        start..start + len
+    }
+
+    pub(crate) fn check(&self, len: usize, total: usize, what: &str) {
+        assert!(self.images > 0 && self.start + len <= self.stride, "{what}: {len} elements do not fit {self:?}");
+        assert!(self.images * self.stride <= total, "{what}: {total} elements are too few for {self:?}");
+    }
+}
+
+/// Which pixels of the output planes a product writes: every `step`-th from `first` on, along each axis.
+#[derive(Clone, Copy, Debug)]
+pub struct Grid {
+    /// Size of an output plane, height and width.
+    pub size: [usize; 2],
+    /// First row and column.
+    pub first: [usize; 2],
+    /// From a row, or column, to the next.
+    pub step: [usize; 2],
+}
+
+impl Grid {
+    /// All pixels.
+    pub fn whole(size: [usize; 2]) -> Self {
+        Grid { size, first: [0, 0], step: [1, 1] }
+    }
+
+    fn check(&self, gather: &Gather) {
+        for (axis, output) in [gather.rows.output, gather.columns.output].into_iter().enumerate() {
+            assert!(output > 0, "a product without pixels");
+            let last = self.first[axis] + (output - 1) * self.step[axis];
+            assert!(last < self.size[axis], "the pixels of {gather:?} do not fit {self:?}");
+        }
+    }
+}
+
+kernel! {
+    /// Filters that [`pack_filters`] puts in a block.
+    fn filter_block() -> usize |_s| {
+        if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK }
+    }
+}
+
+/// Elements of `filters` packed filters of `depth` values each.
+pub fn packed_len(filters: usize, depth: usize) -> usize {
+    filters.next_multiple_of(LARGE_BLOCK) * depth
+}
+
+/// Packs filters as `[block][depth][filter in block]`; `weight(filter, d)` is the value at depth `d`.
+///
+/// # Panics
+/// When `packed` is shorter than [`packed_len`].
+pub fn pack_filters<E: Element>(
+    isa: crate::Isa,
+    filters: usize,
+    depth: usize,
+    weight: impl Fn(usize, usize) -> E,
+    packed: &mut [E],
+) {
+    let block = filter_block::<E>(isa);
+    let packed = &mut packed[..packed_len(filters, depth)];
+    for (at, value) in packed.iter_mut().enumerate() {
+        let (first, rest) = (at / (depth * block) * block, at % (depth * block));
+        let filter = first + rest % block;
+        *value = if filter < filters { weight(filter, rest / block) } else { E::ZERO };
+    }
+}
+
+/// Elements of scratch that [`conv`] needs.
+pub fn scratch_len(gather: &Gather) -> usize {
+    gather.padded_len() + gather.depth() * VECTORS * MAX_LANES + 2 * MAX_LANES
+}
+
+kernel! {
+    /// The products of `filters` packed filters with the pixels of every image: see the module's text.
+    ///
+    /// `x` holds the source planes as `source` says, `y` receives one plane per filter, of which `grid` names the
+    /// pixels, as `target` says. `bias` has one value per filter, or none at all.
+    ///
+    /// # Panics
+    /// When a slice is shorter than the sizes say.
+    pub fn conv(
+        gather: &Gather, filters: usize, packed: &[E], bias: &[E],
+        x: &[E], source: Batch, y: &mut [E], target: Batch, grid: Grid, scratch: &mut [E],
+    ) |s| {
+        source.check(gather.source_len(), x.len(), "the source of a convolution");
+        target.check(filters * grid.size[0] * grid.size[1], y.len(), "the output of a convolution");
+        assert_eq!(source.images, target.images, "images of a convolution");
+        assert!(bias.is_empty() || bias.len() == filters, "{} biases for {filters} filters", bias.len());
+        grid.check(gather);
+        let product = Product { gather, filters, packed: &packed[..packed_len(filters, gather.depth())], bias, grid };
+        let (padded, panel) = scratch[..scratch_len(gather)].split_at_mut(gather.padded_len() + MAX_LANES);
+        clear(padded);
+        for image in 0..source.images {
+            gather.pad(s, &x[source.of(image, gather.source_len())], padded);
+            let y = &mut y[target.of(image, filters * grid.size[0] * grid.size[1])];
+            if S::REGISTERS == 32 {
+                product.image::<S, LARGE_BLOCK>(s, padded, panel, y);
+            } else {
+                product.image::<S, SMALL_BLOCK>(s, padded, panel, y);
+            }
+        }
+    }
+}
+
+/// A product that is being computed.
+struct Product<'a, E> {
+    gather: &'a Gather,
+    filters: usize,
+    packed: &'a [E],
+    bias: &'a [E],
+    grid: Grid,
+}
+
+impl<E: Element> Product<'_, E> {
+    /// All pixels of one image, two vectors at a time; one where no more are left.
+    #[inline(always)]
+    fn image<S: Simd<Elem = E>, const K: usize>(&self, s: S, padded: &[E], panel: &mut [E], y: &mut [E]) {
+        let pixels = self.gather.pixels();
+        let mut first = 0;
+        while first + S::LANES < pixels {
+            self.panel::<S, VECTORS, K>(s, padded, first, panel, y);
+            first += VECTORS * S::LANES;
+        }
+        if first < pixels {
+            self.panel::<S, 1, K>(s, padded, first, panel, y);
+        }
+    }
+
+    /// The pixels of one panel, for all filters.
+    #[inline(always)]
+    fn panel<S: Simd<Elem = E>, const V: usize, const K: usize>(
+        &self,
+        s: S,
+        padded: &[E],
+        first: usize,
+        panel: &mut [E],
+        y: &mut [E],
+    ) {
+        let (depth, width) = (self.gather.depth(), V * S::LANES);
+        self.gather.pack_pixels::<S, V>(s, padded, first, panel);
+        let panel = &panel[..depth * width];
+        for block in (0..self.filters).step_by(K) {
+            let filters = &self.packed[block * depth..(block + K) * depth];
+            let mut bias = [E::ZERO; K];
+            for k in 0..K.min(self.bias.len().saturating_sub(block)) {
+                bias[k] = self.bias[block + k];
+            }
+            let sums = multiply::<S, V, K>(s, panel, filters, bias);
+            for k in 0..K {
+                if block + k < self.filters {
+                    self.store(s, sums[k], block + k, first, y);
+                }
+            }
+        }
+    }
+
+    /// Writes neighbouring pixels of one filter to their places.
+    #[inline(always)]
+    fn store<S: Simd<Elem = E>, const V: usize>(
+        &self,
+        s: S,
+        sums: [S::Vector; V],
+        filter: usize,
+        first: usize,
+        y: &mut [E],
+    ) {
+        let Grid { size: [height, width], first: [top, left], step: [down, right] } = self.grid;
+        let y = &mut y[filter * height * width..][..height * width];
+        let (columns, pixels) = (self.gather.columns.output, self.gather.pixels());
+        let dense = columns == width && down == 1 && right == 1;
+        if dense && first + V * S::LANES <= pixels {
+            for v in 0..V {
+                s.store(sums[v], &mut y[top * width + first + v * S::LANES..]);
+            }
+            return;
+        }
+        let mut values = [E::ZERO; VECTORS * MAX_LANES];
+        for v in 0..V {
+            s.store(sums[v], &mut values[v * S::LANES..]);
+        }
+        for pixel in first..pixels.min(first + V * S::LANES) {
+            let (row, column) = (pixel / columns, pixel % columns);
+            y[(top + row * down) * width + left + column * right] = values[pixel - first];
+        }
+    }
+}
+
+/// The register block: `V` vectors of pixels times `K` filters, over the whole depth.
+#[inline(always)]
+fn multiply<S: Simd, const V: usize, const K: usize>(
+    s: S,
+    panel: &[S::Elem],
+    filters: &[S::Elem],
+    bias: [S::Elem; K],
+) -> [[S::Vector; V]; K] {
+    let mut sums = [[s.zero(); V]; K];
+    for k in 0..K {
+        sums[k] = [s.splat(bias[k]); V];
+    }
+    for (pixels, weights) in panel.chunks_exact(V * S::LANES).zip(filters.chunks_exact(K)) {
+        let mut x = [s.zero(); V];
+        for v in 0..V {
+            x[v] = s.load(&pixels[v * S::LANES..]);
+        }
+        for k in 0..K {
+            let w = s.splat(weights[k]);
+            for v in 0..V {
+                sums[k][v] = s.mul_add(x[v], w, sums[k][v]);
+            }
+        }
+    }
+    sums
+}

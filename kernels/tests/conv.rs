@@ -1,0 +1,178 @@
+//! The three passes of a convolution against the plain loops, on every instruction set and on drawn sizes.
+
+use evograd_kernels::conv::{Batch, Grid, conv, pack_filters, packed_len};
+use evograd_kernels::conv_weights::conv_weights;
+use evograd_kernels::im2col::{Gather, Window};
+use evograd_kernels::{Element, Isa, conv as forward, conv_weights as weights};
+use proptest::prelude::*;
+
+/// A convolution without groups: sizes of a batch and of both axes.
+#[derive(Clone, Debug)]
+struct Sizes {
+    images: usize,
+    planes: usize,
+    filters: usize,
+    axes: [Window; 2],
+}
+
+impl Sizes {
+    fn x_len(&self) -> usize {
+        self.planes * self.axes[0].input * self.axes[1].input
+    }
+    fn y_len(&self) -> usize {
+        self.filters * self.axes[0].output * self.axes[1].output
+    }
+    fn depth(&self) -> usize {
+        self.planes * self.axes[0].kernel * self.axes[1].kernel
+    }
+
+    /// Calls `visit(x index, weight index, y index)` for every product that a convolution sums.
+    fn for_each_product(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let [rows, columns] = self.axes;
+        let place = |axis: Window, o: usize, t: usize| {
+            (o * axis.stride + t * axis.dilation).checked_sub(axis.padding).filter(|place| *place < axis.input)
+        };
+        for n in 0..self.images {
+            for k in 0..self.filters {
+                for (oh, ow) in (0..rows.output).flat_map(|oh| (0..columns.output).map(move |ow| (oh, ow))) {
+                    let y = ((n * self.filters + k) * rows.output + oh) * columns.output + ow;
+                    for c in 0..self.planes {
+                        for (i, j) in (0..rows.kernel).flat_map(|i| (0..columns.kernel).map(move |j| (i, j))) {
+                            let (Some(h), Some(w)) = (place(rows, oh, i), place(columns, ow, j)) else { continue };
+                            let x = ((n * self.planes + c) * rows.input + h) * columns.input + w;
+                            visit(x, ((k * self.planes + c) * rows.kernel + i) * columns.kernel + j, y);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    (1_usize..5, 1_usize..4, 0_usize..4, 1_usize..4, 0_usize..24).prop_map(
+        |(kernel, stride, padding, dilation, extra)| {
+            let reach = dilation * (kernel - 1) + 1;
+            let input = reach.saturating_sub(2 * padding).max(1) + extra;
+            Window { input, output: (input + 2 * padding - reach) / stride + 1, kernel, stride, padding, dilation }
+        },
+    )
+}
+
+fn sizes() -> impl Strategy<Value = Sizes> {
+    (1_usize..4, 1_usize..5, 1_usize..12, window(), window())
+        .prop_map(|(images, planes, filters, rows, columns)| Sizes { images, planes, filters, axes: [rows, columns] })
+}
+
+/// Small whole numbers, whose sums of products are exact in both types.
+fn numbers<E: Element>(len: usize, seed: usize) -> Vec<E> {
+    (0..len).map(|i| E::from_f64(((i * 7919 + seed * 104_729) % 17) as f64 - 8.0)).collect()
+}
+
+fn run_forward<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], w: &[E], bias: &[E]) -> Vec<E> {
+    let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
+    let depth = sizes.depth();
+    let mut packed = vec![E::NEG_INFINITY; packed_len(sizes.filters, depth)];
+    pack_filters(isa, sizes.filters, depth, |k, d| w[k * depth + d], &mut packed);
+    let mut y = vec![E::NEG_INFINITY; sizes.images * sizes.y_len()];
+    let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather)];
+    let source = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };
+    let target = Batch { images: sizes.images, stride: sizes.y_len(), start: 0 };
+    let grid = Grid::whole(sizes.axes.map(|axis| axis.output));
+    conv(isa, &gather, sizes.filters, &packed, bias, x, source, &mut y, target, grid, &mut scratch);
+    y
+}
+
+fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
+    let mut dx = vec![E::NEG_INFINITY; sizes.images * sizes.x_len()];
+    let [rows, columns] = sizes.axes;
+    for (a, b) in (0..rows.stride).flat_map(|a| (0..columns.stride).map(move |b| (a, b))) {
+        let (i, j) = (rows.backward(a), columns.backward(b));
+        if i.axis.output == 0 || j.axis.output == 0 {
+            continue;
+        }
+        let gather = Gather { planes: sizes.filters, rows: i.axis, columns: j.axis };
+        let taps = i.axis.taps * j.axis.taps;
+        let weight = |c: usize, d: usize| {
+            let (k, t) = (d / taps, d % taps);
+            let (row, column) =
+                (i.first_tap + t / j.axis.taps * i.tap_step, j.first_tap + t % j.axis.taps * j.tap_step);
+            w[((k * sizes.planes + c) * rows.kernel + row) * columns.kernel + column]
+        };
+        let mut packed = vec![E::NEG_INFINITY; packed_len(sizes.planes, gather.depth())];
+        pack_filters(isa, sizes.planes, gather.depth(), weight, &mut packed);
+        let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather)];
+        let source = Batch { images: sizes.images, stride: sizes.y_len(), start: 0 };
+        let target = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };
+        let grid = Grid { size: [rows.input, columns.input], first: [a, b], step: [rows.stride, columns.stride] };
+        conv(isa, &gather, sizes.planes, &packed, &[], dy, source, &mut dx, target, grid, &mut scratch);
+    }
+    dx
+}
+
+fn run_weights<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], dy: &[E]) -> Vec<E> {
+    let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
+    let mut dw = vec![E::ZERO; sizes.filters * sizes.depth()];
+    let mut scratch = vec![E::NEG_INFINITY; weights::scratch_len(&gather, sizes.filters, sizes.images)];
+    let source = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };
+    let output = Batch { images: sizes.images, stride: sizes.y_len(), start: 0 };
+    conv_weights(isa, &gather, sizes.filters, x, source, dy, output, &mut dw, &mut scratch);
+    dw
+}
+
+fn agrees<E: Element>(isa: Isa, sizes: &Sizes) {
+    let x: Vec<E> = numbers(sizes.images * sizes.x_len(), 1);
+    let w: Vec<E> = numbers(sizes.filters * sizes.depth(), 2);
+    let dy: Vec<E> = numbers(sizes.images * sizes.y_len(), 3);
+    let bias: Vec<E> = numbers(sizes.filters, 4);
+
+    let pixels = sizes.axes[0].output * sizes.axes[1].output;
+    let mut y: Vec<E> = (0..dy.len()).map(|i| bias[i / pixels % sizes.filters]).collect();
+    let mut dx = vec![E::ZERO; x.len()];
+    let mut dw = vec![E::ZERO; w.len()];
+    sizes.for_each_product(|i, j, o| {
+        y[o] += w[j] * x[i];
+        dx[i] += w[j] * dy[o];
+        dw[j] += x[i] * dy[o];
+    });
+
+    assert_eq!(run_forward(isa, sizes, &x, &w, &bias), y, "forward on {isa:?}");
+    assert_eq!(run_input(isa, sizes, &w, &dy), dx, "gradient of the input on {isa:?}");
+    assert_eq!(run_weights(isa, sizes, &x, &dy), dw, "gradient of the weights on {isa:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn drawn_convolutions_agree_with_the_plain_loops(sizes in sizes()) {
+        for isa in Isa::available() {
+            agrees::<f32>(isa, &sizes);
+        }
+        agrees::<f64>(Isa::PORTABLE, &sizes);
+    }
+}
+
+/// Several blocks of pixels, of filters and of images: more than the small drawn sizes reach.
+#[test]
+fn large_convolutions_agree_with_the_plain_loops() {
+    let square = |input, kernel, stride, padding| Window {
+        input,
+        output: (input + 2 * padding - kernel) / stride + 1,
+        kernel,
+        stride,
+        padding,
+        dilation: 1,
+    };
+    for (images, planes, filters, axis) in [
+        (2, 3, 20, square(40, 3, 1, 1)),
+        (9, 5, 9, square(8, 3, 2, 1)),
+        (20, 2, 33, square(5, 1, 1, 0)),
+        (1, 2, 2, square(70, 5, 1, 2)),
+    ] {
+        let sizes = Sizes { images, planes, filters, axes: [axis; 2] };
+        for isa in Isa::available() {
+            agrees::<f32>(isa, &sizes);
+        }
+    }
+}

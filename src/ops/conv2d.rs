@@ -1,0 +1,237 @@
+//! Two-dimensional convolution (strictly: cross-correlation, as all networks use it).
+//!
+//! **Formula** `y[n][k][oh][ow] = b[k] + Σ over c, i, j of w[k][c][i][j] · x[n][c][oh·s + i·d − p][ow·s + j·d − p]`, with
+//! `x` zero outside, stride `s`, dilation `d` and padding `p` for height and width each. With `G` groups, filter `k` sees
+//! only the `C/G` channels of its own group.
+//!
+//! **Shapes** `x [N, C, H, W]`, `w [K, C/G, R, S]`, `b [K]`, `y [N, K, OH, OW]` with `OH = ⌊(H + 2p − d(R − 1) − 1) / s⌋ + 1`.
+//!
+//! **Gradient** `y` is linear in each of `x`, `w` and `b`, so each gradient is the sum of `dy` times the other factor
+//! over all the products that the element takes part in:
+//! `dx[n][c][h][w] = Σ w[k][c][i][j] · dy[n][k][oh][ow]` over the `(i, oh)` with `oh·s + i·d − p = h` and likewise `j`;
+//! `dw[k][c][i][j] = Σ over n, oh, ow of dy[n][k][oh][ow] · x[n][c][oh·s + i·d − p][…]`; `db[k] = Σ dy[n][k][oh][ow]`.
+//! The first is again a convolution, of `dy`, once for each phase of the stride: see [`Window::backward`].
+//!
+//! **Kept for backward** `x` and `w`; no im2col matrix.
+//!
+//! **Source** LeCun et al., *Gradient-based learning applied to document recognition*, 1998; layouts as in PyTorch.
+
+mod passes;
+
+use super::catalogue::{Draw, Row, case};
+use super::window::output_size;
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use crate::tape::{ListOp, Var, apply_list};
+use crate::tensor::Tensor;
+use evograd_kernels::Element;
+use evograd_kernels::im2col::Window;
+use passes::Passes;
+
+pub(super) const ROW: Row = Row {
+    name: "conv2d",
+    formula: "y[n,k,oh,ow] = b[k] + Σ w[k,c,i,j]·x[n,c,oh·s+i·d−p,ow·s+j·d−p]",
+    kinks: "",
+    f32_bound: 16.0,
+    draw: |draw| {
+        let groups = draw.pick(&[1, 1, 2, 3]);
+        let (n, c, k) = (draw.size(1, 3), groups * draw.size(1, 3), groups * draw.size(1, 5));
+        let [(h, r, rows), (w, s, columns)] = [draw_axis(draw), draw_axis(draw)];
+        let options =
+            Conv2d { stride: [rows.0, columns.0], padding: [rows.1, columns.1], dilation: [rows.2, columns.2], groups };
+        let mut inputs = vec![draw.values([n, c, h, w]), draw.values([k, c / groups, r, s])];
+        if draw.flag() {
+            inputs.push(draw.values([k]));
+        }
+        case!(inputs, format!("{options:?}"), |v| v[0].conv2d(&v[1], v.get(2), options))
+    },
+};
+
+/// Input size, kernel size, and stride, padding and dilation of one axis, such that the kernel fits.
+fn draw_axis(draw: &mut Draw) -> (usize, usize, (usize, usize, usize)) {
+    let (kernel, stride, padding, dilation) = (draw.size(1, 4), draw.size(1, 3), draw.size(0, 2), draw.size(1, 2));
+    let least = (dilation * (kernel - 1) + 1).saturating_sub(2 * padding).max(1);
+    (least + draw.size(0, 6), kernel, (stride, padding, dilation))
+}
+
+/// How a kernel moves over an image; every pair is of height and width.
+///
+/// ```
+/// use evograd::ops::Conv2d;
+/// let halving = Conv2d { stride: [2, 2], padding: [1, 1], ..Conv2d::default() };
+/// assert_eq!((halving.dilation, halving.groups), ([1, 1], 1));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Input pixels from one output pixel to the next; 1 by default.
+    pub stride: [usize; 2],
+    /// Zeros on either side of the image; 0 by default.
+    pub padding: [usize; 2],
+    /// Input pixels from one element of the kernel to the next; 1 by default.
+    pub dilation: [usize; 2],
+    /// Parts that the channels fall into, each with filters of its own; 1 by default.
+    pub groups: usize,
+}
+
+impl Default for Conv2d {
+    fn default() -> Self {
+        Conv2d { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+    }
+}
+
+impl Conv2d {
+    /// The sizes of the convolution of an input with a kernel and, perhaps, a bias.
+    fn sizes(&self, inputs: &[&Shape]) -> Result<Sizes> {
+        let (x, w, bias) = (inputs[0], inputs[1], inputs.get(2).copied());
+        let refuse = |problem: String, remedy: &str| {
+            let mut shapes = vec![("input", x), ("kernel", w)];
+            shapes.extend(bias.map(|bias| ("bias", bias)));
+            Err(Error::op(ROW.name, problem, &shapes, remedy))
+        };
+        let Some([k, own, r, s]) = w.axes() else {
+            return refuse(format!("the kernel has {} axes, not four", w.rank()), "give a kernel [K, C/groups, R, S]");
+        };
+        let Some([n, c, h, wide]) = x.axes() else {
+            return refuse(format!("the input has {} axes, not four", x.rank()), "give images of shape [N, C, H, W]");
+        };
+        let groups = self.groups;
+        if groups == 0 || c % groups != 0 || k % groups != 0 {
+            let problem = format!("{groups} groups do not divide {c} channels and {k} filters");
+            return refuse(problem, "use a number of groups that divides both");
+        }
+        if c / groups != own {
+            let problem = format!("input has {} channels in a group, the kernel expects {own}", c / groups);
+            return refuse(problem, "make the second size of the kernel the input's channels divided by the groups");
+        }
+        if bias.is_some_and(|bias| bias.sizes() != [k]) {
+            return refuse(format!("the bias is not of {k} values"), "give one bias for each filter");
+        }
+        let output = output_size(ROW.name, x, [r, s], self.stride, self.padding, self.dilation, false)?;
+        let window = |axis: usize, input, kernel| Window {
+            input,
+            output: output[axis],
+            kernel,
+            stride: self.stride[axis],
+            padding: self.padding[axis],
+            dilation: self.dilation[axis],
+        };
+        Ok(Sizes { images: n, channels: c, filters: k, groups, rows: window(0, h, r), columns: window(1, wide, s) })
+    }
+}
+
+/// All sizes of one convolution.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    images: usize,
+    channels: usize,
+    filters: usize,
+    groups: usize,
+    rows: Window,
+    columns: Window,
+}
+
+/// The operation: input, kernel and, perhaps, a bias.
+#[derive(Debug)]
+struct Convolution {
+    options: Conv2d,
+}
+
+impl Convolution {
+    fn passes(&self, inputs: &[&Shape]) -> Passes {
+        Passes::new(self.options.sizes(inputs).expect("output_shape has agreed to these shapes"))
+    }
+}
+
+impl<E: Element> ListOp<E> for Convolution {
+    const NAME: &'static str = ROW.name;
+    type Saved = [Tensor<E>; 2];
+
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        let Sizes { images, filters, rows, columns, .. } = self.options.sizes(inputs)?;
+        Ok(Shape::new(&[images, filters, rows.output, columns.output])?)
+    }
+
+    fn forward(&self, inputs: &[&Tensor<E>]) -> (Tensor<E>, [Tensor<E>; 2]) {
+        let shapes: Vec<&Shape> = inputs.iter().map(|input| input.shape()).collect();
+        let y = self.passes(&shapes).forward(inputs[0], inputs[1], inputs.get(2).copied());
+        (y, [inputs[0].clone(), inputs[1].clone()])
+    }
+
+    fn backward(&self, [x, w]: [Tensor<E>; 2], dy: Tensor<E>, wanted: &[bool]) -> Vec<Option<Tensor<E>>> {
+        let passes = self.passes(&[x.shape(), w.shape()]);
+        let mut gradients =
+            vec![wanted[0].then(|| passes.input(&x, &w, &dy)), wanted[1].then(|| passes.weights(&x, &w, &dy))];
+        gradients.extend(wanted.get(2).map(|wanted| wanted.then(|| passes.bias(&dy))));
+        gradients
+    }
+}
+
+impl<E: Element> Var<E> {
+    /// Convolves images `[N, C, H, W]` with a kernel `[K, C/groups, R, S]` and adds a bias `[K]`, if there is one.
+    ///
+    /// ```
+    /// use evograd::{Tensor, Var, ops::Conv2d};
+    /// let x = Var::constant(Tensor::from_fn([1, 1, 3, 3], |i| i as f32)?);
+    /// let blur = Var::constant(Tensor::full([1, 1, 2, 2], 0.25)?);
+    /// assert_eq!(x.conv2d(&blur, None, Conv2d::default())?.value().as_slice(), [2.0, 3.0, 5.0, 6.0]);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other, a stride, dilation or the groups are 0, or the kernel does not fit the
+    /// padded input.
+    pub fn conv2d(&self, kernel: &Var<E>, bias: Option<&Var<E>>, options: Conv2d) -> Result<Var<E>> {
+        let mut inputs = vec![self, kernel];
+        inputs.extend(bias);
+        apply_list(Convolution { options }, &inputs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zeros<const N: usize>(shape: [usize; N]) -> Var<f32> {
+        Var::constant(Tensor::zeros(shape).unwrap())
+    }
+
+    fn text(x: Var<f32>, w: Var<f32>, bias: Option<&Var<f32>>, options: Conv2d) -> String {
+        x.conv2d(&w, bias, options).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_named() {
+        let plain = Conv2d::default();
+        assert_eq!(
+            text(zeros([8, 3, 32, 32]), zeros([32, 16, 3, 3]), None, plain),
+            "conv2d: input has 3 channels in a group, the kernel expects 16 (input [8, 3, 32, 32], kernel [32, 16, 3, 3]); \
+             make the second size of the kernel the input's channels divided by the groups"
+        );
+        assert_eq!(
+            text(zeros([3, 32, 32]), zeros([32, 16, 3, 3]), None, plain),
+            "conv2d: the input has 3 axes, not four (input [3, 32, 32], kernel [32, 16, 3, 3]); \
+             give images of shape [N, C, H, W]"
+        );
+        assert_eq!(
+            text(zeros([1, 4, 5, 5]), zeros([6, 1, 3, 3]), None, Conv2d { groups: 4, ..plain }),
+            "conv2d: 4 groups do not divide 4 channels and 6 filters (input [1, 4, 5, 5], kernel [6, 1, 3, 3]); \
+             use a number of groups that divides both"
+        );
+        assert_eq!(
+            text(zeros([1, 1, 5, 5]), zeros([2, 1, 3, 3]), Some(&zeros([3])), plain),
+            "conv2d: the bias is not of 2 values (input [1, 1, 5, 5], kernel [2, 1, 3, 3], bias [3]); \
+             give one bias for each filter"
+        );
+        assert!(text(zeros([1, 1, 2, 2]), zeros([1, 1, 3, 3]), None, plain).contains("larger than the padded input"));
+    }
+
+    #[test]
+    fn not_a_number_reaches_every_pixel_that_sees_it_and_no_other() {
+        let mut x = Tensor::<f32>::zeros([1, 1, 5, 5]).unwrap();
+        x.as_mut_slice()[0] = f32::NAN;
+        let padded = Conv2d { padding: [1, 1], ..Conv2d::default() };
+        let y = Var::constant(x).conv2d(&zeros([1, 1, 3, 3]), None, padded).unwrap();
+        let found: Vec<usize> = (0..25).filter(|i| y.value().as_slice()[*i].is_nan()).collect();
+        assert_eq!(found, [0, 1, 5, 6]);
+    }
+}

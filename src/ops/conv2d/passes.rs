@@ -1,0 +1,204 @@
+//! The three passes of a convolution, cut into pieces of a few images for the threads.
+
+use super::Sizes;
+use crate::buffer::Buffer;
+use crate::ops::isa;
+use crate::par::{for_each, map};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use evograd_kernels::conv::{self, Batch, Grid, pack_filters, packed_len};
+use evograd_kernels::conv_weights;
+use evograd_kernels::im2col::{Gather, Phase};
+use evograd_kernels::{Element, Isa, arith, reduce};
+
+/// Images that a thread takes at a time.
+const IMAGES: usize = 4;
+
+/// The most parts that the gradient of the weights is summed in; each needs room for all weights.
+const PARTS: usize = 16;
+
+/// The most elements that those parts take together.
+const PART_ELEMENTS: usize = 1 << 24;
+
+/// The passes of one convolution.
+pub(super) struct Passes(Sizes);
+
+impl Passes {
+    pub fn new(sizes: Sizes) -> Self {
+        Passes(sizes)
+    }
+
+    /// `y` from `x`, `w` and the bias.
+    pub fn forward<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, bias: Option<&Tensor<E>>) -> Tensor<E> {
+        let Sizes { images, filters, groups, rows, columns, .. } = self.0;
+        let shape = Shape::new(&[images, filters, rows.output, columns.output]).expect("output_shape has agreed");
+        let (own, depth) = (filters / groups, w.shape().elements() / filters);
+        let mut products = Products::default();
+        for group in 0..groups {
+            let weights = &w.as_slice()[group * own * depth..][..own * depth];
+            products.0.push(Product {
+                gather: self.gather(),
+                packed: pack(own, depth, |k, d| weights[k * depth + d]),
+                grid: Grid::whole([rows.output, columns.output]),
+                filters: own,
+                bias: bias.map_or(&[], |bias| &bias.as_slice()[group * own..][..own]),
+                source: group * self.group_len(),
+                target: group * own * rows.output * columns.output,
+            });
+        }
+        Tensor::build(shape, |y| products.run(images, x.as_slice(), y))
+    }
+
+    /// `dx` from `w` and `dy`.
+    pub fn input<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
+        let Sizes { images, groups, rows, columns, .. } = self.0;
+        let mut products = Products::default();
+        for group in 0..groups {
+            for (a, b) in (0..rows.stride).flat_map(|a| (0..columns.stride).map(move |b| (a, b))) {
+                if a < rows.input && b < columns.input {
+                    products.0.push(self.phase(w.as_slice(), group, (a, rows.backward(a)), (b, columns.backward(b))));
+                }
+            }
+        }
+        Tensor::build(*x.shape(), |dx| products.run(images, dy.as_slice(), dx))
+    }
+
+    /// The product that gives one phase of the input's gradient.
+    fn phase<'a, E: Element>(
+        &self,
+        w: &[E],
+        group: usize,
+        (top, i): (usize, Phase),
+        (left, j): (usize, Phase),
+    ) -> Product<'a, E> {
+        let Sizes { channels, filters, groups, rows, columns, .. } = self.0;
+        let (own_channels, own_filters) = (channels / groups, filters / groups);
+        let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
+        let taps = (i.axis.taps * j.axis.taps).max(1);
+        let weight = |c: usize, d: usize| {
+            let (k, tap) = (group * own_filters + d / taps, d % taps);
+            let row = i.first_tap + tap / j.axis.taps * i.tap_step;
+            let column = j.first_tap + tap % j.axis.taps * j.tap_step;
+            w[((k * own_channels + c) * rows.kernel + row) * columns.kernel + column]
+        };
+        Product {
+            gather,
+            packed: pack(own_channels, gather.depth(), weight),
+            grid: Grid { size: [rows.input, columns.input], first: [top, left], step: [rows.stride, columns.stride] },
+            filters: own_channels,
+            bias: &[],
+            source: group * own_filters * rows.output * columns.output,
+            target: group * self.group_len(),
+        }
+    }
+
+    /// `dw` from `x` and `dy`: partial sums over a number of images that depends on the sizes alone, added in order.
+    pub fn weights<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
+        let (isa, images) = (isa(), self.0.images);
+        let parts = (PART_ELEMENTS / w.shape().elements()).clamp(1, PARTS);
+        let part = images.div_ceil(parts);
+        let sums = map(images.div_ceil(part), |index| {
+            let first = index * part;
+            let images = part.min(images - first);
+            self.weights_of(isa, x.as_slice(), dy.as_slice(), first, images, w.shape().elements())
+        });
+        Tensor::build(*w.shape(), |dw| {
+            dw.fill(E::ZERO);
+            sums.iter().for_each(|sum| arith::accumulate(isa, sum, dw));
+        })
+    }
+
+    /// The share of some images in `dw`.
+    fn weights_of<E: Element>(
+        &self,
+        isa: Isa,
+        x: &[E],
+        dy: &[E],
+        first: usize,
+        images: usize,
+        len: usize,
+    ) -> Buffer<E> {
+        let Sizes { filters, groups, rows, columns, .. } = self.0;
+        let (own, gather) = (filters / groups, self.gather());
+        let (x_len, y_len) = (groups * self.group_len(), filters * rows.output * columns.output);
+        let x = &x[first * x_len..][..images * x_len];
+        let dy = &dy[first * y_len..][..images * y_len];
+        let mut dw = Buffer::zeros(len);
+        let mut scratch = Buffer::stale(conv_weights::scratch_len(&gather, own, images));
+        for (group, dw) in dw.chunks_mut(len / groups).enumerate() {
+            let source = Batch { images, stride: x_len, start: group * self.group_len() };
+            let output = Batch { images, stride: y_len, start: group * y_len / groups };
+            conv_weights::conv_weights(isa, &gather, own, x, source, dy, output, dw, &mut scratch);
+        }
+        dw
+    }
+
+    /// `db` from `dy`: sums of planes, then over the images in order.
+    pub fn bias<E: Element>(&self, dy: &Tensor<E>) -> Tensor<E> {
+        let Sizes { images, filters, rows, columns, .. } = self.0;
+        let (isa, pixels) = (isa(), rows.output * columns.output);
+        let sums = map(filters, |filter| {
+            let plane = |image: usize| &dy.as_slice()[(image * filters + filter) * pixels..][..pixels];
+            (0..images).fold(E::ZERO, |sum, image| sum + reduce::sum(isa, plane(image)))
+        });
+        let shape = Shape::new(&[filters]).expect("as many as the filters of a kernel");
+        Tensor::build(shape, |db| db.copy_from_slice(&sums))
+    }
+
+    /// The gather of one group's input.
+    fn gather(&self) -> Gather {
+        let Sizes { channels, groups, rows, columns, .. } = self.0;
+        Gather { planes: channels / groups, rows: rows.forward(), columns: columns.forward() }
+    }
+
+    /// Elements of one group's channels in one image.
+    fn group_len(&self) -> usize {
+        let Sizes { channels, groups, rows, columns, .. } = self.0;
+        channels / groups * rows.input * columns.input
+    }
+}
+
+fn pack<E: Element>(filters: usize, depth: usize, weight: impl Fn(usize, usize) -> E) -> Buffer<E> {
+    let mut packed = Buffer::stale(packed_len(filters, depth));
+    pack_filters(isa(), filters, depth, weight, &mut packed);
+    packed
+}
+
+/// One product of packed filters with gathered pixels, for every image.
+struct Product<'a, E: Element> {
+    gather: Gather,
+    packed: Buffer<E>,
+    grid: Grid,
+    filters: usize,
+    bias: &'a [E],
+    /// Where the source planes and the output planes start in an image.
+    source: usize,
+    target: usize,
+}
+
+/// The products that together write every output pixel once.
+struct Products<'a, E: Element>(Vec<Product<'a, E>>);
+
+impl<E: Element> Default for Products<'_, E> {
+    fn default() -> Self {
+        Products(Vec::new())
+    }
+}
+
+impl<E: Element> Products<'_, E> {
+    /// Runs all products, a few images at a time.
+    fn run(&self, images: usize, x: &[E], y: &mut [E]) {
+        let (isa, x_len, y_len) = (isa(), x.len() / images, y.len() / images);
+        let scratch = self.0.iter().map(|product| conv::scratch_len(&product.gather)).max().unwrap_or(0);
+        for_each(y, IMAGES * y_len, |piece, y| {
+            let images = y.len() / y_len;
+            let x = &x[piece * IMAGES * x_len..][..images * x_len];
+            let mut scratch = Buffer::stale(scratch);
+            for Product { gather, packed, grid, filters, bias, source, target } in &self.0 {
+                let source = Batch { images, stride: x_len, start: *source };
+                let target = Batch { images, stride: y_len, start: *target };
+                conv::conv(isa, gather, *filters, packed, bias, x, source, y, target, *grid, &mut scratch);
+            }
+        });
+    }
+}

@@ -1,0 +1,127 @@
+//! The house rules that a machine can check: who may know whom, where `unsafe` may stand, and how large things grow.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which module may use which, as drawn in ARCHITECTURE.md. Modules that are not there yet are free to come.
+const EDGES: &[(&str, &[&str])] = &[
+    ("shape", &[]),
+    ("rng", &[]),
+    ("error", &["shape"]),
+    ("buffer", &[]),
+    ("tensor", &["shape", "error", "buffer"]),
+    ("par", &["error"]),
+    ("tape", &["shape", "tensor", "error", "par"]),
+    ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer"]),
+    ("gradcheck", &["tape", "tensor", "error", "rng"]),
+    ("optim", &["tensor", "error", "par"]),
+    ("cli", &["gradcheck", "ops"]),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The first folder or file name below `src`, without its ending.
+fn module(file: &Path) -> String {
+    let relative = file.strip_prefix(root().join("src")).unwrap();
+    relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_string()
+}
+
+/// The code of a file: without its tests and without comments.
+fn code(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).map(str::to_string).collect()
+}
+
+/// The modules of this crate that a file names in `use crate::…` or a path `crate::…`.
+fn used(file: &Path) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for line in code(file) {
+        for part in line.replace("$crate::", "crate::").split("crate::").skip(1) {
+            names.insert(part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        }
+    }
+    names
+}
+
+#[test]
+fn no_module_knows_more_than_it_may() {
+    for file in rust_files(&root().join("src")) {
+        let name = module(&file);
+        if ["lib", "main"].contains(&name.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = EDGES.iter().find(|(module, _)| *module == name) else {
+            panic!("{}: the module {name} has no row in EDGES", file.display());
+        };
+        for used in used(&file) {
+            // Re-exports at the top of the crate begin with a capital letter; only macros use them.
+            let inside = used == name || used.starts_with(char::is_uppercase);
+            assert!(inside || allowed.contains(&used.as_str()), "{}: {name} must not use {used}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_diagram_is_what_is_enforced() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for (module, allowed) in EDGES {
+        let list = if allowed.is_empty() { "nothing".to_string() } else { allowed.join(", ") };
+        let row = format!("| `{module}` | {list} |");
+        assert!(text.contains(&row), "ARCHITECTURE.md lacks the row {row}");
+    }
+}
+
+#[test]
+fn rayon_stands_in_par_alone() {
+    for file in rust_files(&root().join("src")) {
+        let named = code(&file).iter().any(|line| line.contains("rayon"));
+        assert!(!named || module(&file) == "par", "{}: only par.rs knows rayon", file.display());
+    }
+}
+
+#[test]
+fn unsafe_stands_in_the_kernels_alone_and_is_rare() {
+    let word = ["un", "safe"].concat();
+    let blocks = format!("{word} {{");
+    for folder in ["src", "tests", "benches"] {
+        for file in rust_files(&root().join(folder)) {
+            let found = code(&file).iter().any(|line| line.contains(&format!("{word} ")));
+            assert!(!found, "{}: {word} belongs in kernels/", file.display());
+        }
+    }
+    let count: usize = rust_files(&root().join("kernels"))
+        .iter()
+        .map(|file| code(file).iter().filter(|line| line.contains(&blocks)).count())
+        .sum();
+    assert!((1..=12).contains(&count), "{count} {word} blocks in kernels/, at most twelve are allowed");
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    for folder in ["src", "kernels/src"] {
+        for file in rust_files(&root().join(folder)) {
+            let lines = fs::read_to_string(&file).unwrap().lines().count();
+            assert!(lines <= 450, "{}: {lines} lines", file.display());
+        }
+    }
+    let tape = fs::read_to_string(root().join("src/tape.rs")).unwrap().lines().count();
+    assert!(tape <= 250, "tape.rs has {tape} lines");
+}

@@ -16,6 +16,9 @@ lanewise! {
     /// `y = factor · x`
     pub fn scale(x; factor) -> (y) |s| { [s.mul(x, factor)] }
 
+    /// `y = −a · b`
+    pub fn negated_product(a, b;) -> (y) |s| { [s.mul(s.mul(s.splat(-E::ONE), a), b)] }
+
     /// `y += x`
     pub fn accumulate(x;) => (y) |s| { [s.add(y, x)] }
 
@@ -27,4 +30,56 @@ lanewise! {
 
     /// `y = √x`
     pub fn sqrt(x;) -> (y) |s| { [s.sqrt(x)] }
+
+    /// `dx = dy / 2y`, the gradient of [`sqrt`] from its output.
+    pub fn sqrt_backward(y, dy;) -> (dx) |s| { [s.div(s.mul(s.splat(E::from_f64(0.5)), dy), y)] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_close, check_binary, check_unary, every_isa, every_length, values};
+
+    #[test]
+    fn arithmetic_is_exact() {
+        check_binary("add", 0, add, |a, b| a + b);
+        check_binary("sub", 0, sub, |a, b| a - b);
+        check_binary("mul", 0, mul, |a, b| a * b);
+        check_binary("div", 0, div, |a, b| a / b);
+        check_binary("negated_product", 0, negated_product, |a, b| -(a * b));
+        check_binary("sqrt_backward", 0, sqrt_backward, |y, dy| 0.5 * dy / y);
+        check_unary("sqrt", 0, sqrt, f32::sqrt);
+        for factor in [-1.0, 0.1, f32::INFINITY] {
+            check_unary("scale", 0, |isa, x, y| scale(isa, x, factor, y), |x| factor * x);
+        }
+    }
+
+    #[test]
+    fn a_scaled_negation_turns_the_sign_of_zero_and_infinity() {
+        for isa in every_isa() {
+            let mut y = [0.0_f32; 3];
+            scale(isa, &[0.0, -0.0, f32::INFINITY], -1.0, &mut y);
+            assert_eq!(y.map(f32::to_bits), [-0.0_f32, 0.0, f32::NEG_INFINITY].map(f32::to_bits), "{isa:?}");
+        }
+    }
+
+    /// `accumulate_scaled` is rounded once where the CPU fuses, twice where it does not: both are right.
+    #[test]
+    fn sums_in_place_start_from_the_old_values() {
+        for isa in every_isa() {
+            for length in every_length() {
+                let (x, old) = (values(length, 1), values(length, 2));
+                let mut y = old.clone();
+                accumulate(isa, &x, &mut y);
+                let expected: Vec<f32> = x.iter().zip(&old).map(|(x, y)| y + x).collect();
+                assert_close("accumulate", &y, &expected, 0);
+                let mut y = old.clone();
+                accumulate_scaled(isa, &x, 0.1, &mut y);
+                for ((x, old), y) in x.iter().zip(&old).zip(y) {
+                    let ways = [0.1 * x + old, 0.1_f32.mul_add(*x, *old)];
+                    assert!(ways.contains(&y) || ways[0].is_nan() && y.is_nan(), "{isa:?}: {y} instead of {ways:?}");
+                }
+            }
+        }
+    }
 }

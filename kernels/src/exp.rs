@@ -31,3 +31,53 @@ pub fn exp_f32<S: Simd<Elem = f32>>(s: S, x: S::Vector) -> S::Vector {
     let half = s.round(s.mul(n, s.splat(0.5)));
     s.mul(s.mul(sum, s.exp2_int(half)), s.exp2_int(s.sub(n, half)))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::arith::exp;
+    use crate::testing::{assert_close, check_unary, every_isa, ulp_distance};
+
+    fn exact(x: f32) -> f32 {
+        f64::from(x).exp() as f32
+    }
+
+    #[test]
+    fn every_length_and_special_value_is_within_2_ulp() {
+        check_unary("exp", 2, exp, exact);
+    }
+
+    /// Every 4099th number of all that an `f32` can be: overflow, underflow, the subnormal range, NaN.
+    #[test]
+    fn the_whole_range_is_within_2_ulp() {
+        let x: Vec<f32> = (0..=u32::MAX).step_by(4099).map(f32::from_bits).collect();
+        let expected: Vec<f32> = x.iter().map(|x| exact(*x)).collect();
+        for isa in every_isa() {
+            let mut y = vec![0.0; x.len()];
+            exp(isa, &x, &mut y);
+            assert_close(&format!("exp, {isa:?}"), &y, &expected, 2);
+        }
+    }
+
+    /// The last finite result, the first infinite one, the last normal, subnormal and non-zero ones.
+    #[test]
+    fn the_ends_of_the_range_are_where_they_should_be() {
+        let ends = [88.722_83_f32, 88.722_84, -87.336_54, -87.336_55, -103.972_07, -103.972_09, -1e30, 1e30];
+        for isa in every_isa() {
+            let mut y = [0.0; 8];
+            exp(isa, &ends, &mut y);
+            for (x, y) in ends.iter().zip(y) {
+                let expected = exact(*x);
+                assert_eq!((y == 0.0, y.is_infinite()), (expected == 0.0, expected.is_infinite()), "{isa:?}: exp({x})");
+                assert!(ulp_distance(y, expected) <= 2, "{isa:?}: exp({x}) is {y:e} instead of {expected:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn double_precision_is_the_standard_library() {
+        let x = [-750.0, -745.0, -1.0, 0.0, 1.0, 709.0, 710.0, f64::INFINITY, f64::NEG_INFINITY];
+        let mut y = [7.0; 9];
+        exp(crate::Isa::PORTABLE, &x, &mut y);
+        assert_eq!(y, x.map(f64::exp));
+    }
+}

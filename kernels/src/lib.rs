@@ -12,6 +12,7 @@
 #[macro_use]
 mod define;
 
+pub mod activation;
 pub mod arith;
 pub mod conv;
 pub mod conv_weights;
@@ -21,10 +22,18 @@ pub mod gemm;
 pub mod im2col;
 mod isa;
 mod line;
+pub mod maximum;
+pub mod norm;
 pub mod reduce;
 pub mod relu;
-pub mod simd;
+pub mod softmax;
 pub mod sort;
+pub mod stats;
+pub mod tail;
+#[cfg(test)]
+mod testing;
+pub mod update;
+pub mod simd;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

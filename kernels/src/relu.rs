@@ -13,3 +13,30 @@ lanewise! {
     /// `dx = dy` where `x > 0`, else `slope · dy`.
     pub fn leaky_relu_backward(x, dy; slope) -> (dx) |s| { [s.select_gt(x, s.zero(), dy, s.mul(slope, dy))] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check_binary, check_unary};
+
+    #[test]
+    fn rectifiers_equal_plain_code() {
+        check_unary("relu_forward", 0, relu_forward, |x| if x > 0.0 || x.is_nan() { x } else { 0.0 });
+        check_binary("relu_backward", 0, relu_backward, |y, dy| if y > 0.0 { dy } else { 0.0 });
+    }
+
+    #[test]
+    fn leaky_rectifiers_equal_plain_code() {
+        for slope in [0.01, -0.5] {
+            let forward = |x| if x > 0.0 { x } else { slope * x };
+            check_unary("leaky_relu_forward", 0, |isa, x, y| leaky_relu_forward(isa, x, slope, y), forward);
+            let backward = |x, dy| if x > 0.0 { dy } else { slope * dy };
+            check_binary(
+                "leaky_relu_backward",
+                0,
+                |isa, x, dy, dx| leaky_relu_backward(isa, x, dy, slope, dx),
+                backward,
+            );
+        }
+    }
+}

@@ -79,3 +79,97 @@ lanewise! {
         root_slopes(s, a, b, root, s.select_gt(y, s.zero(), dy, s.zero()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Isa;
+    use crate::testing::{every_isa, every_length, values};
+
+    const EPSILON: f32 = 1e-4;
+
+    /// `[y, slope of a, slope of b]` in `f64`, and the magnitude of what `y` is added up from.
+    fn plain(a: f32, b: f32, rooted: bool) -> ([f64; 3], f64) {
+        let rectified = |x: f64| if x > 0.0 || x.is_nan() { x } else { 0.0 };
+        let slope = |own: f64, other: f64| if own > 0.0 { rectified(other) } else { 0.0 };
+        let (a, b) = (f64::from(a), f64::from(b));
+        let product = rectified(a) * rectified(b);
+        let root = (product + f64::from(EPSILON)).sqrt();
+        let (term, half) = if rooted { (root, 0.5 / root) } else { (product, 1.0) };
+        ([a + b + term, 1.0 + half * slope(a, b), 1.0 + half * slope(b, a)], a.abs() + b.abs() + term)
+    }
+
+    /// Products and sums are rounded once or twice, so results are held to a few units of the greatest term.
+    fn assert_near(what: &str, found: f32, expected: f64, magnitude: f64) {
+        let rounded = expected as f32;
+        let near = match rounded.is_finite() {
+            true => (f64::from(found) - expected).abs() <= 4.0 * f64::from(f32::EPSILON) * magnitude + 1e-44,
+            false => found == rounded || found.is_nan() && rounded.is_nan(),
+        };
+        assert!(near, "{what}: {found:e} instead of {expected:e}");
+    }
+
+    type Forward = fn(Isa, &[f32], &[f32], &mut [f32]);
+    type Backward = fn(Isa, &[f32], &[f32], &[f32], &mut [f32], &mut [f32]);
+
+    fn check(rooted: bool, forward: [Forward; 2], backward: [Backward; 2], drawn: impl Fn(usize, u32) -> Vec<f32>) {
+        for isa in every_isa() {
+            for length in every_length() {
+                let (a, b, dy) = (drawn(length, 1), drawn(length, 2), drawn(length, 3));
+                for relu in [false, true] {
+                    let [mut y, mut da, mut db] = [(); 3].map(|()| vec![7.0; length]);
+                    forward[usize::from(relu)](isa, &a, &b, &mut y);
+                    backward[usize::from(relu)](isa, &a, &b, &dy, &mut da, &mut db);
+                    for i in 0..length {
+                        let what = format!(
+                            "{isa:?}, rooted {rooted}, relu {relu}, a {:e}, b {:e}, dy {:e}",
+                            a[i], b[i], dy[i]
+                        );
+                        let ([sum, slope_a, slope_b], magnitude) = plain(a[i], b[i], rooted);
+                        let rectified = if relu && sum <= 0.0 { 0.0 } else { sum };
+                        assert_near(&what, y[i], rectified, magnitude);
+                        let counted = if relu && (sum <= 0.0 || sum.is_nan()) { 0.0 } else { f64::from(dy[i]) };
+                        for (found, slope) in [(da[i], slope_a), (db[i], slope_b)] {
+                            assert_near(&what, found, counted * slope, (counted * slope).abs());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_both(drawn: impl Fn(usize, u32) -> Vec<f32>) {
+        let backward: [Backward; 2] = [sort_backward, sort_relu_backward];
+        check(false, [sort_forward, sort_relu_forward], backward, &drawn);
+        let forward: [Forward; 2] = [
+            |isa, a, b, y| sort_root_forward(isa, a, b, EPSILON, y),
+            |isa, a, b, y| sort_root_relu_forward(isa, a, b, EPSILON, y),
+        ];
+        let backward: [Backward; 2] = [
+            |isa, a, b, dy, da, db| sort_root_backward(isa, a, b, dy, EPSILON, da, db),
+            |isa, a, b, dy, da, db| sort_root_relu_backward(isa, a, b, dy, EPSILON, da, db),
+        ];
+        check(true, forward, backward, &drawn);
+    }
+
+    #[test]
+    fn outputs_and_gradients_equal_those_of_plain_code() {
+        check_both(|length, seed| values(length, seed).iter().map(|x| x.clamp(-8.0, 8.0)).collect());
+    }
+
+    /// Where products overflow there is no finite gradient to compare; outputs become infinite or NaN as they should.
+    #[test]
+    fn special_values_come_through() {
+        for isa in every_isa() {
+            for length in every_length() {
+                let (a, b) = (values(length, 1), values(length, 2));
+                let mut y = vec![7.0; length];
+                sort_forward(isa, &a, &b, &mut y);
+                for i in 0..length {
+                    let ([expected, ..], magnitude) = plain(a[i], b[i], false);
+                    assert_near(&format!("{isa:?}, a {:e}, b {:e}", a[i], b[i]), y[i], expected, magnitude);
+                }
+            }
+        }
+    }
+}

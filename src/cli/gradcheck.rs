@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     let start = Instant::now();
     if !args.json {
-        println!("{:<20} {:>5}  {:>11}  {:<7}  {}", "operation", "cases", "worst error", "verdict", "worst case");
+        println!("{:<20} cases  worst error  verdict  worst case", "operation");
     }
     let mut wrong = 0;
     let rows = chosen(args.op.as_deref())?;

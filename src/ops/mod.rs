@@ -6,45 +6,96 @@
 
 mod broadcast;
 pub mod catalogue;
+mod constant;
 mod elementwise;
+mod fusion;
+mod planes;
 mod product;
 mod reduction;
 mod region;
+mod rows;
 mod window;
 
 mod add;
+mod batch_norm;
+mod batch_norm_eval;
 mod concat;
 mod conv2d;
+mod cross_entropy;
+mod div;
+mod dropout;
+mod exp;
+mod leaky_relu;
 mod linear;
+mod log;
+mod log_softmax;
 mod matmul;
+mod maximum;
 mod mean;
+mod mul;
+mod neg;
 mod pad;
+mod power;
 mod relu;
 mod reshape;
+mod scale;
+mod sigmoid;
 mod slice;
+mod soft_cross_entropy;
+mod softmax;
+mod sort;
 mod sort_root;
+mod sqrt;
+mod sub;
 mod sum;
+mod sum_max;
+mod tanh;
 mod transpose;
 
+pub use batch_norm::{BatchNorm, RunningStats};
 pub use catalogue::{Case, Draw, Row, Run};
 pub use conv2d::Conv2d;
+pub use dropout::DropoutKey;
+pub use fusion::Fusion;
 pub use matmul::Transpose;
 
 /// Every operation.
 pub const CATALOGUE: &[Row] = &[
     add::ROW,
-    sum::ROW,
-    mean::ROW,
-    matmul::ROW,
-    linear::ROW,
-    conv2d::ROW,
-    reshape::ROW,
-    transpose::ROW,
-    slice::ROW,
+    batch_norm::ROW,
+    batch_norm_eval::ROW,
     concat::ROW,
+    conv2d::ROW,
+    cross_entropy::ROW,
+    div::ROW,
+    dropout::ROW,
+    exp::ROW,
+    leaky_relu::ROW,
+    linear::ROW,
+    log::ROW,
+    log_softmax::ROW,
+    matmul::ROW,
+    maximum::ROW,
+    mean::ROW,
+    mul::ROW,
+    neg::ROW,
     pad::ROW,
+    power::ROW,
     relu::ROW,
+    reshape::ROW,
+    scale::ROW,
+    sigmoid::ROW,
+    slice::ROW,
+    soft_cross_entropy::ROW,
+    softmax::ROW,
+    sort::ROW,
     sort_root::ROW,
+    sqrt::ROW,
+    sub::ROW,
+    sum::ROW,
+    sum_max::ROW,
+    tanh::ROW,
+    transpose::ROW,
 ];
 
 /// The row of the operation of this name.

@@ -26,7 +26,7 @@ pub(super) const ROW: Row = Row {
     name: "sort_root",
     formula: "y = a + b + sqrt(R(a)·R(b) + ε), then R where asked",
     kinks: "|a| < 0.2 or |b| < 0.2; with the trailing ReLU, negative inputs",
-    f32_bound: 8.0,
+    f32_bound: 25.0,
     draw: |draw| {
         let (shape, relu, epsilon) = (draw.shape(0, 4), draw.flag(), draw.pick(&[1e-4, 1e-2]));
         let mut input = || if relu { draw.positive(shape) } else { draw.nonzero(shape) };

@@ -1,0 +1,210 @@
+//! Mean and variance of a set that arrives in parts, and the two sums that a normalisation's gradient needs.
+//!
+//! The textbook's `E[x²] − E[x]²` loses every digit when the mean is large against the deviation, and one sum over a
+//! whole batch loses some to the length of the sum. What this file does instead:
+//!
+//! 1. A part short enough for the first cache level is read twice: once for a provisional mean, once for the
+//!    deviations from it. The second reading costs no memory traffic.
+//! 2. The deviations' own sum, which would be 0 if the provisional mean were exact, corrects both results.
+//! 3. Parts are merged in `f64` by Chan's formula, in whatever order the caller fixes. There is one merge for thousands
+//!    of elements, so `f64` costs nothing, and the order alone decides the bits.
+//!
+//! Source: Chan, Golub, LeVeque, *Algorithms for computing the sample variance*, The American Statistician 37, 1983.
+
+use crate::simd::Simd;
+use crate::tail::load_padded;
+use crate::{Element, Isa};
+
+/// Elements read twice in a row: 16 KiB of `f32`, half of a small first cache level.
+const PART: usize = 4096;
+
+/// Sums kept side by side, so that an addition need not wait for the one before.
+const CHAINS: usize = 4;
+
+/// Count, mean and sum of squared deviations from the mean.
+///
+/// ```
+/// use evograd_kernels::{Isa, stats::Moments};
+/// let all = Moments::of(Isa::PORTABLE, &[1.0_f32, 2.0, 3.0, 6.0]);
+/// assert_eq!((all.count, all.mean, all.m2), (4, 3.0, 14.0));
+/// let [left, right] = [[1.0_f32, 2.0], [3.0, 6.0]].map(|part| Moments::of(Isa::PORTABLE, &part));
+/// assert_eq!(left.merge(right), all);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    /// How many values.
+    pub count: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// The sum of their squared deviations from the mean.
+    pub m2: f64,
+}
+
+impl Moments {
+    /// The moments of all values in `x`.
+    pub fn of<E: Element>(isa: Isa, x: &[E]) -> Moments {
+        let parts = x.chunks(PART).map(|part| {
+            let [mean, first, second] = deviations(isa, part).map(E::to_f64);
+            let count = part.len() as f64;
+            Moments { count: part.len(), mean: mean + first / count, m2: second - first * first / count }
+        });
+        parts.fold(Moments::default(), Moments::merge)
+    }
+
+    /// The moments of two sets together.
+    pub fn merge(self, other: Moments) -> Moments {
+        if self.count == 0 {
+            return other;
+        }
+        if other.count == 0 {
+            return self;
+        }
+        let (own, others) = (self.count as f64, other.count as f64);
+        let (count, gap) = (own + others, other.mean - self.mean);
+        Moments {
+            count: self.count + other.count,
+            mean: self.mean + gap * (others / count),
+            m2: self.m2 + other.m2 + gap * gap * (own * others / count),
+        }
+    }
+}
+
+/// All chains in one, and its lanes in one number.
+#[inline(always)]
+fn total<S: Simd>(s: S, chains: [S::Vector; CHAINS]) -> S::Elem {
+    s.sum(s.add(s.add(chains[0], chains[1]), s.add(chains[2], chains[3])))
+}
+
+/// `Σx`
+#[inline(always)]
+fn sum<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
+    let mut sums = [s.zero(); CHAINS];
+    let whole = x.len() - x.len() % (CHAINS * S::LANES);
+    for block in (0..whole).step_by(CHAINS * S::LANES) {
+        for chain in 0..CHAINS {
+            sums[chain] = s.add(sums[chain], s.load(&x[block + chain * S::LANES..]));
+        }
+    }
+    for i in (whole..x.len()).step_by(S::LANES) {
+        sums[0] = s.add(sums[0], load_padded(s, &x[i..], S::Elem::ZERO));
+    }
+    total(s, sums)
+}
+
+kernel! {
+    /// A provisional mean `m`, good to a few units in the last place, with `Σ(x − m)` and `Σ(x − m)²`.
+    pub fn deviations(x: &[E]) -> [E; 3] |s| {
+        let mean = sum(s, x) / E::from_f64(x.len() as f64);
+        let centre = s.splat(mean);
+        let (mut first, mut second) = ([s.zero(); CHAINS], [s.zero(); CHAINS]);
+        let whole = x.len() - x.len() % (CHAINS * S::LANES);
+        for block in (0..whole).step_by(CHAINS * S::LANES) {
+            for chain in 0..CHAINS {
+                let deviation = s.sub(s.load(&x[block + chain * S::LANES..]), centre);
+                first[chain] = s.add(first[chain], deviation);
+                second[chain] = s.mul_add(deviation, deviation, second[chain]);
+            }
+        }
+        for i in (whole..x.len()).step_by(S::LANES) {
+            let deviation = s.sub(load_padded(s, &x[i..], mean), centre);
+            first[0] = s.add(first[0], deviation);
+            second[0] = s.mul_add(deviation, deviation, second[0]);
+        }
+        [mean, total(s, first), total(s, second)]
+    }
+
+    /// `Σdy` and `Σdy·(x − mean)`.
+    ///
+    /// # Panics
+    /// When the slices are not equally long.
+    pub fn gradient_sums(x: &[E], dy: &[E], mean: E) -> [E; 2] |s| {
+        assert_eq!(x.len(), dy.len(), "gradient_sums: a gradient for each value");
+        let centre = s.splat(mean);
+        let (mut plain, mut weighted) = ([s.zero(); CHAINS], [s.zero(); CHAINS]);
+        let whole = x.len() - x.len() % (CHAINS * S::LANES);
+        for block in (0..whole).step_by(CHAINS * S::LANES) {
+            for chain in 0..CHAINS {
+                let at = block + chain * S::LANES;
+                let gradient = s.load(&dy[at..]);
+                plain[chain] = s.add(plain[chain], gradient);
+                weighted[chain] = s.mul_add(gradient, s.sub(s.load(&x[at..]), centre), weighted[chain]);
+            }
+        }
+        for i in (whole..x.len()).step_by(S::LANES) {
+            let gradient = load_padded(s, &dy[i..], E::ZERO);
+            plain[0] = s.add(plain[0], gradient);
+            weighted[0] = s.mul_add(gradient, s.sub(load_padded(s, &x[i..], mean), centre), weighted[0]);
+        }
+        [total(s, plain), total(s, weighted)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values without pattern around `centre`, spread over one unit.
+    fn values(len: usize, centre: f32) -> Vec<f32> {
+        (0..len).map(|i| centre + (i * 7919 % 1009) as f32 / 1009.0).collect()
+    }
+
+    fn naive(x: &[f32]) -> (f64, f64) {
+        let mean = x.iter().map(|x| f64::from(*x)).sum::<f64>() / x.len() as f64;
+        (mean, x.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum())
+    }
+
+    #[test]
+    fn moments_hold_for_every_length_and_for_a_mean_far_above_the_deviation() {
+        for isa in Isa::available() {
+            for len in (1..=131).chain([PART - 1, PART + 1, 3 * PART + 5]) {
+                for centre in [0.0, 1e4, -1e5] {
+                    let x = values(len, centre);
+                    let (found, (mean, m2)) = (Moments::of(isa, &x), naive(&x));
+                    assert_eq!(found.count, len);
+                    assert!((found.mean - mean).abs() < 1e-6, "{isa:?} {len} {centre}: {found:?} instead of {mean}");
+                    assert!((found.m2 - m2).abs() <= 2e-6 * m2 + 1e-9, "{isa:?} {len} {centre}: {found:?}, not {m2}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn merging_parts_gives_the_moments_of_the_whole() {
+        let x: Vec<f64> = values(1000, 100.0).into_iter().map(f64::from).collect();
+        let whole = Moments::of(Isa::PORTABLE, &x);
+        let parts = x.chunks(77).map(|part| Moments::of(Isa::PORTABLE, part));
+        let merged = parts.fold(Moments::default(), Moments::merge);
+        assert_eq!(merged.count, whole.count);
+        assert!((merged.mean - whole.mean).abs() < 1e-12 && (merged.m2 - whole.m2).abs() < 1e-9);
+        assert_eq!(whole.merge(Moments::default()), whole);
+    }
+
+    #[test]
+    fn gradient_sums_agree_with_plain_sums_for_every_length() {
+        for isa in Isa::available() {
+            for len in 0..=200 {
+                let (x, dy) = (values(len, 3.0), values(len + 1, -0.4)[1..].to_vec());
+                let found = gradient_sums(isa, &x, &dy, 3.25);
+                let terms = || x.iter().zip(&dy).map(|(x, dy)| (f64::from(*x), f64::from(*dy)));
+                let expected = [terms().map(|(_, dy)| dy).sum::<f64>(), terms().map(|(x, dy)| dy * (x - 3.25)).sum()];
+                for (found, expected) in found.into_iter().zip(expected) {
+                    assert!((f64::from(found) - expected).abs() < 2e-5, "{isa:?} {len}: {found}, not {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nan_reaches_every_result() {
+        for isa in Isa::available() {
+            for at in [0, 63, 66] {
+                let mut x = values(67, 0.0);
+                x[at] = f32::NAN;
+                let found = Moments::of(isa, &x);
+                assert!(found.mean.is_nan() && found.m2.is_nan(), "{isa:?} {at}: {found:?}");
+                assert!(gradient_sums(isa, &x, &values(67, 1.0), 0.0)[1].is_nan());
+                assert!(gradient_sums(isa, &values(67, 1.0), &x, 0.0).iter().all(|sum| sum.is_nan()));
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One step of an optimiser, in place, in one pass over memory. Every formula is that of PyTorch.
+
+lanewise! {
+    /// Stochastic gradient descent with momentum; the state `v` starts at zero.
+    ///
+    /// ```text
+    /// g = gradient + decay·w
+    /// v = momentum·v + g
+    /// w = w − rate·v
+    /// ```
+    /// Source: Sutskever et al., *On the importance of initialization and momentum in deep learning*, ICML 2013, with
+    /// the rate outside the velocity.
+    pub fn sgd(gradient; rate, momentum, decay) => (w, v) |s| {
+        let g = s.mul_add(decay, w, gradient);
+        let v = s.mul_add(momentum, v, g);
+        [s.sub(w, s.mul(rate, v)), v]
+    }
+
+    /// As [`sgd`] with Nesterov's look-ahead.
+    ///
+    /// ```text
+    /// g = gradient + decay·w
+    /// v = momentum·v + g
+    /// w = w − rate·(g + momentum·v)
+    /// ```
+    pub fn sgd_nesterov(gradient; rate, momentum, decay) => (w, v) |s| {
+        let g = s.mul_add(decay, w, gradient);
+        let v = s.mul_add(momentum, v, g);
+        [s.sub(w, s.mul(rate, s.mul_add(momentum, v, g))), v]
+    }
+
+    /// Adam with weight decay added to the gradient; the states `m` and `v` start at zero.
+    ///
+    /// With `gain1 = 1 − β₁`, `gain2 = 1 − β₂`, and in step `t = 1, 2, …` the corrections
+    /// `correction1 = 1/(1 − β₁ᵗ)` and `correction2 = 1/(1 − β₂ᵗ)`, all of them computed by the caller in `f64`:
+    ///
+    /// ```text
+    /// g = gradient + decay·w
+    /// m = m + gain1·(g − m)
+    /// v = v + gain2·(g² − v)
+    /// w = w − rate·correction1·m / (√(correction2·v) + epsilon)
+    /// ```
+    /// Source: Kingma and Ba, *Adam: a method for stochastic optimization*, ICLR 2015, algorithm 1.
+    pub fn adam(gradient; rate, gain1, gain2, correction1, correction2, epsilon, decay) => (w, m, v) |s| {
+        let g = s.mul_add(decay, w, gradient);
+        let m = s.mul_add(gain1, s.sub(g, m), m);
+        let v = s.mul_add(gain2, s.sub(s.mul(g, g), v), v);
+        let root = s.add(s.sqrt(s.mul(correction2, v)), epsilon);
+        [s.sub(w, s.div(s.mul(s.mul(rate, correction1), m), root)), m, v]
+    }
+
+    /// As [`adam`] with the decay apart from the gradient.
+    ///
+    /// ```text
+    /// m = m + gain1·(gradient − m)
+    /// v = v + gain2·(gradient² − v)
+    /// w = w − rate·decay·w − rate·correction1·m / (√(correction2·v) + epsilon)
+    /// ```
+    /// Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, ICLR 2019, algorithm 2.
+    pub fn adam_w(gradient; rate, gain1, gain2, correction1, correction2, epsilon, decay) => (w, m, v) |s| {
+        let g = gradient;
+        let m = s.mul_add(gain1, s.sub(g, m), m);
+        let v = s.mul_add(gain2, s.sub(s.mul(g, g), v), v);
+        let root = s.add(s.sqrt(s.mul(correction2, v)), epsilon);
+        let w = s.sub(w, s.mul(s.mul(rate, decay), w));
+        [s.sub(w, s.div(s.mul(s.mul(rate, correction1), m), root)), m, v]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Isa;
+
+    const RATE: f64 = 0.1;
+    const DECAY: f64 = 0.01;
+
+    fn gradient(step: usize, i: usize) -> f64 {
+        f64::from(((i * 31 + step * 17) % 23) as f32 / 8.0 - 1.25)
+    }
+
+    /// Four steps of a kernel on `f32` and on `f64` against a scalar twin, for every length and instruction set. A step gets
+    /// its number and the gradient; the states start at zero.
+    fn compare<const N: usize>(
+        twin: impl Fn(usize, f64, &mut [f64; N]),
+        single: impl Fn(Isa, usize, &[f32], &mut [Vec<f32>; N]),
+        double: impl Fn(Isa, usize, &[f64], &mut [Vec<f64>; N]),
+    ) {
+        for isa in Isa::available() {
+            for len in 0..=67 {
+                let start = |i: usize| std::array::from_fn(|n| if n == 0 { i as f64 / 16.0 - 2.0 } else { 0.0 });
+                let mut expected: Vec<[f64; N]> = (0..len).map(start).collect();
+                let mut short = std::array::from_fn(|n| expected.iter().map(|state| state[n] as f32).collect());
+                let mut long = std::array::from_fn(|n| expected.iter().map(|state| state[n]).collect());
+                for step in 1..=4 {
+                    let gradients: Vec<f64> = (0..len).map(|i| gradient(step, i)).collect();
+                    let rounded: Vec<f32> = gradients.iter().map(|g| *g as f32).collect();
+                    expected.iter_mut().zip(&gradients).for_each(|(state, g)| twin(step, *g, state));
+                    single(isa, step, &rounded, &mut short);
+                    double(isa, step, &gradients, &mut long);
+                }
+                for (i, n) in (0..len).flat_map(|i| (0..N).map(move |n| (i, n))) {
+                    let (wanted, found) = (expected[i][n], [f64::from(short[n][i]), long[n][i]]);
+                    assert!((found[0] - wanted).abs() < 4e-6 * wanted.abs().max(1.0), "{isa:?} {len}: {found:?}");
+                    assert!((found[1] - wanted).abs() < 1e-13 * wanted.abs().max(1.0), "{isa:?} {len}: {found:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sgd_agrees_with_its_scalar_twin() {
+        let [rate, momentum, decay] = [RATE, 0.9, DECAY];
+        let [r, m, d] = [rate, momentum, decay].map(|x| x as f32);
+        let twin = |nesterov: bool| {
+            move |_: usize, gradient: f64, [w, v]: &mut [f64; 2]| {
+                let g = gradient + decay * *w;
+                *v = momentum * *v + g;
+                *w -= rate * if nesterov { g + momentum * *v } else { *v };
+            }
+        };
+        compare(
+            twin(false),
+            |isa, _, g, [w, v]| sgd(isa, g, r, m, d, w, v),
+            |isa, _, g, [w, v]| sgd(isa, g, rate, momentum, decay, w, v),
+        );
+        compare(
+            twin(true),
+            |isa, _, g, [w, v]| sgd_nesterov(isa, g, r, m, d, w, v),
+            |isa, _, g, [w, v]| sgd_nesterov(isa, g, rate, momentum, decay, w, v),
+        );
+    }
+
+    const BETAS: [f64; 2] = [0.9, 0.999];
+    const EPSILON: f64 = 1e-8;
+
+    fn corrections(step: usize) -> [f64; 2] {
+        BETAS.map(|beta| 1.0 / (1.0 - beta.powi(step as i32)))
+    }
+
+    /// Adam as PyTorch's documentation writes it.
+    fn adam_twin(step: usize, g: f64, [w, m, v]: &mut [f64; 3]) {
+        *m = BETAS[0] * *m + (1.0 - BETAS[0]) * g;
+        *v = BETAS[1] * *v + (1.0 - BETAS[1]) * g * g;
+        let [m, v] = [*m / (1.0 - BETAS[0].powi(step as i32)), *v / (1.0 - BETAS[1].powi(step as i32))];
+        *w -= RATE * m / (v.sqrt() + EPSILON);
+    }
+
+    #[test]
+    fn adam_agrees_with_its_scalar_twin() {
+        let gains = BETAS.map(|beta| 1.0 - beta);
+        let [r, g1, g2, e, d] = [RATE, gains[0], gains[1], EPSILON, DECAY].map(|x| x as f32);
+        compare(
+            |step, g, state| adam_twin(step, g + DECAY * state[0], state),
+            |isa, step, g, [w, m, v]| {
+                let [c1, c2] = corrections(step).map(|x| x as f32);
+                adam(isa, g, r, g1, g2, c1, c2, e, d, w, m, v)
+            },
+            |isa, step, g, [w, m, v]| {
+                let [c1, c2] = corrections(step);
+                adam(isa, g, RATE, gains[0], gains[1], c1, c2, EPSILON, DECAY, w, m, v)
+            },
+        );
+        compare(
+            |step, g, state| {
+                state[0] -= RATE * DECAY * state[0];
+                adam_twin(step, g, state);
+            },
+            |isa, step, g, [w, m, v]| {
+                let [c1, c2] = corrections(step).map(|x| x as f32);
+                adam_w(isa, g, r, g1, g2, c1, c2, e, d, w, m, v)
+            },
+            |isa, step, g, [w, m, v]| {
+                let [c1, c2] = corrections(step);
+                adam_w(isa, g, RATE, gains[0], gains[1], c1, c2, EPSILON, DECAY, w, m, v)
+            },
+        );
+    }
+}

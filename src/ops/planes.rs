@@ -1,0 +1,222 @@
+//! Images as planes of one channel each: how normalisations cut their work. Knows shapes and slices, no operation.
+//!
+//! In `[N, C, H, W]`, plane `n·C + c` is a slice of `H·W` elements. Where a plane is a single element, as in `[N, C]`,
+//! the tensor is transposed first, so that a channel's values over the batch become one plane of `N` elements, and
+//! everything below works on long slices.
+//!
+//! Work goes to threads in pieces of whole planes; what a channel's planes yield is put together in their order.
+
+use super::isa;
+use crate::buffer::Buffer;
+use crate::error::{Error, Result};
+use crate::par::{PIECE, for_each};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use evograd_kernels::{Element, Isa, norm, stats};
+use std::ops::Range;
+
+/// How a tensor divides into planes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planes {
+    shape: Shape,
+    images: usize,
+    channels: usize,
+    plane: usize,
+    transposed: bool,
+}
+
+impl Planes {
+    /// The planes of `x`, where it is `[N, C]` or `[N, C, H, W]` and every parameter is `[C]`.
+    pub fn checked(op: &'static str, x: &Shape, parameters: &[(&'static str, &Shape)]) -> Result<Planes> {
+        let shapes = || [&[("x", x)], parameters].concat();
+        let Some(planes) = Self::of(x) else {
+            let problem = format!("x has {} axes", x.rank());
+            return Err(Error::op(op, problem, &shapes(), "give it the shape [N, C] or [N, C, H, W]"));
+        };
+        match parameters.iter().find(|(_, shape)| shape.sizes() != [planes.channels]) {
+            None => Ok(planes),
+            Some((name, shape)) => {
+                let problem = format!("x has {} channels, but {name} has the shape {shape}", planes.channels);
+                Err(Error::op(op, problem, &shapes(), format!("give {name} the shape [{}]", planes.channels)))
+            }
+        }
+    }
+
+    /// The planes of a shape that has been checked.
+    pub fn agreed(x: &Shape) -> Planes {
+        Self::of(x).expect("output_shape has agreed to 2 or 4 axes")
+    }
+
+    fn of(x: &Shape) -> Option<Planes> {
+        let (images, channels, plane) = match x.sizes() {
+            [n, c] => (*n, *c, 1),
+            [n, c, h, w] => (*n, *c, h * w),
+            _ => return None,
+        };
+        Some(match plane {
+            1 => Planes { shape: *x, images: 1, channels, plane: images, transposed: true },
+            _ => Planes { shape: *x, images, channels, plane, transposed: false },
+        })
+    }
+
+    /// The number of values of each channel.
+    pub fn values(&self) -> usize {
+        self.images * self.plane
+    }
+
+    /// `x` with every plane in one piece: `x` itself, or its transpose.
+    pub fn laid_out<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
+        if self.transposed { transpose(x, self.shape, self.plane, self.channels) } else { x.clone() }
+    }
+
+    /// Fills each plane of an output with `work(channel, place, plane)`, where `place` is the plane's place in a tensor
+    /// that is laid out.
+    pub fn build<E: Element>(&self, work: impl Fn(usize, Range<usize>, &mut [E]) + Sync) -> Tensor<E> {
+        let together = self.planes_in_a_piece();
+        let y = Tensor::build(self.shape, |y| {
+            for_each(y, together * self.plane, |piece, y| {
+                for (i, y) in y.chunks_mut(self.plane).enumerate() {
+                    let index = piece * together + i;
+                    work(index % self.channels, self.place(index), y);
+                }
+            });
+        });
+        if self.transposed { transpose(&y, self.shape, self.channels, self.plane) } else { y }
+    }
+
+    /// Two numbers for each channel: `of_plane(channel, place)` of its planes, put together by `merge` in the order of
+    /// the images.
+    pub fn reduce(
+        &self,
+        of_plane: impl Fn(usize, Range<usize>) -> [f64; 2] + Sync,
+        mut merge: impl FnMut(usize, [f64; 2]),
+    ) {
+        let together = self.planes_in_a_piece();
+        let mut results = Buffer::<[f64; 2]>::stale(self.images * self.channels);
+        for_each(&mut results, together, |piece, results| {
+            for (i, result) in results.iter_mut().enumerate() {
+                let index = piece * together + i;
+                *result = of_plane(index % self.channels, self.place(index));
+            }
+        });
+        results.iter().enumerate().for_each(|(index, result)| merge(index % self.channels, *result));
+    }
+
+    /// The number of values, mean and squared deviations of each channel.
+    pub fn moments<E: Element>(&self, x: &[E]) -> Vec<stats::Moments> {
+        let isa = isa();
+        let mut all = vec![stats::Moments::default(); self.channels];
+        let of_plane = |_, place: Range<usize>| {
+            let stats::Moments { mean, m2, .. } = stats::Moments::of(isa, &x[place]);
+            [mean, m2]
+        };
+        self.reduce(of_plane, |channel, [mean, m2]| {
+            all[channel] = all[channel].merge(stats::Moments { count: self.plane, mean, m2 });
+        });
+        all
+    }
+
+    fn place(&self, index: usize) -> Range<usize> {
+        index * self.plane..(index + 1) * self.plane
+    }
+
+    fn planes_in_a_piece(&self) -> usize {
+        (PIECE / self.plane).max(1)
+    }
+}
+
+/// `[rows, columns]` as `[columns, rows]`; `shape` is only what the result is called.
+fn transpose<E: Element>(x: &Tensor<E>, shape: Shape, rows: usize, columns: usize) -> Tensor<E> {
+    let x = x.as_slice();
+    Tensor::build(shape, |y| {
+        for_each(y, rows * (PIECE / rows).max(1), |piece, y| {
+            let first = piece * (PIECE / rows).max(1);
+            for (column, y) in y.chunks_mut(rows).enumerate() {
+                y.iter_mut().enumerate().for_each(|(row, y)| *y = x[row * columns + first + column]);
+            }
+        });
+    })
+}
+
+/// What a channel is normalised with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Channel {
+    /// The mean.
+    pub mean: f64,
+    /// `1 / √(variance + ε)`
+    pub inverse: f64,
+}
+
+impl Channel {
+    /// The mean as the element type has it, and what its rounding left off.
+    ///
+    /// Near a large mean the rounding is not small against the deviation; subtracting the rounded mean is exact there,
+    /// and the rest is accounted for in the shift.
+    fn centre<E: Element>(&self) -> (E, f64) {
+        let centre = E::from_f64(self.mean);
+        (centre, self.mean - centre.to_f64())
+    }
+
+    /// `y = (x − mean)·inverse·gamma + beta`
+    pub fn normalise<E: Element>(&self, isa: Isa, gamma: E, beta: E, x: &[E], y: &mut [E]) {
+        let (centre, rest) = self.centre::<E>();
+        let scale = gamma.to_f64() * self.inverse;
+        let shift = beta.to_f64() - rest * scale;
+        norm::normalise(isa, x, centre, E::from_f64(scale), E::from_f64(shift), y);
+    }
+
+    /// `dx = dy·scale + (x − mean)·slope + shift`
+    pub fn backward<E: Element>(&self, isa: Isa, factors: [f64; 3], x: &[E], dy: &[E], dx: &mut [E]) {
+        let (centre, rest) = self.centre::<E>();
+        let [scale, slope, shift] = factors;
+        let [scale, slope, shift] = [scale, slope, shift - rest * slope].map(E::from_f64);
+        norm::normalise_backward(isa, x, dy, centre, scale, slope, shift, dx);
+    }
+
+    /// `Σdy` and `Σdy·(x − mean)`
+    fn gradient_sums<E: Element>(&self, isa: Isa, x: &[E], dy: &[E]) -> [f64; 2] {
+        let (centre, rest) = self.centre::<E>();
+        let [plain, weighted] = stats::gradient_sums(isa, x, dy, centre).map(E::to_f64);
+        [plain, weighted - rest * plain]
+    }
+}
+
+/// `Σdy` and `Σdy·(x − mean)` of each channel.
+pub(super) fn gradient_sums<E: Element>(planes: &Planes, channels: &[Channel], x: &[E], dy: &[E]) -> Vec<[f64; 2]> {
+    let isa = isa();
+    let mut all = vec![[0.0; 2]; channels.len()];
+    let of_plane = |c: usize, place: Range<usize>| channels[c].gradient_sums(isa, &x[place.clone()], &dy[place]);
+    planes.reduce(of_plane, |channel, [plain, weighted]| {
+        all[channel][0] += plain;
+        all[channel][1] += weighted;
+    });
+    all
+}
+
+/// The gradients of `gamma` and `beta` from the sums of each channel: `Σdy·(x − mean)·inverse` and `Σdy`.
+pub(super) fn parameter_gradients<E: Element>(channels: &[Channel], sums: &[[f64; 2]], shape: Shape) -> [Tensor<E>; 2] {
+    let gradient = |of: fn(&Channel, &[f64; 2]) -> f64| {
+        Tensor::build(shape, |out| {
+            for ((out, channel), sums) in out.iter_mut().zip(channels).zip(sums) {
+                *out = E::from_f64(of(channel, sums));
+            }
+        })
+    };
+    [gradient(|channel, sums| sums[1] * channel.inverse), gradient(|_, sums| sums[0])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transpose_exchanges_the_axes_whatever_the_pieces() {
+        for (rows, columns) in [(1, 1), (3, 5), (200, 300), (20_000, 2), (2, 20_000)] {
+            let shape = Shape::new(&[rows, columns]).unwrap();
+            let x = Tensor::from_fn(shape, |i| i as f64).unwrap();
+            let y = transpose(&x, shape, rows, columns);
+            let expected = (0..columns).flat_map(|column| (0..rows).map(move |row| (row * columns + column) as f64));
+            assert!(y.as_slice().iter().copied().eq(expected), "{rows} rows of {columns}");
+        }
+    }
+}

@@ -68,8 +68,8 @@ fn sum_block<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
     let mut chains = [s.zero(); CHAINS];
     let mut i = 0;
     while i + CHAINS * S::LANES <= x.len() {
-        for c in 0..CHAINS {
-            chains[c] = s.add(chains[c], s.load(&x[i + c * S::LANES..]));
+        for (c, chain) in chains.iter_mut().enumerate() {
+            *chain = s.add(*chain, s.load(&x[i + c * S::LANES..]));
         }
         i += CHAINS * S::LANES;
     }
@@ -89,9 +89,9 @@ fn dot_block<S: Simd>(s: S, a: &[S::Elem], b: &[S::Elem]) -> S::Elem {
     let mut chains = [s.zero(); CHAINS];
     let mut i = 0;
     while i + CHAINS * S::LANES <= a.len() {
-        for c in 0..CHAINS {
+        for (c, chain) in chains.iter_mut().enumerate() {
             let at = i + c * S::LANES;
-            chains[c] = s.mul_add(s.load(&a[at..]), s.load(&b[at..]), chains[c]);
+            *chain = s.mul_add(s.load(&a[at..]), s.load(&b[at..]), *chain);
         }
         i += CHAINS * S::LANES;
     }
@@ -110,12 +110,12 @@ fn dot_block<S: Simd>(s: S, a: &[S::Elem], b: &[S::Elem]) -> S::Elem {
 fn columns<S: Simd, const P: usize>(s: S, x: &[S::Elem], width: usize, first: usize, y: &mut [S::Elem]) {
     let mut sums = [s.zero(); P];
     for row in x.chunks_exact(width) {
-        for p in 0..P {
-            sums[p] = s.add(sums[p], s.load(&row[first + p * S::LANES..]));
+        for (p, sum) in sums.iter_mut().enumerate() {
+            *sum = s.add(*sum, s.load(&row[first + p * S::LANES..]));
         }
     }
-    for p in 0..P {
-        s.store(sums[p], &mut y[p * S::LANES..]);
+    for (p, sum) in sums.into_iter().enumerate() {
+        s.store(sum, &mut y[p * S::LANES..]);
     }
 }
 

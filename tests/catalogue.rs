@@ -169,7 +169,21 @@ fn a_wrong_gradient_is_caught_in_every_operation() {
 /// Every file of `src/ops` is either machinery or an operation with a row of the same name, and the other way round.
 #[test]
 fn every_operation_has_a_row() {
-    let machinery = ["mod", "broadcast", "catalogue", "constant", "elementwise", "fusion", "planes", "product", "reduction", "region", "rows", "window"];
+    let machinery = [
+        "mod",
+        "broadcast",
+        "catalogue",
+        "constant",
+        "elementwise",
+        "fusion",
+        "planes",
+        "pooling",
+        "product",
+        "reduction",
+        "region",
+        "rows",
+        "window",
+    ];
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()

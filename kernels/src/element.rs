@@ -27,8 +27,11 @@ pub trait Element:
     + crate::arith::ArithKernels<Self>
     + crate::conv::ConvKernels<Self>
     + crate::conv_weights::ConvWeightsKernels<Self>
+    + crate::lrn::LrnKernels<Self>
     + crate::maximum::MaximumKernels<Self>
     + crate::norm::NormKernels<Self>
+    + crate::pool::AvgPoolKernels<Self>
+    + crate::pool::MaxPoolKernels<Self>
     + crate::reduce::ReduceKernels<Self>
     + crate::relu::ReluKernels<Self>
     + crate::softmax::SoftmaxKernels<Self>

@@ -28,6 +28,7 @@ pub mod norm;
 pub mod pool;
 pub mod reduce;
 pub mod relu;
+pub mod simd;
 pub mod softmax;
 pub mod sort;
 pub mod stats;
@@ -35,7 +36,6 @@ pub mod tail;
 #[cfg(test)]
 mod testing;
 pub mod update;
-pub mod simd;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

@@ -49,6 +49,8 @@ impl Settings {
 }
 
 kernel! {
+    trait LrnKernels;
+
     /// `y = x·(k + α/n·Σx²)^(−β)` on one image of so many channels.
     ///
     /// # Panics

@@ -28,8 +28,8 @@ mod max;
 #[cfg(test)]
 mod tests;
 
-pub use avg::{avg_backward, avg_forward, mean};
-pub use max::{max_backward, max_forward};
+pub use avg::{AvgPoolKernels, avg_backward, avg_forward, mean};
+pub use max::{MaxPoolKernels, max_backward, max_forward};
 
 use crate::Element;
 use crate::simd::MAX_LANES;

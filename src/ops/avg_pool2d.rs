@@ -18,7 +18,7 @@
 use super::catalogue::{Row, case};
 use super::isa;
 use super::max_pool2d::Pool2d;
-use super::planes::Planes;
+use super::pooling::Planes;
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::par::for_each;

@@ -19,7 +19,7 @@
 
 use super::catalogue::{Draw, Row, case};
 use super::isa;
-use super::planes::Planes;
+use super::pooling::Planes;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::par::{for_each, for_each_pair};

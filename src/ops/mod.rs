@@ -10,6 +10,7 @@ mod constant;
 mod elementwise;
 mod fusion;
 mod planes;
+mod pooling;
 mod product;
 mod reduction;
 mod region;

@@ -50,6 +50,8 @@ impl Plane {
 }
 
 kernel! {
+    trait AvgPoolKernels;
+
     /// The mean of the elements under each window. Padding counts as zeros if `count_padding`, else not at all; what
     /// lies beyond the padding never counts.
     ///

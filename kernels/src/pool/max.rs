@@ -5,6 +5,8 @@ use crate::Element;
 use crate::simd::{MAX_LANES, Simd};
 
 kernel! {
+    trait MaxPoolKernels;
+
     /// The greatest element under each window, and its position in the plane. The first of equals in row-major order
     /// is chosen; where there is a NaN, the first NaN.
     ///

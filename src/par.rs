@@ -53,6 +53,11 @@ pub fn threads() -> usize {
 
 /// Calls `work` with the index and the place of every piece of `out`.
 pub(crate) fn for_each<T: Send>(out: &mut [T], piece: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    each(out, piece, &work);
+}
+
+/// [`for_each`], compiled once for an element type and not for every work: the scheduler is large.
+fn each<T: Send>(out: &mut [T], piece: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
     if out.len() <= piece || threads() == 1 {
         out.chunks_mut(piece).enumerate().for_each(|(i, out)| work(i, out));
     } else {
@@ -62,9 +67,18 @@ pub(crate) fn for_each<T: Send>(out: &mut [T], piece: usize, work: impl Fn(usize
 
 /// As [`for_each`] with two outputs, cut into equally many pieces.
 pub(crate) fn for_each_pair<T: Send, U: Send>(
+    a: (&mut [T], usize),
+    b: (&mut [U], usize),
+    work: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    each_pair(a, b, &work);
+}
+
+/// [`for_each_pair`], compiled once for two element types.
+fn each_pair<T: Send, U: Send>(
     (a, a_piece): (&mut [T], usize),
     (b, b_piece): (&mut [U], usize),
-    work: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+    work: &(dyn Fn(usize, &mut [T], &mut [U]) + Sync),
 ) {
     assert_eq!(a.len().div_ceil(a_piece), b.len().div_ceil(b_piece), "two outputs in different numbers of pieces");
     if a.len() <= a_piece || threads() == 1 {
@@ -76,12 +90,10 @@ pub(crate) fn for_each_pair<T: Send, U: Send>(
 }
 
 /// What `work` returns for each index below `count`, in that order.
-pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-    if count <= 1 || threads() == 1 {
-        (0..count).map(work).collect()
-    } else {
-        (0..count).into_par_iter().map(work).collect()
-    }
+pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    for_each(&mut results, 1, |index, place| place[0] = Some(work(index)));
+    results.into_iter().map(|result| result.expect("every piece was visited")).collect()
 }
 
 /// The elements that piece `index` of element-wise work covers, in an array of `len`.

@@ -138,43 +138,105 @@ pub fn apply<E: Element, O: Op<E, N>, const N: usize>(op: O, inputs: [&Var<E>; N
 /// # Errors
 /// As [`apply`].
 pub fn apply_list<E: Element, O: ListOp<E>>(op: O, inputs: &[&Var<E>]) -> Result<Var<E>> {
-    Isa::chosen()?;
     let values: Vec<&Tensor<E>> = inputs.iter().map(|input| input.value()).collect();
-    let shapes: Vec<&Shape> = values.iter().map(|value| value.shape()).collect();
-    let expected = op.output_shape(&shapes)?;
-    op.check(&values)?;
-    Tensor::<E>::expect_memory(O::NAME, &expected)?;
-    mode::check_inputs(O::NAME, &values)?;
-    let tape = common_tape::<E, O>(inputs)?;
+    let call = Call::prepare(O::NAME, inputs, &values, &|shapes| op.output_shape(shapes), &|| op.check(&values))?;
     let (y, saved) = op.forward(&values);
-    if *y.shape() != expected {
-        let shapes = [("output", y.shape()), ("promised", &expected)];
-        let remedy = "make forward and output_shape agree";
-        return Err(Error::op(O::NAME, "the output has another shape than promised", &shapes, remedy));
+    call.finish(y, &values, |places| Box::new(Recorded::<E, O> { op, saved, places }))
+}
+
+/// One run of an operation: what does not depend on which one it is, and need not be compiled for each.
+struct Call<'a, E: Element> {
+    name: &'static str,
+    output: Shape,
+    tape: Option<&'a Tape<E>>,
+    places: Places,
+}
+
+impl<'a, E: Element> Call<'a, E> {
+    /// Checks everything that can be checked before the operation runs.
+    fn prepare(
+        name: &'static str,
+        inputs: &[&'a Var<E>],
+        values: &[&Tensor<E>],
+        output_shape: &dyn Fn(&[&Shape]) -> Result<Shape>,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<Self> {
+        Isa::chosen()?;
+        let shapes: Vec<&Shape> = values.iter().map(|value| value.shape()).collect();
+        let output = output_shape(&shapes)?;
+        check()?;
+        Tensor::<E>::expect_memory(name, &output)?;
+        mode::check_inputs(name, values)?;
+        let tape = common_tape(name, inputs)?;
+        let id = |input: &&Var<E>| input.place().map(|(_, id)| id);
+        let places = Places(inputs.iter().map(id).zip(shapes.into_iter().copied()).collect());
+        Ok(Call { name, output, tape, places })
     }
-    mode::check_output(O::NAME, &y, &values)?;
-    match tape {
-        Some(tape) if mode::recording() => {
-            let shapes = shapes.into_iter().copied().collect();
-            let ids = inputs.iter().map(|input| input.place().map(|(_, id)| id)).collect();
-            Ok(tape.push(y, Slot::Recorded(Box::new(Recorded::<E, O> { op, saved, ids, shapes }))))
+
+    /// Checks the output, and records the operation where an input is tracked.
+    fn finish(
+        self,
+        y: Tensor<E>,
+        values: &[&Tensor<E>],
+        node: impl FnOnce(Places) -> Box<dyn Node<E>>,
+    ) -> Result<Var<E>> {
+        if *y.shape() != self.output {
+            let shapes = [("output", y.shape()), ("promised", &self.output)];
+            let remedy = "make forward and output_shape agree";
+            return Err(Error::op(self.name, "the output has another shape than promised", &shapes, remedy));
         }
-        _ => Ok(Var::constant(y)),
+        mode::check_output(self.name, &y, values)?;
+        Ok(match self.tape {
+            Some(tape) if mode::recording() => tape.push(y, Slot::Recorded(node(self.places))),
+            _ => Var::constant(y),
+        })
     }
 }
 
 /// The one tape that the tracked inputs are on.
-fn common_tape<'a, E: Element, O: ListOp<E>>(inputs: &[&'a Var<E>]) -> Result<Option<&'a Tape<E>>> {
+fn common_tape<'a, E: Element>(op: &'static str, inputs: &[&'a Var<E>]) -> Result<Option<&'a Tape<E>>> {
     let mut tapes = inputs.iter().filter_map(|input| input.place()).map(|(tape, _)| tape);
     let first = tapes.next();
     if tapes.any(|other| first.is_some_and(|first| !first.is(other))) {
         return Err(Error::Tape {
-            op: O::NAME,
+            op,
             problem: "the inputs were recorded on two tapes".into(),
             remedy: "use one tape, or detach one input".into(),
         });
     }
     Ok(first)
+}
+
+/// The place on the tape, where there is one, and the shape of each input.
+struct Places(Vec<(Option<usize>, Shape)>);
+
+impl Places {
+    fn wanted(&self) -> Vec<bool> {
+        self.0.iter().map(|(id, _)| id.is_some()).collect()
+    }
+
+    /// The gradients that were wanted, with their places, after checking what the operation gave.
+    fn deliver<E: Element>(
+        self,
+        op: &'static str,
+        gradients: Vec<Option<Tensor<E>>>,
+    ) -> Result<Vec<(usize, Tensor<E>)>> {
+        if gradients.len() != self.0.len() {
+            return Err(Error::Tape {
+                op,
+                problem: format!("backward returned {} gradients for {} inputs", gradients.len(), self.0.len()),
+                remedy: "return one for each input, None where it is not wanted".into(),
+            });
+        }
+        let mut reached = Vec::with_capacity(gradients.len());
+        for ((id, shape), dx) in self.0.into_iter().zip(gradients) {
+            let (Some(id), Some(dx)) = (id, dx) else { continue };
+            expect_shape(op, dx.shape(), &shape)?;
+            mode::check_gradient(op, &dx)?;
+            reached.push((id, dx));
+        }
+        Ok(reached)
+    }
 }
 
 /// What the tape sees of a recorded operation.
@@ -187,8 +249,7 @@ pub(super) trait Node<E: Element> {
 struct Recorded<E: Element, O: ListOp<E>> {
     op: O,
     saved: O::Saved,
-    ids: Vec<Option<usize>>,
-    shapes: Vec<Shape>,
+    places: Places,
 }
 
 impl<E: Element, O: ListOp<E>> Node<E> for Recorded<E, O> {
@@ -197,16 +258,8 @@ impl<E: Element, O: ListOp<E>> Node<E> for Recorded<E, O> {
     }
 
     fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>> {
-        let Recorded { op, saved, ids, shapes } = *self;
-        let wanted: Vec<bool> = ids.iter().map(Option::is_some).collect();
-        let gradients = op.backward(saved, dy, &wanted);
-        let mut reached = Vec::with_capacity(ids.len());
-        for ((id, shape), dx) in ids.into_iter().zip(shapes).zip(gradients) {
-            let (Some(id), Some(dx)) = (id, dx) else { continue };
-            expect_shape(O::NAME, dx.shape(), &shape)?;
-            mode::check_gradient(O::NAME, &dx)?;
-            reached.push((id, dx));
-        }
-        Ok(reached)
+        let Recorded { op, saved, places } = *self;
+        let gradients = op.backward(saved, dy, &places.wanted());
+        places.deliver(O::NAME, gradients)
     }
 }

@@ -141,7 +141,10 @@ pub fn apply_list<E: Element, O: ListOp<E>>(op: O, inputs: &[&Var<E>]) -> Result
     Isa::chosen()?;
     let values: Vec<&Tensor<E>> = inputs.iter().map(|input| input.value()).collect();
     let shapes: Vec<&Shape> = values.iter().map(|value| value.shape()).collect();
-    let expected = op.output_shape(&shapes)?;
+    let expected = op.output_shape(&shapes).map_err(|error| match error {
+        Error::Shape(_) => error.at(O::NAME),
+        other => other,
+    })?;
     op.check(&values)?;
     Tensor::<E>::expect_memory(O::NAME, &expected)?;
     mode::check_inputs(O::NAME, &values)?;

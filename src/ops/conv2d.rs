@@ -111,9 +111,11 @@ impl Conv2d {
             input,
             output: output[axis],
             kernel,
-            stride: self.stride[axis],
+            // Where there is one output or one tap, no step is taken: 1 will do, and no number is greater than the
+            // padded input.
+            stride: if output[axis] == 1 { 1 } else { self.stride[axis] },
             padding: self.padding[axis],
-            dilation: self.dilation[axis],
+            dilation: if kernel == 1 { 1 } else { self.dilation[axis] },
         };
         Ok(Sizes { images: n, channels: c, filters: k, groups, rows: window(0, h, r), columns: window(1, wide, s) })
     }
@@ -128,6 +130,14 @@ struct Sizes {
     groups: usize,
     rows: Window,
     columns: Window,
+}
+
+impl Sizes {
+    /// The padded channels that a group sees in one image; `None` where that is too much for any memory.
+    fn padded(&self) -> Option<Shape> {
+        let [h, w] = [self.rows, self.columns].map(|axis| axis.input + 2 * axis.padding);
+        Shape::new(&[self.channels / self.groups, h, w]).ok()
+    }
 }
 
 /// The operation: input, kernel and, perhaps, a bias.
@@ -147,7 +157,14 @@ impl<E: Element> ListOp<E> for Convolution {
     type Saved = [Tensor<E>; 2];
 
     fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
-        let Sizes { images, filters, rows, columns, .. } = self.options.sizes(inputs)?;
+        let sizes = self.options.sizes(inputs)?;
+        let fits = |padded: Shape| Tensor::<E>::expect_memory(ROW.name, &padded).is_ok();
+        if !sizes.padded().is_some_and(fits) {
+            let problem = format!("memory has no room for images with padding {:?}", self.options.padding);
+            let shapes = [("input", inputs[0]), ("kernel", inputs[1])];
+            return Err(Error::op(ROW.name, problem, &shapes, "use less padding"));
+        }
+        let Sizes { images, filters, rows, columns, .. } = sizes;
         Ok(Shape::new(&[images, filters, rows.output, columns.output])?)
     }
 

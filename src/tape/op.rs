@@ -163,7 +163,10 @@ impl<'a, E: Element> Call<'a, E> {
     ) -> Result<Self> {
         Isa::chosen()?;
         let shapes: Vec<&Shape> = values.iter().map(|value| value.shape()).collect();
-        let output = output_shape(&shapes)?;
+        let output = output_shape(&shapes).map_err(|error| match error {
+            Error::Shape(_) => error.at(name),
+            other => other,
+        })?;
         check()?;
         Tensor::<E>::expect_memory(name, &output)?;
         mode::check_inputs(name, values)?;

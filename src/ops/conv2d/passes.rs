@@ -54,10 +54,9 @@ impl Passes {
         let Sizes { images, groups, rows, columns, .. } = self.0;
         let mut products = Products::default();
         for group in 0..groups {
-            for (a, b) in (0..rows.stride).flat_map(|a| (0..columns.stride).map(move |b| (a, b))) {
-                if a < rows.input && b < columns.input {
-                    products.0.push(self.phase(w.as_slice(), group, (a, rows.backward(a)), (b, columns.backward(b))));
-                }
+            let phases = [rows, columns].map(|axis| axis.stride.min(axis.input));
+            for (a, b) in (0..phases[0]).flat_map(|a| (0..phases[1]).map(move |b| (a, b))) {
+                products.0.push(self.phase(w.as_slice(), group, (a, rows.backward(a)), (b, columns.backward(b))));
             }
         }
         Tensor::build(*x.shape(), |dx| products.run(images, dy.as_slice(), dx))

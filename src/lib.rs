@@ -5,6 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+/// The README's example is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod buffer;
 mod error;
 pub mod gradcheck;
@@ -20,8 +25,7 @@ pub use buffer::release_memory;
 pub use error::{Error, Result};
 pub use evograd_kernels::{Element, Isa, IsaError};
 pub use gradcheck::gradcheck;
-pub use ops::Fusion;
-pub use ops::{BatchNorm, DropoutKey, RunningStats};
+pub use ops::{BatchNorm, DropoutKey, Fusion, RunningStats};
 pub use optim::{SgdStep, sgd_step};
 pub use par::{Pool, threads};
 pub use rng::{Purpose, Stream};

@@ -74,11 +74,14 @@ pub(crate) fn for_each_pair<T: Send, U: Send>(
     each_pair(a, b, &work);
 }
 
+/// What [`for_each_pair`] calls for each piece.
+type PairWork<'a, T, U> = dyn Fn(usize, &mut [T], &mut [U]) + Sync + 'a;
+
 /// [`for_each_pair`], compiled once for two element types.
 fn each_pair<T: Send, U: Send>(
     (a, a_piece): (&mut [T], usize),
     (b, b_piece): (&mut [U], usize),
-    work: &(dyn Fn(usize, &mut [T], &mut [U]) + Sync),
+    work: &PairWork<'_, T, U>,
 ) {
     assert_eq!(a.len().div_ceil(a_piece), b.len().div_ceil(b_piece), "two outputs in different numbers of pieces");
     if a.len() <= a_piece || threads() == 1 {

@@ -197,14 +197,13 @@ impl<E: Element> Product<'_, E> {
         for block in (0..self.filters).step_by(K) {
             let filters = &self.packed[block * depth..(block + K) * depth];
             let mut bias = [E::ZERO; K];
-            for k in 0..K.min(self.bias.len().saturating_sub(block)) {
-                bias[k] = self.bias[block + k];
+            if !self.bias.is_empty() {
+                let own = &self.bias[block..self.filters.min(block + K)];
+                bias[..own.len()].copy_from_slice(own);
             }
             let sums = multiply::<S, V, K>(s, panel, filters, bias);
-            for k in 0..K {
-                if block + k < self.filters {
-                    self.store(s, sums[k], block + k, first, y);
-                }
+            for (k, sums) in sums.into_iter().enumerate().take(self.filters - block) {
+                self.store(s, sums, block + k, first, y);
             }
         }
     }

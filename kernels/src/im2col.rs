@@ -322,9 +322,7 @@ fn copy_exact<S: Simd>(s: S, from: &[S::Elem], to: &mut [S::Elem]) {
     for i in (0..whole).step_by(S::LANES) {
         s.store(s.load(&from[i..]), &mut to[i..]);
     }
-    for i in whole..from.len() {
-        to[i] = from[i];
-    }
+    to[whole..from.len()].copy_from_slice(&from[whole..]);
 }
 
 /// Fills the scratch of `gather` with the zeros that [`Gather::pad`] relies on.

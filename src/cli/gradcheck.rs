@@ -57,15 +57,20 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         bail!("--tolerance {}: give a number above 0, such as 1e-6", args.tolerance);
     }
     let start = Instant::now();
+    let rows = chosen(args.op.as_deref())?;
     if !args.json {
         println!("{:<20} cases  worst error  verdict  worst case", "operation");
     }
     let mut wrong = 0;
-    let rows = chosen(args.op.as_deref())?;
     for row in &rows {
         let outcome = check(row, args).with_context(|| format!("gradcheck of {}", row.name))?;
         wrong += u32::from(!outcome.passed);
         print(&outcome, args.json)?;
+    }
+    if let ([row], false) = (rows.as_slice(), args.json)
+        && !row.kinks.is_empty()
+    {
+        println!("not drawn, since there is no derivative: {}", row.kinks);
     }
     let verdict = if wrong == 0 { "all gradients are right".into() } else { format!("{wrong} WRONG") };
     eprintln!(

@@ -114,14 +114,39 @@ fn unsafe_stands_in_the_kernels_alone_and_is_rare() {
     assert!((1..=12).contains(&count), "{count} {word} blocks in kernels/, at most twelve are allowed");
 }
 
+/// The lengths of the functions in some code: from the line that opens one to the brace of the same indentation.
+fn function_lengths(lines: &[String]) -> Vec<(String, usize)> {
+    let mut lengths = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let indentation = line.len() - line.trim_start().len();
+        let named = line.trim_start().split_whitespace().take(3).any(|word| word == "fn");
+        if !named || line.ends_with(';') {
+            continue;
+        }
+        let end = format!("{}}}", " ".repeat(indentation));
+        let length = lines[start..].iter().position(|line| *line == end);
+        lengths.extend(length.map(|length| (line.trim().to_string(), length + 1)));
+    }
+    lengths
+}
+
 #[test]
 fn files_and_functions_stay_short() {
+    let mut lengths = Vec::new();
     for folder in ["src", "kernels/src"] {
         for file in rust_files(&root().join(folder)) {
-            let lines = fs::read_to_string(&file).unwrap().lines().count();
-            assert!(lines <= 450, "{}: {lines} lines", file.display());
+            let lines = code(&file);
+            assert!(lines.len() <= 400, "{}: {} lines of code", file.display(), lines.len());
+            for (name, length) in function_lengths(&lines) {
+                assert!(length <= 60, "{}: {name} has {length} lines", file.display());
+                lengths.push(length);
+            }
         }
     }
+    lengths.sort_unstable();
+    let (median, ninth) = (lengths[lengths.len() / 2], lengths[lengths.len() * 9 / 10]);
+    assert!(lengths.len() > 300, "only {} functions were found", lengths.len());
+    assert!(median <= 10 && ninth <= 30, "functions: median {median} lines, nine in ten up to {ninth}");
     let tape = fs::read_to_string(root().join("src/tape.rs")).unwrap().lines().count();
     assert!(tape <= 250, "tape.rs has {tape} lines");
 }

@@ -73,7 +73,8 @@ impl<E: Element> Var<E> {
     /// # Errors
     /// When the number of elements differs.
     pub fn reshape(&self, shape: impl IntoShape) -> Result<Var<E>> {
-        apply(Reshape { y: shape.into_shape()? }, [self])
+        let y = shape.into_shape().map_err(|error| Error::from(error).at(ROW.name))?;
+        apply(Reshape { y }, [self])
     }
 
     /// All axes from `axis` on as a single one: `[N, C, H, W]` becomes `[N, C·H·W]` from axis 1.
@@ -122,6 +123,6 @@ mod tests {
             x.flatten_from(2).unwrap_err().to_string(),
             "flatten_from: axis 2 does not exist (x [2, 3]); name an axis below 2"
         );
-        assert!(x.reshape([0, 6]).unwrap_err().to_string().starts_with("shape [0, 6]: axis 0 has size 0"));
+        assert!(x.reshape([0, 6]).unwrap_err().to_string().starts_with("reshape: shape [0, 6]: axis 0 has size 0"));
     }
 }

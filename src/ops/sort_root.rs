@@ -47,7 +47,8 @@ impl<E: Element> Op<E, 2> for SortRoot {
 
     fn output_shape(&self, [a, b]: [&Shape; 2]) -> Result<Shape> {
         let refuse = |problem, remedy| Err(Error::op(ROW.name, problem, &[("a", a), ("b", b)], remedy));
-        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
+        // What rounds to 0 in the element type would divide 0 by 0 in the slope.
+        if !(self.epsilon.is_finite() && E::from_f64(self.epsilon) > E::ZERO) {
             return refuse(format!("epsilon is {}", self.epsilon), "use a number above 0, such as 1e-4");
         }
         if a != b {

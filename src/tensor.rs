@@ -52,7 +52,7 @@ impl<E: Element> Tensor<E> {
     /// When the shape is none, or the system has not the memory.
     pub fn zeros(shape: impl IntoShape) -> Result<Self> {
         let shape = shape.into_shape()?;
-        Self::expect_memory("tensor", &shape)?;
+        Self::expect_memory("tensor", &shape, &[])?;
         Ok(Tensor { shape, data: Arc::new(Buffer::zeros(shape.elements())) })
     }
 
@@ -89,13 +89,21 @@ impl<E: Element> Tensor<E> {
         Ok(tensor)
     }
 
-    /// An error where the system has no memory for a tensor of `shape`.
-    pub(crate) fn expect_memory(op: &'static str, shape: &Shape) -> Result<()> {
-        if Buffer::<E>::fits(shape.elements()) {
+    /// Whether the system has memory for a tensor of `shape`.
+    pub(crate) fn fits(shape: &Shape) -> bool {
+        Buffer::<E>::fits(shape.elements())
+    }
+
+    /// An error where the system has no memory for a tensor of `shape`, which comes of inputs of other shapes.
+    pub(crate) fn expect_memory(op: &'static str, shape: &Shape, inputs: &[&Shape]) -> Result<()> {
+        if Self::fits(shape) {
             return Ok(());
         }
+        let names: Vec<String> = (0..inputs.len()).map(|i| format!("input {i}")).collect();
+        let mut shapes: Vec<(&str, &Shape)> = names.iter().map(String::as_str).zip(inputs.iter().copied()).collect();
+        shapes.push(("output", shape));
         let problem = format!("the system refuses {} elements of {}", shape.elements(), E::NAME);
-        Err(Error::op(op, problem, &[("output", shape)], "use smaller shapes"))
+        Err(Error::op(op, problem, &shapes, "use smaller shapes"))
     }
 
     /// A tensor whose every element `fill` writes; before, it holds leftovers of other tensors.

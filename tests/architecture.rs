@@ -119,7 +119,7 @@ fn function_lengths(lines: &[String]) -> Vec<(String, usize)> {
     let mut lengths = Vec::new();
     for (start, line) in lines.iter().enumerate() {
         let indentation = line.len() - line.trim_start().len();
-        let named = line.trim_start().split_whitespace().take(3).any(|word| word == "fn");
+        let named = line.split_whitespace().take(3).any(|word| word == "fn");
         if !named || line.ends_with(';') {
             continue;
         }

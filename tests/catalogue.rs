@@ -107,37 +107,6 @@ fn the_number_of_threads_changes_no_bit() {
     });
 }
 
-/// A NaN is never lost: every output that depends on the element becomes NaN, or the operation refuses the input.
-#[test]
-fn not_a_number_reaches_every_output_that_depends_on_it() {
-    for_every_row(16, |_, case| {
-        let run = |input: usize, place: usize, value: f32| {
-            let mut values: Vec<Tensor> = case.inputs.iter().map(Tensor::cast).collect();
-            values[input].as_mut_slice()[place] = value;
-            (case.single)(&values.into_iter().map(Var::constant).collect::<Vec<_>>())
-        };
-        for (input, values) in case.inputs.iter().enumerate() {
-            let place = values.shape().elements() * 2 / 3;
-            let x = values.as_slice()[place] as f32;
-            for isa in Isa::available() {
-                let [plain, moved, poisoned] = [x, 1.5 * x, f32::NAN].map(|x| isa.scope(|| run(input, place, x)));
-                let (plain, moved, Ok(poisoned)) = (plain.map_err(fail)?, moved.map_err(fail)?, poisoned) else {
-                    continue;
-                };
-                let all =
-                    plain.value().as_slice().iter().zip(moved.value().as_slice()).zip(poisoned.value().as_slice());
-                for ((plain, moved), poisoned) in all {
-                    prop_assert!(
-                        plain == moved || poisoned.is_nan(),
-                        "{isa:?}: input {input}: {poisoned} where {plain} was"
-                    );
-                }
-            }
-        }
-        Ok(())
-    });
-}
-
 fn bits(tensors: &[Tensor<f32>]) -> Vec<Vec<u32>> {
     tensors.iter().map(|tensor| tensor.as_slice().iter().map(|x| x.to_bits()).collect()).collect()
 }

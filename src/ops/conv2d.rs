@@ -158,8 +158,7 @@ impl<E: Element> ListOp<E> for Convolution {
 
     fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
         let sizes = self.options.sizes(inputs)?;
-        let fits = |padded: Shape| Tensor::<E>::expect_memory(ROW.name, &padded).is_ok();
-        if !sizes.padded().is_some_and(fits) {
+        if !sizes.padded().is_some_and(|padded| Tensor::<E>::fits(&padded)) {
             let problem = format!("memory has no room for images with padding {:?}", self.options.padding);
             let shapes = [("input", inputs[0]), ("kernel", inputs[1])];
             return Err(Error::op(ROW.name, problem, &shapes, "use less padding"));

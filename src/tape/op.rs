@@ -168,7 +168,7 @@ impl<'a, E: Element> Call<'a, E> {
             other => other,
         })?;
         check()?;
-        Tensor::<E>::expect_memory(name, &output)?;
+        Tensor::<E>::expect_memory(name, &output, &shapes)?;
         mode::check_inputs(name, values)?;
         let tape = common_tape(name, inputs)?;
         let id = |input: &&Var<E>| input.place().map(|(_, id)| id);

@@ -4,10 +4,15 @@
 //! longer than the arithmetic of a cheap operation. A training step asks for the same sizes again and again, so a
 //! buffer that is dropped goes to a shelf of its size and the next request of that size takes it from there. After the
 //! first step nothing is asked of the system any more.
+//!
+//! Sizes are rounded up by at most an eighth, so that networks of different widths share shelves. And the shelves never
+//! hold more than was in use at the busiest moment: beyond that, blocks of the size that was not asked for the longest
+//! go back to the system. So a program that trains one network after another does not grow.
 
 use bytemuck::Pod;
 use evograd_kernels::Line;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,14 +20,70 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct Buffer<T: Pod> {
     lines: Vec<Line>,
     len: usize,
-    element: std::marker::PhantomData<T>,
+    element: PhantomData<T>,
 }
 
-/// The shelves: blocks that are free, by their number of lines.
-static SHELVES: Mutex<Option<HashMap<usize, Vec<Vec<Line>>>>> = Mutex::new(None);
+/// Free blocks of one size.
+struct Shelf {
+    blocks: Vec<Vec<Line>>,
+    /// When this size was last asked for.
+    asked: u64,
+}
 
-fn shelves() -> MutexGuard<'static, Option<HashMap<usize, Vec<Vec<Line>>>>> {
-    SHELVES.lock().unwrap_or_else(PoisonError::into_inner)
+/// All free blocks, by their number of lines; amounts are in lines.
+struct Shelves {
+    by_size: BTreeMap<usize, Shelf>,
+    requests: u64,
+    shelved: usize,
+    in_use: usize,
+    most_in_use: usize,
+}
+
+static SHELVES: Mutex<Shelves> = Mutex::new(Shelves::NONE);
+
+impl Shelves {
+    const NONE: Shelves = Shelves { by_size: BTreeMap::new(), requests: 0, shelved: 0, in_use: 0, most_in_use: 0 };
+
+    fn lock() -> MutexGuard<'static, Shelves> {
+        SHELVES.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A free block of exactly this size, if there is one; counts the request.
+    fn take(&mut self, size: usize) -> Option<Vec<Line>> {
+        self.requests += 1;
+        self.in_use += size;
+        self.most_in_use = self.most_in_use.max(self.in_use);
+        let shelf = self.by_size.entry(size).or_insert(Shelf { blocks: Vec::new(), asked: 0 });
+        shelf.asked = self.requests;
+        let block = shelf.blocks.pop()?;
+        self.shelved -= size;
+        Some(block)
+    }
+
+    /// Puts a block back; returns those that are to go back to the system.
+    fn put(&mut self, block: Vec<Line>) -> Vec<Vec<Line>> {
+        self.in_use = self.in_use.saturating_sub(block.len());
+        self.shelved += block.len();
+        let requests = self.requests;
+        let shelf = self.by_size.entry(block.len()).or_insert(Shelf { blocks: Vec::new(), asked: requests });
+        shelf.blocks.push(block);
+        let mut surplus = Vec::new();
+        while self.shelved > self.most_in_use {
+            let filled = self.by_size.values_mut().filter(|shelf| !shelf.blocks.is_empty());
+            let Some(block) = filled.min_by_key(|shelf| shelf.asked).and_then(|shelf| shelf.blocks.pop()) else {
+                break;
+            };
+            self.shelved -= block.len();
+            surplus.push(block);
+        }
+        surplus
+    }
+}
+
+/// The lines of a block for so many bytes: rounded up to an eighth of the power of two below.
+fn block_size(bytes: usize) -> usize {
+    let lines = bytes.div_ceil(size_of::<Line>());
+    lines.next_multiple_of((lines.next_power_of_two() / 16).max(1))
 }
 
 /// Gives all memory that waits to be used again back to the system.
@@ -33,16 +94,20 @@ fn shelves() -> MutexGuard<'static, Option<HashMap<usize, Vec<Vec<Line>>>>> {
 /// # Ok::<(), evograd::Error>(())
 /// ```
 pub fn release_memory() {
-    *shelves() = None;
+    let mut shelves = Shelves::lock();
+    let in_use = shelves.in_use;
+    let released = std::mem::replace(&mut *shelves, Shelves { in_use, most_in_use: in_use, ..Shelves::NONE });
+    drop(shelves);
+    drop(released);
 }
 
 impl<T: Pod> Buffer<T> {
     /// A buffer with whatever values its memory last held, for a caller who writes all of it.
     pub fn stale(len: usize) -> Self {
-        let count = (len * size_of::<T>()).div_ceil(size_of::<Line>());
-        let recycled = shelves().as_mut().and_then(|by_size| by_size.get_mut(&count)?.pop());
-        let lines = recycled.unwrap_or_else(|| bytemuck::zeroed_vec(count));
-        Buffer { lines, len, element: std::marker::PhantomData }
+        let size = block_size(len * size_of::<T>());
+        let recycled = Shelves::lock().take(size);
+        let lines = recycled.unwrap_or_else(|| bytemuck::zeroed_vec(size));
+        Buffer { lines, len, element: PhantomData }
     }
 
     /// A buffer of zeros.
@@ -56,7 +121,7 @@ impl<T: Pod> Buffer<T> {
     pub fn fits(len: usize) -> bool {
         const SMALL: usize = 1 << 30;
         let Some(bytes) = len.checked_mul(size_of::<T>()) else { return false };
-        bytes <= SMALL || Vec::<Line>::new().try_reserve_exact(bytes.div_ceil(size_of::<Line>())).is_ok()
+        bytes <= SMALL || Vec::<Line>::new().try_reserve_exact(block_size(bytes)).is_ok()
     }
 }
 
@@ -71,9 +136,8 @@ impl<T: Pod> Clone for Buffer<T> {
 impl<T: Pod> Drop for Buffer<T> {
     fn drop(&mut self) {
         let lines = std::mem::take(&mut self.lines);
-        if !lines.is_empty() {
-            shelves().get_or_insert_default().entry(lines.len()).or_default().push(lines);
-        }
+        let surplus = if lines.is_empty() { Vec::new() } else { Shelves::lock().put(lines) };
+        drop(surplus);
     }
 }
 
@@ -104,6 +168,29 @@ mod tests {
         let address = block.as_ptr();
         drop(block);
         assert_eq!(Buffer::<f64>::stale(123_457).as_ptr(), address);
+    }
+
+    #[test]
+    fn sizes_are_rounded_up_by_at_most_an_eighth() {
+        for lines in 1..10_000 {
+            let size = block_size(lines * 64);
+            assert!(size >= lines && (size - lines) * 8 <= lines, "{lines} lines become {size}");
+        }
+        let sizes: std::collections::BTreeSet<usize> = (1..=1 << 16).map(|lines| block_size(lines * 64)).collect();
+        assert!(sizes.len() < 120, "{} sizes", sizes.len());
+    }
+
+    #[test]
+    fn the_shelves_hold_no_more_than_was_in_use() {
+        let mut shelves = Shelves::NONE;
+        for size in 1..200 {
+            let block = shelves.take(size).unwrap_or_else(|| bytemuck::zeroed_vec(size));
+            let surplus: usize = shelves.put(block).iter().map(Vec::len).sum();
+            assert!(shelves.shelved <= shelves.most_in_use && surplus <= 2 * size);
+        }
+        assert_eq!((shelves.in_use, shelves.most_in_use), (0, 199));
+        let kept = shelves.take(199);
+        assert!(kept.is_some(), "what was asked for last is kept");
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub enum Error {
 
     /// A value that is infinite or not a number, found where values are checked.
     #[error(
-        "{op}: {place} holds {value} at {index:?}{}; look for a division by zero, the logarithm or root of a negative \
-         number, or a step too large, just before this operation", Shapes(.shapes)
+        "{op}: {place} holds {value} at {index:?}{}; look {} for a division by zero, the logarithm or root of a negative \
+         number, or a step too large", Shapes(.shapes), culprit(.place)
     )]
     NonFinite {
         /// The operation.
@@ -114,6 +114,11 @@ impl Error {
             other => Error::At { path: part.to_string(), source: Box::new(other) },
         }
     }
+}
+
+/// Where a value that is not finite came from: an input was so before the operation, all else is the operation's doing.
+fn culprit(place: &str) -> &'static str {
+    if place.starts_with("input") { "before this operation" } else { "at this operation" }
 }
 
 /// Shows ` (input [2, 3], kernel [4, 3, 5, 5])`, or nothing where there are no shapes.

@@ -9,8 +9,9 @@
 //! `h² = 10⁻¹⁰`, its rounding of order `2·10⁻¹⁶ / h`, both far below the tolerance of `10⁻⁶`.
 
 use crate::error::{Error, Result};
+use crate::mode::checked;
 use crate::rng::{Purpose, Stream};
-use crate::tape::{Tape, Var, checked};
+use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 use std::fmt;
 
@@ -79,8 +80,9 @@ impl Gradcheck {
     /// Checks the gradient of `f` at `inputs`.
     ///
     /// # Errors
-    /// As [`gradcheck()`].
+    /// As [`gradcheck()`]; and when the settings or inputs leave nothing to compare.
     pub fn run(&self, f: impl Fn(&[Var<f64>]) -> Result<Var<f64>>, inputs: &[Tensor<f64>]) -> Result<Report> {
+        self.expect_something_to_compare(inputs)?;
         let check = Check { settings: *self, f: &f, inputs };
         checked(|| {
             let mut report = Report { worst: 0.0, tolerance: self.tolerance, wrong: None };
@@ -89,6 +91,26 @@ impl Gradcheck {
             }
             Ok(report)
         })
+    }
+}
+
+impl Gradcheck {
+    fn expect_something_to_compare(&self, inputs: &[Tensor<f64>]) -> Result<()> {
+        let refuse = |problem: String, remedy: &str| Err(Error::op("gradcheck", problem, &[], remedy));
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        match self {
+            _ if inputs.is_empty() => refuse("there are no inputs".into(), "give at least one tensor"),
+            Gradcheck { tolerance, .. } if !positive(*tolerance) => {
+                refuse(format!("the tolerance is {tolerance}"), "use a number above 0, such as 1e-6")
+            }
+            Gradcheck { step, .. } if !positive(*step) => {
+                refuse(format!("the step is {step}"), "use a number above 0, such as 1e-5")
+            }
+            Gradcheck { directions: 0, full: false, .. } => {
+                refuse("there are no directions to try".into(), "try at least one, or the full Jacobian matrix")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -115,11 +137,22 @@ impl fmt::Display for Report {
         write!(f, "gradient {verdict}: relative error {:.1e}, allowed {:.0e}", self.worst, self.tolerance)?;
         match &self.wrong {
             Some(Place { input, index, analytic, numeric }) => {
-                write!(f, "; input {input} at {index:?}: backward says {analytic:.9}, finite differences {numeric:.9}")
+                write!(
+                    f,
+                    "; input {input} at {index:?}: backward says {analytic:.9e}, finite differences {numeric:.9e}"
+                )
             }
             None => Ok(()),
         }
     }
+}
+
+/// A central difference.
+struct Difference {
+    /// The slope of each output.
+    slopes: Vec<f64>,
+    /// How far rounding alone may put one of them off.
+    noise: f64,
 }
 
 /// A function under test.
@@ -141,7 +174,7 @@ impl<F: Fn(&[Var<f64>]) -> Result<Var<f64>>> Check<'_, F> {
             let dx = self.analytic(input, &r)?;
             let analytic = dot(&dx, &u);
             let (numeric, noise) = self.numeric(input, &u, &r)?;
-            let error = self.relative_error(analytic, numeric, noise);
+            let error = relative_error(analytic, numeric, noise);
             if error <= self.settings.tolerance {
                 report.note(error, || unreachable!("within the tolerance there is no place to name"));
             } else {
@@ -166,15 +199,18 @@ impl<F: Fn(&[Var<f64>]) -> Result<Var<f64>>> Check<'_, F> {
         Ok(())
     }
 
-    /// Compares every entry of the Jacobian matrix with respect to `input`.
+    /// Compares every entry of the Jacobian matrix with respect to `input`: a row of it is what backward makes of one
+    /// output, a column what a step of one element makes of all outputs.
     fn jacobian(&self, input: usize, report: &mut Report) -> Result<()> {
         let y = self.value(self.inputs)?;
+        let x = &self.inputs[input];
+        let columns: Vec<Difference> =
+            (0..x.shape().elements()).map(|flat| self.difference(input, &unit(x, flat))).collect::<Result<_>>()?;
         for output in 0..y.value().shape().elements() {
-            let r = unit(y.value(), output);
-            let dx = self.analytic(input, &r)?;
-            for (flat, analytic) in dx.as_slice().iter().copied().enumerate() {
-                let (numeric, noise) = self.numeric(input, &unit(&dx, flat), &r)?;
-                let error = self.relative_error(analytic, numeric, noise);
+            let dx = self.analytic(input, &unit(y.value(), output))?;
+            for (flat, (analytic, column)) in dx.as_slice().iter().copied().zip(&columns).enumerate() {
+                let numeric = column.slopes[output];
+                let error = relative_error(analytic, numeric, column.noise);
                 report.note(error, || Place { input, index: dx.index_of(flat), analytic, numeric });
             }
         }
@@ -195,23 +231,27 @@ impl<F: Fn(&[Var<f64>]) -> Result<Var<f64>>> Check<'_, F> {
 
     /// The slope of `r·f` in direction `u` of one input, and how far rounding alone may put it off.
     fn numeric(&self, input: usize, u: &Tensor<f64>, r: &Tensor<f64>) -> Result<(f64, f64)> {
-        let h = self.settings.step;
-        let mut ends = [0.0; 2];
-        let mut magnitude = 0.0;
-        for (end, step) in ends.iter_mut().zip([h, -h]) {
-            let mut inputs = self.inputs.to_vec();
-            inputs[input].as_mut_slice().iter_mut().zip(u.as_slice()).for_each(|(x, u)| *x += step * u);
-            let y = self.value(&inputs)?;
-            *end = dot(y.value(), r);
-            magnitude = y.value().as_slice().iter().zip(r.as_slice()).map(|(y, r)| (y * r).abs()).sum();
-        }
-        Ok(((ends[0] - ends[1]) / (2.0 * h), 16.0 * f64::EPSILON * magnitude / h))
+        let Difference { slopes, noise } = self.difference(input, u)?;
+        let slope = slopes.iter().zip(r.as_slice()).map(|(slope, r)| slope * r).sum();
+        Ok((slope, noise * dot(r, r).sqrt()))
     }
 
-    /// The difference of two slopes relative to the greater one; where both drown in rounding, relative to that.
-    fn relative_error(&self, analytic: f64, numeric: f64, noise: f64) -> f64 {
-        let scale = analytic.abs().max(numeric.abs()).max(noise / self.settings.tolerance);
-        if scale == 0.0 { 0.0 } else { (analytic - numeric).abs() / scale }
+    /// The central difference of `f` in direction `u` of one input.
+    ///
+    /// An output is taken to be a few units of rounding off, of the greatest output: an output may be small because
+    /// great numbers cancel, and carries their rounding.
+    fn difference(&self, input: usize, u: &Tensor<f64>) -> Result<Difference> {
+        let h = self.settings.step;
+        let at = |step: f64| {
+            let mut inputs = self.inputs.to_vec();
+            inputs[input].as_mut_slice().iter_mut().zip(u.as_slice()).for_each(|(x, u)| *x += step * u);
+            self.value(&inputs)
+        };
+        let (above, below) = (at(h)?, at(-h)?);
+        let pairs = above.value().as_slice().iter().zip(below.value().as_slice());
+        let greatest = above.value().as_slice().iter().fold(0.0, |greatest: f64, y| greatest.max(y.abs()));
+        let noise = 4.0 * f64::EPSILON * greatest / h;
+        Ok(Difference { slopes: pairs.map(|(above, below)| (above - below) / (2.0 * h)).collect(), noise })
     }
 
     fn value(&self, inputs: &[Tensor<f64>]) -> Result<Var<f64>> {
@@ -222,6 +262,13 @@ impl<F: Fn(&[Var<f64>]) -> Result<Var<f64>>> Check<'_, F> {
     fn value_of(&self, inputs: &[Var<f64>]) -> Result<Var<f64>> {
         (self.f)(inputs).map_err(|error| Error::at(error, "gradcheck"))
     }
+}
+
+/// The difference of two slopes relative to the greater one. A slope so small that rounding leaves fewer than six digits
+/// of the central difference is compared as if it were large enough for six.
+fn relative_error(analytic: f64, numeric: f64, noise: f64) -> f64 {
+    let scale = analytic.abs().max(numeric.abs()).max(1e6 * noise);
+    if scale == 0.0 { 0.0 } else { (analytic - numeric).abs() / scale }
 }
 
 fn dot(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
@@ -239,4 +286,69 @@ fn unit(tensor: &Tensor<f64>, flat: usize) -> Tensor<f64> {
         out.fill(0.0);
         out[flat] = 1.0;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Shape;
+    use crate::tape::{Op, apply};
+
+    /// `y = x`, with a gradient that is a factor off in the last element.
+    #[derive(Debug)]
+    struct Off(f64);
+
+    impl Op<f64, 1> for Off {
+        const NAME: &'static str = "off";
+        type Saved = ();
+        fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
+            Ok(*x)
+        }
+        fn forward(&self, [x]: [&Tensor<f64>; 1]) -> (Tensor<f64>, ()) {
+            (x.clone(), ())
+        }
+        fn backward(&self, (): (), mut dy: Tensor<f64>, _: [bool; 1]) -> [Option<Tensor<f64>>; 1] {
+            dy.as_mut_slice().last_mut().into_iter().for_each(|dy| *dy *= self.0);
+            [Some(dy)]
+        }
+    }
+
+    fn inputs() -> [Tensor<f64>; 1] {
+        [Tensor::from_fn([2, 3], |i| i as f64 - 2.5).unwrap()]
+    }
+
+    #[test]
+    fn a_wrong_element_is_named() {
+        for full in [false, true] {
+            let check = Gradcheck { full, ..Gradcheck::default() };
+            let report = check.run(|v| apply(Off(1.01), [&v[0]]), &inputs()).unwrap();
+            let place = report.wrong.clone().expect("the gradient is wrong");
+            assert_eq!((place.input, place.index), (0, vec![1, 2]), "{report}");
+            assert!((place.analytic / place.numeric - 1.01).abs() < 1e-8, "{report}");
+        }
+        assert!(gradcheck(|v| apply(Off(1.0), [&v[0]]), &inputs()).unwrap().passed());
+    }
+
+    #[test]
+    fn the_error_does_not_depend_on_the_tolerance() {
+        let worst = |tolerance| {
+            let check = Gradcheck { tolerance, ..Gradcheck::default() };
+            check.run(|v| apply(Off(3.0), [&v[0]]), &inputs()).unwrap().worst
+        };
+        assert_eq!(worst(1e-6), worst(1e-300));
+    }
+
+    #[test]
+    fn a_check_that_compares_nothing_is_refused() {
+        let text =
+            |check: Gradcheck, inputs: &[Tensor<f64>]| check.run(|v| Ok(v[0].clone()), inputs).unwrap_err().to_string();
+        let plain = Gradcheck::default();
+        assert_eq!(text(plain, &[]), "gradcheck: there are no inputs; give at least one tensor");
+        assert_eq!(
+            text(Gradcheck { tolerance: 0.0, ..plain }, &inputs()),
+            "gradcheck: the tolerance is 0; use a number above 0, such as 1e-6"
+        );
+        assert!(text(Gradcheck { step: f64::NAN, ..plain }, &inputs()).contains("the step is NaN"));
+        assert!(text(Gradcheck { directions: 0, ..plain }, &inputs()).contains("no directions to try"));
+    }
 }

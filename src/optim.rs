@@ -22,6 +22,9 @@ pub struct SgdStep {
 /// `momentum·velocity + g`, and the weights lose `rate` times the velocity, or times `g + momentum·velocity` with
 /// Nesterov's look-ahead. The velocity starts at zero. The definition is PyTorch's.
 ///
+/// A leaf made from a clone of the weights shares their memory. Drop the leaves and the tape before the step: weights
+/// that are still shared are copied first.
+///
 /// ```
 /// use evograd::{SgdStep, Tensor, sgd_step};
 /// let (mut w, mut v) = (Tensor::scalar(1.0_f64), Tensor::scalar(0.0));

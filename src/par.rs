@@ -5,6 +5,7 @@
 //! runs, and nothing else.
 
 use crate::error::{Error, Result};
+use crate::mode::Modes;
 use evograd_kernels::{Element, Isa, arith};
 use rayon::prelude::*;
 
@@ -39,10 +40,15 @@ impl Pool {
     /// Runs `work` on a thread of the pool; whatever it computes in parallel uses the pool's threads.
     /// Without a pool of one's own, work runs on as many threads as there are cores.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match Isa::chosen() {
-            Ok(isa) => self.0.install(|| isa.scope(work)),
-            Err(_) => self.0.install(work),
-        }
+        // The modes are set, whatever they are: while this thread of the pool waited for something else, it may have
+        // been in others.
+        let (modes, isa) = (Modes::current(), Isa::chosen());
+        self.0.install(move || {
+            modes.scope(move || match isa {
+                Ok(isa) => isa.scope(work),
+                Err(_) => work(),
+            })
+        })
     }
 }
 
@@ -113,6 +119,7 @@ pub(crate) fn accumulate<E: Element>(isa: Isa, x: &[E], y: &mut [E]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mode::{checked, no_grad};
 
     #[test]
     fn every_piece_is_visited_once_on_any_number_of_threads() {
@@ -124,6 +131,30 @@ mod tests {
             assert!(out.iter().enumerate().all(|(i, x)| i == *x));
             assert_eq!(Pool::new(threads).unwrap().install(|| map(1000, |i| i)), (0..1000).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn work_on_a_pool_runs_in_the_modes_of_who_installs_it() {
+        let pool = Pool::new(2).unwrap();
+        let modes = || pool.install(|| (Modes::current().recording, Modes::current().checked));
+        assert_eq!(modes(), (true, false));
+        assert_eq!(no_grad(modes), (false, false));
+        assert_eq!(checked(modes), (true, true));
+    }
+
+    /// A thread of the pool that waits inside `no_grad` takes up other work, which must not run in that mode.
+    #[test]
+    fn work_taken_up_while_waiting_keeps_its_own_modes() {
+        let pool = Pool::new(2).unwrap();
+        let busy = || pool.install(|| no_grad(|| map(64, |i| (0..20_000).fold(i, |sum, j| sum ^ j))));
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| (0..200).for_each(|_| drop(busy())));
+            }
+            for _ in 0..500 {
+                assert!(pool.install(|| Modes::current().recording));
+            }
+        });
     }
 
     #[test]

@@ -4,11 +4,10 @@
 //! is a loop from the end, without sorting and without recursion. A node's gradient adds up from all its uses, is
 //! handed to the node's operation together with what that kept, and both are gone afterwards.
 
-mod mode;
+mod finite;
 mod op;
 mod var;
 
-pub use mode::{checked, no_grad};
 pub use op::{ListOp, Op, apply, apply_list};
 pub use var::Var;
 

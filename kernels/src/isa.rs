@@ -99,8 +99,8 @@ impl Isa {
     pub fn chosen() -> Result<Isa, IsaError> {
         static PROCESS: OnceLock<Result<Isa, IsaError>> = OnceLock::new();
         let process = || match std::env::var_os(VARIABLE) {
-            Some(name) => Isa::named(&name.to_string_lossy()),
-            None => Ok(*Isa::available().last().expect("the portable lanes are always there")),
+            Some(name) if !name.is_empty() => Isa::named(&name.to_string_lossy()),
+            _ => Ok(*Isa::available().last().expect("the portable lanes are always there")),
         };
         match SCOPED.get() {
             Some(isa) => Ok(isa),

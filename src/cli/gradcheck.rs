@@ -1,10 +1,12 @@
 //! `evograd gradcheck`: compares the gradient of every operation with finite differences.
 
 use super::FAILED;
-use anyhow::{Context, Result, bail};
-use evograd::gradcheck::{Gradcheck, Report};
-use evograd::ops::{CATALOGUE, Draw, Row};
+use anyhow::{Result, bail};
+use evograd::Error;
+use evograd::gradcheck::Gradcheck;
+use evograd::ops::{CATALOGUE, Case, Draw, Row};
 use serde::Serialize;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -25,10 +27,10 @@ pub struct Args {
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     cases: u32,
     /// Seed of the random shapes and values
-    #[arg(long, default_value_t = 0, value_name = "SEED")]
+    #[arg(long, default_value_t = 0, value_name = "SEED", allow_hyphen_values = true)]
     seed: u64,
     /// Greatest relative error that passes
-    #[arg(long, default_value_t = 1e-6, value_name = "ERROR")]
+    #[arg(long, default_value_t = 1e-6, value_name = "ERROR", allow_hyphen_values = true)]
     tolerance: f64,
     /// Compare every entry of the Jacobian matrix, not random projections
     #[arg(long)]
@@ -51,26 +53,28 @@ struct Outcome {
     wrong: Option<String>,
 }
 
-/// Checks the operations asked for, printing a line for each as it is done.
-pub fn run(args: &Args) -> Result<ExitCode> {
-    if !(args.tolerance.is_finite() && args.tolerance > 0.0) {
-        bail!("--tolerance {}: give a number above 0, such as 1e-6", args.tolerance);
+impl Outcome {
+    /// Takes over what was found in a case, where it is worse than what is known.
+    fn note(&mut self, case: &Case, worst: f64, passed: bool, text: impl FnOnce() -> String) {
+        let worse = self.worst_case.is_empty() || worst > self.worst_relative_error || worst.is_nan();
+        if self.passed && (worse || !passed) {
+            self.worst_case.clone_from(&case.description);
+            self.worst_relative_error = worst;
+            self.passed = passed;
+            self.wrong = (!passed).then(text);
+        }
     }
+}
+
+/// Checks the operations asked for, printing a line for each as it is done.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let start = Instant::now();
     let rows = chosen(args.op.as_deref())?;
-    if !args.json {
-        println!("{:<20} cases  worst error  verdict  worst case", "operation");
-    }
-    let mut wrong = 0;
-    for row in &rows {
-        let outcome = check(row, args).with_context(|| format!("gradcheck of {}", row.name))?;
-        wrong += u32::from(!outcome.passed);
-        print(&outcome, args.json)?;
-    }
+    let wrong = check_all(&rows, args, out)?;
     if let ([row], false) = (rows.as_slice(), args.json)
         && !row.kinks.is_empty()
     {
-        println!("not drawn, since there is no derivative: {}", row.kinks);
+        writeln!(out, "not drawn, since there is no derivative: {}", row.kinks)?;
     }
     let verdict = if wrong == 0 { "all gradients are right".into() } else { format!("{wrong} WRONG") };
     eprintln!(
@@ -80,6 +84,20 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         start.elapsed().as_secs_f64()
     );
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Checks and prints one operation after the other; returns how many are wrong.
+fn check_all(rows: &[&'static Row], args: &Args, out: &mut impl Write) -> Result<u32> {
+    let mut wrong = 0;
+    for (i, row) in rows.iter().enumerate() {
+        let outcome = check(row, args)?;
+        wrong += u32::from(!outcome.passed);
+        if i == 0 && !args.json {
+            writeln!(out, "{:<20} cases  worst error  verdict  worst case", "operation")?;
+        }
+        print(&outcome, args.json, out)?;
+    }
+    Ok(wrong)
 }
 
 /// The rows to check.
@@ -94,40 +112,112 @@ fn chosen(name: Option<&str>) -> Result<Vec<&'static Row>> {
     }
 }
 
-/// Checks one operation on random cases.
+/// Checks one operation on random cases. A case that cannot be computed, such as one whose gradient is not a number,
+/// is a wrong one.
 fn check(row: &'static Row, args: &Args) -> Result<Outcome> {
     let settings = Gradcheck { tolerance: args.tolerance, full: args.full, seed: args.seed, ..Gradcheck::default() };
-    let mut worst: Option<(String, Report)> = None;
-    for number in 0..args.cases {
-        let case = (row.draw)(&mut Draw::seeded(args.seed.wrapping_add(u64::from(number))));
-        let report = settings.run(&case.double, &case.inputs).with_context(|| case.description.clone())?;
-        if worst.as_ref().is_none_or(|(_, known)| report.worst > known.worst || report.worst.is_nan()) {
-            worst = Some((case.description, report));
-        }
-    }
-    let (worst_case, report) = worst.context("no case was drawn")?;
-    Ok(Outcome {
+    let mut outcome = Outcome {
         op: row.name,
         formula: row.formula,
         kinks_avoided: row.kinks,
         cases: args.cases,
-        worst_case,
-        worst_relative_error: report.worst,
-        passed: report.passed(),
-        wrong: (!report.passed()).then(|| report.to_string()),
-    })
+        worst_case: String::new(),
+        worst_relative_error: 0.0,
+        passed: true,
+        wrong: None,
+    };
+    for number in 0..args.cases {
+        let case = (row.draw)(&mut Draw::seeded(args.seed.wrapping_add(u64::from(number))));
+        match settings.run(&case.double, &case.inputs) {
+            Ok(report) => outcome.note(&case, report.worst, report.passed(), || report.to_string()),
+            Err(error @ Error::Op { op: "gradcheck", .. }) => return Err(error.into()),
+            Err(error) => outcome.note(&case, f64::NAN, false, || error.to_string()),
+        }
+    }
+    Ok(outcome)
 }
 
-fn print(outcome: &Outcome, json: bool) -> Result<()> {
+fn print(outcome: &Outcome, json: bool, out: &mut impl Write) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string(outcome)?);
+        writeln!(out, "{}", serde_json::to_string(outcome)?)?;
         return Ok(());
     }
     let verdict = if outcome.passed { "right" } else { "WRONG" };
     let Outcome { op, cases, worst_relative_error, worst_case, .. } = outcome;
-    println!("{op:<20} {cases:>5}  {worst_relative_error:>11.1e}  {verdict:<7}  {worst_case}");
+    writeln!(out, "{op:<20} {cases:>5}  {worst_relative_error:>11.1e}  {verdict:<7}  {worst_case}")?;
     if let Some(wrong) = &outcome.wrong {
-        println!("{:>20} {wrong}", "");
+        writeln!(out, "{:>20} {wrong}", "")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evograd::{Op, Shape, Tensor, apply};
+
+    /// `y = x`, whose gradient is a factor off.
+    #[derive(Debug)]
+    struct Off(f64);
+
+    impl<E: evograd::Element> Op<E, 1> for Off {
+        const NAME: &'static str = "off";
+        type Saved = ();
+        fn output_shape(&self, [x]: [&Shape; 1]) -> evograd::Result<Shape> {
+            Ok(*x)
+        }
+        fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, ()) {
+            (x.clone(), ())
+        }
+        fn backward(&self, (): (), mut dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
+            dy.as_mut_slice().iter_mut().for_each(|dy| *dy = *dy * E::from_f64(self.0));
+            [Some(dy)]
+        }
+    }
+
+    fn draw(factor: f64) -> Case {
+        Case {
+            description: "[3]".into(),
+            inputs: vec![Tensor::from_vec([3], vec![1.0, 2.0, 3.0]).unwrap()],
+            single: Box::new(move |v| apply(Off(factor), [&v[0]])),
+            double: Box::new(move |v| apply(Off(factor), [&v[0]])),
+        }
+    }
+
+    const ROWS: [Row; 3] = [
+        Row { name: "exact", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.0) },
+        Row { name: "off", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.01) },
+        Row { name: "endless", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(f64::INFINITY) },
+    ];
+
+    fn checked(json: bool) -> (u32, String) {
+        let args = Args { op: None, cases: 2, seed: 0, tolerance: 1e-6, full: false, json };
+        let mut out = Vec::new();
+        let rows: &'static [Row; 3] = &ROWS;
+        let wrong = check_all(&rows.iter().collect::<Vec<_>>(), &args, &mut out).unwrap();
+        (wrong, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_wrong_gradient_is_told_and_counted_and_the_others_go_on() {
+        let (wrong, text) = checked(false);
+        assert_eq!(wrong, 2, "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].starts_with("operation") && lines[1].starts_with("exact") && lines[1].contains("right"),
+            "{text}"
+        );
+        assert!(
+            lines[1].starts_with("off") && lines[1].contains("WRONG") && lines[2].contains("input 0 at ["),
+            "{text}"
+        );
+        assert!(lines[4].starts_with("endless") && lines[5].contains("off: a gradient holds"), "{text}");
+    }
+
+    #[test]
+    fn json_tells_the_same() {
+        let rows: Vec<serde_json::Value> =
+            checked(true).1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(rows.iter().map(|row| row["passed"].as_bool().unwrap()).collect::<Vec<_>>(), [true, false, false]);
+    }
 }

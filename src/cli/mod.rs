@@ -15,7 +15,7 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 all is well, 1 a check did not pass, 2 wrong arguments or data.
 Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set.";
 
-/// A CPU tensor engine with hand-written gradients, and a genetic search for network structures.
+/// A tensor engine for the CPU with hand-written gradients, each of them proved.
 #[derive(Parser)]
 #[command(version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub struct Args {
@@ -31,11 +31,23 @@ enum Command {
     Gradcheck(gradcheck::Args),
 }
 
-/// Runs the command on as many threads as asked for.
+/// Runs the command on as many threads as asked for. Results go to standard output; a reader that has seen enough, such
+/// as `head`, ends the command quietly.
 pub fn run(args: Args) -> Result<ExitCode> {
     evograd::Isa::chosen()?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    evograd::Pool::new(threads.unwrap_or(1))?.install(|| match args.command {
-        Command::Gradcheck(args) => gradcheck::run(&args),
-    })
+    let outcome = evograd::Pool::new(threads.unwrap_or(1))?.install(|| {
+        let mut out = std::io::stdout().lock();
+        match args.command {
+            Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
+        }
+    });
+    match outcome {
+        Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
+        outcome => outcome,
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -69,7 +69,7 @@ impl Fusion {
         Fusion::SortRoot { epsilon: Fusion::DEFAULT_EPSILON },
     ];
 
-    /// The name, as [`FromStr`] reads it.
+    /// The name, without the `ε` of the rooted SORT; [`Display`](fmt::Display) gives that too where it is not the default.
     pub fn name(self) -> &'static str {
         match self {
             Fusion::Sum => "sum",
@@ -84,7 +84,12 @@ impl Fusion {
 
 impl fmt::Display for Fusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        match self {
+            Fusion::SortRoot { epsilon } if *epsilon != Fusion::DEFAULT_EPSILON => {
+                f.pad(&format!("sort-root({epsilon})"))
+            }
+            other => f.pad(other.name()),
+        }
     }
 }
 
@@ -92,9 +97,12 @@ impl FromStr for Fusion {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Fusion::ALL.into_iter().find(|fusion| fusion.name() == name).ok_or_else(|| {
-            let remedy = format!("use one of {}", Fusion::ALL.map(Fusion::name).join(", "));
-            Error::op("fusion", format!("there is no fusion called {name:?}"), &[], remedy)
+        let own_epsilon = || name.strip_prefix("sort-root(")?.strip_suffix(')')?.parse().ok().filter(|e| *e > 0.0);
+        let known = Fusion::ALL.into_iter().find(|fusion| fusion.name() == name);
+        known.or_else(|| own_epsilon().map(|epsilon| Fusion::SortRoot { epsilon })).ok_or_else(|| {
+            let names = Fusion::ALL.map(Fusion::name).join(", ");
+            let problem = format!("there is no fusion called {name:?}");
+            Error::op("fusion", problem, &[], format!("use one of {names}, or sort-root(0.01) for an ε of your own"))
         })
     }
 }
@@ -150,8 +158,11 @@ mod tests {
         assert_eq!(
             "sort_root".parse::<Fusion>().unwrap_err().to_string(),
             "fusion: there is no fusion called \"sort_root\"; \
-             use one of sum, product, max, sum+max, sort, sort-root"
+             use one of sum, product, max, sum+max, sort, sort-root, or sort-root(0.01) for an ε of your own"
         );
+        let own = Fusion::SortRoot { epsilon: 0.01 };
+        assert_eq!((own.to_string().as_str(), "sort-root(0.01)".parse().unwrap()), ("sort-root(0.01)", own));
+        assert!("sort-root(-1)".parse::<Fusion>().is_err());
     }
 
     /// `[y, slope of a, slope of b]` at `a = 2`, `b = 3`, where the trailing ReLU changes nothing.

@@ -1,7 +1,8 @@
 //! What an operation is, and how it gets onto the tape. Knows no operation by name.
 
-use super::{Slot, Tape, Var, expect_shape, mode};
+use super::{Slot, Tape, Var, expect_shape, finite};
 use crate::error::{Error, Result};
+use crate::mode::Modes;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa};
@@ -127,7 +128,7 @@ impl<E: Element, O: Op<E, N>, const N: usize> ListOp<E> for Fixed<O, N> {
 /// Runs an operation, and records it where an input is tracked.
 ///
 /// # Errors
-/// When the operation refuses its inputs, or they are on different tapes; inside [`checked`](super::checked), when
+/// When the operation refuses its inputs, or they are on different tapes; inside [`checked`](crate::checked), when
 /// a value is not finite.
 pub fn apply<E: Element, O: Op<E, N>, const N: usize>(op: O, inputs: [&Var<E>; N]) -> Result<Var<E>> {
     apply_list(Fixed(op), &inputs)
@@ -169,7 +170,7 @@ impl<'a, E: Element> Call<'a, E> {
         })?;
         check()?;
         Tensor::<E>::expect_memory(name, &output, &shapes)?;
-        mode::check_inputs(name, values)?;
+        finite::check_inputs(name, values)?;
         let tape = common_tape(name, inputs)?;
         let id = |input: &&Var<E>| input.place().map(|(_, id)| id);
         let places = Places(inputs.iter().map(id).zip(shapes.into_iter().copied()).collect());
@@ -188,9 +189,9 @@ impl<'a, E: Element> Call<'a, E> {
             let remedy = "make forward and output_shape agree";
             return Err(Error::op(self.name, "the output has another shape than promised", &shapes, remedy));
         }
-        mode::check_output(self.name, &y, values)?;
+        finite::check_output(self.name, &y, values)?;
         Ok(match self.tape {
-            Some(tape) if mode::recording() => tape.push(y, Slot::Recorded(node(self.places))),
+            Some(tape) if Modes::current().recording => tape.push(y, Slot::Recorded(node(self.places))),
             _ => Var::constant(y),
         })
     }
@@ -235,7 +236,7 @@ impl Places {
         for ((id, shape), dx) in self.0.into_iter().zip(gradients) {
             let (Some(id), Some(dx)) = (id, dx) else { continue };
             expect_shape(op, dx.shape(), &shape)?;
-            mode::check_gradient(op, &dx)?;
+            finite::check_gradient(op, &dx)?;
             reached.push((id, dx));
         }
         Ok(reached)

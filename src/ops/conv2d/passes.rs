@@ -8,11 +8,12 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::conv::{self, Batch, Grid, pack_filters, packed_len};
 use evograd_kernels::conv_weights;
-use evograd_kernels::im2col::{Gather, Phase};
+use evograd_kernels::im2col::{Gather, Phase, Window};
 use evograd_kernels::{Element, Isa, arith, reduce};
 
-/// Images that a thread takes at a time.
+/// Images that a thread takes at a time, and below how many it is one, lest threads go without.
 const IMAGES: usize = 4;
+const FEW_IMAGES: usize = 16;
 
 /// The most parts that the gradient of the weights is summed in; each needs room for all weights.
 const PARTS: usize = 16;
@@ -54,12 +55,18 @@ impl Passes {
         let Sizes { images, groups, rows, columns, .. } = self.0;
         let mut products = Products::default();
         for group in 0..groups {
-            let phases = [rows, columns].map(|axis| axis.stride.min(axis.input));
-            for (a, b) in (0..phases[0]).flat_map(|a| (0..phases[1]).map(move |b| (a, b))) {
-                products.0.push(self.phase(w.as_slice(), group, (a, rows.backward(a)), (b, columns.backward(b))));
+            for (a, i) in phases(rows) {
+                products.0.extend(phases(columns).map(|(b, j)| self.phase(w.as_slice(), group, (a, i), (b, j))));
             }
         }
-        Tensor::build(*x.shape(), |dx| products.run(images, dy.as_slice(), dx))
+        Tensor::build(*x.shape(), |dx| {
+            // Input pixels that no tap reaches have no product that writes them.
+            let written: usize = products.0.iter().map(|product| product.filters * product.gather.pixels()).sum();
+            if written * images < dx.len() {
+                dx.fill(E::ZERO);
+            }
+            products.run(images, dy.as_slice(), dx);
+        })
     }
 
     /// The product that gives one phase of the input's gradient.
@@ -73,7 +80,7 @@ impl Passes {
         let Sizes { channels, filters, groups, rows, columns, .. } = self.0;
         let (own_channels, own_filters) = (channels / groups, filters / groups);
         let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
-        let taps = (i.axis.taps * j.axis.taps).max(1);
+        let taps = i.axis.taps * j.axis.taps;
         let weight = |c: usize, d: usize| {
             let (k, tap) = (group * own_filters + d / taps, d % taps);
             let row = i.first_tap + tap / j.axis.taps * i.tap_step;
@@ -157,6 +164,12 @@ impl Passes {
     }
 }
 
+/// The phases of an axis that any tap reaches.
+fn phases(axis: Window) -> impl Iterator<Item = (usize, Phase)> {
+    let phases = (0..axis.stride.min(axis.input)).map(move |phase| (phase, axis.backward(phase)));
+    phases.filter(|(_, phase)| phase.axis.taps > 0)
+}
+
 fn pack<E: Element>(filters: usize, depth: usize, weight: impl Fn(usize, usize) -> E) -> Buffer<E> {
     let mut packed = Buffer::stale(packed_len(filters, depth));
     pack_filters(isa(), filters, depth, weight, &mut packed);
@@ -189,9 +202,10 @@ impl<E: Element> Products<'_, E> {
     fn run(&self, images: usize, x: &[E], y: &mut [E]) {
         let (isa, x_len, y_len) = (isa(), x.len() / images, y.len() / images);
         let scratch = self.0.iter().map(|product| conv::scratch_len(&product.gather)).max().unwrap_or(0);
-        for_each(y, IMAGES * y_len, |piece, y| {
+        let together = if images < FEW_IMAGES { 1 } else { IMAGES };
+        for_each(y, together * y_len, |piece, y| {
             let images = y.len() / y_len;
-            let x = &x[piece * IMAGES * x_len..][..images * x_len];
+            let x = &x[piece * together * x_len..][..images * x_len];
             let mut scratch = Buffer::stale(scratch);
             for Product { gather, packed, grid, filters, bias, source, target } in &self.0 {
                 let source = Batch { images, stride: x_len, start: *source };

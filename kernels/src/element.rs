@@ -74,11 +74,14 @@ pub trait Element:
     /// The nearest integer, ties to even.
     fn round_ties_even(self) -> Self;
     /// `2^self` for an integral value within the type's normal exponents.
+    #[doc(hidden)]
     fn exp2_int(self) -> Self;
 
     /// Runs `kernel` with the lanes that `isa` has for this type.
+    #[doc(hidden)]
     fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output;
     /// eˣ in every lane: see [`exp`](mod@crate::exp).
+    #[doc(hidden)]
     fn exp_lanes<S: Simd<Elem = Self>>(s: S, x: S::Vector) -> S::Vector;
     /// One call into the matrix-product library: see [`gemm`](mod@crate::gemm).
     #[doc(hidden)]

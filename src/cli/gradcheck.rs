@@ -208,7 +208,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            lines[1].starts_with("off") && lines[1].contains("WRONG") && lines[2].contains("input 0 at ["),
+            lines[2].starts_with("off") && lines[2].contains("WRONG") && lines[3].contains("input 0 at ["),
             "{text}"
         );
         assert!(lines[4].starts_with("endless") && lines[5].contains("off: a gradient holds"), "{text}");

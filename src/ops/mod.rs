@@ -2,7 +2,8 @@
 //!
 //! An operation is a method of [`Var`](crate::Var). All of them return a `Result`: shapes and values come from the
 //! user. [`CATALOGUE`] lists them with a way to draw random cases of each, which is what the gradient checks, the
-//! property tests and `evograd gradcheck` go through.
+//! property tests and `evograd gradcheck` go through. Below, each operation has a page with its formula, shapes and the
+//! derivation of its gradient.
 
 mod broadcast;
 mod catalogue;

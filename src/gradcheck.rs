@@ -16,6 +16,14 @@ use crate::tensor::Tensor;
 use std::fmt;
 
 /// Settings of a gradient check.
+///
+/// ```
+/// use evograd::{Tensor, gradcheck::Gradcheck};
+/// let every_entry = Gradcheck { full: true, ..Gradcheck::default() };
+/// let report = every_entry.run(|v| v[0].matmul(&v[1]), &[Tensor::full([2, 3], 0.5)?, Tensor::full([3, 2], 2.0)?])?;
+/// assert!(report.passed() && report.worst < 1e-6);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Gradcheck {
     /// The greatest relative error that passes.
@@ -36,7 +44,15 @@ impl Default for Gradcheck {
     }
 }
 
-/// What a gradient check found.
+/// What a gradient check found; as text, the verdict and, where it is wrong, the place.
+///
+/// ```
+/// use evograd::{Tensor, gradcheck};
+/// // A kink: at 0 the slope to the left is 0 and to the right 1, and the central difference sees ½.
+/// let report = gradcheck(|v| v[0].relu(), &[Tensor::scalar(0.0)])?;
+/// assert!(report.to_string().starts_with("gradient WRONG: relative error 1.0e0, allowed 1e-6; input 0 at []"));
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The greatest relative error of any comparison.

@@ -6,6 +6,11 @@ use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa, update};
 
 /// Settings of [`sgd_step`].
+///
+/// ```
+/// let usual = evograd::SgdStep { rate: 0.1, momentum: 0.9, weight_decay: 1e-4, nesterov: true };
+/// assert!(usual.nesterov);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SgdStep {
     /// The learning rate.

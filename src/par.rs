@@ -53,6 +53,11 @@ impl Pool {
 }
 
 /// The number of threads that work runs on now.
+///
+/// ```
+/// assert_eq!(evograd::Pool::new(2)?.install(evograd::threads), 2);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub fn threads() -> usize {
     rayon::current_num_threads()
 }

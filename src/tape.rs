@@ -44,6 +44,16 @@ enum Slot<E: Element> {
 }
 
 /// The gradients of a tape's leaves.
+///
+/// ```
+/// use evograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (x, unused) = (tape.leaf(Tensor::scalar(3.0_f64)), tape.leaf(Tensor::scalar(1.0)));
+/// let mut gradients = tape.backward(&x.scale(2.0)?)?;
+/// assert!(gradients.get(&unused).is_none());
+/// assert_eq!(gradients.take(&x), Some(Tensor::scalar(2.0)));
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub struct Gradients<E: Element = f32> {
     tape: Tape<E>,
     by_id: Vec<Option<Tensor<E>>>,
@@ -78,8 +88,8 @@ impl<E: Element> Tape<E> {
 
     /// The gradients of `loss`, a single number, with respect to every leaf it depends on.
     ///
-    /// What the operations kept is released on the way, so an operation can be gone through once. For several losses
-    /// over the same operations, add them first or use [`Tape::backward_from`].
+    /// What the operations kept is released on the way, so an operation can be gone through once, even where an error
+    /// ends the pass midway. For several losses over the same operations, add them first or use [`Tape::backward_from`].
     ///
     /// # Errors
     /// When `loss` has several elements, is not on this tape, or shares operations with an earlier backward pass.

@@ -132,6 +132,13 @@ impl<E: Element> Tensor<E> {
     }
 
     /// The element at an index along each axis; `None` outside.
+    ///
+    /// ```
+    /// # use evograd::Tensor;
+    /// let x = Tensor::from_fn([2, 3], |i| i as f32)?;
+    /// assert_eq!((x.at(&[1, 2]), x.at(&[2, 0]), x.at(&[1])), (Some(5.0), None, None));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
     pub fn at(&self, index: &[usize]) -> Option<E> {
         let sizes = self.shape.sizes();
         if index.len() != sizes.len() || index.iter().zip(sizes).any(|(i, size)| i >= size) {
@@ -141,7 +148,13 @@ impl<E: Element> Tensor<E> {
         Some(self.data[flat])
     }
 
-    /// The number in a tensor of one element.
+    /// The number in a tensor of one element, whatever its shape.
+    ///
+    /// ```
+    /// # use evograd::Tensor;
+    /// assert_eq!(Tensor::full([1, 1], 2.0_f64)?.item()?, 2.0);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When there are several elements.

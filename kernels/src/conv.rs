@@ -7,7 +7,8 @@
 //!     y[k][p] = bias[k] + Σ over planes c and taps t of w[k][c][t] · x[c][p·step + t·delta + first]
 //! ```
 //!
-//! with `x` zero outside. The gradient of the input has the same form, with `dy` for `x`, filters and planes exchanged and
+//! with `x` zero outside, and pixels, taps, `step`, `delta` and `first` of both axes: see
+//! [`Axis`](crate::im2col::Axis). The gradient of the input has the same form, with `dy` for `x`, filters and planes exchanged and
 //! the taps in the order that [`Window::backward`](crate::im2col::Window::backward) gives; for a stride above 1 the
 //! input's pixels fall into phases that see different taps, and each phase is one such product. What this code
 //! does differently:
@@ -88,7 +89,7 @@ impl Grid {
     }
 }
 
-/// Elements of `filters` packed filters of `depth` values each.
+/// Elements of `filters` packed filters of `depth` values each, room for whole blocks on any instruction set.
 pub fn packed_len(filters: usize, depth: usize) -> usize {
     filters.next_multiple_of(LARGE_BLOCK) * depth
 }
@@ -113,7 +114,8 @@ pub fn pack_filters<E: Element>(
     }
 }
 
-/// Elements of scratch that [`conv`] needs.
+/// Elements of scratch that [`conv`] needs: the padded planes and a panel, each with room for one vector that a copy
+/// reads or writes past its end.
 pub fn scratch_len(gather: &Gather) -> usize {
     gather.padded_len() + gather.depth() * VECTORS * MAX_LANES + 2 * MAX_LANES
 }

@@ -1,8 +1,11 @@
-//! The three passes of a convolution, at the shapes of small image networks. `Gelem/s` reads GFLOP/s.
+//! The three passes of a convolution, at the shapes of small image networks.
+
+mod rate;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evograd::ops::Conv2d;
 use evograd::{Tape, Tensor, Var};
+use rate::Rate;
 use std::hint::black_box;
 
 /// Channels, filters, height and width, kernel, padding.
@@ -26,7 +29,7 @@ fn values(sizes: [usize; 4]) -> Tensor {
     Tensor::from_fn(sizes, |i| ((i * 7919) % 1000) as f32 / 1000.0 - 0.5).unwrap()
 }
 
-fn passes(criterion: &mut Criterion) {
+fn passes(criterion: &mut Criterion<Rate>) {
     for (c, k, size, kernel, padding) in SHAPES {
         let options = Conv2d { padding: [padding; 2], ..Conv2d::default() };
         let out = size + 2 * padding - kernel + 1;
@@ -59,5 +62,5 @@ fn passes(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, passes);
+criterion_group!(name = benches; config = rate::criterion(); targets = passes);
 criterion_main!(benches);

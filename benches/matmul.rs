@@ -1,15 +1,25 @@
 //! Matrix products by the library, at the sizes of classifiers and, to show why convolution has kernels of its own, at
-//! those of one image's convolution. `Gelem/s` reads GFLOP/s.
+//! those of one image's convolution.
+
+mod rate;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evograd::{Tensor, Var};
+use rate::Rate;
 use std::hint::black_box;
 
 /// Rows, columns, inner size.
-const SIZES: [(usize, usize, usize); 6] =
-    [(512, 512, 512), (128, 10, 64), (128, 1024, 4096), (16, 1024, 144), (32, 256, 288), (64, 64, 576)];
+const SIZES: [(usize, usize, usize); 7] = [
+    (512, 512, 512),
+    (128, 10, 64),
+    (128, 1024, 4096),
+    (16, 1024, 144),
+    (32, 256, 288),
+    (64, 64, 576),
+    (16, 131_072, 144),
+];
 
-fn products(criterion: &mut Criterion) {
+fn products(criterion: &mut Criterion<Rate>) {
     let mut group = criterion.benchmark_group("matmul");
     for (m, n, k) in SIZES {
         let values = |sizes| Var::constant(Tensor::from_fn(sizes, |i| (i % 13) as f32 - 6.0).unwrap());
@@ -20,5 +30,5 @@ fn products(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, products);
+criterion_group!(name = benches; config = rate::criterion(); targets = products);
 criterion_main!(benches);

@@ -1,10 +1,13 @@
 //! Operations whose time goes into memory traffic, forward and backward together, on one stage of a small image
-//! network. `GiB/s` counts the least traffic that a pass over memory for each direction needs; `time / 2 097 152` is the
+//! network. The rate counts the least traffic that a pass over memory for each direction needs; `time / 2 097 152` is the
 //! time an element takes.
+
+mod rate;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evograd::ops::{AvgPool2d, LocalResponseNorm, Pool2d};
 use evograd::{BatchNorm, DropoutKey, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
+use rate::Rate;
 use std::hint::black_box;
 
 /// Images, channels, height and width.
@@ -18,7 +21,7 @@ fn values<const N: usize>(sizes: [usize; N]) -> Tensor {
 }
 
 /// Times an operation of two activations forward and backward; it moves `passes` activations.
-fn bench(criterion: &mut Criterion, name: &str, passes: f64, operation: impl Fn(&Var, &Var) -> Result<Var>) {
+fn bench(criterion: &mut Criterion<Rate>, name: &str, passes: f64, operation: impl Fn(&Var, &Var) -> Result<Var>) {
     let (a, b) = (values(SHAPE), values(SHAPE));
     let y = operation(&Var::constant(a.clone()), &Var::constant(b.clone())).unwrap();
     let dy = Tensor::full(y.value().shape(), 0.5).unwrap();
@@ -35,7 +38,7 @@ fn bench(criterion: &mut Criterion, name: &str, passes: f64, operation: impl Fn(
     group.finish();
 }
 
-fn fusions(criterion: &mut Criterion) {
+fn fusions(criterion: &mut Criterion<Rate>) {
     bench(criterion, "residual sum, then relu", 8.0, |a, b| a.add(b)?.relu());
     bench(criterion, "sort_root with relu", 8.0, |a, b| a.sort_root(b, 1e-4, true));
     bench(criterion, "sort with relu", 8.0, |a, b| a.sort(b, true));
@@ -44,16 +47,20 @@ fn fusions(criterion: &mut Criterion) {
     bench(criterion, "mul", 8.0, |a, b| a.mul(b));
 }
 
-fn activations(criterion: &mut Criterion) {
+fn activations(criterion: &mut Criterion<Rate>) {
     bench(criterion, "relu", 5.0, |a, _| a.relu());
     bench(criterion, "sigmoid", 5.0, |a, _| a.sigmoid());
     bench(criterion, "tanh", 5.0, |a, _| a.tanh());
     bench(criterion, "dropout", 4.0, |a, _| a.dropout(0.5, DropoutKey { seed: 1, step: 2, layer: 3 }));
     bench(criterion, "softmax of rows of 32", 5.0, |a, _| a.softmax());
+    bench(criterion, "exp", 5.0, |a, _| a.exp());
+    bench(criterion, "maximum", 8.0, |a, b| a.maximum(b));
+    bench(criterion, "transpose NCHW to NHWC", 4.0, |a, _| a.transpose(&[0, 2, 3, 1]));
+    bench(criterion, "concat of channels", 8.0, |a, b| Var::concat(&[a, b], 1));
     bench(criterion, "sum over images and pixels", 2.0, |a, _| a.sum(&[0, 2, 3], false));
 }
 
-fn normalisations(criterion: &mut Criterion) {
+fn normalisations(criterion: &mut Criterion<Rate>) {
     let gamma = Var::constant(Tensor::full([SHAPE[1]], 1.0).unwrap());
     let beta = Var::constant(Tensor::full([SHAPE[1]], 0.0).unwrap());
     bench(criterion, "batch_norm", 5.0, |a, _| {
@@ -62,7 +69,7 @@ fn normalisations(criterion: &mut Criterion) {
     bench(criterion, "local_response_norm", 5.0, |a, _| a.local_response_norm(LocalResponseNorm::over(5)));
 }
 
-fn pools(criterion: &mut Criterion) {
+fn pools(criterion: &mut Criterion<Rate>) {
     let max = |kernel, padding| Pool2d { kernel: [kernel; 2], stride: [2; 2], padding: [padding; 2], ceil: false };
     let avg = AvgPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2], ceil: false, count_padding: true };
     bench(criterion, "max_pool2d 2x2", 2.5, |a, _| a.max_pool2d(max(2, 0)));
@@ -71,8 +78,17 @@ fn pools(criterion: &mut Criterion) {
     bench(criterion, "global_avg_pool", 2.0, |a, _| a.global_avg_pool());
 }
 
+/// The losses, on as many rows of ten classes as fill an activation.
+fn classifiers(criterion: &mut Criterion<Rate>) {
+    let rows = SHAPE.iter().product::<usize>() / 10;
+    let classes: Vec<usize> = (0..rows).map(|row| row % 10).collect();
+    let logits = |a: &Var| a.reshape([SHAPE.iter().product::<usize>()])?.slice(0, 0..rows * 10)?.reshape([rows, 10]);
+    bench(criterion, "cross_entropy of 10 classes", 6.0, move |a, _| logits(a)?.cross_entropy(&classes, 0.1));
+    bench(criterion, "log_softmax of 10 classes", 7.0, move |a, _| logits(a)?.log_softmax());
+}
+
 /// The weights of a small network are not worth a thread; these are of a large one.
-fn updates(criterion: &mut Criterion) {
+fn updates(criterion: &mut Criterion<Rate>) {
     let step = SgdStep { rate: 0.1, momentum: 0.9, weight_decay: 1e-4, nesterov: false };
     let gradient = values(SHAPE);
     let mut group = criterion.benchmark_group("update");
@@ -87,5 +103,5 @@ fn updates(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, fusions, activations, normalisations, pools, updates);
+criterion_group!(name = benches; config = rate::criterion(); targets = fusions, activations, normalisations, pools, classifiers, updates);
 criterion_main!(benches);

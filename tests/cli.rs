@@ -45,9 +45,12 @@ fn a_check_that_does_not_pass_exits_with_1() {
     assert!(out.contains("WRONG") && out.contains("finite differences") && err.contains("1 WRONG"), "{out}{err}");
 }
 
+/// Arguments, environment, and what the message holds.
+type Refusal<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn wrong_arguments_exit_with_2_and_say_what_is_right() {
-    let table: [(&[&str], &[(&str, &str)], &str); 6] = [
+    let table: [Refusal; 6] = [
         (&["gradcheck", "nope"], &[], "evograd: there is no operation nope; there are add, "),
         (&["gradcheck", "--threads", "0"], &[], "evograd: thread pool of 0 threads: "),
         (&["gradcheck", "--tolerance", "0"], &[], "evograd: gradcheck: the tolerance is 0; use a number above 0"),

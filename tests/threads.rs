@@ -73,13 +73,31 @@ fn bits(run: fn(&[Var]) -> Result<Var>, shapes: &[&[usize]]) -> Result<Vec<Vec<u
     Ok(tensors.iter().map(|tensor| tensor.as_slice().iter().map(|x| x.to_bits()).collect()).collect())
 }
 
-#[test]
-fn large_work_gives_the_same_bits_on_any_number_of_threads() {
+fn agree(large: &[Large]) {
     let pools = [1, 2, 3].map(|threads| Pool::new(threads).unwrap());
-    for (name, shapes, run) in LARGE {
+    for (name, shapes, run) in large {
         let [one, two, three] = pools.each_ref().map(|pool| pool.install(|| bits(*run, shapes)).unwrap());
         assert!(one == two && one == three, "{name} depends on the number of threads");
     }
+}
+
+#[test]
+fn large_work_gives_the_same_bits_on_any_number_of_threads() {
+    agree(LARGE);
+}
+
+/// Inputs repeated along the first, the last and all axes, and along axes on either side of their own.
+const BROADCAST: &[Large] = &[
+    ("add a number", &[X, &[]], |v| v[0].add(&v[1])),
+    ("subtract from a line", &[&[200_001], &[1]], |v| v[1].sub(&v[0])),
+    ("multiply channels", &[X, &[6, 1, 1]], |v| v[0].mul(&v[1])),
+    ("divide columns by rows", &[&[13, 1, 37, 1], &[6, 1, 35]], |v| v[0].div(&v[1])),
+    ("maximum with one image", &[&[6, 37, 35], X], |v| v[0].maximum(&v[1])),
+];
+
+#[test]
+fn large_broadcasts_give_the_same_bits_on_any_number_of_threads() {
+    agree(BROADCAST);
 }
 
 #[test]

@@ -157,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn the_variable_is_obeyed() {
+        let best = Isa::available().last().unwrap().name().to_string();
+        let wanted = std::env::var(VARIABLE).unwrap_or(best);
+        assert_eq!(Isa::chosen().unwrap().name(), wanted);
+    }
+
+    #[test]
     fn a_scope_ends_even_when_its_work_panics() {
         let before = Isa::chosen().unwrap();
         let _ = std::panic::catch_unwind(|| Isa::PORTABLE.scope(|| panic!("on purpose")));

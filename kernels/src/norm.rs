@@ -18,11 +18,11 @@ lanewise! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Isa;
+    use crate::testing::every_isa;
 
     #[test]
     fn both_directions_agree_with_the_formula_for_every_length() {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for len in 0..=67 {
                 let x: Vec<f32> = (0..len).map(|i| i as f32 * 0.5 - 7.0).collect();
                 let dy: Vec<f32> = x.iter().rev().copied().collect();

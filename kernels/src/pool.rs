@@ -74,7 +74,11 @@ impl Plane {
     }
 
     /// Elements of scratch that the kernels ask for.
+    ///
+    /// # Panics
+    /// When the geometry is not sound, as in [`max_forward`].
     pub fn scratch(&self) -> usize {
+        self.check_geometry();
         if !self.usual() {
             return 0;
         }
@@ -129,7 +133,12 @@ impl Plane {
 
     /// Panics unless the geometry is sound and the slices fit it.
     fn check(&self, x: usize, y: usize) {
+        self.check_geometry();
         assert_eq!((x, y), (self.inputs(), self.outputs()), "elements of the slices and of {self:?}");
+    }
+
+    /// Panics unless the geometry is sound.
+    fn check_geometry(&self) {
         for axis in 0..2 {
             let [size, places] = [self.input[axis], self.output[axis]];
             let [kernel, stride, padding] = [self.kernel[axis], self.stride[axis], self.padding[axis]];

@@ -83,6 +83,19 @@ fn sum_block<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
     join(s, chains)
 }
 
+/// The sum of all elements.
+#[inline(always)]
+pub(crate) fn total<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
+    if x.len() <= BLOCK {
+        return sum_block(s, x);
+    }
+    let mut tournament = Tournament::new();
+    for block in x.chunks(BLOCK) {
+        tournament.push(sum_block(s, block));
+    }
+    tournament.total()
+}
+
 /// The sum of products of one block.
 #[inline(always)]
 fn dot_block<S: Simd>(s: S, a: &[S::Elem], b: &[S::Elem]) -> S::Elem {
@@ -128,16 +141,7 @@ kernel! {
     /// use evograd_kernels::{Isa, reduce};
     /// assert_eq!(reduce::sum(Isa::PORTABLE, &[1.0_f32, 2.0, 3.0]), 6.0);
     /// ```
-    pub fn sum(x: &[E]) -> E |s| {
-        if x.len() <= BLOCK {
-            return sum_block(s, x);
-        }
-        let mut tournament = Tournament::new();
-        for block in x.chunks(BLOCK) {
-            tournament.push(sum_block(s, block));
-        }
-        tournament.total()
-    }
+    pub fn sum(x: &[E]) -> E |s| { total(s, x) }
 
     /// `Σᵢ a[i] · b[i]`
     ///
@@ -190,6 +194,7 @@ kernel! {
 mod tests {
     use super::*;
     use crate::Isa;
+    use crate::testing::every_isa;
 
     /// Numbers between −1 and 1 that are multiples of 1/64, so that sums of a few are exact.
     fn coarse(len: usize, seed: usize) -> Vec<f32> {
@@ -198,7 +203,7 @@ mod tests {
 
     #[test]
     fn sums_of_every_length_are_exact_where_the_numbers_allow_it() {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for len in (0..=67).chain([511, 512, 513, 5000]) {
                 let (a, b) = (coarse(len, 0), coarse(len, 5));
                 let plain: f64 = a.iter().map(|x| f64::from(*x)).sum();
@@ -213,7 +218,7 @@ mod tests {
 
     #[test]
     fn rows_of_every_width_are_added_and_any_columns_of_them() {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for width in 1..=67 {
                 for rows in [0, 1, 2, 5] {
                     let x = coarse(rows * width, width);
@@ -233,7 +238,7 @@ mod tests {
     fn the_rounding_error_of_a_million_elements_is_a_few_units() {
         let tenths = vec![0.1_f32; 1_000_000];
         let mixed: Vec<f32> = (0..1_000_000_u64).map(|i| (i * 2_654_435_761 % 1_000_003) as f32 / 1e6).collect();
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for x in [&tenths, &mixed] {
                 let exact: f64 = x.iter().map(|x| f64::from(*x)).sum();
                 let squares: f64 = x.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
@@ -248,7 +253,7 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_comes_out() {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for len in [1, 17, 67, 3000] {
                 for at in [0, len / 2, len - 1] {
                     let mut x = vec![1.0_f32; len];

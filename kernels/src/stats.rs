@@ -144,6 +144,7 @@ kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::every_isa;
 
     /// Values without pattern around `centre`, spread over one unit.
     fn values(len: usize, centre: f32) -> Vec<f32> {
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn moments_hold_for_every_length_and_for_a_mean_far_above_the_deviation() {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for len in (1..=131).chain([PART - 1, PART + 1, 3 * PART + 5]) {
                 for centre in [0.0, 1e4, -1e5] {
                     let x = values(len, centre);
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn gradient_sums_agree_with_plain_sums_for_every_length() {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for len in 0..=200 {
                 let (x, dy) = (values(len, 3.0), values(len + 1, -0.4)[1..].to_vec());
                 let found = gradient_sums(isa, &x, &dy, 3.25);
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn nan_reaches_every_result() {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for at in [0, 63, 66] {
                 let mut x = values(67, 0.0);
                 x[at] = f32::NAN;

@@ -73,6 +73,7 @@ lanewise! {
 mod tests {
     use super::*;
     use crate::Isa;
+    use crate::testing::every_isa;
 
     const RATE: f64 = 0.1;
     const DECAY: f64 = 0.01;
@@ -88,7 +89,7 @@ mod tests {
         single: impl Fn(Isa, usize, &[f32], &mut [Vec<f32>; N]),
         double: impl Fn(Isa, usize, &[f64], &mut [Vec<f64>; N]),
     ) {
-        for isa in Isa::available() {
+        for isa in every_isa() {
             for len in 0..=67 {
                 let start = |i: usize| std::array::from_fn(|n| if n == 0 { i as f64 / 16.0 - 2.0 } else { 0.0 });
                 let mut expected: Vec<[f64; N]> = (0..len).map(start).collect();

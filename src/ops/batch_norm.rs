@@ -18,6 +18,7 @@
 //! **Source** Ioffe and Szegedy, *Batch normalization*, ICML 2015; running statistics as PyTorch defines them.
 
 use super::catalogue::{Row, case};
+use super::constant::require_positive;
 use super::isa;
 use super::planes::{Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::{Error, Result};
@@ -40,8 +41,8 @@ pub(super) const ROW: Row = Row {
         let image = x.shape().elements() / n;
         let odd_images = x.as_mut_slice().chunks_mut(image).skip(1).step_by(2);
         odd_images.flatten().for_each(|x| *x = -*x);
-        let options = BatchNorm { epsilon: draw.pick(&[1e-5, 1e-3]), momentum: 0.1 };
-        case!([x, draw.nonzero([c]), draw.values([c])], format!("epsilon {}", options.epsilon), |v| {
+        let options = BatchNorm { epsilon: draw.pick(&[1e-5, 1e-3]), momentum: draw.pick(&[0.1, 0.0, 0.3, 1.0]) };
+        case!([x, draw.nonzero([c]), draw.values([c])], format!("{options:?}"), |v| {
             v[0].batch_norm(&v[1], &v[2], &mut RunningStats::new(c)?, options)
         })
     },
@@ -125,11 +126,10 @@ impl<E: Element> Op<E, 3> for Training {
         let [mean, variance] = &self.running;
         let shapes = [("gamma", gamma), ("beta", beta), ("running mean", mean), ("running variance", variance)];
         let planes = Planes::checked(ROW.name, x, &shapes)?;
-        let refuse = |problem, remedy| Err(Error::op(ROW.name, problem, &[&[("x", x)], &shapes[..]].concat(), remedy));
+        let shapes = [&[("x", x)], &shapes[..]].concat();
+        let refuse = |problem, remedy| Err(Error::op(ROW.name, problem, &shapes, remedy));
         let BatchNorm { epsilon, momentum } = self.options;
-        if !(epsilon.is_finite() && epsilon > 0.0) {
-            return refuse(format!("epsilon is {epsilon}"), "use a number above 0, such as 1e-5");
-        }
+        require_positive::<E>(ROW.name, "epsilon", epsilon, &shapes, "1e-5")?;
         if !(0.0..=1.0).contains(&momentum) {
             return refuse(format!("momentum is {momentum}"), "use a number from 0 to 1, such as 0.1");
         }
@@ -336,6 +336,8 @@ mod tests {
             text(&[2, 3], 3, BatchNorm { epsilon: 0.0, ..default }),
             format!("batch_norm: epsilon is 0 (x [2, 3], {rest}; use a number above 0, such as 1e-5")
         );
+        let lost = text(&[2, 3], 3, BatchNorm { epsilon: 1e-90, ..default });
+        assert!(lost.starts_with("batch_norm: epsilon is 0.0000") && lost.ends_with("such as 1e-5"), "{lost}");
         assert_eq!(
             text(&[2, 3], 3, BatchNorm { momentum: 1.5, ..default }),
             format!("batch_norm: momentum is 1.5 (x [2, 3], {rest}; use a number from 0 to 1, such as 0.1")

@@ -14,6 +14,7 @@
 
 use super::batch_norm::RunningStats;
 use super::catalogue::{Row, case};
+use super::constant::require_positive;
 use super::isa;
 use super::planes::{Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::{Error, Result};
@@ -68,11 +69,16 @@ impl<E: Element> Op<E, 3> for Evaluating<E> {
         let (mean, variance) = (self.running.mean.shape(), self.running.variance.shape());
         let shapes = [("gamma", gamma), ("beta", beta), ("running mean", mean), ("running variance", variance)];
         Planes::checked(ROW.name, x, &shapes)?;
-        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
-            let (problem, shapes) = (format!("epsilon is {}", self.epsilon), [&[("x", x)], &shapes[..]].concat());
-            return Err(Error::op(ROW.name, problem, &shapes, "use a number above 0, such as 1e-5"));
-        }
+        require_positive::<E>(ROW.name, "epsilon", self.epsilon, &[&[("x", x)], &shapes[..]].concat(), "1e-5")?;
         Ok(*x)
+    }
+
+    fn check(&self, [x, ..]: [&Tensor<E>; 3]) -> Result<()> {
+        let RunningStats { variance, .. } = &self.running;
+        let Some(channel) = variance.as_slice().iter().position(|v| *v < E::ZERO) else { return Ok(()) };
+        let problem = format!("the running variance of channel {channel} is {}", variance.as_slice()[channel]);
+        let shapes = [("x", x.shape()), ("running variance", variance.shape())];
+        Err(Error::op(ROW.name, problem, &shapes, "give variances of at least 0, as batch_norm makes them"))
     }
 
     fn forward(&self, [x, gamma, beta]: [&Tensor<E>; 3]) -> (Tensor<E>, Kept<E>) {
@@ -119,8 +125,8 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When `self` has other than 2 or 4 axes, a parameter or running statistic is not `[C]`, or `epsilon` is not
-    /// above 0.
+    /// When `self` has other than 2 or 4 axes, a parameter or running statistic is not `[C]`, a running variance is
+    /// below 0, or `epsilon` is not above 0.
     pub fn batch_norm_eval(
         &self,
         gamma: &Var<E>,
@@ -149,6 +155,23 @@ mod tests {
         for (trained, evaluated) in trained.value().as_slice().iter().zip(evaluated.value().as_slice()) {
             assert!((trained - evaluated).abs() < 2e-3, "{evaluated} instead of {trained}");
         }
+    }
+
+    #[test]
+    fn a_negative_variance_is_refused_and_nan_goes_on_to_its_channel() {
+        let [x, gamma] = [&[1, 3][..], &[3]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));
+        let run = |variance| {
+            let mut running = RunningStats::new(3).unwrap();
+            running.variance.as_mut_slice()[1] = variance;
+            x.batch_norm_eval(&gamma, &gamma, &running, 1e-5)
+        };
+        assert_eq!(
+            run(-1.0).unwrap_err().to_string(),
+            "batch_norm_eval: the running variance of channel 1 is -1 (x [1, 3], running variance [3]); \
+             give variances of at least 0, as batch_norm makes them"
+        );
+        let y = run(f32::NAN).unwrap();
+        assert_eq!(y.value().as_slice().iter().map(|y| y.is_nan()).collect::<Vec<_>>(), [false, true, false]);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Broadcasting as NumPy defines it: stretching an input to the output's shape, and summing a gradient back.
 //!
 //! Sizes are aligned at the last axis; a missing axis counts as size 1, and an axis of size 1 is repeated. Backward,
-//! an element that was used many times gets the sum of the gradients of all its uses.
+//! an element that was used many times gets the sum of the gradients of all its uses, added up as any other sum is: in
+//! pairs of pairs, so that a bias added to millions of elements gets a gradient as exact as the others.
 
+use super::reduction::Plan;
 use crate::error::{Error, Result};
-use crate::shape::Shape;
+use crate::par::{PIECE, for_each};
+use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use std::borrow::Cow;
@@ -22,16 +25,7 @@ pub(super) fn stretch<'a, E: Element>(x: &'a Tensor<E>, shape: &Shape) -> Cow<'a
     if x.shape() == shape {
         return Cow::Borrowed(x);
     }
-    let from = x.as_slice();
-    Cow::Owned(Tensor::build(*shape, |y| {
-        for_each_run(x.shape(), shape, y.len(), |source, run| {
-            let y = &mut y[run];
-            match source {
-                Run::Along(start) => y.copy_from_slice(&from[start..start + y.len()]),
-                Run::Repeated(at) => y.fill(from[at]),
-            }
-        });
-    }))
+    Cow::Owned(Tensor::build(*shape, |y| for_each(y, PIECE, |i, y| fill(x, shape, i * PIECE, y))))
 }
 
 /// The sum of `dy` over every axis along which an input of `shape` was repeated.
@@ -39,47 +33,99 @@ pub(super) fn sum_back<E: Element>(dy: Tensor<E>, shape: &Shape) -> Tensor<E> {
     if dy.shape() == shape {
         return dy;
     }
-    let from = dy.as_slice();
-    Tensor::build(*shape, |dx| {
-        dx.fill(E::ZERO);
-        for_each_run(shape, dy.shape(), from.len(), |target, run| match target {
-            Run::Along(start) => dx[start..].iter_mut().zip(&from[run]).for_each(|(dx, dy)| *dx += *dy),
-            Run::Repeated(at) => from[run].iter().for_each(|dy| dx[at] += *dy),
-        });
-    })
+    let sum = Plan::back(dy.shape(), shape).sum(&dy);
+    sum.reshape(*shape).expect("the sizes differ by axes of size 1 alone")
 }
 
-/// Where the elements of one row of the stretched tensor stand in the small one.
-enum Run {
-    /// One after the other from here.
-    Along(usize),
-    /// All at this place.
-    Repeated(usize),
+/// Writes the elements of `x` stretched to `shape` from the one at `start` on, row by row along the last axis.
+fn fill<E: Element>(x: &Tensor<E>, shape: &Shape, start: usize, mut y: &mut [E]) {
+    let (from, sizes) = (x.as_slice(), shape.sizes());
+    let (last, strides) = (sizes.len() - 1, strides(x.shape(), sizes.len()));
+    let mut index = [0; MAX_RANK];
+    let mut rest = start;
+    for axis in (0..=last).rev() {
+        (rest, index[axis]) = (rest / sizes[axis], rest % sizes[axis]);
+    }
+    while !y.is_empty() {
+        let (row, behind) = y.split_at_mut(y.len().min(sizes[last] - index[last]));
+        let place: usize = index.iter().zip(strides).map(|(i, stride)| i * stride).sum();
+        match strides[last] {
+            0 => row.fill(from[place]),
+            _ => row.copy_from_slice(&from[place..place + row.len()]),
+        }
+        y = behind;
+        index[last] = 0;
+        next_row(&mut index[..last], sizes);
+    }
 }
 
-/// Visits the stretched tensor row by row along its last axis.
-fn for_each_run(small: &Shape, large: &Shape, elements: usize, mut visit: impl FnMut(Run, std::ops::Range<usize>)) {
-    let rank = large.rank();
-    let sizes = large.sizes();
-    let width = sizes[rank - 1];
-    let mut strides = vec![0; rank];
-    let mut stride = 1;
+/// How far apart neighbours along each of `rank` axes stand in a tensor of shape `x`; 0 where it is repeated.
+fn strides(x: &Shape, rank: usize) -> [usize; MAX_RANK] {
+    let (mut strides, mut stride) = ([0; MAX_RANK], 1);
     for axis in (0..rank).rev() {
-        let own = small.aligned(axis, rank);
+        let own = x.aligned(axis, rank);
         strides[axis] = if own == 1 { 0 } else { stride };
         stride *= own;
     }
-    let mut index = vec![0; rank];
-    for row in 0..elements / width {
-        let start = index.iter().zip(&strides).map(|(i, stride)| i * stride).sum();
-        let run = row * width..(row + 1) * width;
-        visit(if strides[rank - 1] == 1 { Run::Along(start) } else { Run::Repeated(start) }, run);
-        for axis in (0..rank - 1).rev() {
-            index[axis] += 1;
-            if index[axis] < sizes[axis] {
-                break;
+    strides
+}
+
+/// Counts up the index of a row.
+fn next_row(index: &mut [usize], sizes: &[usize]) {
+    for (i, size) in index.iter_mut().zip(sizes).rev() {
+        *i += 1;
+        if *i < *size {
+            return;
+        }
+        *i = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Pool, Tape, Var};
+
+    /// One after the other, so many ones stop adding up at 2²⁴.
+    #[test]
+    fn a_number_added_to_many_ones_gets_their_count_as_its_gradient() {
+        const COUNT: usize = (1 << 24) + (1 << 20);
+        let tape = Tape::new();
+        let a = tape.leaf(Tensor::scalar(1.0_f32));
+        let y = a.add(&Var::constant(Tensor::full([COUNT], 1.0).unwrap())).unwrap();
+        let gradients = tape.backward_from(&[(&y, Tensor::full([COUNT], 1.0).unwrap())]).unwrap();
+        assert_eq!(gradients.get(&a).unwrap().item().unwrap(), COUNT as f32);
+    }
+
+    #[test]
+    fn the_gradient_of_a_bias_for_each_channel_is_exact_to_a_few_units() {
+        let shape = Shape::new(&[64, 4, 32, 32]).unwrap();
+        let dy = Tensor::from_fn(shape, |i| (i * 7919 % 10_007) as f32 / 10_007.0).unwrap();
+        let sums = sum_back(dy.clone(), &Shape::new(&[4, 1, 1]).unwrap());
+        assert_eq!(sums.shape().sizes(), [4, 1, 1]);
+        for (c, sum) in sums.as_slice().iter().enumerate() {
+            let planes = dy.as_slice().chunks(32 * 32).skip(c).step_by(4);
+            let exact: f64 = planes.flatten().map(|x| f64::from(*x)).sum();
+            let error = (f64::from(*sum) - exact).abs() / exact;
+            assert!(error < 4.0 * f64::from(f32::EPSILON), "channel {c} is off by {error:e}");
+        }
+    }
+
+    /// Every way to repeat axes, against the definition, in tensors of several pieces that end within rows.
+    #[test]
+    fn stretching_to_many_pieces_agrees_with_the_definition() {
+        let large = Shape::new(&[7, 3, 5, 331]).unwrap();
+        for choice in 0..16_usize {
+            let size = |axis: usize| if choice >> axis & 1 == 1 { 1 } else { large.sizes()[axis] };
+            let x = Tensor::from_fn([0, 1, 2, 3].map(size), |i| i as f32).unwrap();
+            for threads in [1, 3] {
+                let y = Pool::new(threads).unwrap().install(|| stretch(&x, &large).into_owned());
+                for flat in 0..large.elements() {
+                    let index = y.index_of(flat).into_iter().enumerate();
+                    let own: Vec<usize> = index.map(|(axis, i)| i.min(size(axis) - 1)).collect();
+                    assert_eq!(Some(y.as_slice()[flat]), x.at(&own), "{} at {flat}", x.shape());
+                }
             }
-            index[axis] = 0;
         }
     }
 }

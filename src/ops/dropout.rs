@@ -27,8 +27,9 @@ pub(super) const ROW: Row = Row {
     kinks: "",
     f32_bound: 2.0,
     draw: |draw| {
-        let (shape, p) = (draw.shape(0, 4), draw.pick(&[0.0, 0.1, 0.25, 0.5]));
-        let key = DropoutKey { seed: draw.size(0, 1000) as u64, step: draw.size(0, 9) as u32, layer: 3 };
+        let (shape, p) = (draw.shape(0, 4), draw.pick(&[0.0, 0.1, 0.25, 0.5, 0.9]));
+        let [step, layer] = [9, 5].map(|most| draw.size(0, most) as u32);
+        let key = DropoutKey { seed: draw.size(0, 1000) as u64, step, layer };
         case!([draw.values(shape)], format!("p {p} {key:?}"), |v| v[0].dropout(p, key))
     },
 };

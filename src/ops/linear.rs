@@ -25,13 +25,16 @@ pub(super) const ROW: Row = Row {
     name: "linear",
     formula: "y = x·wᵀ + b",
     kinks: "",
-    f32_bound: 0.0,
+    f32_bound: 15.0,
     draw: |draw| {
-        let [n, i, o] = [0; 3].map(|_| draw.size(1, 6));
-        let mut inputs = vec![draw.coarse([n, i]), draw.coarse([o, i])];
-        if draw.flag() {
-            inputs.push(draw.coarse([o]));
-        }
+        // In long sums the rounding is measured; there are enough of them that they do not all cancel.
+        let long = draw.flag();
+        let [n, o] = [0; 2].map(|_| if long { draw.size(3, 4) } else { draw.size(1, 6) });
+        let i = if long { draw.size(8, 70) } else { draw.size(1, 6) };
+        let shapes = [&[n, i][..], &[o, i], &[o]];
+        let given = if draw.flag() { &shapes[..] } else { &shapes[..2] };
+        let fill = |shape: &&[usize]| if long { draw.values(*shape) } else { draw.coarse(*shape) };
+        let inputs: Vec<Tensor<f64>> = given.iter().map(fill).collect();
         case!(inputs, "", |v| v[0].linear(&v[1], v.get(2)))
     },
 };

@@ -17,6 +17,7 @@
 //! NIPS 2012, section 3.3; with `α` divided by `n` and the window as in PyTorch's `LocalResponseNorm`.
 
 use super::catalogue::{Row, case};
+use super::constant::{require_positive, shown};
 use super::isa;
 use super::window::image_sizes;
 use crate::buffer::Buffer;
@@ -70,17 +71,16 @@ impl LocalResponseNorm {
         lrn::Settings { size: self.size, alpha: self.alpha, beta: self.beta, k: self.k }
     }
 
-    /// What is wrong with the settings, and what would be right.
-    fn wrong(&self) -> Option<(String, &'static str)> {
-        let LocalResponseNorm { size, alpha, beta, k } = *self;
+    /// What is wrong with the settings other than `k`, and what would be right.
+    fn wrong<E: Element>(&self) -> Option<(String, &'static str)> {
+        let LocalResponseNorm { size, alpha, beta, .. } = *self;
+        let finite = |value| E::from_f64(value).is_finite();
         if size == 0 {
             Some(("size is 0".into(), "use a window of at least 1 channel, such as 5"))
-        } else if !(alpha.is_finite() && alpha >= 0.0) {
-            Some((format!("alpha is {alpha}"), "use a number of at least 0, such as 1e-4"))
-        } else if !beta.is_finite() {
-            Some((format!("beta is {beta}"), "use a finite number, such as 0.75"))
-        } else if !(k.is_finite() && k > 0.0) {
-            Some((format!("k is {k}"), "use a number above 0, such as 1"))
+        } else if !(finite(alpha) && alpha >= 0.0) {
+            Some((format!("alpha is {}", shown(alpha)), "use a number of at least 0, such as 1e-4"))
+        } else if !finite(beta) {
+            Some((format!("beta is {}", shown(beta)), "use a finite number, such as 0.75"))
         } else {
             None
         }
@@ -96,10 +96,11 @@ impl<E: Element> Op<E, 1> for Normalisation {
 
     fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
         image_sizes(ROW.name, x)?;
-        match self.0.wrong() {
-            Some((problem, remedy)) => Err(Error::op(ROW.name, problem, &[("input", x)], remedy)),
-            None => Ok(*x),
+        if let Some((problem, remedy)) = self.0.wrong::<E>() {
+            return Err(Error::op(ROW.name, problem, &[("input", x)], remedy));
         }
+        require_positive::<E>(ROW.name, "k", self.0.k, &[("input", x)], "1")?;
+        Ok(*x)
     }
 
     fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Tensor<E>) {
@@ -211,6 +212,9 @@ mod tests {
             text(LocalResponseNorm { k: 0.0, ..usual }),
             "local_response_norm: k is 0 (input [1, 2, 3, 4]); use a number above 0, such as 1"
         );
+        assert!(text(LocalResponseNorm { k: 1e-60, ..usual }).ends_with("use a number above 0, such as 1"));
+        assert!(text(LocalResponseNorm { alpha: 1e300, ..usual }).starts_with("local_response_norm: alpha is 1e300 ("));
+        assert!(text(LocalResponseNorm { beta: 1e300, ..usual }).starts_with("local_response_norm: beta is 1e300 ("));
         let flat = Var::constant(Tensor::<f32>::zeros([3, 4]).unwrap());
         assert_eq!(
             flat.local_response_norm(usual).unwrap_err().to_string(),

@@ -26,16 +26,19 @@ pub(super) const ROW: Row = Row {
     name: "matmul",
     formula: "y[m, n] = sum over k of a[m, k]·b[k, n]",
     kinks: "",
-    f32_bound: 0.0,
+    f32_bound: 12.0,
     draw: |draw| {
-        let [m, k, n] = [0; 3].map(|_| draw.size(1, 5));
+        // In long sums the rounding is measured; there are enough of them that they do not all cancel.
+        let long = draw.flag();
+        let [m, n] = [0; 2].map(|_| if long { draw.size(3, 4) } else { draw.size(1, 5) });
+        let k = if long { draw.size(8, 70) } else { draw.size(1, 5) };
         let transpose = Transpose { a: draw.flag(), b: draw.flag() };
-        let leading = draw.shape(0, 2);
+        let leading = if long { Shape::SCALAR } else { draw.shape(0, 2) };
         let single = draw.size(0, 2);
         let mut factor = |transposed: bool, rows, columns, single: bool| {
             let mut sizes = if single { Vec::new() } else { leading.sizes().to_vec() };
             sizes.extend(if transposed { [columns, rows] } else { [rows, columns] });
-            draw.coarse(sizes.as_slice())
+            if long { draw.values(sizes.as_slice()) } else { draw.coarse(sizes.as_slice()) }
         };
         let inputs = [factor(transpose.a, m, k, single == 1), factor(transpose.b, k, n, single == 2)];
         case!(inputs, format!("{transpose:?}"), |v| match transpose {

@@ -12,6 +12,7 @@
 //! **Source** a choice of places; nothing is computed.
 
 use super::catalogue::{Row, case};
+use super::constant::require_finite;
 use super::region::Region;
 use crate::error::{Error, Result};
 use crate::shape::{MAX_RANK, Shape};
@@ -68,6 +69,10 @@ impl<E: Element> Op<E, 1> for Pad {
     type Saved = Region;
 
     fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
+        // An infinity that is asked for is no mistake; one that comes of rounding is.
+        if self.value.is_finite() {
+            require_finite::<E>(ROW.name, "value", self.value, x)?;
+        }
         Ok(self.region(x)?.large())
     }
 
@@ -100,7 +105,7 @@ impl<E: Element> Var<E> {
     /// As [`Var::pad`] with another value than zero.
     ///
     /// # Errors
-    /// As [`Var::pad`].
+    /// As [`Var::pad`], and when a finite `value` is beyond the range of the element type.
     pub fn pad_with(&self, margins: &[(usize, usize)], value: f64) -> Result<Var<E>> {
         apply(Pad { margins: margins.to_vec(), value }, [self])
     }
@@ -119,6 +124,19 @@ mod tests {
         let dy = Tensor::from_fn([2, 3], |i| i as f32).unwrap();
         let gradients = tape.backward_from(&[(&y, dy)]).unwrap();
         assert_eq!(gradients.get(&x).unwrap().as_slice(), [3.0, 4.0]);
+    }
+
+    #[test]
+    fn a_value_beyond_the_range_of_the_type_is_refused_and_an_infinite_one_is_not() {
+        let x = Tensor::from_vec([1], vec![2.0_f32]).unwrap();
+        let single = |value| Var::constant(x.clone()).pad_with(&[(0, 1)], value);
+        assert_eq!(
+            single(1e300).unwrap_err().to_string(),
+            "pad: the value is 1e300 (x [1]); use a number that is finite in f32"
+        );
+        assert_eq!(single(f64::NEG_INFINITY).unwrap().value().as_slice(), [2.0, f32::NEG_INFINITY]);
+        let double = Var::constant(x.cast::<f64>()).pad_with(&[(0, 1)], 1e300).unwrap();
+        assert_eq!(double.value().as_slice(), [2.0, 1e300]);
     }
 
     #[test]

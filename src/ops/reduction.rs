@@ -58,6 +58,13 @@ impl Plan {
         Ok(Plan { x: *x, reduced, keep })
     }
 
+    /// The reduction that undoes broadcasting: of `large` over every axis along which `small` was repeated.
+    pub fn back(large: &Shape, small: &Shape) -> Plan {
+        let rank = large.rank();
+        let reduced = std::array::from_fn(|axis| axis < rank && small.aligned(axis, rank) == 1);
+        Plan { x: *large, reduced, keep: true }
+    }
+
     /// The shape of the result.
     pub fn shape(&self) -> Shape {
         let sizes = self.x.sizes().iter().zip(self.reduced);
@@ -80,7 +87,7 @@ impl Plan {
             let same = |axis: &usize| self.reduced[*axis] == self.reduced[end - 1];
             let start = (0..end).rev().take_while(same).last().unwrap_or(end);
             let size: usize = sizes[start..end].iter().product();
-            if self.reduced[end - 1] {
+            if self.reduced[end - 1] && size > 1 {
                 y = sum_middle(&y, [sizes[..start].iter().product(), size, inner]);
             } else {
                 inner *= size;

@@ -24,10 +24,17 @@ pub(super) const ROW: Row = Row {
     name: "soft_cross_entropy",
     formula: "y = −mean over samples of Σ t·log_softmax(logits)",
     kinks: "",
-    f32_bound: 40.0,
+    f32_bound: 12.0,
     draw: |draw| {
-        let (n, c) = (draw.size(1, 6), draw.size(5, 40));
-        case!([draw.values([n, c]), draw.positive([n, c])], "", |v| v[0].soft_cross_entropy(&v[1]))
+        let (n, c) = (draw.size(1, 6), draw.size(2, 40));
+        let (logits, mut targets) = (draw.values([n, c]), draw.positive([n, c]));
+        for (i, (t, x)) in targets.as_mut_slice().chunks_mut(c).zip(logits.as_slice().chunks(c)).enumerate() {
+            // The gradient of the first sample is far from 0, where `exp(l)·Σt − t` would have lost its digits.
+            let least = (0..c).fold(0, |least, j| if x[j] < x[least] { j } else { least });
+            let (kept, one_hot) = if i == 0 { (least, true) } else { (draw.size(0, c - 1), draw.flag()) };
+            (0..c).filter(|j| *j != kept && (one_hot || draw.flag())).for_each(|j| t[j] = 0.0);
+        }
+        case!([logits, targets], "", |v| v[0].soft_cross_entropy(&v[1]))
     },
 };
 
@@ -59,7 +66,8 @@ impl<E: Element> Op<E, 2> for SoftCrossEntropy {
 
     fn forward(&self, [logits, targets]: [&Tensor<E>; 2]) -> (Tensor<E>, [Tensor<E>; 2]) {
         let l = rows::unary(logits, softmax::log_softmax_forward);
-        let pairs = l.as_slice().iter().zip(targets.as_slice());
+        // A class with target 0 has no part in the loss: neither has an infinite `l` there.
+        let pairs = l.as_slice().iter().zip(targets.as_slice()).filter(|(_, t)| **t != E::ZERO);
         let sum: f64 = pairs.map(|(l, t)| l.to_f64() * t.to_f64()).sum();
         (Tensor::scalar(E::from_f64(-sum / samples(&l))), [l, targets.clone()])
     }
@@ -113,6 +121,16 @@ mod tests {
         let gradient = |loss: &Var<f64>| tape.backward(loss).unwrap().take(&logits).unwrap();
         let (hard, soft) = (gradient(&hard), gradient(&soft));
         assert!(hard.as_slice().iter().zip(soft.as_slice()).all(|(hard, soft)| (hard - soft).abs() < 1e-15));
+    }
+
+    #[test]
+    fn a_class_with_target_zero_has_no_part_in_the_loss() {
+        let tape = Tape::new();
+        let logits = tape.leaf(Tensor::from_vec([1, 2], vec![3e38_f32, -3e38]).unwrap());
+        let targets = Var::constant(Tensor::from_vec([1, 2], vec![1.0, 0.0]).unwrap());
+        let y = logits.soft_cross_entropy(&targets).unwrap();
+        assert_eq!(y.item().unwrap(), logits.cross_entropy(&[0], 0.0).unwrap().item().unwrap());
+        assert_eq!(tape.backward(&y).unwrap().get(&logits).unwrap().as_slice(), [0.0, 0.0]);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //!
 //! **Source** SORT (ICCV 2017), fusion of two-branch blocks; ReLUs as in its author's code.
 
-use super::catalogue::{Row, case};
+use super::catalogue::{Draw, Row, case};
 use super::elementwise::{binary, binary_backward};
 use super::fusion::common_shape;
 use crate::error::Result;
@@ -25,15 +25,26 @@ use evograd_kernels::{Element, sort};
 pub(super) const ROW: Row = Row {
     name: "sort",
     formula: "y = a + b + R(a)·R(b), then R where asked",
-    kinks: "|a| < 0.2 or |b| < 0.2; with the trailing ReLU, negative inputs",
+    kinks: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
     f32_bound: 2.0,
     draw: |draw| {
         let (shape, relu) = (draw.shape(0, 4), draw.flag());
-        let mut input = || if relu { draw.positive(shape) } else { draw.nonzero(shape) };
-        let inputs = [input(), input()];
+        let inputs = draw_branches(draw, shape, |a, b| a + b + a.max(0.0) * b.max(0.0));
         case!(inputs, format!("relu {relu}"), |v| v[0].sort(&v[1], relu))
     },
 };
+
+/// Draws two branches whose elements have either sign. Where `fused`, what the trailing ReLU sees, is near its kink, the
+/// two are made equal: that is a sum of at least 0.4 with the sign of both.
+pub(super) fn draw_branches(draw: &mut Draw, shape: Shape, fused: impl Fn(f64, f64) -> f64) -> [Tensor<f64>; 2] {
+    let [a, mut b] = [draw.nonzero(shape), draw.nonzero(shape)];
+    for (a, b) in a.as_slice().iter().zip(b.as_mut_slice()) {
+        if fused(*a, *b).abs() < 0.2 {
+            *b = *a;
+        }
+    }
+    [a, b]
+}
 
 #[derive(Debug)]
 struct Sort {

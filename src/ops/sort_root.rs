@@ -15,8 +15,11 @@
 //! `ε = 0.01`, while the paper is quoted with `0.0001`.
 
 use super::catalogue::{Row, case};
+use super::constant::require_positive;
 use super::elementwise::{binary, binary_backward};
-use crate::error::{Error, Result};
+use super::fusion::common_shape;
+use super::sort::draw_branches;
+use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
@@ -25,12 +28,11 @@ use evograd_kernels::{Element, sort};
 pub(super) const ROW: Row = Row {
     name: "sort_root",
     formula: "y = a + b + sqrt(R(a)·R(b) + ε), then R where asked",
-    kinks: "|a| < 0.2 or |b| < 0.2; with the trailing ReLU, negative inputs",
-    f32_bound: 25.0,
+    kinks: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
+    f32_bound: 3.0,
     draw: |draw| {
         let (shape, relu, epsilon) = (draw.shape(0, 4), draw.flag(), draw.pick(&[1e-4, 1e-2]));
-        let mut input = || if relu { draw.positive(shape) } else { draw.nonzero(shape) };
-        let inputs = [input(), input()];
+        let inputs = draw_branches(draw, shape, |a, b| a + b + (a.max(0.0) * b.max(0.0) + epsilon).sqrt());
         case!(inputs, format!("epsilon {epsilon} relu {relu}"), |v| v[0].sort_root(&v[1], epsilon, relu))
     },
 };
@@ -46,15 +48,8 @@ impl<E: Element> Op<E, 2> for SortRoot {
     type Saved = [Tensor<E>; 2];
 
     fn output_shape(&self, [a, b]: [&Shape; 2]) -> Result<Shape> {
-        let refuse = |problem, remedy| Err(Error::op(ROW.name, problem, &[("a", a), ("b", b)], remedy));
-        // What rounds to 0 in the element type would divide 0 by 0 in the slope.
-        if !(self.epsilon.is_finite() && E::from_f64(self.epsilon) > E::ZERO) {
-            return refuse(format!("epsilon is {}", self.epsilon), "use a number above 0, such as 1e-4");
-        }
-        if a != b {
-            return refuse("the branches have different shapes".into(), "give both branches the same shape");
-        }
-        Ok(*a)
+        require_positive::<E>(ROW.name, "epsilon", self.epsilon, &[("a", a), ("b", b)], "1e-4")?;
+        common_shape(ROW.name, a, b)
     }
 
     fn forward(&self, [a, b]: [&Tensor<E>; 2]) -> (Tensor<E>, [Tensor<E>; 2]) {
@@ -127,6 +122,10 @@ mod tests {
         assert_eq!(
             a.sort_root(&a, 0.0, true).unwrap_err().to_string(),
             "sort_root: epsilon is 0 (a [2, 3], b [2, 3]); use a number above 0, such as 1e-4"
+        );
+        assert_eq!(
+            a.sort_root(&a, 1e300, true).unwrap_err().to_string(),
+            "sort_root: epsilon is 1e300 (a [2, 3], b [2, 3]); use a number that is finite in f32, such as 1e-4"
         );
     }
 }

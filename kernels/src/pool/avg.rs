@@ -2,6 +2,7 @@
 
 use super::{Plane, deal, gather};
 use crate::Element;
+use crate::reduce::total;
 use crate::simd::Simd;
 use std::ops::Range;
 
@@ -108,26 +109,13 @@ kernel! {
         }
     }
 
-    /// The mean of all of `x`: summed in four vectors, then across them and their lanes.
+    /// The mean of all of `x`, from a sum with the small rounding error of [`reduce::sum`](crate::reduce::sum()).
     ///
     /// # Panics
     /// When `x` is empty.
     pub fn mean(x: &[E]) -> E |s| {
         assert!(!x.is_empty(), "the mean of nothing");
-        let mut sums = [s.zero(); 4];
-        let mut blocks = x.chunks_exact(4 * S::LANES);
-        for block in &mut blocks {
-            for (i, sum) in sums.iter_mut().enumerate() {
-                *sum = s.add(*sum, s.load(&block[i * S::LANES..]));
-            }
-        }
-        let mut rest = blocks.remainder().chunks_exact(S::LANES);
-        for block in &mut rest {
-            sums[0] = s.add(sums[0], s.load(block));
-        }
-        sums[1] = s.add(sums[1], s.load_tail(rest.remainder()));
-        let sum = s.sum(s.add(s.add(sums[0], sums[1]), s.add(sums[2], sums[3])));
-        sum / E::from_f64(x.len() as f64)
+        total(s, x) / E::from_f64(x.len() as f64)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Isa;
+use crate::testing::every_isa;
 use proptest::prelude::*;
 
 /// What [`Plane`] says, with the places along each axis counted as PyTorch does.
@@ -144,7 +145,7 @@ proptest! {
     #[test]
     fn kernels_agree_with_their_twins(twin in twins(), seed in any::<u32>(), special in any::<bool>()) {
         let x = values(twin.plane.inputs(), u64::from(seed), special);
-        for isa in Isa::available() {
+        for isa in every_isa() {
             max_agrees::<f32>(isa, &twin, &x)?;
             avg_agrees::<f32>(isa, &twin, &x)?;
         }
@@ -168,7 +169,7 @@ fn positions_stay_exact_in_great_planes() {
         let last = (rows / 2 * 2 - 1) * (1 << 10) + (1 << 10) - 1;
         x[last] = 1.0;
         let (mut y, mut index) = (vec![0.0; plane.outputs()], vec![0; plane.outputs()]);
-        let isa = *Isa::available().last().unwrap();
+        let isa = *every_isa().last().unwrap();
         max_forward(isa, &plane, &x, &mut y, &mut index, &mut vec![0.0; plane.scratch()]);
         assert_eq!((y[y.len() - 1], index[index.len() - 1] as usize), (1.0, last));
     }
@@ -176,7 +177,7 @@ fn positions_stay_exact_in_great_planes() {
 
 #[test]
 fn means_of_every_length() {
-    for isa in Isa::available() {
+    for isa in every_isa() {
         for len in 1..200 {
             let x: Vec<f32> = (0..len).map(|i| i as f32).collect();
             assert_eq!(mean(isa, &x), (len - 1) as f32 / 2.0, "{isa:?} {len}");
@@ -190,4 +191,23 @@ fn a_window_outside_its_plane_is_refused() {
     let plane = Plane { input: [2; 2], output: [3; 2], kernel: [2; 2], stride: [2; 2], padding: [0; 2] };
     let mut scratch = vec![0.0_f32; plane.scratch()];
     max_forward(Isa::PORTABLE, &plane, &[0.0; 4], &mut [0.0; 9], &mut [0; 9], &mut scratch);
+}
+
+#[test]
+fn scratch_for_an_unsound_geometry_is_refused() {
+    let sound = Plane { input: [2; 2], output: [1; 2], kernel: [2; 2], stride: [2; 2], padding: [0; 2] };
+    assert!(sound.scratch() > 0);
+    for unsound in [Plane { kernel: [2, 0], ..sound }, Plane { stride: [2, 0], ..sound }] {
+        let panic = std::panic::catch_unwind(|| unsound.scratch()).unwrap_err();
+        assert!(panic.downcast_ref::<String>().unwrap().starts_with("a window outside its plane"));
+    }
+}
+
+#[test]
+fn the_mean_of_a_million_elements_is_off_by_a_few_units() {
+    let tenths = vec![0.1_f32; 1_000_000];
+    for isa in every_isa() {
+        let error = (mean(isa, &tenths) / 0.1 - 1.0).abs();
+        assert!(error <= 4.0 * f32::EPSILON, "{isa:?}: off by {error:e}");
+    }
 }

@@ -4,15 +4,18 @@ use super::{Kernel, Simd};
 use bytemuck::must_cast;
 use std::arch::x86_64::*;
 
-/// The proof that this CPU has AVX-512F and VL (without VL, the compiler may use only half of the registers).
+/// The proof that this CPU has AVX-512F and VL (without VL, the compiler may use only half of the registers), and what
+/// the compiler takes for granted with them: AVX2, FMA and F16C.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Avx512(());
 
 impl Avx512 {
-    /// The token, where the CPU has both features.
+    /// The token, where the CPU has all these features. A virtual machine may well show the first two alone.
     pub fn detect() -> Option<Self> {
-        let features = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
-        features.then_some(Avx512(()))
+        let own = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+        let implied =
+            is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+        (own && implied).then_some(Avx512(()))
     }
 
     /// The trampoline: compiles `kernel` for AVX-512 and runs it.
@@ -21,7 +24,8 @@ impl Avx512 {
         fn compiled<K: Kernel<f32>>(token: Avx512, kernel: K) -> K::Output {
             kernel.run(token)
         }
-        // SAFETY: `compiled` needs AVX-512F and VL, and `self` exists only where `detect` found both on this CPU.
+        // SAFETY: `compiled` needs AVX-512F and VL; enabling AVX-512F enables AVX2, FMA and F16C too, so the compiler may
+        // use those as well. `self` exists only where `detect` found all five on this CPU.
         unsafe { compiled(self, kernel) }
     }
 }

@@ -159,15 +159,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buffers_are_aligned_and_come_back() {
+    fn buffers_are_aligned() {
         for len in [1, 7, 16, 17, 100_003] {
             let first = Buffer::<f32>::zeros(len);
             assert_eq!((first.as_ptr() as usize % 64, first.len()), (0, len));
         }
-        let block = Buffer::<f64>::zeros(123_457);
+    }
+
+    #[test]
+    fn a_block_comes_back_for_its_size() {
+        let mut shelves = Shelves::NONE;
+        assert!(shelves.take(9).is_none());
+        let block: Vec<Line> = bytemuck::zeroed_vec(9);
         let address = block.as_ptr();
-        drop(block);
-        assert_eq!(Buffer::<f64>::stale(123_457).as_ptr(), address);
+        assert!(shelves.put(block).is_empty());
+        assert!(shelves.take(8).is_none());
+        assert_eq!(shelves.take(9).map(|block| block.as_ptr()), Some(address));
+        assert!(shelves.take(9).is_none());
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! first step nothing is asked of the system any more.
 //!
 //! Sizes are rounded up by at most an eighth, so that networks of different widths share shelves. And the shelves never
-//! hold more than was in use at the busiest moment: beyond that, blocks of the size that was not asked for the longest
-//! go back to the system. So a program that trains one network after another does not grow.
+//! hold more than twice what was in use at the busiest moment: beyond that, blocks of the size that was not asked for the
+//! longest go back to the system. So a program that trains one network after another does not grow. (Once would not do:
+//! sizes have their busy moments at different times, and a step needs all of them.)
 
 use bytemuck::Pod;
 use evograd_kernels::Line;
@@ -68,7 +69,7 @@ impl Shelves {
         let shelf = self.by_size.entry(block.len()).or_insert(Shelf { blocks: Vec::new(), asked: requests });
         shelf.blocks.push(block);
         let mut surplus = Vec::new();
-        while self.shelved > self.most_in_use {
+        while self.shelved > 2 * self.most_in_use {
             let filled = self.by_size.values_mut().filter(|shelf| !shelf.blocks.is_empty());
             let Some(block) = filled.min_by_key(|shelf| shelf.asked).and_then(|shelf| shelf.blocks.pop()) else {
                 break;
@@ -194,7 +195,7 @@ mod tests {
         for size in 1..200 {
             let block = shelves.take(size).unwrap_or_else(|| bytemuck::zeroed_vec(size));
             let surplus: usize = shelves.put(block).iter().map(Vec::len).sum();
-            assert!(shelves.shelved <= shelves.most_in_use && surplus <= 2 * size);
+            assert!(shelves.shelved <= 2 * shelves.most_in_use && surplus <= 2 * size);
         }
         assert_eq!((shelves.in_use, shelves.most_in_use), (0, 199));
         let kept = shelves.take(199);

@@ -276,8 +276,12 @@ impl Op<f64, 1> for Spoil {
     }
 }
 
-const LOOK: &str = "look for a division by zero, the logarithm or root of a negative number, or a step too large, just \
-                    before this operation";
+/// The remedy, where the culprit is `before` or `at` the operation.
+fn look(place: &str) -> String {
+    format!(
+        "look {place} this operation for a division by zero, the logarithm or root of a negative number, or a step too large"
+    )
+}
 
 #[test]
 fn checked_mode_names_the_operation_for_inputs_outputs_and_gradients() {
@@ -287,18 +291,18 @@ fn checked_mode_names_the_operation_for_inputs_outputs_and_gradients() {
     let text = |result: Result<Var<f64>>| result.unwrap_err().to_string();
     assert_eq!(
         text(checked(|| x.add(&nan))),
-        format!("add: input 1 holds NaN at [1] (input 0 [2], input 1 [2]); {LOOK}")
+        format!("add: input 1 holds NaN at [1] (input 0 [2], input 1 [2]); {}", look("before"))
     );
     assert_eq!(
         text(checked(|| apply(Spoil { there: true }, [&x]))),
-        format!("spoil: the output holds -inf at [1] (input 0 [2]); {LOOK}")
+        format!("spoil: the output holds -inf at [1] (input 0 [2]); {}", look("at"))
     );
     let spoiled = |back: &dyn Fn(&Var<f64>) -> Result<Gradients<f64>>| {
         back(&apply(Spoil { there: false }, [&x]).unwrap().sum_all().unwrap())
     };
     assert_eq!(
         spoiled(&|y| checked(|| tape.backward(y))).err().unwrap().to_string(),
-        format!("spoil: a gradient holds NaN at [0] (input 0 [2]); {LOOK}")
+        format!("spoil: a gradient holds NaN at [0] (input 0 [2]); {}", look("at"))
     );
     assert!(gradient(&spoiled(&|y| tape.backward(y)).unwrap(), &x)[0].is_nan(), "unchecked, it goes through");
 }

@@ -50,7 +50,7 @@ fn arithmetic(criterion: &mut Criterion<Rate>) {
         for threads in [1, 2] {
             group.throughput(Throughput::Elements((2 * threads * lanes * CHAINS * ROUNDS) as u64));
             group.bench_function(format!("{isa:?}, {threads} threads"), |bencher| {
-                bencher.iter(|| on_threads(threads, || drop(black_box(f32::dispatch(isa, MultiplyAdds)))));
+                bencher.iter(|| on_threads(threads, || _ = black_box(f32::dispatch(isa, MultiplyAdds))));
             });
         }
     }

@@ -20,9 +20,18 @@ impl Avx2 {
         fn compiled<K: Kernel<f32>>(token: Avx2, kernel: K) -> K::Output {
             kernel.run(token)
         }
-        // SAFETY: `compiled` needs AVX2 and FMA, and `self` exists only where `detect` found both on this CPU.
+        // SAFETY: `compiled` needs AVX2 and FMA, and a token exists only where `detect` found both on this CPU.
         unsafe { compiled(self, kernel) }
     }
+}
+
+/// One expression of intrinsics that work on registers, as a value.
+macro_rules! on_registers {
+    ($lane:expr) => {{
+        // SAFETY: the intrinsics below work on registers alone; what they ask for is a CPU with AVX2 and FMA,
+        // and a token exists only where `detect` found both.
+        unsafe { $lane }
+    }};
 }
 
 /// Defines lane operations as one expression of intrinsics each.
@@ -30,9 +39,7 @@ macro_rules! lanes {
     ($($name:ident($($arg:ident),+) = $lane:expr;)*) => {$(
         #[inline(always)]
         fn $name(self, $($arg: __m256),+) -> __m256 {
-            // SAFETY: the intrinsics below work on registers alone; what they ask for is a CPU with AVX2 and FMA,
-            // and `self` exists only where `detect` found both.
-            unsafe { $lane }
+            on_registers!($lane)
         }
     )*};
 }
@@ -45,7 +52,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
-        must_cast([x; 8])
+        on_registers!(_mm256_set1_ps(x))
     }
     #[inline(always)]
     fn load(self, x: &[f32]) -> __m256 {

@@ -30,14 +30,21 @@ impl Avx512 {
     }
 }
 
+/// One expression of intrinsics that work on registers, as a value.
+macro_rules! on_registers {
+    ($lane:expr) => {{
+        // SAFETY: the intrinsics below work on registers alone; what they ask for is a CPU with AVX-512F, and
+        // a token exists only where `detect` found it.
+        unsafe { $lane }
+    }};
+}
+
 /// Defines lane operations as one expression of intrinsics each.
 macro_rules! lanes {
     ($($name:ident($($arg:ident),+) -> $result:ty = $lane:expr;)*) => {$(
         #[inline(always)]
         fn $name(self, $($arg: __m512),+) -> $result {
-            // SAFETY: the intrinsics below work on registers alone; what they ask for is a CPU with AVX-512F, and
-            // `self` exists only where `detect` found it.
-            unsafe { $lane }
+            on_registers!($lane)
         }
     )*};
 }
@@ -50,7 +57,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
-        must_cast([x; 16])
+        on_registers!(_mm512_set1_ps(x))
     }
     #[inline(always)]
     fn load(self, x: &[f32]) -> __m512 {

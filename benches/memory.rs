@@ -6,7 +6,8 @@ mod rate;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evograd::ops::{AvgPool2d, LocalResponseNorm, Pool2d};
-use evograd::{BatchNorm, DropoutKey, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
+use evograd::{BatchNorm, DropoutKey, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
+use evograd_kernels::update;
 use rate::Rate;
 use std::hint::black_box;
 
@@ -99,6 +100,14 @@ fn updates(criterion: &mut Criterion<Rate>) {
             |(weights, velocity)| sgd_step(weights, velocity, &gradient, step).unwrap(),
             BatchSize::NumIterations(20),
         );
+    });
+    let isa = Isa::chosen().unwrap();
+    let [mut w, mut m, mut v] = [0.1, 0.0, 0.0].map(|x| vec![x; gradient.shape().elements()]);
+    group.throughput(Throughput::Bytes(7 * BYTES));
+    group.bench_function("adam, one thread", |bencher| {
+        bencher.iter(|| {
+            update::adam(isa, gradient.as_slice(), 1e-3, 0.1, 1e-3, 1.0, 1.0, 1e-8, 0.0, &mut w, &mut m, &mut v);
+        });
     });
     group.finish();
 }

@@ -3,6 +3,7 @@
 use crate::shape::{Shape, ShapeError};
 use evograd_kernels::IsaError;
 use std::fmt;
+use std::path::Path;
 
 /// The result of whatever depends on the user's data, shapes or settings.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -71,6 +72,17 @@ pub enum Error {
         problem: String,
     },
 
+    /// A file or folder that is not what it should be, or that the system does not give.
+    #[error("{path}: {problem}; {remedy}")]
+    File {
+        /// Its path.
+        path: String,
+        /// What was wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+
     /// An error inside a named part, such as a layer.
     #[error("{path}: {source}")]
     At {
@@ -99,6 +111,17 @@ impl Error {
     ) -> Error {
         let shapes = shapes.iter().map(|(name, shape)| (name.to_string(), **shape)).collect();
         Error::Op { op, problem: problem.into(), shapes, remedy: remedy.into() }
+    }
+
+    /// An [`Error::File`].
+    ///
+    /// ```
+    /// let error = evograd::Error::file("a.bin", "it is empty", "fetch it again");
+    /// assert_eq!(error.to_string(), "a.bin: it is empty; fetch it again");
+    /// ```
+    pub fn file(path: impl AsRef<Path>, problem: impl fmt::Display, remedy: impl Into<String>) -> Error {
+        let path = path.as_ref().display().to_string();
+        Error::File { path, problem: problem.to_string(), remedy: remedy.into() }
     }
 
     /// The same error with the name of the part it happened in before it; names join with dots.

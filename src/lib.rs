@@ -11,6 +11,7 @@
 struct Readme;
 
 mod buffer;
+pub mod data;
 mod error;
 pub mod gradcheck;
 mod mode;

@@ -18,6 +18,16 @@ pub enum Purpose {
     Dropout = 2,
     /// Directions and shapes of a gradient check.
     Gradcheck = 3,
+    /// The order of the samples of an epoch.
+    Shuffle = 4,
+    /// How a sample is cropped, flipped and cut out.
+    Augment = 5,
+    /// Which samples make a subset or a validation split.
+    Split = 6,
+    /// Which labels are disturbed.
+    Labels = 7,
+    /// The pictures of the procedural set.
+    Shapes = 8,
 }
 
 /// An endless stream of random words, fixed by a seed, a purpose and two numbers.

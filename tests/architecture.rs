@@ -17,7 +17,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer"]),
     ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
     ("optim", &["tensor", "error", "par"]),
-    ("cli", &["gradcheck", "ops"]),
+    ("data", &["tensor", "error", "rng"]),
+    ("cli", &["gradcheck", "ops", "data"]),
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.

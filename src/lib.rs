@@ -15,6 +15,8 @@ pub mod data;
 mod error;
 pub mod gradcheck;
 mod mode;
+pub mod models;
+pub mod nn;
 pub mod ops;
 mod optim;
 mod par;

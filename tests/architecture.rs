@@ -20,6 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
     ("data", &["tensor", "error", "rng"]),
+    ("schedule", &[]),
     ("cli", &["gradcheck", "ops", "data"]),
 ];
 

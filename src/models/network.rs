@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::spec::Spec;
 use crate::error::{Error, Result};
-use crate::mode::no_grad;
+use crate::mode::{named, no_grad};
 use crate::nn::{Layer, Pass, Phase, Role};
 use crate::ops::{DropoutKey, RunningStats};
 use crate::rng::{Purpose, Stream};
@@ -154,7 +154,8 @@ pub fn forward<E: Element>(
         node.inputs.iter().filter(|input| plan.last_use(**input) == i).for_each(|input| values[input.0] = None);
         let weights = weights.get(layer.weights.clone()).ok_or_else(|| too_few(weights.len()))?;
         let pass = Pass { weights, phase: part(&mut phase, layer.running.clone(), i as u32) };
-        values.push(Some(node.layer.run(&inputs, pass).map_err(|error| error.at(&node.name))?));
+        let output = named(&node.name, || node.layer.run(&inputs, pass)).map_err(|error| error.at(&node.name))?;
+        values.push(Some(output));
     }
     Ok(values.pop().flatten().expect("a plan has at least one layer"))
 }

@@ -20,11 +20,13 @@ pub mod nn;
 pub mod ops;
 mod optim;
 mod par;
+pub mod record;
 mod rng;
 mod schedule;
 mod shape;
 mod tape;
 mod tensor;
+pub mod train;
 
 pub use buffer::release_memory;
 pub use error::{Error, Result};

@@ -21,6 +21,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
     ("data", &["tensor", "error", "rng"]),
     ("schedule", &[]),
+    ("record", &["error"]),
+    ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
     ("cli", &["gradcheck", "ops", "data"]),
 ];
 

@@ -6,6 +6,7 @@ mod options;
 mod plan;
 mod resnet;
 mod spec;
+pub mod weights;
 
 pub use network::{Network, forward};
 pub use options::{Options, Shortcut};

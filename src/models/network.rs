@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::spec::Spec;
+use super::weights;
 use crate::error::{Error, Result};
 use crate::mode::{named, no_grad};
 use crate::nn::{Layer, Pass, Phase, Role};
@@ -10,6 +11,7 @@ use crate::rng::{Purpose, Stream};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
+use std::path::Path;
 
 /// A network with weights.
 ///
@@ -128,6 +130,24 @@ impl<E: Element> Network<E> {
             let phase = Phase::Evaluate { running: &self.running };
             Ok(forward(&self.plan, &weights, Var::constant(pictures.clone()), phase)?.value().clone())
         })
+    }
+}
+
+impl Network<f32> {
+    /// The bytes of a safetensors file with [`Network::state`], which PyTorch loads into a module of the same names.
+    ///
+    /// # Errors
+    /// When two tensors have one name.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>> {
+        weights::to_safetensors(&self.state())
+    }
+
+    /// Takes over all weights and running statistics from a safetensors file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or does not hold exactly the tensors of this network. Nothing is changed then.
+    pub fn load(&mut self, path: &Path) -> Result<()> {
+        weights::assign(path, weights::from_safetensors(path)?, self.state_mut())
     }
 }
 

@@ -1,6 +1,18 @@
 //! Labelled pictures: where they come from and how they become batches. Knows tensors and random numbers; knows no
 //! network and no training.
 
+mod catalogue;
+mod cifar;
+mod folder;
+mod idx;
+mod mat;
+mod mnist;
+mod source;
+mod svhn;
+
+pub use catalogue::{Archive, CATALOGUE, Presence, SetInfo, info, open};
+pub use folder::open_folder;
+
 use crate::error::{Error, Result};
 use std::sync::Arc;
 

@@ -2,11 +2,21 @@
 //! network and no training.
 
 mod augment;
+mod catalogue;
+mod cifar;
+mod folder;
+mod idx;
 mod loader;
+mod mat;
+mod mnist;
 mod normalise;
+mod source;
 mod split;
+mod svhn;
 
 pub use augment::Augment;
+pub use catalogue::{Archive, CATALOGUE, Presence, SetInfo, info, open};
+pub use folder::open_folder;
 pub use loader::{Batch, Batches, Loader, Loading};
 pub use normalise::Normalise;
 pub use split::stratified;

@@ -1,0 +1,293 @@
+//! CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky, *Learning multiple layers of features from tiny images*,
+//! 2009). Knows the files and nothing of where they came from.
+//!
+//! A file is a row of records without a header. A record is the label, one byte, then the red, green and blue planes of
+//! 32 rows of 32 bytes. CIFAR-100 has two labels, the coarse class of 20 and the fine class of 100; the fine one counts.
+
+use super::catalogue::{Archive, SetInfo};
+use super::source::Source;
+use super::{Pictures, Sets};
+use crate::error::Result;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+const SHAPE: [usize; 3] = [3, 32, 32];
+const PIXELS: usize = 3 * 32 * 32;
+const NO_LICENCE: &str = "none stated; not to be redistributed";
+
+/// The row of CIFAR-10 in the catalogue.
+pub(super) const CIFAR10: SetInfo = SetInfo {
+    name: "cifar10",
+    summary: "CIFAR-10: small colour photographs of vehicles and animals",
+    classes: Some(10),
+    shape: Some(SHAPE),
+    counts: Some([50_000, 10_000]),
+    licence: NO_LICENCE,
+    mirrors: &["https://www.cs.toronto.edu/~kriz"],
+    archives: &[Archive {
+        file: "cifar-10-binary.tar.gz",
+        bytes: Some(170_052_171),
+        sha256: Some("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),
+    }],
+    folder: Some("cifar-10-batches-bin"),
+    files: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+        "test_batch.bin",
+    ],
+    open: |folder| TEN.open(folder),
+    loose: |_| true,
+};
+
+/// The row of CIFAR-100 in the catalogue.
+pub(super) const CIFAR100: SetInfo = SetInfo {
+    name: "cifar100",
+    summary: "CIFAR-100: small colour photographs of a hundred kinds of things",
+    classes: Some(100),
+    shape: Some(SHAPE),
+    counts: Some([50_000, 10_000]),
+    licence: NO_LICENCE,
+    mirrors: &["https://www.cs.toronto.edu/~kriz"],
+    archives: &[Archive {
+        file: "cifar-100-binary.tar.gz",
+        bytes: Some(168_513_733),
+        sha256: Some("58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"),
+    }],
+    folder: Some("cifar-100-binary"),
+    files: &["train.bin", "test.bin"],
+    open: |folder| HUNDRED.open(folder),
+    loose: |_| true,
+};
+
+const TEN: Layout = Layout {
+    set: "cifar10",
+    classes: &CLASSES_10,
+    coarse: None,
+    train: &["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],
+    test: &["test_batch.bin"],
+    records: [10_000, 10_000],
+};
+
+const HUNDRED: Layout = Layout {
+    set: "cifar100",
+    classes: &CLASSES_100,
+    coarse: Some(20),
+    train: &["train.bin"],
+    test: &["test.bin"],
+    records: [50_000, 10_000],
+};
+
+/// What the files of a set look like.
+struct Layout {
+    set: &'static str,
+    classes: &'static [&'static str],
+    /// The number of coarse classes, where a record begins with a coarse label.
+    coarse: Option<usize>,
+    train: &'static [&'static str],
+    test: &'static [&'static str],
+    /// Records in each file of the training set, and in each of the test set.
+    records: [usize; 2],
+}
+
+impl Layout {
+    fn open(&self, folder: &Path) -> Result<Sets> {
+        let train = self.read_files(folder, self.train, self.records[0])?;
+        let test = self.read_files(folder, self.test, self.records[1])?;
+        Ok(Sets { train: Arc::new(train), test: Arc::new(test) })
+    }
+
+    fn read_files(&self, folder: &Path, files: &[&str], records: usize) -> Result<Pictures> {
+        let mut bytes = Vec::new();
+        let mut labels = Vec::new();
+        for file in files {
+            self.read_file(&Source::new(folder.join(file), self.set), records, &mut bytes, &mut labels)?;
+        }
+        let classes: Vec<String> = self.classes.iter().map(ToString::to_string).collect();
+        Pictures::new(SHAPE, &classes, bytes, labels)
+    }
+
+    fn read_file(&self, source: &Source, records: usize, bytes: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<()> {
+        let head = 1 + usize::from(self.coarse.is_some());
+        let (file, length) = source.open()?;
+        let record = head + PIXELS;
+        source.check_length(length, (records * record) as u64, format_args!("{records} records of {record} bytes"))?;
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        bytes.reserve_exact(records * PIXELS);
+        for number in 0..records {
+            let mut label = [0; 2];
+            source.fill(&mut reader, &mut label[..head], format_args!("record {number}"))?;
+            if let Some(coarse) = self.coarse {
+                check_label(source, number, "coarse label", label[0], coarse)?;
+            }
+            check_label(source, number, "label", label[head - 1], self.classes.len())?;
+            labels.push(label[head - 1].into());
+            let start = bytes.len();
+            bytes.resize(start + PIXELS, 0);
+            source.fill(&mut reader, &mut bytes[start..], format_args!("record {number}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn check_label(source: &Source, record: usize, what: &str, label: u8, classes: usize) -> Result<()> {
+    if usize::from(label) < classes {
+        return Ok(());
+    }
+    Err(source.wrong(format!("record {record} has the {what} {label}, expected one below {classes}")))
+}
+
+const CLASSES_10: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+#[rustfmt::skip]
+const CLASSES_100: [&str; 100] = [
+    "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle",
+    "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle",
+    "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur",
+    "dolphin", "elephant", "flatfish", "forest", "fox", "girl", "hamster", "house", "kangaroo", "keyboard",
+    "lamp", "lawn_mower", "leopard", "lion", "lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain",
+    "mouse", "mushroom", "oak_tree", "orange", "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree",
+    "plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road", "rocket",
+    "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake", "spider",
+    "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone", "television", "tiger", "tractor",
+    "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf", "woman", "worm",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::fs;
+
+    const TINY: Layout = Layout {
+        set: "cifar10",
+        classes: &CLASSES_10,
+        coarse: None,
+        train: &["a.bin", "b.bin"],
+        test: &["t.bin"],
+        records: [2, 1],
+    };
+    const TINY_100: Layout = Layout {
+        set: "cifar100",
+        classes: &CLASSES_100,
+        coarse: Some(20),
+        train: &["train.bin"],
+        test: &["test.bin"],
+        records: [2, 1],
+    };
+
+    /// A record whose pixel at `[c, y, x]` is `first + 7·c + 3·y + x`, wrapping.
+    fn record(labels: &[u8], first: u8) -> Vec<u8> {
+        let mut bytes = labels.to_vec();
+        for place in 0..PIXELS {
+            let (c, y, x) = (place / 1024, place / 32 % 32, place % 32);
+            bytes.push(first.wrapping_add((7 * c + 3 * y + x) as u8));
+        }
+        bytes
+    }
+
+    fn tiny() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.bin"), [record(&[3], 10), record(&[0], 20)].concat()).unwrap();
+        fs::write(folder.path().join("b.bin"), [record(&[9], 30), record(&[1], 40)].concat()).unwrap();
+        fs::write(folder.path().join("t.bin"), record(&[5], 50)).unwrap();
+        folder
+    }
+
+    fn error(layout: &Layout, folder: &Path) -> String {
+        let text = layout.open(folder).err().unwrap().to_string();
+        text.replace(&format!("{}/", folder.display()), "")
+    }
+
+    #[test]
+    fn records_become_pictures_in_their_order() {
+        let folder = tiny();
+        let sets = TINY.open(folder.path()).unwrap();
+        assert_eq!((sets.train.len(), sets.test.len(), sets.train.shape()), (4, 1, [3, 32, 32]));
+        assert_eq!((0..4).map(|i| sets.train.label(i)).collect::<Vec<_>>(), [3, 0, 9, 1]);
+        let mut picture = vec![0; PIXELS];
+        sets.train.read(2, &mut picture).unwrap();
+        assert_eq!(picture, record(&[], 30));
+        assert_eq!(picture[1024 + 2 * 32 + 5], 30 + 7 + 6 + 5);
+        assert_eq!(sets.train.classes()[9], "truck");
+    }
+
+    #[test]
+    fn the_second_label_of_a_record_is_the_fine_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let train = [record(&[19, 99], 1), record(&[0, 42], 2)].concat();
+        fs::write(folder.path().join("train.bin"), &train).unwrap();
+        fs::write(folder.path().join("test.bin"), record(&[4, 0], 3)).unwrap();
+        let sets = TINY_100.open(folder.path()).unwrap();
+        assert_eq!([sets.train.label(0), sets.train.label(1), sets.test.label(0)], [99, 42, 0]);
+        assert_eq!(sets.train.classes()[42], "leopard");
+        fs::write(folder.path().join("test.bin"), record(&[20, 0], 3)).unwrap();
+        assert_eq!(
+            error(&TINY_100, folder.path()),
+            "test.bin: record 0 has the coarse label 20, expected one below 20; get it anew with `evograd data fetch \
+             cifar100`"
+        );
+        fs::write(folder.path().join("test.bin"), record(&[0, 100], 3)).unwrap();
+        assert_eq!(
+            error(&TINY_100, folder.path()),
+            "test.bin: record 0 has the label 100, expected one below 100; get it anew with `evograd data fetch \
+             cifar100`"
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_what_is_wrong() {
+        let folder = tiny();
+        let good = fs::read(folder.path().join("b.bin")).unwrap();
+        let mut long = good.clone();
+        long.push(0);
+        let mut mislabelled = good.clone();
+        mislabelled[3073] = 10;
+        let remedy = "get it anew with `evograd data fetch cifar10`";
+        let table: [(&[u8], &str); 5] = [
+            (&[], "it is cut short: 0 bytes, expected 6146 (2 records of 3073 bytes)"),
+            (&good[..3073], "it is cut short: 3073 bytes, expected 6146 (2 records of 3073 bytes)"),
+            (&good[..6145], "it is cut short: 6145 bytes, expected 6146 (2 records of 3073 bytes)"),
+            (&long, "it is too long: 6147 bytes, expected 6146 (2 records of 3073 bytes)"),
+            (&mislabelled, "record 1 has the label 10, expected one below 10"),
+        ];
+        for (bytes, problem) in table {
+            fs::write(folder.path().join("b.bin"), bytes).unwrap();
+            assert_eq!(error(&TINY, folder.path()), format!("b.bin: {problem}; {remedy}"));
+        }
+        fs::remove_file(folder.path().join("b.bin")).unwrap();
+        assert!(error(&TINY, folder.path()).starts_with("b.bin: No such file"));
+        fs::create_dir(folder.path().join("b.bin")).unwrap();
+        assert_eq!(error(&TINY, folder.path()), format!("b.bin: it is not a file; {remedy}"));
+    }
+
+    #[test]
+    fn the_catalogue_names_the_files_that_are_read() {
+        for (info, layout) in [(CIFAR10, TEN), (CIFAR100, HUNDRED)] {
+            assert_eq!(info.files, [layout.train, layout.test].concat());
+            let counts = [layout.train.len() * layout.records[0], layout.test.len() * layout.records[1]];
+            assert_eq!((info.counts, info.name), (Some(counts), layout.set));
+        }
+        let mut sorted = CLASSES_100;
+        sorted.sort_unstable();
+        assert_eq!(sorted, CLASSES_100, "the official names are in the order of the alphabet");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..7000), place in 0..6146_usize) {
+            let folder = tiny();
+            fs::write(folder.path().join("a.bin"), &bytes).unwrap();
+            prop_assert!(TINY.open(folder.path()).is_err() || bytes.len() == 6146);
+            let mut changed = [record(&[3], 10), record(&[0], 20)].concat();
+            changed[place] = bytes.first().copied().unwrap_or(0);
+            let valid = changed[0] < 10 && changed[3073] < 10;
+            fs::write(folder.path().join("a.bin"), changed).unwrap();
+            prop_assert_eq!(TINY.open(folder.path()).is_ok(), valid);
+        }
+    }
+}

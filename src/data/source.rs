@@ -1,0 +1,77 @@
+//! One file of a data set while it is read: opens it, fills buffers, and tells what is wrong with it. Knows no format.
+
+use crate::error::{Error, Result};
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// A file, and what to do where it is not right.
+pub(super) struct Source {
+    /// Its path, for messages.
+    pub path: PathBuf,
+    remedy: String,
+}
+
+impl Source {
+    /// A file of the set of that name.
+    pub fn new(path: impl Into<PathBuf>, set: &str) -> Self {
+        Source { path: path.into(), remedy: format!("get it anew with `evograd data fetch {set}`") }
+    }
+
+    /// An error about this file.
+    pub fn wrong(&self, problem: impl Display) -> Error {
+        Error::file(&self.path, problem, &*self.remedy)
+    }
+
+    /// The open file and its length in bytes.
+    pub fn open(&self) -> Result<(File, u64)> {
+        let opened = File::open(&self.path).and_then(|file| file.metadata().map(|about| (file, about)));
+        let (file, about) = opened.map_err(|error| self.wrong(error))?;
+        if !about.is_file() {
+            return Err(self.wrong("it is not a file"));
+        }
+        Ok((file, about.len()))
+    }
+
+    /// Refuses a length other than the wanted one, which `reason` explains.
+    pub fn check_length(&self, found: u64, wanted: u64, reason: impl Display) -> Result<()> {
+        if found == wanted {
+            return Ok(());
+        }
+        let kind = if found < wanted { "cut short" } else { "too long" };
+        Err(self.wrong(format!("it is {kind}: {found} bytes, expected {wanted} ({reason})")))
+    }
+
+    /// Reads exactly as many bytes as the buffer has; `what` names them.
+    pub fn fill(&self, reader: &mut impl Read, buffer: &mut [u8], what: impl Display) -> Result<()> {
+        reader.read_exact(buffer).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => self.wrong(format!("it is cut short: it ends within {what}")),
+            _ => self.wrong(format!("it cannot be read within {what}: {error}")),
+        })
+    }
+
+    /// Refuses bytes after the last one wanted. Reading to the end also makes a decoder compare its checksum.
+    pub fn check_end(&self, reader: &mut impl Read, what: impl Display) -> Result<()> {
+        let mut byte = [0];
+        loop {
+            return match reader.read(&mut byte) {
+                Ok(0) => Ok(()),
+                Ok(_) => Err(self.wrong(format!("it is too long: it goes on after {what}"))),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Err(self.wrong(format!("it cannot be read to its end after {what}: {error}"))),
+            };
+        }
+    }
+}
+
+/// Where a file of a set lies in a folder; one that is listed as compressed may also lie there without its `.gz`.
+pub(super) fn present(folder: &Path, file: &str) -> Option<PathBuf> {
+    let plain = file.strip_suffix(".gz").unwrap_or(file);
+    [file, plain].map(|name| folder.join(name)).into_iter().find(|path| path.exists())
+}
+
+/// As [`present`]; the path where the file should be if it is not there, so that an error can name it.
+pub(super) fn expected(folder: &Path, file: &str) -> PathBuf {
+    present(folder, file).unwrap_or_else(|| folder.join(file))
+}

@@ -1,0 +1,232 @@
+//! Street View House Numbers, cropped digits (Netzer, Wang, Coates, Bissacco, Wu, Ng, 2011). Knows what the two files
+//! hold; how a MATLAB file is built, [`mat`](super::mat) knows.
+//!
+//! `X` is `[32, 32, 3, N]` of unsigned bytes, the first axis running fastest, so a picture is 3072 bytes in a row, each
+//! plane column by column. `y` is `[N, 1]`, and says 10 for the digit 0.
+
+use super::catalogue::{Archive, SetInfo};
+use super::mat::{self, Array};
+use super::source::Source;
+use super::{Pictures, Sets};
+use crate::error::Result;
+use std::path::Path;
+use std::sync::Arc;
+
+const SIDE: usize = 32;
+const PIXELS: usize = 3 * SIDE * SIDE;
+const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
+const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// The row of SVHN in the catalogue.
+pub(super) const SVHN: SetInfo = SetInfo {
+    name: "svhn",
+    summary: "SVHN: digits of house numbers, photographed from the street",
+    classes: Some(10),
+    shape: Some([3, SIDE, SIDE]),
+    counts: Some([73_257, 26_032]),
+    licence: "non-commercial use only",
+    mirrors: &["http://ufldl.stanford.edu/housenumbers"],
+    archives: &[
+        Archive {
+            file: FILES[0],
+            bytes: Some(182_040_794),
+            sha256: Some("435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"),
+        },
+        Archive {
+            file: FILES[1],
+            bytes: Some(64_275_384),
+            sha256: Some("cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"),
+        },
+    ],
+    folder: None,
+    files: &FILES,
+    open,
+    loose: |_| true,
+};
+
+fn open(folder: &Path) -> Result<Sets> {
+    let read = |file: &str| read(&Source::new(folder.join(file), SVHN.name)).map(Arc::new);
+    Ok(Sets { train: read(FILES[0])?, test: read(FILES[1])? })
+}
+
+fn read(source: &Source) -> Result<Pictures> {
+    let mut pictures: Option<(usize, Vec<u8>)> = None;
+    let mut labels: Option<Vec<u16>> = None;
+    mat::read(source, |array, data| {
+        match array.name.as_str() {
+            "X" if pictures.is_none() => pictures = Some(read_pictures(source, array, data)?),
+            "y" if labels.is_none() => labels = Some(read_labels(source, array, data)?),
+            "X" | "y" => return Err(source.wrong(format!("it holds {} twice", array.name))),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let (count, bytes) = pictures.ok_or_else(|| source.wrong("it does not hold X, the pictures"))?;
+    let labels = labels.ok_or_else(|| source.wrong("it does not hold y, the labels"))?;
+    if labels.len() != count {
+        return Err(source.wrong(format!("it has {} labels, expected {count} as it has pictures", labels.len())));
+    }
+    Pictures::new([3, SIDE, SIDE], &DIGITS.map(String::from), bytes, labels)
+}
+
+/// Reads picture by picture, and turns each plane so that rows come first.
+fn read_pictures(source: &Source, array: &Array, data: &mut mat::Data) -> Result<(usize, Vec<u8>)> {
+    let &[32, 32, 3, count] = array.sizes.as_slice() else {
+        return Err(source.wrong(format!("X has the sizes {:?}, expected [32, 32, 3, N]", array.sizes)));
+    };
+    if !array.is_bytes() || count == 0 {
+        return Err(source.wrong("X does not hold unsigned bytes, expected those of at least one picture"));
+    }
+    let mut bytes = Vec::new();
+    let mut columns = [0; PIXELS];
+    for number in 0..count {
+        data.fill(&mut columns, format_args!("picture {number} of {count}"))?;
+        let places = (0..3).flat_map(|c| (0..SIDE).flat_map(move |y| (0..SIDE).map(move |x| (c, y, x))));
+        bytes.extend(places.map(|(c, y, x)| columns[(c * SIDE + x) * SIDE + y]));
+    }
+    bytes.shrink_to_fit();
+    Ok((count as usize, bytes))
+}
+
+fn read_labels(source: &Source, array: &Array, data: &mut mat::Data) -> Result<Vec<u16>> {
+    let count: u64 = match *array.sizes.as_slice() {
+        [count, 1] | [1, count] => count.into(),
+        _ => return Err(source.wrong(format!("y has the sizes {:?}, expected [N, 1]", array.sizes))),
+    };
+    let mut labels = Vec::new();
+    for number in 0..count {
+        let label = data.number(format_args!("label {number} of {count}"))?;
+        let Some(digit) = (1..=10_u16).find(|&digit| f64::from(digit) == label) else {
+            return Err(source.wrong(format!("label {number} is {label}, expected a whole number from 1 to 10")));
+        };
+        labels.push(digit % 10);
+    }
+    Ok(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mat::tests::{array, compressed, file};
+    use super::*;
+    use proptest::prelude::*;
+    use std::fs;
+
+    /// The byte at row `y`, column `x` of plane `c` of picture `n`.
+    fn pixel(n: usize, c: usize, y: usize, x: usize) -> u8 {
+        (n * 101 + c * 67 + y * 5 + x) as u8
+    }
+
+    /// `X` as MATLAB has it: the row runs fastest, then the column, the plane, the picture.
+    fn columns(count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for n in 0..count {
+            for c in 0..3 {
+                for x in 0..32 {
+                    (0..32).for_each(|y| bytes.push(pixel(n, c, y, x)));
+                }
+            }
+        }
+        bytes
+    }
+
+    fn x(count: usize) -> Vec<u8> {
+        array(9, &[32, 32, 3, count as i32], "X", 2, &columns(count))
+    }
+
+    fn y(labels: &[u8]) -> Vec<u8> {
+        array(6, &[labels.len() as i32, 1], "y", 2, labels)
+    }
+
+    fn parsed(bytes: &[u8]) -> std::result::Result<Pictures, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.mat");
+        fs::write(&path, bytes).unwrap();
+        let remedy = "; get it anew with `evograd data fetch svhn`";
+        read(&Source::new(&path, "svhn")).map_err(|error| {
+            let text = error.to_string();
+            text.strip_prefix(&format!("{}: ", path.display())).unwrap().strip_suffix(remedy).unwrap().to_string()
+        })
+    }
+
+    #[test]
+    fn pictures_are_turned_and_10_is_0() {
+        use super::super::Dataset;
+        let plain = file(&[x(2), y(&[10, 7])]);
+        let packed = file(&[compressed(&x(2)), compressed(&y(&[10, 7]))]);
+        let other_order = file(&[compressed(&y(&[10, 7])), compressed(&x(2))]);
+        for bytes in [plain, packed, other_order] {
+            let pictures = parsed(&bytes).unwrap();
+            assert_eq!([pictures.len(), pictures.label(0), pictures.label(1)], [2, 0, 7]);
+            let mut picture = vec![0; PIXELS];
+            pictures.read(1, &mut picture).unwrap();
+            for (c, y, x) in [(0, 0, 0), (0, 0, 9), (1, 4, 0), (2, 31, 17)] {
+                assert_eq!(picture[(c * 32 + y) * 32 + x], pixel(1, c, y, x), "{c} {y} {x}");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_may_be_stored_as_doubles() {
+        use super::super::Dataset;
+        let doubles: Vec<u8> = [3.0_f64, 10.0].iter().flat_map(|label| label.to_le_bytes()).collect();
+        let labels = array(6, &[1, 2], "y", 9, &doubles);
+        let pictures = parsed(&file(&[labels, x(2)])).unwrap();
+        assert_eq!([pictures.label(0), pictures.label(1)], [3, 0]);
+    }
+
+    #[test]
+    fn what_is_no_svhn_is_told() {
+        let table = [
+            (file(&[x(2)]), "it does not hold y, the labels"),
+            (file(&[y(&[1])]), "it does not hold X, the pictures"),
+            (file(&[x(1), x(1), y(&[1])]), "it holds X twice"),
+            (file(&[x(2), y(&[1])]), "it has 1 labels, expected 2 as it has pictures"),
+            (file(&[x(1), y(&[0])]), "label 0 is 0, expected a whole number from 1 to 10"),
+            (file(&[x(1), compressed(&y(&[11]))]), "label 0 is 11, expected a whole number from 1 to 10"),
+            (
+                file(&[array(9, &[32, 31, 3, 1], "X", 2, &[0; 32 * 31 * 3]), y(&[1])]),
+                "X has the sizes [32, 31, 3, 1], expected [32, 32, 3, N]",
+            ),
+            (file(&[x(1), array(9, &[1, 1, 1], "y", 2, &[1])]), "y has the sizes [1, 1, 1], expected [N, 1]"),
+            (
+                file(&[array(8, &[32, 32, 3, 1], "X", 1, &[0; PIXELS]), y(&[1])]),
+                "X does not hold unsigned bytes, expected those of at least one picture",
+            ),
+            (
+                file(&[array(9, &[32, 32, 3, i32::MAX], "X", 2, &[0; 5000]), y(&[1])]),
+                "X has 5000 bytes of data, expected 6597069763584 for its sizes [32, 32, 3, 2147483647]",
+            ),
+        ];
+        for (bytes, problem) in table {
+            assert_eq!(parsed(&bytes), Err(problem.to_string()));
+        }
+    }
+
+    #[test]
+    fn every_cut_is_told() {
+        for whole in [file(&[x(1), y(&[1])]), file(&[compressed(&x(1)), compressed(&y(&[1]))])] {
+            for length in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
+                assert!(parsed(&whole[..length]).is_err(), "{length} of {}", whole.len());
+            }
+            let mut long = whole.clone();
+            long.push(0);
+            assert_eq!(parsed(&long), Err("it is cut short: it ends within the tag of an element".into()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), places in prop::collection::vec((0..400_usize, any::<u8>()), 1..4)) {
+            let _ = parsed(&bytes);
+            let _ = parsed(&file(std::slice::from_ref(&bytes)));
+            for whole in [file(&[y(&[1]), x(1)]), file(&[compressed(&y(&[1])), compressed(&x(1))])] {
+                let mut changed = whole;
+                places.iter().for_each(|&(place, byte)| { let at = place % changed.len(); changed[at] = byte; });
+                let _ = parsed(&changed);
+            }
+            let mut inner = y(&[1]);
+            places.iter().for_each(|&(place, byte)| { let at = place % inner.len(); inner[at] = byte; });
+            let _ = parsed(&file(&[x(1), compressed(&inner)]));
+        }
+    }
+}

@@ -1,6 +1,10 @@
 //! Labelled pictures: where they come from and how they become batches. Knows tensors and random numbers; knows no
 //! network and no training.
 
+mod shapes;
+
+pub use shapes::{shapes, shapes_of};
+
 use crate::error::{Error, Result};
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ mod loader;
 mod mat;
 mod mnist;
 mod normalise;
+mod shapes;
 mod source;
 mod split;
 mod svhn;
@@ -19,6 +20,7 @@ pub use catalogue::{Archive, CATALOGUE, Presence, SetInfo, info, open};
 pub use folder::open_folder;
 pub use loader::{Batch, Batches, Loader, Loading};
 pub use normalise::Normalise;
+pub use shapes::{shapes, shapes_of};
 pub use split::stratified;
 
 use crate::error::{Error, Result};

@@ -25,13 +25,29 @@ mod outline;
 mod scene;
 mod texture;
 
-use super::{Pictures, Sets};
+use super::{Pictures, SetInfo, Sets};
 use crate::error::{Error, Result};
 use canvas::SIDE;
 use draw::Draw;
 use outline::CLASSES;
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+/// The row of the set; the one that everybody has is of seed 0.
+pub(super) const SHAPES: SetInfo = SetInfo {
+    name: "shapes",
+    summary: "Shapes: small colour pictures of drawn objects, made by this program from a seed",
+    classes: Some(CLASSES.len()),
+    shape: Some([3, SIDE, SIDE]),
+    counts: Some([10_000, 2_000]),
+    licence: "that of this program",
+    mirrors: &[],
+    archives: &[],
+    folder: None,
+    files: &[],
+    open: |_| shapes(0),
+    loose: |_| true,
+};
 
 /// Bytes of a picture.
 const BYTES: usize = 3 * SIDE * SIDE;

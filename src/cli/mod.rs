@@ -1,6 +1,7 @@
 //! Arguments, and one file per command. Knows every module; no module knows it.
 
 mod data_dir;
+mod eval;
 mod gradcheck;
 mod interrupt;
 mod progress;
@@ -34,6 +35,7 @@ pub struct Args {
 enum Command {
     Gradcheck(gradcheck::Args),
     Train(train::Args),
+    Eval(eval::Args),
 }
 
 /// Runs the command on as many threads as asked for. Results go to standard output; a reader that has seen enough, such
@@ -45,6 +47,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         let mut out = std::io::stdout().lock();
         match args.command {
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
+            Command::Eval(args) => eval::run(&args, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
         }
     });

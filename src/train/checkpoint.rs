@@ -66,10 +66,9 @@ pub fn load(trainer: &mut Trainer, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The weights of a checkpoint's folder.
-pub fn model_file(folder: &Path) -> PathBuf {
-    let (path, old) = (folder.join(MODEL), beside(folder, "old").join(MODEL));
-    if path.exists() || !old.exists() { path } else { old }
+/// The weights in a checkpoint's folder, if there is one.
+pub fn model_file(folder: &Path) -> Option<PathBuf> {
+    [folder.join(MODEL), beside(folder, "old").join(MODEL)].into_iter().find(|path| path.exists())
 }
 
 fn trainer_files(trainer: &Trainer) -> Result<[(&'static str, Vec<u8>); 3]> {

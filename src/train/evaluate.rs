@@ -7,30 +7,63 @@ use crate::models::Network;
 use crate::record::Score;
 use crate::tape::Var;
 
-/// The score of a network on all samples of a loader; `progress` is told after each batch how many are done.
+/// The answers of a network to labelled pictures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// How good they are.
+    pub score: Score,
+    /// How often pictures of class `i` were answered with class `j`, at `[i][j]`.
+    pub confusion: Vec<Vec<usize>>,
+}
+
+/// Asks a network for all samples of a loader; `progress` is told after each batch how many are done.
 ///
 /// # Errors
 /// When a picture cannot be read or does not fit the network, or a logit is not finite.
-pub fn evaluate(network: &Network, loader: &Loader, split: &str, mut progress: impl FnMut(usize)) -> Result<Score> {
-    let (mut loss, mut right, mut done) = (0.0, 0, 0);
+pub fn evaluate(
+    network: &Network,
+    loader: &Loader,
+    split: &str,
+    mut progress: impl FnMut(usize),
+) -> Result<Evaluation> {
+    let classes = network.plan().output().elements();
+    let mut confusion = vec![vec![0; classes]; classes];
+    let (mut loss, mut done) = (0.0, 0);
     for batch in loader.epoch(0, 0) {
         let batch = batch?;
         let logits = network.evaluate(&batch.pictures)?;
-        right += hits(logits.as_slice(), &batch.truth);
+        answers(logits.as_slice(), classes)
+            .zip(&batch.truth)
+            .for_each(|(answer, class)| confusion[*class][answer] += 1);
         let mean = no_grad(|| Var::constant(logits).cross_entropy(&batch.truth, 0.0))?.item()?;
         loss += f64::from(mean) * batch.truth.len() as f64;
         done += batch.truth.len();
         progress(done);
     }
-    let total = done as f64;
-    Ok(Score { split: split.into(), pictures: done, loss: loss / total, accuracy: right as f64 / total })
+    let right: usize = (0..classes).map(|class| confusion[class][class]).sum();
+    let (loss, accuracy) = (loss / done as f64, right as f64 / done as f64);
+    Ok(Evaluation { score: Score { split: split.into(), pictures: done, loss, accuracy }, confusion })
+}
+
+/// The class of the greatest logit in each row; the first of equals.
+fn answers(logits: &[f32], classes: usize) -> impl Iterator<Item = usize> + '_ {
+    let better = |row: &[f32], best: usize, class: usize| if row[class] > row[best] { class } else { best };
+    logits.chunks(classes).map(move |row| (1..classes).fold(0, |best, class| better(row, best, class)))
 }
 
 /// How many rows of logits are greatest at their class; the first of equals counts.
-pub(super) fn hits(logits: &[f32], classes: &[usize]) -> usize {
-    let width = logits.len() / classes.len();
-    let right = |(row, class): (&[f32], &usize)| {
-        row.iter().enumerate().all(|(i, x)| if i < *class { *x < row[*class] } else { *x <= row[*class] })
-    };
-    logits.chunks(width).zip(classes).filter(|(row, class)| right((row, class))).count()
+pub(super) fn hits(logits: &[f32], truth: &[usize]) -> usize {
+    answers(logits, logits.len() / truth.len()).zip(truth).filter(|(answer, class)| answer == *class).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_logits_the_first_is_the_answer() {
+        let logits = [0.0, 2.0, 2.0, 5.0, 5.0, 1.0];
+        assert_eq!(answers(&logits, 3).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!([hits(&logits, &[1, 0]), hits(&logits, &[2, 0]), hits(&logits, &[2, 1])], [2, 1, 0]);
+    }
 }

@@ -1,5 +1,6 @@
 //! The folder of a run: its settings, what is known of it, its metrics and checkpoints. One process at a time.
 
+use super::checkpoint::model_file;
 use super::config::Config;
 use crate::error::{Error, Result};
 use crate::record::Journal;
@@ -47,12 +48,12 @@ pub enum Status {
     Diverged(String),
 }
 
-/// The folder of a run, held by this process.
+/// The folder of a run; held by this process, unless it is only looked at.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     /// Held open: the system releases it when the process ends, however it does.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl RunFolder {
@@ -76,18 +77,23 @@ impl RunFolder {
     /// # Errors
     /// When there is none, or another process holds it.
     pub fn open(path: &Path) -> Result<(RunFolder, Config)> {
-        let config = path.join("config.toml");
-        if !config.exists() {
-            return Err(Error::file(path, "there is no run in it", "name the folder of a run, such as runs/resnet20"));
-        }
-        Ok((Self::hold(path)?, Config::read(&config, &[])?))
+        let config = settings(path)?;
+        Ok((Self::hold(path)?, config))
+    }
+
+    /// The folder of a run that is only looked at, with its settings; another process may be at work on it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn read(path: &Path) -> Result<(RunFolder, Config)> {
+        Ok((RunFolder { path: path.to_path_buf(), _lock: None }, settings(path)?))
     }
 
     fn hold(path: &Path) -> Result<RunFolder> {
         let file = path.join("lock");
         let lock = File::create(&file).map_err(|error| Error::file(&file, error, "make the folder writable"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(RunFolder { path: path.to_path_buf(), _lock: lock }),
+            Ok(()) => Ok(RunFolder { path: path.to_path_buf(), _lock: Some(lock) }),
             Err(fs::TryLockError::WouldBlock) => {
                 Err(Error::file(path, "another process is at work on this run", "wait for it, or stop it"))
             }
@@ -103,6 +109,16 @@ impl RunFolder {
     /// The folder of the checkpoint `last` or `best`.
     pub fn checkpoint(&self, name: &str) -> PathBuf {
         self.path.join("checkpoints").join(name)
+    }
+
+    /// The weights of the checkpoint `last` or `best`.
+    ///
+    /// # Errors
+    /// When there is no such checkpoint.
+    pub fn weights(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.checkpoint(name);
+        let remedy = "use last; best is kept where pictures are held out with data.validation";
+        model_file(&folder).ok_or_else(|| Error::file(folder, "there is no such checkpoint", remedy))
     }
 
     /// The rows of metrics, to be added to.
@@ -130,6 +146,15 @@ impl RunFolder {
         File::open(&part).and_then(|file| file.sync_all()).map_err(refused)?;
         fs::rename(&part, &path).map_err(refused)
     }
+}
+
+/// The settings of the run in a folder.
+fn settings(path: &Path) -> Result<Config> {
+    let config = path.join("config.toml");
+    if !config.exists() {
+        return Err(Error::file(path, "there is no run in it", "name the folder of a run, such as runs/resnet20"));
+    }
+    Config::read(&config, &[])
 }
 
 /// Seconds since 1970.

@@ -9,7 +9,7 @@ mod run;
 mod trainer;
 
 pub use config::{Config, Data, Model, Optimisation, ScheduleKind, Schedules, Training, UpdateRule};
-pub use evaluate::evaluate;
+pub use evaluate::{Evaluation, evaluate};
 pub use folder::{RunFolder, RunInfo, Status};
 pub use run::{Event, Run};
 pub use trainer::{Position, Split, StepReport, Trainer};

@@ -209,9 +209,10 @@ impl Run {
         let (loader, name) =
             if test { (&self.split.test, "test") } else { (&self.split.held_out, self.split.held_out_name) };
         let total = loader.samples();
-        evaluate(&self.trainer.network, loader, name, |done| {
+        let progress = |done| {
             told(Event::Evaluating { done, total });
-        })
+        };
+        Ok(evaluate(&self.trainer.network, loader, name, progress)?.score)
     }
 
     fn write(&mut self, row: Metric, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {

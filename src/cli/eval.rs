@@ -1,0 +1,123 @@
+//! `evograd eval`: asks a trained network for a data set.
+
+use super::data_dir::DataDir;
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use comfy_table::Table;
+use evograd::data;
+use evograd::models::{self, Network};
+use evograd::train::{Evaluation, RunFolder, Split, evaluate};
+use serde::Serialize;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  evograd eval runs/resnet20-sum-shapes-seed0            the test set, by the last checkpoint
+  evograd eval runs/mine --checkpoint best --per-class   the share of right answers for each class
+  evograd eval runs/mine --weights from-pytorch.safetensors --json";
+
+/// Ask a trained network for pictures it has not learned from.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The folder of the run
+    run: PathBuf,
+    #[command(flatten)]
+    data_dir: DataDir,
+    /// Which checkpoint: last, or best by the validation split
+    #[arg(long, default_value = "last", value_name = "NAME", conflicts_with = "weights")]
+    checkpoint: String,
+    /// Weights of the same network from another file, in safetensors
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Which pictures
+    #[arg(long, value_enum, default_value = "test")]
+    split: Part,
+    /// The answers for each class
+    #[arg(long)]
+    per_class: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// A part of the data.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Part {
+    /// The test set
+    Test,
+    /// The pictures that the run held out with data.validation
+    Validation,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answers<'a> {
+    split: &'a str,
+    pictures: usize,
+    loss: f64,
+    accuracy: f64,
+    classes: &'a [String],
+    confusion: &'a [Vec<usize>],
+}
+
+/// Evaluates and prints.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let (folder, config) = RunFolder::read(&args.run)?;
+    let sets = data::open(&config.data.set, &args.data_dir.folder()?)?;
+    let split = Split::new(&config, &sets)?;
+    let options = config.options(sets.train.shape(), sets.train.classes().len())?;
+    let mut network = Network::new(&models::spec(&config.model.name, &options)?, 0)?;
+    match &args.weights {
+        Some(file) => network.load(file)?,
+        None => network.load(&folder.weights(&args.checkpoint)?)?,
+    }
+    let (loader, name) = match args.split {
+        Part::Test => (&split.test, "test"),
+        Part::Validation if split.held_out_name == "validation" => (&split.held_out, "validation"),
+        Part::Validation => bail!("{} held out no pictures; train with data.validation above 0", args.run.display()),
+    };
+    let answers = evaluate(&network, loader, name, |_| {})?;
+    print(args, &answers, sets.test.classes(), out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(
+    args: &Args,
+    Evaluation { score, confusion }: &Evaluation,
+    classes: &[String],
+    out: &mut impl Write,
+) -> Result<()> {
+    let (split, pictures, loss, accuracy) = (&score.split, score.pictures, score.loss, score.accuracy);
+    if args.json {
+        let answers = Answers { split, pictures, loss, accuracy, classes, confusion };
+        return Ok(writeln!(out, "{}", serde_json::to_string(&answers)?)?);
+    }
+    writeln!(out, "{split} accuracy {:.2} %, loss {loss:.4}, {pictures} pictures", accuracy * 100.0)?;
+    if args.per_class {
+        writeln!(out, "{}", table(confusion, classes))?;
+    }
+    Ok(())
+}
+
+/// For each class its share of right answers and the class that it is mistaken for most often.
+fn table(confusion: &[Vec<usize>], classes: &[String]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header([
+        "class",
+        "pictures",
+        "right",
+        "mistaken for",
+    ]);
+    for (class, answers) in confusion.iter().enumerate() {
+        let pictures: usize = answers.iter().sum();
+        let wrong = (0..answers.len()).filter(|&answer| answer != class && answers[answer] > 0);
+        let mistaken = wrong.max_by_key(|&answer| (answers[answer], std::cmp::Reverse(answer)));
+        let mistaken = mistaken.map_or(String::new(), |answer| format!("{} ({})", classes[answer], answers[answer]));
+        let share = 100.0 * answers[class] as f64 / pictures.max(1) as f64;
+        table.add_row([classes[class].clone(), pictures.to_string(), format!("{share:.1} %"), mistaken]);
+    }
+    table
+}

@@ -1,5 +1,7 @@
 //! Arguments, and one file per command. Knows every module; no module knows it.
 
+mod data;
+mod data_dir;
 mod gradcheck;
 
 use anyhow::Result;
@@ -13,7 +15,8 @@ pub const USER_ERROR: u8 = 2;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all is well, 1 a check did not pass, 2 wrong arguments or data.
-Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set.";
+Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set; EVOGRAD_DATA_DIR is the folder of the data
+sets, EVOGRAD_MIRROR a place to fetch them from.";
 
 /// A tensor engine for the CPU with hand-written gradients, each of them proved.
 #[derive(Parser)]
@@ -28,6 +31,7 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Data(data::Args),
     Gradcheck(gradcheck::Args),
 }
 
@@ -39,6 +43,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let outcome = evograd::Pool::new(threads.unwrap_or(1))?.install(|| {
         let mut out = std::io::stdout().lock();
         match args.command {
+            Command::Data(args) => data::run(&args, &mut out),
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
         }
     });

@@ -4,14 +4,17 @@
 mod catalogue;
 mod cifar;
 mod folder;
+mod grid;
 mod idx;
 mod mat;
 mod mnist;
 mod source;
+pub mod store;
 mod svhn;
 
 pub use catalogue::{Archive, CATALOGUE, Presence, SetInfo, info, open};
 pub use folder::open_folder;
+pub use grid::write_grid;
 
 use crate::error::{Error, Result};
 use std::sync::Arc;

@@ -1,0 +1,46 @@
+//! Where data sets are kept, for every command that needs one. Knows no data set.
+
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+/// The environment variable that names the folder.
+const VARIABLE: &str = "EVOGRAD_DATA_DIR";
+
+/// The argument that says where data sets are.
+#[derive(clap::Args, Clone, Debug)]
+pub struct DataDir {
+    /// Folder of the data sets [default: EVOGRAD_DATA_DIR, or else the user's cache folder]
+    #[arg(long = "data-dir", global = true, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl DataDir {
+    /// The folder: as the argument says, or else the environment, or else in the user's cache folder.
+    pub fn folder(&self) -> Result<PathBuf> {
+        let environment = std::env::var_os(VARIABLE).map(PathBuf::from);
+        let cache = directories::ProjectDirs::from("", "", "evograd").map(|dirs| dirs.cache_dir().join("data"));
+        match first([self.folder.clone(), environment, cache]) {
+            Some(folder) => Ok(folder),
+            None => bail!("this user has no cache folder; name a folder for data sets with --data-dir or {VARIABLE}"),
+        }
+    }
+}
+
+/// The first that is set; an empty one is not.
+fn first(folders: [Option<PathBuf>; 3]) -> Option<PathBuf> {
+    folders.into_iter().flatten().find(|folder| !folder.as_os_str().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_argument_comes_before_the_environment_before_the_cache() {
+        let path = |name: &str| Some(PathBuf::from(name));
+        assert_eq!(first([path("a"), path("b"), path("c")]), path("a"));
+        assert_eq!(first([None, path("b"), path("c")]), path("b"));
+        assert_eq!(first([None, path(""), path("c")]), path("c"));
+        assert_eq!(first([None, None, None]), None);
+    }
+}

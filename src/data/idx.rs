@@ -68,27 +68,11 @@ fn header<const D: usize>(source: &Source, reader: &mut impl Read) -> Result<[u3
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
+    use crate::data::samples::{gzip, idx as file};
     use proptest::prelude::*;
     use std::fs;
-    use std::io::Write;
-
-    /// A file of the format, written by its description.
-    pub fn file(sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
-        let mut file = vec![0, 0, 8, sizes.len() as u8];
-        sizes.iter().for_each(|size| file.extend(size.to_be_bytes()));
-        file.extend(bytes);
-        file
-    }
-
-    pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
 
     fn parsed(bytes: &[u8]) -> std::result::Result<([usize; 3], Vec<u8>), String> {
         let folder = tempfile::tempdir().unwrap();

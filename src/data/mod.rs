@@ -8,6 +8,8 @@ mod grid;
 mod idx;
 mod mat;
 mod mnist;
+#[cfg(test)]
+mod samples;
 mod source;
 pub mod store;
 mod svhn;

@@ -106,8 +106,8 @@ fn read_labels(source: &Source, array: &Array, data: &mut mat::Data) -> Result<V
 
 #[cfg(test)]
 mod tests {
-    use super::mat::tests::{array, compressed, file};
     use super::*;
+    use crate::data::samples::{mat as file, mat_array as array, mat_compressed as compressed};
     use proptest::prelude::*;
     use std::fs;
 

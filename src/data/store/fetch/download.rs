@@ -219,3 +219,173 @@ fn range_start(response: &Response<Body>) -> Option<u64> {
     let text = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
     text.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::samples::server::{Serve, Server};
+
+    /// A file to serve, and the place it should come to.
+    struct Case {
+        folder: tempfile::TempDir,
+        bytes: Vec<u8>,
+        archive: Archive,
+    }
+
+    fn case() -> Case {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..200_000_u32).map(|i| (i * i / 7) as u8).collect();
+        fs::write(folder.path().join("right"), &bytes).unwrap();
+        let sum = sum(&folder.path().join("right"), &mut ()).unwrap().1;
+        let archive = Archive { file: "set.bin", bytes: Some(bytes.len() as u64), sha256: Some(sum.leak()) };
+        Case { folder, bytes, archive }
+    }
+
+    impl Case {
+        fn place(&self) -> PathBuf {
+            self.folder.path().join("set.bin")
+        }
+        fn part(&self) -> PathBuf {
+            self.folder.path().join("set.bin.part")
+        }
+        fn server(&self, connections: &[Serve]) -> Server {
+            Server::new(&self.bytes, connections)
+        }
+        fn download(&self, servers: &[&Server]) -> std::result::Result<(), String> {
+            let addresses: Vec<String> = servers.iter().map(|server| format!("{}/set.bin", server.address)).collect();
+            download(&self.archive, &addresses, &self.place(), Duration::from_millis(300), &mut ())
+        }
+        fn assert_whole(&self) {
+            assert!(fs::read(self.place()).unwrap() == self.bytes);
+            assert!(!self.part().exists());
+            assert_eq!(is_right(&self.archive, &self.place(), &mut ()), Ok(true));
+        }
+    }
+
+    #[test]
+    fn a_cut_or_stalled_download_goes_on_where_it_was() {
+        let case = case();
+        let server = case.server(&[Serve::Cut(70_000), Serve::Stall(50_000), Serve::All]);
+        case.download(&[&server]).unwrap();
+        assert_eq!(server.asked(), [None, Some(70_000), Some(120_000)]);
+        case.assert_whole();
+    }
+
+    #[test]
+    fn a_later_run_and_another_mirror_go_on_as_well() {
+        let case = case();
+        let first = case.server(&[Serve::Cut(70_000), Serve::Status(503)]);
+        let error = case.download(&[&first]).unwrap_err();
+        assert_eq!(
+            error,
+            format!("it could not be downloaded ({}/set.bin: it answers with status 503)", first.address)
+        );
+        assert_eq!(fs::read(case.part()).unwrap().len(), 70_000);
+        let second = case.server(&[Serve::Cut(0)]);
+        let third = case.server(&[Serve::All]);
+        case.download(&[&second, &third]).unwrap();
+        assert_eq!((second.asked(), third.asked()), (vec![Some(70_000)], vec![Some(70_000)]));
+        case.assert_whole();
+    }
+
+    #[test]
+    fn mirrors_that_do_not_have_it_are_left() {
+        let case = case();
+        let refusing = case.server(&[]);
+        // The connection is refused only once the server's thread has closed its socket.
+        std::thread::sleep(Duration::from_millis(100));
+        let [missing, silent, right] = [Serve::Status(404), Serve::Silent, Serve::All].map(|how| case.server(&[how]));
+        case.download(&[&refusing, &missing, &silent, &right]).unwrap();
+        case.assert_whole();
+        fs::remove_file(case.place()).unwrap();
+        let error = case.download(&[&refusing]).unwrap_err();
+        assert!(error.contains("onnection refused"), "{error}");
+        assert!(!case.part().exists() && !case.place().exists());
+    }
+
+    #[test]
+    fn wrong_bytes_are_thrown_away() {
+        let case = case();
+        let corrupt = case.server(&[Serve::Corrupt]);
+        let error = case.download(&[&corrupt]).unwrap_err();
+        let wanted = format!("expected {})", case.archive.sha256.unwrap());
+        assert!(error.contains("its file has 200000 bytes with SHA-256 ") && error.ends_with(&wanted), "{error}");
+        assert!(!case.part().exists() && !case.place().exists());
+        let [corrupt, right] = [Serve::Corrupt, Serve::All].map(|how| case.server(&[how]));
+        case.download(&[&corrupt, &right]).unwrap();
+        assert_eq!(right.asked(), [None]);
+        case.assert_whole();
+    }
+
+    /// What an earlier mirror sent was wrong, so a right end does not make it right: all is asked for again.
+    #[test]
+    fn a_right_mirror_is_not_blamed_for_a_wrong_beginning() {
+        let case = case();
+        fs::write(case.part(), [7; 1000]).unwrap();
+        let right = case.server(&[Serve::All, Serve::All]);
+        case.download(&[&right]).unwrap();
+        assert_eq!(right.asked(), [Some(1000), None]);
+        case.assert_whole();
+    }
+
+    #[test]
+    fn a_server_without_ranges_sends_all_of_it_again() {
+        let case = case();
+        let server = case.server(&[Serve::Cut(70_000), Serve::NoRange]);
+        case.download(&[&server]).unwrap();
+        assert_eq!(server.asked(), [None, Some(70_000)]);
+        case.assert_whole();
+    }
+
+    #[test]
+    fn another_part_than_the_one_asked_for_is_refused() {
+        let case = case();
+        fs::write(case.part(), &case.bytes[..1000]).unwrap();
+        let server = case.server(&[Serve::WrongRange]);
+        assert!(case.download(&[&server]).unwrap_err().contains("it sends another part than the one asked for"));
+    }
+
+    #[test]
+    fn a_file_of_another_length_is_refused() {
+        let case = case();
+        let page = Server::new(b"<html>", &[Serve::All]);
+        assert!(case.download(&[&page]).unwrap_err().contains("its file has 6 bytes, expected 200000"));
+        let endless = case.server(&[Serve::Endless]);
+        assert!(case.download(&[&endless]).unwrap_err().contains("it sends more than 200000 bytes"));
+        assert!(!case.part().exists() && !case.place().exists());
+    }
+
+    #[test]
+    fn what_is_whole_already_is_only_checked() {
+        let case = case();
+        fs::write(case.part(), &case.bytes).unwrap();
+        let server = case.server(&[]);
+        case.download(&[&server]).unwrap();
+        case.assert_whole();
+        fs::write(case.part(), [&case.bytes[..], b"more"].concat()).unwrap();
+        let server = case.server(&[Serve::All]);
+        case.download(&[&server]).unwrap();
+        assert_eq!(server.asked(), [None]);
+        case.assert_whole();
+    }
+
+    #[test]
+    fn without_a_sum_nothing_is_gone_on_with() {
+        let mut case = case();
+        case.archive = Archive { file: "set.bin", bytes: None, sha256: None };
+        fs::write(case.part(), [7; 1000]).unwrap();
+        let server = case.server(&[Serve::Cut(70_000), Serve::All]);
+        case.download(&[&server]).unwrap();
+        assert_eq!(server.asked(), [None, None]);
+        assert!(fs::read(case.place()).unwrap() == case.bytes);
+    }
+
+    #[test]
+    fn two_processes_do_not_write_the_same_file() {
+        let case = case();
+        let held = File::create(case.part()).unwrap();
+        held.lock().unwrap();
+        let error = case.download(&[&case.server(&[])]).unwrap_err();
+        assert_eq!(error, format!("another process is writing {}", case.part().display()));
+    }
+}

@@ -95,29 +95,42 @@ fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error {
     move |error| Error::file(path, error, "make room and allow writing there, or choose another folder with --data-dir")
 }
 
-/// Makes a rename last: the folder's own entry has to reach the disk as well.
+/// Makes a rename last: the folder's own entry has to reach the disk as well. Only Unix lets a folder be opened for that.
 fn sync_folder(folder: &Path) -> Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritable(folder))
 }
 
-/// A hidden folder beside the place where files will be; it goes away with all that was not taken out.
-struct Staging(PathBuf);
+/// A hidden folder beside the place where files will be; it goes away with all that was not taken out. One process at a
+/// time has it, and what a killed one left is removed.
+struct Staging {
+    folder: PathBuf,
+    lock: PathBuf,
+    /// Locked until it is closed.
+    _locked: File,
+}
 
 impl Staging {
     fn new(home: &Path) -> Result<Staging> {
-        let path = home.join(format!(".import-{}", std::process::id()));
-        let made = fs::create_dir_all(home).and_then(|()| match fs::remove_dir_all(&path) {
+        let (folder, lock) = (home.join(".import"), home.join(".import.lock"));
+        let locked = fs::create_dir_all(home).and_then(|()| File::create(&lock)).map_err(unwritable(&lock))?;
+        if locked.try_lock().is_err() {
+            return Err(Error::file(lock, "another process is importing this set", "wait until it is done"));
+        }
+        let made = match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::create_dir(&path),
-        });
-        made.map_err(unwritable(&path))?;
-        Ok(Staging(path))
+            _ => fs::create_dir(&folder),
+        };
+        made.map_err(unwritable(&folder))?;
+        Ok(Staging { folder, lock, _locked: locked })
     }
 
     /// Writes a file that is whole and on the disk when this returns; its sum.
     fn write(&self, file: &str, reader: impl Read, total: u64, progress: &mut dyn Progress) -> io::Result<String> {
         let mut watched = Watched::new(reader, format!("writing {file}"), Some(total), progress);
-        let mut written = File::create_new(self.0.join(file))?;
+        let mut written = File::create_new(self.folder.join(file))?;
         copy(&mut watched, &mut written)?;
         written.sync_all()?;
         Ok(watched.sum())
@@ -126,8 +139,9 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What cannot be removed is removed by the next import of a process of this number; nobody reads it.
-        let _ = fs::remove_dir_all(&self.0);
+        // What cannot be removed now is removed by the next import; nobody reads it.
+        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_file(&self.lock);
     }
 }
 
@@ -333,6 +347,23 @@ mod tests {
         assert_eq!(import(set, &all, &places.data, &mut ()).unwrap().files.len(), 4);
         let verdict = verify(set, &places.data, &mut ()).unwrap();
         assert!(verdict.passed() && verdict.files.iter().all(|file| file.found == Bytes::Unknown), "{verdict:?}");
+    }
+
+    #[test]
+    fn a_killed_import_leaves_nothing_and_a_running_one_is_waited_for() {
+        let places = places();
+        let set = four_files(&places.from);
+        let home = places.data.join("mnist");
+        fs::create_dir_all(home.join(".import")).unwrap();
+        fs::write(home.join(".import").join(IMAGES), "half").unwrap();
+        let held = File::create(home.join(".import.lock")).unwrap();
+        held.lock().unwrap();
+        let text = refused(&set, std::slice::from_ref(&places.from), &places);
+        assert!(text.ends_with(".import.lock: another process is importing this set; wait until it is done"), "{text}");
+        drop(held);
+        import(&set, std::slice::from_ref(&places.from), &places.data, &mut ()).unwrap();
+        let wanted: Vec<String> = tree(&places.from).iter().map(|file| format!("mnist/{file}")).collect();
+        assert_eq!(tree(&places.data), wanted);
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Import<'_> {
     }
 
     fn unwritten(&self, file: &str) -> impl Fn(std::io::Error) -> Error {
-        let path = self.staging.0.join(file);
+        let path = self.staging.folder.join(file);
         move |error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => Error::file(&path, "it was given twice", "give each file once"),
             _ => unwritable(&path)(error),
@@ -171,21 +171,21 @@ impl Import<'_> {
 
     /// Checks what was written, and puts it into its place.
     fn finish(mut self, home: &Path) -> Result<Imported> {
-        let whole = self.info.missing(&self.staging.0).is_empty();
+        let whole = self.info.missing(&self.staging.folder).is_empty();
         if whole {
-            (self.info.open)(&self.staging.0)?;
+            (self.info.open)(&self.staging.folder)?;
         } else if !self.checked {
             let problem =
                 format!("no official sum is known for the files of {}, so one alone cannot be checked", self.info.name);
             return Err(Error::op("data import", problem, &[], "name all of its files, or the folder that holds them"));
         } else if self.files.is_empty() || !self.sums.is_empty() {
-            let missing = self.info.missing(&self.staging.0).join(", ");
+            let missing = self.info.missing(&self.staging.folder).join(", ");
             let problem = format!("what was named does not hold {missing}");
             return Err(Error::op("data import", problem, &[], "name the official archive"));
         }
         for file in &self.files {
             self.forget_other_form(home, file)?;
-            fs::rename(self.staging.0.join(file), home.join(file)).map_err(unwritable(&home.join(file)))?;
+            fs::rename(self.staging.folder.join(file), home.join(file)).map_err(unwritable(&home.join(file)))?;
         }
         self.keep_sums(home)?;
         sync_folder(home)?;
@@ -205,7 +205,7 @@ impl Import<'_> {
         if self.sums.is_empty() {
             return if path.exists() { fs::remove_file(&path).map_err(unwritable(&path)) } else { Ok(()) };
         }
-        let staged = self.staging.0.join(SUMS);
+        let staged = self.staging.folder.join(SUMS);
         fs::write(&staged, &self.sums).and_then(|()| fs::rename(&staged, &path)).map_err(unwritable(&path))
     }
 }

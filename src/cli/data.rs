@@ -111,6 +111,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
             writeln!(out, "{name}: {what}; it is in {}", fetched.folder.display())?;
         }
         Action::Verify { name, json } => {
+            eprintln!("checking {name}");
             let verdict = store::verify(data::info(name)?, &folder, &mut teller)?;
             teller.done();
             print_verdict(&verdict, *json, out)?;
@@ -246,6 +247,7 @@ fn conclusion(verdict: &Verdict) -> String {
 }
 
 fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
+    eprintln!("opening {}", show.name);
     let sets = data::open(&show.name, folder)?;
     let set = match show.split {
         Split::Train => sets.train,

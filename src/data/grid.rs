@@ -17,6 +17,14 @@ const MOST: usize = 1 << 28;
 /// Draws a row of up to `count` pictures for each class, chosen at random by `seed`; classes without any have an empty
 /// row. Returns how many pictures were drawn.
 ///
+/// ```
+/// use evograd::data::{Pictures, write_grid};
+/// let two = Pictures::new([1, 1, 2], &["dark".into(), "bright".into()], vec![10, 20, 230, 240], vec![0, 1])?;
+/// let path = std::env::temp_dir().join("evograd-two.png");
+/// assert_eq!(write_grid(&two, 10, 0, &path)?, 2);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
 /// # Errors
 /// When a picture cannot be read, the grid would be too large, or the file cannot be written.
 pub fn write_grid(set: &dyn Dataset, count: usize, seed: u64, path: &Path) -> Result<usize> {

@@ -21,6 +21,13 @@ pub struct Fetched {
 /// says. What an interrupted download brought is kept and gone on with; a file gets its name when its size and sum are
 /// right.
 ///
+/// ```no_run
+/// use evograd::data::{info, store};
+/// let fetched = store::fetch(info("mnist")?, std::path::Path::new("/data"), &[], &mut ())?;
+/// println!("{} files are new", fetched.downloaded.len());
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
 /// # Errors
 /// When no mirror has the official file, the disk refuses, or this build has no feature `download`; the message says how to
 /// get the files by hand.

@@ -28,6 +28,14 @@ pub struct Imported {
 /// Takes the files of a data set from paths that the user names: the official archive or files, whatever their name now,
 /// or a folder that holds the set unpacked or its official files.
 ///
+/// ```no_run
+/// use evograd::data::{info, store};
+/// let from = ["cifar-10-binary.tar.gz".into()];
+/// let imported = store::import(info("cifar10")?, &from, std::path::Path::new("/data"), &mut ())?;
+/// assert!(imported.missing.is_empty());
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
 /// # Errors
 /// When a file is not the official one (both sums are told), a folder does not hold the set, or writing fails. A folder in
 /// the right layout is taken even if its bytes are not the official ones; [`verify`](super::verify()) tells.

@@ -65,6 +65,13 @@ impl Verdict {
 
 /// Compares the files of a set with the official sums, as far as they are known, and opens it, which checks it whole.
 ///
+/// ```no_run
+/// use evograd::data::{info, store};
+/// let verdict = store::verify(info("cifar10")?, std::path::Path::new("/data"), &mut ())?;
+/// println!("{} training pictures, official: {}", verdict.pictures.unwrap_or_default()[0], verdict.official());
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
 /// # Errors
 /// When the set is not there, or a file cannot be read. A file that is wrong is a verdict, not an error.
 pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> Result<Verdict> {

@@ -105,7 +105,7 @@ fn print(
 /// For each class its share of right answers and the class that it is mistaken for most often.
 fn table(confusion: &[Vec<usize>], classes: &[String]) -> Table {
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header([
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header([
         "class",
         "pictures",
         "right",

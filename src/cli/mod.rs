@@ -1,5 +1,6 @@
 //! Arguments, and one file per command. Knows every module; no module knows it.
 
+mod data;
 mod data_dir;
 mod eval;
 mod gradcheck;
@@ -18,7 +19,8 @@ pub const USER_ERROR: u8 = 2;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all is well, 1 a check did not pass, 2 wrong arguments or data.
-Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set.";
+Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set; EVOGRAD_DATA_DIR is the folder of the data
+sets, EVOGRAD_MIRROR a place to fetch them from.";
 
 /// A tensor engine for the CPU with hand-written gradients, each of them proved.
 #[derive(Parser)]
@@ -33,6 +35,7 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Data(data::Args),
     Gradcheck(gradcheck::Args),
     Train(train::Args),
     Eval(eval::Args),
@@ -46,6 +49,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let outcome = evograd::Pool::new(threads.unwrap_or(1))?.install(|| {
         let mut out = std::io::stdout().lock();
         match args.command {
+            Command::Data(args) => data::run(&args, &mut out),
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
             Command::Eval(args) => eval::run(&args, &mut out),
             Command::Train(args) => train::run(&args, &mut out),

@@ -199,43 +199,9 @@ impl Tag {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use flate2::Compression;
-    use flate2::write::ZlibEncoder;
-    use std::io::Write;
-
-    fn element(kind: u32, data: &[u8]) -> Vec<u8> {
-        let mut bytes = [kind.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
-        bytes.extend(data);
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
-        bytes
-    }
-
-    /// An array of a class, stored in some way, as the format's description has it. A short name stands within its tag.
-    pub fn array(class: u8, sizes: &[i32], name: &str, stored: u32, data: &[u8]) -> Vec<u8> {
-        let sizes: Vec<u8> = sizes.iter().flat_map(|size| size.to_le_bytes()).collect();
-        let mut short = vec![1, 0, name.len() as u8, 0];
-        short.extend(name.as_bytes());
-        short.resize(8, 0);
-        let name = if name.len() <= 4 { short } else { element(1, name.as_bytes()) };
-        let parts = [element(6, &[class, 0, 0, 0, 0, 0, 0, 0]), element(5, &sizes), name, element(stored, data)];
-        element(14, &parts.concat())
-    }
-
-    pub fn compressed(element: &[u8]) -> Vec<u8> {
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(element).unwrap();
-        let data = encoder.finish().unwrap();
-        [&15_u32.to_le_bytes(), &(data.len() as u32).to_le_bytes(), data.as_slice()].concat()
-    }
-
-    pub fn file(elements: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = vec![b' '; 124];
-        bytes.extend([0, 1, b'I', b'M']);
-        elements.iter().for_each(|element| bytes.extend(element));
-        bytes
-    }
+    use crate::data::samples::{mat as file, mat_array as array, mat_compressed as compressed, mat_element as element};
 
     /// The name, sizes and values of each array.
     type Arrays = Vec<(String, Vec<u32>, Vec<f64>)>;

@@ -110,20 +110,10 @@ fn read(set: &str, classes: &[String], folder: &Path, files: [&str; 2]) -> Resul
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::idx::tests::{file, gzip};
+mod tests {
     use super::*;
+    use crate::data::samples::{gzip, idx as file, mnist as write};
     use std::fs;
-
-    /// Writes a set of `train` and `test` pictures; picture `i` is filled with `i`, its label is `i % 10`.
-    pub fn write(folder: &Path, train: u32, test: u32) {
-        for (files, count) in [(TRAIN, train), (TEST, test)] {
-            let pixels: Vec<u8> = (0..count).flat_map(|i| [i as u8; SIDE * SIDE]).collect();
-            let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
-            fs::write(folder.join(files[0]), gzip(&file(&[count, 28, 28], &pixels))).unwrap();
-            fs::write(folder.join(files[1]), gzip(&file(&[count], &labels))).unwrap();
-        }
-    }
 
     fn error(folder: &Path) -> String {
         let text = (MNIST.open)(folder).err().unwrap().to_string();

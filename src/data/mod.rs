@@ -5,19 +5,24 @@ mod augment;
 mod catalogue;
 mod cifar;
 mod folder;
+mod grid;
 mod idx;
 mod loader;
 mod mat;
 mod mnist;
 mod normalise;
+#[cfg(test)]
+mod samples;
 mod shapes;
 mod source;
 mod split;
+pub mod store;
 mod svhn;
 
 pub use augment::Augment;
 pub use catalogue::{Archive, CATALOGUE, Presence, SetInfo, info, open};
 pub use folder::open_folder;
+pub use grid::write_grid;
 pub use loader::{Batch, Batches, Loader, Loading};
 pub use normalise::Normalise;
 pub use shapes::{shapes, shapes_of};

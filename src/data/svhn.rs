@@ -46,7 +46,13 @@ pub(super) const SVHN: SetInfo = SetInfo {
 
 fn open(folder: &Path) -> Result<Sets> {
     let read = |file: &str| read(&Source::new(folder.join(file), SVHN.name)).map(Arc::new);
-    Ok(Sets { train: read(FILES[0])?, test: read(FILES[1])? })
+    // Unpacking takes seconds, so the two files are read at the same time.
+    std::thread::scope(|threads| {
+        let test = threads.spawn(|| read(FILES[1]));
+        let train = read(FILES[0])?;
+        let test = test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(Sets { train, test: test? })
+    })
 }
 
 fn read(source: &Source) -> Result<Pictures> {
@@ -81,8 +87,9 @@ fn read_pictures(source: &Source, array: &Array, data: &mut mat::Data) -> Result
     let mut columns = [0; PIXELS];
     for number in 0..count {
         data.fill(&mut columns, format_args!("picture {number} of {count}"))?;
-        let places = (0..3).flat_map(|c| (0..SIDE).flat_map(move |y| (0..SIDE).map(move |x| (c, y, x))));
-        bytes.extend(places.map(|(c, y, x)| columns[(c * SIDE + x) * SIDE + y]));
+        for plane in columns.chunks_exact(SIDE * SIDE) {
+            (0..SIDE).for_each(|y| bytes.extend(plane[y..].iter().step_by(SIDE)));
+        }
     }
     bytes.shrink_to_fit();
     Ok((count as usize, bytes))
@@ -106,8 +113,8 @@ fn read_labels(source: &Source, array: &Array, data: &mut mat::Data) -> Result<V
 
 #[cfg(test)]
 mod tests {
-    use super::mat::tests::{array, compressed, file};
     use super::*;
+    use crate::data::samples::{mat as file, mat_array as array, mat_compressed as compressed};
     use proptest::prelude::*;
     use std::fs;
 

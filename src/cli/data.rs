@@ -1,0 +1,259 @@
+//! `evograd data`: which data sets there are, how they come here, whether they are whole, and what they look like.
+
+mod progress;
+
+use super::FAILED;
+use super::data_dir::DataDir;
+use anyhow::Result;
+use comfy_table::{ContentArrangement, Table, presets};
+use evograd::data::store::{self, Bytes, FileReport, Verdict};
+use evograd::data::{self, CATALOGUE, Presence, SetInfo};
+use progress::Teller;
+use serde_json::json;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The environment variable that names a mirror.
+const MIRROR: &str = "EVOGRAD_MIRROR";
+
+const EXAMPLES: &str = "\
+Examples:
+  evograd data list                                        what there is, and what is here
+  evograd data fetch cifar10                               download, check and unpack
+  evograd data import cifar10 --from cifar-10-binary.tar.gz
+  evograd data verify cifar10 --data-dir /data             every byte, every label
+  evograd data show mnist --out digits.png --split test    a row of pictures for each class";
+
+/// Data sets: list, fetch, import, verify and look at them.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    data_dir: DataDir,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Show every data set, and whether it is here
+    List {
+        /// One JSON object per set on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a set, check it and unpack it; an interrupted download is gone on with
+    Fetch {
+        /// The name of the set
+        name: String,
+        /// A folder of the web to try first, before EVOGRAD_MIRROR and the official ones; may be given several times
+        #[arg(long, value_name = "URL")]
+        mirror: Vec<String>,
+    },
+    /// Check the files of a set: sizes, sums where they are known, headers, labels
+    Verify {
+        /// The name of the set
+        name: String,
+        /// A JSON object on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a set from the official archive, its files, or a folder in the right layout
+    Import {
+        /// The name of the set
+        name: String,
+        /// A file or folder; may be given several times
+        #[arg(long, value_name = "PATH", required = true)]
+        from: Vec<PathBuf>,
+    },
+    /// Draw pictures of a set into a PNG file, a row for each class
+    Show(Show),
+}
+
+#[derive(clap::Args)]
+struct Show {
+    /// The name of the set
+    name: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE", default_value = "grid.png")]
+    out: PathBuf,
+    /// Which pictures
+    #[arg(long, value_enum, default_value = "train")]
+    split: Split,
+    /// Pictures in a row
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    count: u16,
+    /// Seed of the choice
+    #[arg(long, default_value_t = 0, value_name = "SEED", allow_hyphen_values = true)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Split {
+    Train,
+    Test,
+}
+
+/// Does what was asked for. Work on large files is told of on standard error.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let folder = args.data_dir.folder()?;
+    let mut teller = Teller::new();
+    match &args.action {
+        Action::List { json } => list(&folder, *json, out)?,
+        Action::Fetch { name, mirror } => {
+            let fetched = store::fetch(data::info(name)?, &folder, &mirrors(mirror), &mut teller)?;
+            teller.done();
+            let what = match fetched.downloaded.as_slice() {
+                [] => "already whole".into(),
+                files => format!("fetched {}", files.join(", ")),
+            };
+            writeln!(out, "{name}: {what}; it is in {}", fetched.folder.display())?;
+        }
+        Action::Verify { name, json } => {
+            eprintln!("checking {name}");
+            let verdict = store::verify(data::info(name)?, &folder, &mut teller)?;
+            teller.done();
+            print_verdict(&verdict, *json, out)?;
+            return Ok(if verdict.passed() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) });
+        }
+        Action::Import { name, from } => {
+            let imported = store::import(data::info(name)?, from, &folder, &mut teller)?;
+            teller.done();
+            writeln!(out, "{name}: {} in {}", imported.files.join(", "), imported.folder.display())?;
+            if !imported.missing.is_empty() {
+                writeln!(out, "still missing: {}", imported.missing.join(", "))?;
+            }
+        }
+        Action::Show(show) => draw(show, &folder, out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Mirrors to try before the official ones.
+fn mirrors(given: &[String]) -> Vec<String> {
+    let environment = std::env::var(MIRROR).ok().filter(|mirror| !mirror.is_empty());
+    given.iter().cloned().chain(environment).collect()
+}
+
+fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {
+    if json {
+        for info in CATALOGUE {
+            writeln!(out, "{}", as_json(info, folder))?;
+        }
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(120);
+    table.set_header(["set", "what it is", "classes", "picture", "train + test", "download", "licence", "here"]);
+    for info in CATALOGUE {
+        table.add_row(row(info, folder));
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    eprintln!("data folder: {}", folder.display());
+    Ok(())
+}
+
+fn row(info: &SetInfo, folder: &Path) -> [String; 8] {
+    let here = match info.presence(folder) {
+        _ if info.files.is_empty() => "made when needed".into(),
+        Presence::Whole(_) => "yes".into(),
+        Presence::Parts { missing, .. } => {
+            format!("{} of {} files", info.files.len() - missing.len(), info.files.len())
+        }
+        Presence::Absent => "no".into(),
+    };
+    let any = || "any".to_string();
+    [
+        info.name.into(),
+        info.summary.into(),
+        info.classes.map_or_else(any, |classes| classes.to_string()),
+        info.shape.map_or_else(any, |[c, h, w]| format!("{c}×{h}×{w}")),
+        info.counts.map_or_else(any, |[train, test]| format!("{train} + {test}")),
+        download_size(info).map_or("–".into(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6)),
+        info.licence.into(),
+        here,
+    ]
+}
+
+/// The bytes of all archives, where they are known.
+fn download_size(info: &SetInfo) -> Option<u64> {
+    let known: Option<Vec<u64>> = info.archives.iter().map(|archive| archive.bytes).collect();
+    known.filter(|sizes| !sizes.is_empty()).map(|sizes| sizes.iter().sum())
+}
+
+fn as_json(info: &SetInfo, folder: &Path) -> serde_json::Value {
+    let (here, found, missing) = match info.presence(folder) {
+        Presence::Whole(found) => (true, Some(found), Vec::new()),
+        Presence::Parts { folder, missing } => (false, Some(folder), missing),
+        Presence::Absent => (false, None, info.files.to_vec()),
+    };
+    json!({
+        "name": info.name,
+        "summary": info.summary,
+        "classes": info.classes,
+        "shape": info.shape,
+        "train": info.counts.map(|counts| counts[0]),
+        "test": info.counts.map(|counts| counts[1]),
+        "download_bytes": download_size(info),
+        "licence": info.licence,
+        "here": here,
+        "folder": found,
+        "missing": missing,
+    })
+}
+
+fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<()> {
+    if json {
+        let mut value = serde_json::to_value(verdict)?;
+        value["passed"] = verdict.passed().into();
+        value["official"] = verdict.official().into();
+        return Ok(writeln!(out, "{value}")?);
+    }
+    writeln!(out, "{} in {}", verdict.set, verdict.folder.display())?;
+    for file in &verdict.files {
+        writeln!(out, "  {:<28} {:>11} bytes  {}", file.file, file.bytes, told(file))?;
+    }
+    if let Some([train, test]) = verdict.pictures {
+        writeln!(out, "the layout is right: {train} training pictures, {test} test pictures")?;
+    }
+    Ok(writeln!(out, "{}", conclusion(verdict))?)
+}
+
+fn told(file: &FileReport) -> String {
+    let expected = file.expected.as_deref().unwrap_or_default();
+    match file.found {
+        Bytes::Official => "the official bytes".into(),
+        Bytes::Unknown => format!("no official sum is known (SHA-256 {})", file.sha256),
+        Bytes::Other => format!("not the official bytes (SHA-256 {}, the official one {expected})", file.sha256),
+        Bytes::Changed => format!("CHANGED since it was unpacked (SHA-256 {}, then {expected})", file.sha256),
+    }
+}
+
+fn conclusion(verdict: &Verdict) -> String {
+    let some = |bytes| verdict.files.iter().any(|file| file.found == bytes);
+    match &verdict.problem {
+        Some(problem) => format!("WRONG: {problem}"),
+        None if some(Bytes::Changed) => format!(
+            "WRONG: files have changed since they were unpacked; import the official archive of {} again",
+            verdict.set
+        ),
+        None if verdict.official() => "all bytes are the official ones".into(),
+        None if some(Bytes::Other) => {
+            "it can be used, but it is not the official set: re-encoded, a part, or changed".into()
+        }
+        None => "it can be used; whether the bytes are the official ones cannot be told".into(),
+    }
+}
+
+fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
+    eprintln!("opening {}", show.name);
+    let sets = data::open(&show.name, folder)?;
+    let set = match show.split {
+        Split::Train => sets.train,
+        Split::Test => sets.test,
+    };
+    let drawn = data::write_grid(&*set, show.count.into(), show.seed, &show.out)?;
+    writeln!(out, "{}: {drawn} pictures of {} classes, a row for each:", show.out.display(), set.classes().len())?;
+    Ok(writeln!(out, "{}", set.classes().join(", "))?)
+}

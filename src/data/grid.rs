@@ -1,0 +1,188 @@
+//! Pictures side by side in a PNG file, so that eyes can check them. Knows any data set, and no other format of files.
+
+use super::Dataset;
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+/// Pixels between two pictures.
+const GAP: usize = 2;
+/// Small pictures are enlarged to at least about this many columns.
+const WIDE: usize = 64;
+/// More pixels than anybody looks at.
+const MOST: usize = 1 << 28;
+
+/// Draws a row of up to `count` pictures for each class, chosen at random by `seed`; classes without any have an empty
+/// row. Returns how many pictures were drawn.
+///
+/// ```
+/// use evograd::data::{Pictures, write_grid};
+/// let two = Pictures::new([1, 1, 2], &["dark".into(), "bright".into()], vec![10, 20, 230, 240], vec![0, 1])?;
+/// let path = std::env::temp_dir().join("evograd-two.png");
+/// assert_eq!(write_grid(&two, 10, 0, &path)?, 2);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When a picture cannot be read, the grid would be too large, or the file cannot be written.
+pub fn write_grid(set: &dyn Dataset, count: usize, seed: u64, path: &Path) -> Result<usize> {
+    let mut canvas = Canvas::new(set.shape(), count, set.classes().len())?;
+    let rows = choose(set, count, seed);
+    let mut picture = vec![0; set.shape().iter().product()];
+    for (row, pictures) in rows.iter().enumerate() {
+        for (column, &index) in pictures.iter().enumerate() {
+            set.read(index, &mut picture)?;
+            canvas.draw(row, column, &picture);
+        }
+    }
+    canvas.write(path)?;
+    Ok(rows.iter().map(Vec::len).sum())
+}
+
+/// Up to `count` pictures of each class: the first ones of an order drawn at random (Fisher and Yates).
+fn choose(set: &dyn Dataset, count: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); set.classes().len()];
+    (0..set.len()).for_each(|index| rows[set.label(index)].push(index));
+    for (class, row) in (0..).zip(&mut rows) {
+        let mut stream = Stream::new(seed, Purpose::Split, class, 0);
+        for place in 0..count.min(row.len()) {
+            let other = place + stream.below(row.len() - place);
+            row.swap(place, other);
+        }
+        row.truncate(count);
+    }
+    rows
+}
+
+/// The grid while it is drawn.
+struct Canvas {
+    /// `[C, H, W]` of a picture.
+    shape: [usize; 3],
+    /// How often each pixel is repeated.
+    scale: usize,
+    width: usize,
+    height: usize,
+    /// Interleaved, as PNG has them.
+    pixels: Vec<u8>,
+}
+
+impl Canvas {
+    fn new(shape: [usize; 3], columns: usize, rows: usize) -> Result<Canvas> {
+        let [channels, height, width] = shape;
+        if ![1, 3].contains(&channels) {
+            let problem = format!("pictures of {channels} planes cannot be drawn");
+            return Err(Error::op("grid", problem, &[], "use grey pictures or those of red, green and blue"));
+        }
+        let scale = WIDE.div_ceil(width).max(1);
+        let size = |count: usize, length: usize| count.checked_mul(length * scale + GAP)?.checked_add(GAP);
+        let sizes = size(columns, width).zip(size(rows, height));
+        let fits = |&(width, height): &(usize, usize)| width.checked_mul(height).is_some_and(|area| area <= MOST);
+        let Some((width, height)) = sizes.filter(fits) else {
+            let problem = format!("{rows} rows of {columns} pictures of {height}×{width} are too many to draw");
+            return Err(Error::op("grid", problem, &[], "ask for fewer in a row"));
+        };
+        Ok(Canvas { shape, scale, width, height, pixels: vec![255; width * height * channels] })
+    }
+
+    fn draw(&mut self, row: usize, column: usize, picture: &[u8]) {
+        let ([channels, height, width], scale) = (self.shape, self.scale);
+        let top = GAP + row * (height * scale + GAP);
+        let left = GAP + column * (width * scale + GAP);
+        for y in 0..height * scale {
+            let start = (top + y) * self.width + left;
+            let line = &mut self.pixels[start * channels..][..width * scale * channels];
+            for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
+                let place = y / scale * width + x / scale;
+                pixel.iter_mut().enumerate().for_each(|(c, value)| *value = picture[c * height * width + place]);
+            }
+        }
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        let unwritable = |error: png::EncodingError| Error::file(path, error, "name a file that can be written");
+        let file = File::create(path).map_err(|error| unwritable(error.into()))?;
+        let mut encoder = png::Encoder::new(BufWriter::new(file), self.width as u32, self.height as u32);
+        encoder.set_color(if self.shape[0] == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
+        let mut writer = encoder.write_header().map_err(unwritable)?;
+        writer.write_image_data(&self.pixels).and_then(|()| writer.finish()).map_err(unwritable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Pictures;
+    use super::*;
+
+    /// What a decoder makes of a file: width, height, colour type, bytes.
+    fn decoded(path: &Path) -> (u32, u32, png::ColorType, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::BufReader::new(File::open(path).unwrap())).read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut bytes).unwrap();
+        (info.width, info.height, info.color_type, bytes)
+    }
+
+    #[test]
+    fn a_row_is_a_class_and_colours_keep_their_order() {
+        let classes = ["a", "b", "c"].map(String::from);
+        let area = 64 * 64;
+        // Planes of red, green and blue; the upper half of the blue plane is dark.
+        let picture = |r: u8, g: u8| [vec![r; area], vec![g; area], vec![0; area / 2], vec![200; area / 2]].concat();
+        let bytes = [picture(10, 20), picture(30, 40), picture(10, 20)].concat();
+        let set = Pictures::new([3, 64, 64], &classes, bytes, vec![0, 2, 0]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grid.png");
+        assert_eq!(write_grid(&set, 2, 0, &path), Ok(3));
+        let (width, height, colour, bytes) = decoded(&path);
+        assert_eq!((width, height, colour), (2 + 2 * 66, 2 + 3 * 66, png::ColorType::Rgb));
+        let pixel = |x: usize, y: usize| &bytes[(y * width as usize + x) * 3..][..3];
+        assert_eq!([pixel(0, 0), pixel(2, 2), pixel(65, 65)], [[255; 3], [10, 20, 0], [10, 20, 200]]);
+        assert_eq!(
+            [pixel(68, 2), pixel(2, 68), pixel(2, 134), pixel(68, 134)],
+            [[10, 20, 0], [255; 3], [30, 40, 0], [255; 3]]
+        );
+    }
+
+    #[test]
+    fn small_grey_pictures_are_enlarged() {
+        let set = Pictures::new([1, 2, 32], &["a".into()], vec![7; 64], vec![0]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grid.png");
+        write_grid(&set, 1, 0, &path).unwrap();
+        let (width, height, colour, bytes) = decoded(&path);
+        assert_eq!((width, height, colour), (68, 8, png::ColorType::Grayscale));
+        assert_eq!(bytes.iter().filter(|&&value| value == 7).count(), 64 * 4);
+    }
+
+    #[test]
+    fn the_choice_depends_on_the_seed_alone() {
+        let labels: Vec<u16> = (0..60).map(|i| i % 3).collect();
+        let set = Pictures::new([1, 1, 1], &["a", "b", "c"].map(String::from), vec![0; 60], labels).unwrap();
+        let rows = choose(&set, 5, 1);
+        assert_eq!(rows, choose(&set, 5, 1));
+        assert_ne!(rows, choose(&set, 5, 2));
+        for (class, row) in rows.iter().enumerate() {
+            let distinct: std::collections::BTreeSet<_> = row.iter().collect();
+            assert!(distinct.len() == 5 && row.iter().all(|&index| set.label(index) == class), "{row:?}");
+        }
+        assert_eq!(choose(&set, 99, 1).iter().map(Vec::len).collect::<Vec<_>>(), [20; 3]);
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_told() {
+        let error = |channels: usize, count| {
+            let set = Pictures::new([channels, 1, 1], &["a".into()], vec![0; channels], vec![0]).unwrap();
+            write_grid(&set, count, 0, Path::new("/no/such/folder/grid.png")).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error(2, 1),
+            "grid: pictures of 2 planes cannot be drawn; use grey pictures or those of red, green and blue"
+        );
+        assert_eq!(
+            error(1, usize::MAX),
+            "grid: 1 rows of 18446744073709551615 pictures of 1×1 are too many to draw; ask for fewer in a row"
+        );
+        assert!(error(1, 1).starts_with("/no/such/folder/grid.png: "));
+    }
+}

@@ -1,0 +1,98 @@
+//! Data sets from the web, and what a user does where the web is not to be had.
+
+#[cfg(feature = "download")]
+mod download;
+
+use super::Progress;
+use crate::data::catalogue::SetInfo;
+use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// What a fetch did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetched {
+    /// Where the set is.
+    pub folder: PathBuf,
+    /// The files that were downloaded; none where the set was there and in order.
+    pub downloaded: Vec<&'static str>,
+}
+
+/// Downloads a data set, unless it is there and in order. It is tried below `mirrors` first, then where the catalogue
+/// says. What an interrupted download brought is kept and gone on with; a file gets its name when its size and sum are
+/// right.
+///
+/// ```no_run
+/// use evograd::data::{info, store};
+/// let fetched = store::fetch(info("mnist")?, std::path::Path::new("/data"), &[], &mut ())?;
+/// println!("{} files are new", fetched.downloaded.len());
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When no mirror has the official file, the disk refuses, or this build has no feature `download`; the message says how to
+/// get the files by hand.
+pub fn fetch(info: &SetInfo, data_dir: &Path, mirrors: &[String], progress: &mut dyn Progress) -> Result<Fetched> {
+    if info.archives.is_empty() {
+        let problem = format!("the data set {} is nowhere to be fetched from", info.name);
+        return Err(Error::op("data fetch", problem, &[], "name the folder that holds it with --data-dir"));
+    }
+    if let Ok(folder) = info.locate(data_dir)
+        && (info.open)(&folder).is_ok()
+    {
+        return Ok(Fetched { folder, downloaded: Vec::new() });
+    }
+    fetch_missing(info, data_dir, mirrors, progress)
+}
+
+/// How to get the files by hand: their addresses, sizes and sums.
+fn by_hand(info: &SetInfo) -> String {
+    let mut text = format!("fetch by hand, then `evograd data import {} --from FILE`:", info.name);
+    for archive in info.archives {
+        let address = info.addresses(archive, &[]).into_iter().next().unwrap_or_default();
+        let bytes = archive.bytes.map_or("size unknown".into(), |bytes| format!("{bytes} bytes"));
+        let sum = archive.sha256.map_or("no SHA-256 known".into(), |sum| format!("SHA-256 {sum}"));
+        text += &format!("\n  {address} ({bytes}, {sum})");
+    }
+    text
+}
+
+#[cfg(not(feature = "download"))]
+fn fetch_missing(info: &SetInfo, _: &Path, _: &[String], _: &mut dyn Progress) -> Result<Fetched> {
+    let remedy = format!("build with `cargo build --release --features download`, or {}", by_hand(info));
+    Err(Error::op("data fetch", "this build cannot download", &[], remedy))
+}
+
+#[cfg(feature = "download")]
+fn fetch_missing(info: &SetInfo, data_dir: &Path, mirrors: &[String], progress: &mut dyn Progress) -> Result<Fetched> {
+    use super::{import, unwritable};
+    let folder = data_dir.join(info.name);
+    std::fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
+    let mut downloaded = Vec::new();
+    for archive in info.archives {
+        let place = folder.join(archive.file);
+        if download::is_right(archive, &place, progress)? {
+            continue;
+        }
+        let addresses = info.addresses(archive, mirrors);
+        download::download(archive, &addresses, &place, download::PATIENCE, progress)
+            .map_err(|problem| Error::file(&place, problem, by_hand(info)))?;
+        downloaded.push(archive.file);
+    }
+    for archive in info.archives.iter().filter(|archive| !info.files.contains(&archive.file)) {
+        let place = folder.join(archive.file);
+        import(info, std::slice::from_ref(&place), data_dir, progress)?;
+        std::fs::remove_file(&place).map_err(unwritable(&place))?;
+    }
+    let home = info.home(data_dir);
+    (info.open)(&home).inspect_err(|_| remove_unchecked(info, &folder))?;
+    Ok(Fetched { folder: home, downloaded })
+}
+
+/// Removes files of which only opening the set could tell that they are wrong. Where that fails, the next fetch replaces
+/// them all the same.
+#[cfg(feature = "download")]
+fn remove_unchecked(info: &SetInfo, folder: &Path) {
+    for archive in info.archives.iter().filter(|archive| archive.sha256.is_none()) {
+        let _ = std::fs::remove_file(folder.join(archive.file));
+    }
+}

@@ -1,0 +1,219 @@
+//! Files that the user has: an official archive, an official file, or a folder in the right layout.
+//!
+//! Files are first written beside their place, checked, and then renamed; so a set is never half there because of a
+//! crash, and what was there before stays if the new one is refused.
+
+use super::{Progress, SUMS, Staging, name, sum, sync_folder, unwritable};
+use crate::data::catalogue::{Archive, Presence, SetInfo};
+use crate::data::source::present;
+use crate::error::{Error, Result};
+use flate2::read::GzDecoder;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// More than any file within an official archive, so that a wrong header cannot fill the disk.
+const LARGEST: u64 = 1 << 30;
+
+/// What an import brought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// Where the files are now.
+    pub folder: PathBuf,
+    /// The files.
+    pub files: Vec<String>,
+    /// What is still missing for the set to be whole.
+    pub missing: Vec<&'static str>,
+}
+
+/// Takes the files of a data set from paths that the user names: the official archive or files, whatever their name now,
+/// or a folder that holds the set unpacked or its official files.
+///
+/// ```no_run
+/// use evograd::data::{info, store};
+/// let from = ["cifar-10-binary.tar.gz".into()];
+/// let imported = store::import(info("cifar10")?, &from, std::path::Path::new("/data"), &mut ())?;
+/// assert!(imported.missing.is_empty());
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When a file is not the official one (both sums are told), a folder does not hold the set, or writing fails. A folder in
+/// the right layout is taken even if its bytes are not the official ones; [`verify`](super::verify()) tells.
+pub fn import(info: &SetInfo, from: &[PathBuf], data_dir: &Path, progress: &mut dyn Progress) -> Result<Imported> {
+    if info.archives.is_empty() {
+        let problem = format!("the data set {} has no files to import", info.name);
+        return Err(Error::op("data import", problem, &[], "use it where it is, with --data-dir"));
+    }
+    let home = info.home(data_dir);
+    let mut work =
+        Import { info, staging: Staging::new(&home)?, files: Vec::new(), sums: String::new(), checked: true };
+    for path in from {
+        if path.is_dir() { work.folder(path, progress)? } else { work.file(path, progress)? }
+    }
+    work.finish(&home)
+}
+
+struct Import<'a> {
+    info: &'a SetInfo,
+    staging: Staging,
+    /// What was written, by name.
+    files: Vec<String>,
+    /// The lines of the file of sums.
+    sums: String,
+    /// Whether each file is the official one, or came with a whole set that was opened.
+    checked: bool,
+}
+
+impl Import<'_> {
+    /// Takes a whole set from a folder, or else the official files in it.
+    fn folder(&mut self, folder: &Path, progress: &mut dyn Progress) -> Result<()> {
+        // The user names the folder for this set, so how it is called does not matter.
+        let named = SetInfo { loose: |_| true, ..*self.info };
+        match named.presence(folder) {
+            Presence::Whole(found) => {
+                (self.info.open)(&found)?;
+                for path in self.info.files.iter().filter_map(|file| present(&found, file)) {
+                    self.copy(&path, &name(&path), progress)?;
+                }
+                Ok(())
+            }
+            parts => {
+                let archives = self.info.archives.iter().map(|archive| folder.join(archive.file));
+                let found: Vec<PathBuf> = archives.filter(|path| path.is_file()).collect();
+                if found.is_empty() {
+                    return Err(self.not_there(folder, parts));
+                }
+                found.iter().try_for_each(|path| self.file(path, progress))
+            }
+        }
+    }
+
+    fn not_there(&self, folder: &Path, parts: Presence) -> Error {
+        let missing = match parts {
+            Presence::Parts { missing, .. } => missing,
+            _ => self.info.files.to_vec(),
+        };
+        let problem = format!("it does not hold the data set {}: {} is missing", self.info.name, missing.join(", "));
+        Error::file(folder, problem, "name the folder that holds all of these, or the official archive")
+    }
+
+    /// Takes an official file, or unpacks an official archive.
+    fn file(&mut self, path: &Path, progress: &mut dyn Progress) -> Result<()> {
+        let (bytes, found) = sum(path, progress)?;
+        let official = self.info.archives.iter().find(|archive| archive.sha256 == Some(&*found));
+        let named = || self.info.archives.iter().find(|archive| name(path) == archive.file);
+        let archive = match official.or_else(named) {
+            Some(archive) if archive.sha256.is_none_or(|sum| sum == found) => archive,
+            Some(archive) => return Err(self.refused(path, archive, bytes, &found)),
+            None => match self.info.archives {
+                [archive] => return Err(self.refused(path, archive, bytes, &found)),
+                _ => return Err(self.unknown(path, bytes, &found)),
+            },
+        };
+        if archive.sha256.is_none() {
+            self.checked = false;
+        }
+        if self.info.files.contains(&archive.file) {
+            return self.copy(path, archive.file, progress);
+        }
+        self.unpack(path, archive, progress)
+    }
+
+    fn refused(&self, path: &Path, archive: &Archive, bytes: u64, found: &str) -> Error {
+        let size = archive.bytes.map_or_else(String::new, |bytes| format!(" of {bytes} bytes"));
+        let problem = format!(
+            "it is not the official {}: {bytes} bytes with SHA-256 {found}, expected {}{size}",
+            archive.file,
+            archive.sha256.unwrap_or("another"),
+        );
+        let remedy =
+            format!("get it anew with `evograd data fetch {}`, or name a folder with the files", self.info.name);
+        Error::file(path, problem, remedy)
+    }
+
+    fn unknown(&self, path: &Path, bytes: u64, found: &str) -> Error {
+        let files: Vec<&str> = self.info.archives.iter().map(|archive| archive.file).collect();
+        let problem = format!("it is no official file of {}: {bytes} bytes with SHA-256 {found}", self.info.name);
+        Error::file(path, problem, format!("name one of {}, or the folder that holds them", files.join(", ")))
+    }
+
+    /// Copies a file to where it will be checked.
+    fn copy(&mut self, path: &Path, file: &str, progress: &mut dyn Progress) -> Result<()> {
+        let unread = |error| Error::file(path, error, "give a file that can be read");
+        let opened = File::open(path).map_err(unread)?;
+        let total = opened.metadata().map_err(unread)?.len();
+        self.staging.write(file, opened, total, progress).map_err(|error| self.unwritten(file)(error))?;
+        self.files.push(file.into());
+        Ok(())
+    }
+
+    /// Writes the files of the set from an archive. Only the last part of an entry's path counts, so an entry cannot be
+    /// written anywhere else.
+    fn unpack(&mut self, path: &Path, archive: &Archive, progress: &mut dyn Progress) -> Result<()> {
+        let broken = |error| Error::file(path, format!("it cannot be unpacked: {error}"), "get it anew");
+        let opened = File::open(path).map_err(broken)?;
+        let mut packed = tar::Archive::new(GzDecoder::new(std::io::BufReader::new(opened)));
+        for entry in packed.entries().map_err(broken)? {
+            let entry = entry.map_err(broken)?;
+            let file = name(&entry.path().map_err(broken)?);
+            let size = entry.size();
+            if !self.info.files.contains(&&*file) || !entry.header().entry_type().is_file() || size > LARGEST {
+                continue;
+            }
+            let sum = self.staging.write(&file, entry, size, progress).map_err(|error| self.unwritten(&file)(error))?;
+            self.sums += &format!("{sum}  {file}\n");
+            self.files.push(file);
+        }
+        let head = format!("# Unpacked from {}, SHA-256 {}.\n", archive.file, archive.sha256.unwrap_or("unknown"));
+        self.sums.insert_str(0, &head);
+        Ok(())
+    }
+
+    fn unwritten(&self, file: &str) -> impl Fn(std::io::Error) -> Error {
+        let path = self.staging.folder.join(file);
+        move |error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Error::file(&path, "it was given twice", "give each file once"),
+            _ => unwritable(&path)(error),
+        }
+    }
+
+    /// Checks what was written, and puts it into its place.
+    fn finish(mut self, home: &Path) -> Result<Imported> {
+        let whole = self.info.missing(&self.staging.folder).is_empty();
+        if whole {
+            (self.info.open)(&self.staging.folder)?;
+        } else if !self.checked {
+            let problem =
+                format!("no official sum is known for the files of {}, so one alone cannot be checked", self.info.name);
+            return Err(Error::op("data import", problem, &[], "name all of its files, or the folder that holds them"));
+        } else if self.files.is_empty() || !self.sums.is_empty() {
+            let missing = self.info.missing(&self.staging.folder).join(", ");
+            let problem = format!("what was named does not hold {missing}");
+            return Err(Error::op("data import", problem, &[], "name the official archive"));
+        }
+        for file in &self.files {
+            self.forget_other_form(home, file)?;
+            fs::rename(self.staging.folder.join(file), home.join(file)).map_err(unwritable(&home.join(file)))?;
+        }
+        self.keep_sums(home)?;
+        sync_folder(home)?;
+        Ok(Imported { folder: home.into(), files: std::mem::take(&mut self.files), missing: self.info.missing(home) })
+    }
+
+    /// A file that came compressed replaces one that lay there unpacked, and the other way round.
+    fn forget_other_form(&self, home: &Path, file: &str) -> Result<()> {
+        let other = file.strip_suffix(".gz").map_or(format!("{file}.gz"), String::from);
+        let other = home.join(other);
+        if other.is_file() { fs::remove_file(&other).map_err(unwritable(&other)) } else { Ok(()) }
+    }
+
+    /// Writes the file of sums, or removes that of the files which were replaced.
+    fn keep_sums(&self, home: &Path) -> Result<()> {
+        let path = home.join(SUMS);
+        if self.sums.is_empty() {
+            return if path.exists() { fs::remove_file(&path).map_err(unwritable(&path)) } else { Ok(()) };
+        }
+        let staged = self.staging.folder.join(SUMS);
+        fs::write(&staged, &self.sums).and_then(|()| fs::rename(&staged, &path)).map_err(unwritable(&path))
+    }
+}

@@ -1,0 +1,205 @@
+//! `evograd data` as a user meets it, on small sets that the tests write themselves.
+
+use assert_cmd::Command;
+use std::fs::{self, File};
+use std::path::Path;
+
+struct Outcome {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn evograd(arguments: &[&str], environment: &[(&str, &Path)]) -> Outcome {
+    let mut command = Command::cargo_bin("evograd").unwrap();
+    for name in ["EVOGRAD_ISA", "EVOGRAD_DATA_DIR", "EVOGRAD_MIRROR", "XDG_CACHE_HOME"] {
+        command.env_remove(name);
+    }
+    let output = command.envs(environment.iter().copied()).arg("data").args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Outcome { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The four files of MNIST, unpacked: 20 training and 10 test pictures, labelled 0 to 9 in turn.
+fn write_mnist(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for (name, count) in [("train", 20_u8), ("t10k", 10)] {
+        let pixels: Vec<u8> = (0..count).flat_map(|i| [i * 10; 784]).collect();
+        let labels: Vec<u8> = (0..count).map(|i| i % 10).collect();
+        let images = [&[0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28], pixels.as_slice()].concat();
+        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
+        let labels = [&[0, 0, 8, 1, 0, 0, 0, count], labels.as_slice()].concat();
+        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+/// The files of CIFAR-10, all of them zeros, which is one dark airplane many times. They take no room on the disk.
+fn write_cifar(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for file in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        File::create(folder.join(format!("{file}.bin"))).unwrap().set_len(30_730_000).unwrap();
+    }
+}
+
+fn listed(outcome: &Outcome, set: &str) -> serde_json::Value {
+    let rows = outcome.out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    rows.into_iter().find(|row| row["name"] == set).unwrap()
+}
+
+#[test]
+fn list_tells_what_there_is_and_what_is_here() {
+    let folder = tempfile::tempdir().unwrap();
+    write_mnist(&folder.path().join("mnist"));
+    fs::remove_file(folder.path().join("mnist/t10k-labels-idx1-ubyte")).unwrap();
+    write_cifar(&folder.path().join("cifar-10-batches-bin"));
+    let dir = folder.path().to_str().unwrap();
+    let table = evograd(&["list", "--data-dir", dir], &[]);
+    assert_eq!(table.code, 0, "{}", table.err);
+    for text in ["cifar100", "50000 + 10000", "3×32×32", "170 MB", "CC BY-SA 3.0", "yes", "3 of 4 files", "no"] {
+        assert!(table.out.contains(text), "{text}: {}", table.out);
+    }
+    let json = evograd(&["list", "--json", "--data-dir", dir], &[]);
+    assert_eq!(json.out.lines().count(), evograd::data::CATALOGUE.len());
+    let cifar = listed(&json, "cifar10");
+    assert_eq!((cifar["here"].as_bool(), cifar["classes"].as_u64()), (Some(true), Some(10)));
+    assert_eq!(cifar["folder"].as_str(), folder.path().join("cifar-10-batches-bin").to_str());
+    let mnist = listed(&json, "mnist");
+    assert_eq!((&mnist["here"], &mnist["missing"][0]), (&false.into(), &"t10k-labels-idx1-ubyte.gz".into()));
+    assert_eq!(listed(&json, "fashion-mnist")["here"], false);
+}
+
+#[test]
+fn the_folder_is_the_argument_s_or_the_environment_s_or_the_cache() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [argument, environment, cache] = [0, 1, 2].map(|i| folders[i].path());
+    let told = |arguments: &[&str], environment: &[(&str, &Path)]| evograd(arguments, environment).err;
+    let both = [("EVOGRAD_DATA_DIR", environment), ("XDG_CACHE_HOME", cache)];
+    let given = told(&["list", "--data-dir", argument.to_str().unwrap()], &both);
+    assert_eq!(given, format!("data folder: {}\n", argument.display()));
+    assert_eq!(told(&["list"], &both), format!("data folder: {}\n", environment.display()));
+    if cfg!(target_os = "linux") {
+        assert_eq!(told(&["list"], &both[1..]), format!("data folder: {}/evograd/data\n", cache.display()));
+    }
+}
+
+#[test]
+fn verify_tells_a_right_layout_from_the_official_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    write_mnist(folder.path());
+    let dir = folder.path().to_str().unwrap();
+    let Outcome { code, out, err } = evograd(&["verify", "mnist", "--data-dir", dir], &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("the layout is right: 20 training pictures, 10 test pictures\n"), "{out}");
+    assert!(out.ends_with("it can be used; whether the bytes are the official ones cannot be told\n"), "{out}");
+    let json = evograd(&["verify", "mnist", "--json", "--data-dir", dir], &[]);
+    let verdict: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&verdict["passed"], &verdict["official"]), (&true.into(), &false.into()));
+    assert_eq!((&verdict["pictures"][0], &verdict["files"][0]["found"]), (&20.into(), &"unknown".into()));
+    fs::write(folder.path().join("t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 10, 1, 2]).unwrap();
+    let Outcome { code, out, .. } = evograd(&["verify", "mnist", "--data-dir", dir], &[]);
+    let wrong = format!(
+        "WRONG: {dir}/t10k-labels-idx1-ubyte: it is cut short: 10 bytes, expected 18 (its header says sizes [10]); get it \
+         anew with `evograd data fetch mnist`\n"
+    );
+    assert!(code == 1 && out.ends_with(&wrong), "{out}");
+}
+
+#[test]
+fn import_takes_a_folder_and_refuses_another_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, data] = ["from", "data"].map(|name| folder.path().join(name));
+    write_cifar(&from.join("cifar-10-batches-bin"));
+    let [from, dir] = [&from, &data].map(|path| path.to_str().unwrap());
+    let Outcome { code, out, err } = evograd(&["import", "cifar10", "--from", from, "--data-dir", dir], &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("cifar10: data_batch_1.bin, ") && out.contains("cifar10/cifar-10-batches-bin"), "{out}");
+    assert_eq!(listed(&evograd(&["list", "--json", "--data-dir", dir], &[]), "cifar10")["here"], true);
+
+    let archive = folder.path().join("cifar-10-binary.tar.gz");
+    fs::write(&archive, "no archive").unwrap();
+    let path = archive.to_str().unwrap();
+    let Outcome { code, out, err } = evograd(&["import", "cifar10", "--from", path, "--data-dir", dir], &[]);
+    assert!(code == 2 && out.is_empty(), "{out}");
+    assert_eq!(
+        err,
+        format!(
+            "evograd: {path}: it is not the official cifar-10-binary.tar.gz: 10 bytes with SHA-256 \
+             7275b9d1e6c0314c52bfca6c77534b8eaa3a8454a5c74b20e3e5f983e32c6877, expected \
+             c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd of 170052171 bytes; get it anew with `evograd \
+             data fetch cifar10`, or name a folder with the files\n"
+        )
+    );
+}
+
+#[test]
+fn show_draws_a_row_for_each_class() {
+    let folder = tempfile::tempdir().unwrap();
+    write_mnist(folder.path());
+    let grid = folder.path().join("grid.png");
+    let (dir, path) = (folder.path().to_str().unwrap(), grid.to_str().unwrap());
+    let Outcome { code, out, err } =
+        evograd(&["show", "mnist", "--data-dir", dir, "--out", path, "--count", "3", "--seed", "5"], &[]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out, format!("{path}: 20 pictures of 10 classes, a row for each:\n0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"));
+    let reader = png::Decoder::new(std::io::BufReader::new(File::open(&grid).unwrap())).read_info().unwrap();
+    // 28 columns are enlarged three times, two pixels lie between.
+    assert_eq!((reader.info().width, reader.info().height), (2 + 3 * 86, 2 + 10 * 86));
+    assert_eq!(reader.info().color_type, png::ColorType::Grayscale);
+    let test = evograd(&["show", "mnist", "--data-dir", dir, "--out", path, "--split", "test"], &[]);
+    assert!(test.out.contains(": 10 pictures of 10 classes"), "{}", test.out);
+}
+
+#[test]
+fn what_cannot_be_done_exits_with_2_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let absent = format!(
+        "evograd: {dir}: the data set cifar10 is not there (data_batch_1.bin and its like in it, or in cifar10); get it with \
+         `evograd data fetch cifar10`, take it from a file or folder with `evograd data import cifar10 --from PATH`, or name \
+         the folder that holds it with --data-dir\n"
+    );
+    let table: [(&[&str], &str); 6] = [
+        (
+            &["show", "cifar11"],
+            "evograd: data: there is no data set cifar11; choose one of cifar10, cifar100, mnist, fashion-mnist, svhn, ",
+        ),
+        (&["show", "cifar10"], &absent),
+        (&["verify", "cifar10"], &absent),
+        (&["show", "cifar10", "--count", "0"], "0 is not in 1.."),
+        (&["import", "cifar10"], "--from <PATH>"),
+        (&["fetch", "folder"], "evograd: data fetch: the data set folder is nowhere to be fetched from; "),
+    ];
+    for (arguments, text) in table {
+        let Outcome { code, out, err } = evograd(&[arguments, &["--data-dir", dir]].concat(), &[]);
+        assert!(code == 2 && out.is_empty(), "{arguments:?}: {code} {out}");
+        assert!(err.contains(text), "{arguments:?}: {err}");
+    }
+    fs::write(folder.path().join("cifar-10-binary.tar.gz"), "x").unwrap();
+    let kept = evograd(&["show", "cifar10", "--data-dir", dir], &[]).err;
+    let unpack = format!("unpack it with `evograd data import cifar10 --from {dir}/cifar-10-binary.tar.gz`");
+    assert!(kept.contains(&unpack), "{kept}");
+}
+
+#[test]
+fn fetch_without_downloads_or_a_network_says_how_to_do_it_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    write_mnist(&folder.path().join("mnist"));
+    let Outcome { code, out, .. } = evograd(&["fetch", "mnist", "--data-dir", dir], &[]);
+    assert_eq!((code, out), (0, format!("mnist: already whole; it is in {dir}/mnist\n")));
+    if cfg!(feature = "download") {
+        return; // It would ask the network; the library's tests ask servers of their own.
+    }
+    let Outcome { code, out, err } = evograd(&["fetch", "svhn", "--data-dir", dir], &[]);
+    assert!(code == 2 && out.is_empty(), "{out}");
+    assert!(err.starts_with("evograd: data fetch: this build cannot download; build with `cargo build"), "{err}");
+    let line = "http://ufldl.stanford.edu/housenumbers/test_32x32.mat (64275384 bytes, SHA-256 \
+                cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b)";
+    assert!(err.contains("`evograd data import svhn --from FILE`") && err.contains(line), "{err}");
+}
+
+#[test]
+fn help_shows_examples() {
+    let Outcome { code, out, .. } = evograd(&["--help"], &[]);
+    assert!(code == 0 && out.contains("Examples:") && out.contains("evograd data fetch cifar10"), "{out}");
+}

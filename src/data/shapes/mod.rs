@@ -44,6 +44,9 @@ const LARGEST: usize = 1_000_000;
 
 /// The data set `shapes`: 10,000 training and 2,000 test pictures `[3, 32, 32]` of ten classes, made from a seed.
 ///
+/// Each picture shows one large object among clutter: an arrow, crescent, cross, disc, flower, heart, ring, square, star or
+/// triangle, in any colour and texture. Only its outline tells the class; flipping left and right keeps it.
+///
 /// The classes are equally frequent and their order is random. Another seed gives other pictures of the same kind.
 ///
 /// # Errors

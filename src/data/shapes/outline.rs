@@ -206,11 +206,11 @@ mod tests {
     #[test]
     fn distances_change_no_faster_than_the_point_moves() {
         let mut draw = Draw::new(2, 0, 0);
-        for class in 0..CLASSES.len() {
+        for (class, name) in CLASSES.iter().enumerate() {
             let outline = Outline::of_class(class, &mut draw);
             for [x, y] in grid().0.step_by(7) {
                 let (here, there) = (outline.distance([x, y]), outline.distance([x + 0.003, y - 0.004]));
-                assert!((here - there).abs() < 0.0051, "{} at {x}, {y}: {here} and {there}", CLASSES[class]);
+                assert!((here - there).abs() < 0.0051, "{name} at {x}, {y}: {here} and {there}");
             }
         }
     }

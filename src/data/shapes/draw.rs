@@ -48,3 +48,38 @@ impl Draw {
         [[c, s], [-s, c], [-c, -s], [s, -c]][self.below(4)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directions_have_length_1_and_go_everywhere() {
+        let mut draw = Draw::new(0, 0, 0);
+        let mut eighths = [0; 8];
+        for _ in 0..8000 {
+            let [c, s] = draw.direction();
+            assert!((c * c + s * s - 1.0).abs() < 1e-6);
+            eighths[usize::from(c > 0.0) * 4 + usize::from(s > 0.0) * 2 + usize::from(c.abs() > s.abs())] += 1;
+        }
+        assert!(eighths.iter().all(|count| (850..1150).contains(count)), "{eighths:?}");
+    }
+
+    #[test]
+    fn a_slope_stays_within_its_angle() {
+        let mut draw = Draw::new(0, 0, 0);
+        let slopes: Vec<Point> = (0..1000).map(|_| draw.slope(0.25)).collect();
+        let widest = f32::tan(2.0 * f32::atan(0.25)) + 1e-6;
+        assert!(slopes.iter().all(|[c, s]| (s / c).abs() <= widest));
+        assert!(slopes.iter().any(|[_, s]| *s > 0.4) && slopes.iter().any(|[_, s]| *s < -0.4));
+    }
+
+    #[test]
+    fn numbers_stay_in_their_range() {
+        let mut draw = Draw::new(1, 0, 0);
+        let numbers: Vec<f32> = (0..10_000).map(|_| draw.between(-2.0, 3.0)).collect();
+        assert!(numbers.iter().all(|x| (-2.0..3.0).contains(x)));
+        assert!((numbers.iter().sum::<f32>() / 1e4 - 0.5).abs() < 0.05);
+        assert_eq!((0..10_000).filter(|_| draw.chance(0.0)).count(), 0);
+    }
+}

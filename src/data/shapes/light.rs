@@ -47,3 +47,43 @@ pub(super) fn expose(canvas: &Canvas, picture: &mut [u8], draw: &mut Draw) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blur_spreads_a_pixel_and_loses_nothing() {
+        let mut canvas = Canvas(vec![[0.0; 3]; SIDE * SIDE]);
+        canvas.0[5 * SIDE + 7] = [16.0; 3];
+        blur(&mut canvas, 1.0);
+        let square: Vec<f32> = (4..7).flat_map(|y| (6..9).map(move |x| y * SIDE + x)).map(|i| canvas.0[i][0]).collect();
+        assert_eq!(square, [1.0, 2.0, 1.0, 2.0, 4.0, 2.0, 1.0, 2.0, 1.0]);
+        assert_eq!(canvas.0.iter().map(|pixel| pixel[2]).sum::<f32>(), 16.0);
+    }
+
+    #[test]
+    fn blur_leaves_an_even_surface_alone() {
+        let mut canvas = Canvas(vec![[0.25, 0.5, 1.0]; SIDE * SIDE]);
+        blur(&mut canvas, 0.7);
+        assert!(canvas.0.iter().all(|pixel| *pixel == [0.25, 0.5, 1.0]));
+    }
+
+    #[test]
+    fn bytes_stay_in_range_and_planes_in_order() {
+        let mut picture = vec![7; 3 * SIDE * SIDE];
+        expose(&Canvas(vec![[-9.0, 0.5, 9.0]; SIDE * SIDE]), &mut picture, &mut Draw::new(0, 0, 0));
+        let planes: Vec<&[u8]> = picture.chunks(SIDE * SIDE).collect();
+        assert!(planes[0].iter().all(|x| *x == 0) && planes[2].iter().all(|x| *x == 255));
+        assert!(planes[1].iter().all(|x| (40..215).contains(x)));
+    }
+
+    #[test]
+    fn light_falls_off_to_one_side_and_never_below_darkness() {
+        for seed in 0..100 {
+            let mut canvas = Canvas(vec![[0.5; 3]; SIDE * SIDE]);
+            light(&mut canvas, &mut Draw::new(seed, 0, 0));
+            assert!(canvas.0.iter().all(|pixel| pixel[0] > 0.05 && pixel[0] < 1.0));
+        }
+    }
+}

@@ -3,9 +3,11 @@
 //!
 //! # What is seen
 //! Each picture shows one large object — an arrow, crescent, cross, disc, flower, heart, ring, square, star or triangle —
-//! of any size, place, turn, stretch and tilt, filled with a texture or outlined, on a textured ground. Around and before it
-//! lie fragments and smaller things of any class; light, shadow, blur and noise come on top. Colours, textures, clutter
-//! and light are drawn alike for all classes, so the outline of the largest object alone tells the class.
+//! in any place and size, turned a little either way, stretched and tilted, on a textured ground. It is filled with a texture;
+//! all but discs and rings may be drawn as a line instead. Around and before it lie fragments and smaller things of any
+//! class; light, shadow, blur and noise come on top. Colours, textures, clutter and light are drawn alike for all classes,
+//! so the outline of the largest object tells the class, and no colour does. A picture and its mirror image are equally
+//! likely: flipping left and right is a fair augmentation, turning by a quarter is not.
 //!
 //! # The same everywhere
 //! A picture depends on the seed, the set and its index, and on nothing else: it draws from a random stream of its own, so
@@ -57,6 +59,9 @@ const CHUNK: usize = 64;
 const LARGEST: usize = 1_000_000;
 
 /// The data set `shapes`: 10,000 training and 2,000 test pictures `[3, 32, 32]` of ten classes, made from a seed.
+///
+/// Each picture shows one large object among clutter: an arrow, crescent, cross, disc, flower, heart, ring, square, star or
+/// triangle, in any colour and texture. Only its outline tells the class; flipping left and right keeps it.
 ///
 /// The classes are equally frequent and their order is random. Another seed gives other pictures of the same kind.
 ///
@@ -110,6 +115,7 @@ fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures>
         }
     };
     thread::scope(|scope| {
+        let threads = threads.min(count.div_ceil(CHUNK));
         // Where the system refuses a thread, the others do its work.
         let started: Vec<_> = (1..threads).map(|_| thread::Builder::new().spawn_scoped(scope, work)).collect();
         work();
@@ -132,4 +138,136 @@ fn labels(seed: u64, split: u32, count: usize) -> Vec<u16> {
         classes
     };
     (0..count.div_ceil(CLASSES.len())).flat_map(ten).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Dataset;
+    use super::*;
+    use sha2::{Digest, Sha256};
+    use std::collections::HashSet;
+
+    fn pictures(set: &dyn Dataset) -> Vec<Vec<u8>> {
+        let read = |index| {
+            let mut picture = vec![0; BYTES];
+            set.read(index, &mut picture).map(|()| picture)
+        };
+        (0..set.len()).map(|index| read(index).unwrap()).collect()
+    }
+
+    /// The mean of each channel.
+    fn colour_of(picture: &[u8]) -> [f64; 3] {
+        let plane = |c: usize| &picture[c * SIDE * SIDE..][..SIDE * SIDE];
+        std::array::from_fn(|c| plane(c).iter().map(|&x| f64::from(x)).sum::<f64>() / (SIDE * SIDE) as f64)
+    }
+
+    fn squared_distance(a: &[f64; 3], b: &[f64; 3]) -> f64 {
+        a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+    }
+
+    #[test]
+    fn the_bytes_are_the_same_for_any_number_of_threads_and_calls() {
+        let one = made(3, 0, 300, 1).unwrap();
+        for threads in [1, 2, 5, 64] {
+            assert!(one == made(3, 0, 300, threads).unwrap(), "{threads} threads");
+        }
+    }
+
+    /// Changes whenever a single byte does: then every number measured on this set is void.
+    #[test]
+    fn the_bytes_are_the_same_for_ever() {
+        let sets = shapes_of(0, 1000, 100).unwrap();
+        let mut hash = Sha256::new();
+        for set in [&sets.train, &sets.test] {
+            pictures(set.as_ref()).iter().for_each(|picture| hash.update(picture));
+            (0..set.len()).for_each(|index| hash.update([set.label(index) as u8]));
+        }
+        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hash, "7e9c5cef03c8e4c660dc7660f2de6b91b5fe022755d1eca493c10d6103a3dd57");
+    }
+
+    #[test]
+    fn a_small_set_is_the_beginning_of_a_larger_one() {
+        let (few, more) = (made(1, 1, 70, 2).unwrap(), made(1, 1, 135, 2).unwrap());
+        assert!(few.bytes == more.bytes[..few.bytes.len()] && few.labels == more.labels[..70]);
+    }
+
+    #[test]
+    fn no_picture_comes_twice_in_either_set_or_under_another_seed() {
+        let mut seen = HashSet::new();
+        for seed in [0, 1, 1 << 32] {
+            let sets = shapes_of(seed, 1000, 500).unwrap();
+            seen.extend(pictures(sets.train.as_ref()));
+            seen.extend(pictures(sets.test.as_ref()));
+        }
+        assert_eq!(seen.len(), 3 * 1500);
+    }
+
+    #[test]
+    fn a_picture_of_another_class_is_another_picture() {
+        let draw = |class| {
+            let mut bytes = vec![0; BYTES];
+            scene::picture(class, &mut bytes, &mut Draw::new(5, 0, 0));
+            bytes
+        };
+        assert_eq!((0..CLASSES.len()).map(draw).collect::<HashSet<_>>().len(), CLASSES.len());
+    }
+
+    #[test]
+    fn classes_are_balanced_and_their_order_is_random() {
+        let labels = labels(0, 0, 10_000);
+        let mut counts = [0; 10];
+        labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+        assert_eq!(counts, [1000; 10]);
+        for period in [1, 2, 5, 10, 20] {
+            let again = (period..10_000).filter(|&i| labels[i] == labels[i - period]).count();
+            assert!(again < 1300, "{again} labels come again after {period}");
+        }
+        assert_ne!(labels[..1000], super::labels(0, 1, 1000));
+        assert_ne!(labels[..1000], super::labels(1, 0, 1000));
+        assert_eq!(super::labels(0, 0, 13), labels[..13]);
+    }
+
+    #[test]
+    fn pictures_are_neither_dark_nor_flat() {
+        let set = made(2, 0, 1000, 2).unwrap();
+        for c in 0..3 {
+            let plane =
+                pictures(&set).iter().flat_map(|p| p[c * 1024..][..1024].to_vec()).map(f64::from).collect::<Vec<_>>();
+            let mean = plane.iter().sum::<f64>() / plane.len() as f64;
+            let deviation = (plane.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / plane.len() as f64).sqrt();
+            assert!((100.0..140.0).contains(&mean) && (45.0..75.0).contains(&deviation), "{mean} {deviation}");
+        }
+        for picture in pictures(&set) {
+            let (low, high) = (picture.iter().min().unwrap(), picture.iter().max().unwrap());
+            assert!(high - low > 40, "a picture of {low} to {high}");
+        }
+    }
+
+    /// A picture goes to the class whose mean colour is nearest to its own: by chance, one in ten is right.
+    #[test]
+    fn a_class_is_not_told_by_its_colour() {
+        let sets = shapes_of(0, 4000, 1000).unwrap();
+        let mut means = [[0.0; 3]; 10];
+        for (index, picture) in pictures(sets.train.as_ref()).iter().enumerate() {
+            let mean = &mut means[sets.train.label(index)];
+            colour_of(picture).iter().zip(mean).for_each(|(x, mean)| *mean += x / 400.0);
+        }
+        let right = |&(index, ref picture): &(usize, Vec<u8>)| {
+            let distance = |class: usize| squared_distance(&colour_of(picture), &means[class]);
+            let nearest = (0..10).min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap();
+            nearest == sets.test.label(index)
+        };
+        let right = pictures(sets.test.as_ref()).into_iter().enumerate().filter(right).count();
+        assert!(right < 200, "{right} of 1000 are told by their mean colour");
+    }
+
+    #[test]
+    fn sizes_out_of_range_are_refused() {
+        let text = |train, test| shapes_of(0, train, test).err().unwrap().to_string();
+        assert_eq!(text(0, 10), "shapes: 0 training pictures were asked for; ask for 1 to 1000000 of each");
+        assert_eq!(text(10, 0), "shapes: 0 test pictures were asked for; ask for 1 to 1000000 of each");
+        let huge = format!("shapes: {} test pictures were asked for; ask for 1 to 1000000 of each", usize::MAX);
+        assert_eq!(text(10, usize::MAX), huge);
+    }
 }

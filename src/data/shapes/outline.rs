@@ -144,3 +144,81 @@ fn polygon(corners: &[Point], p: Point) -> f32 {
     }
     if inside { -square.sqrt() } else { square.sqrt() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::canvas::REACH;
+    use super::*;
+    use std::f32::consts::PI;
+
+    /// The middles of small squares around the origin, and the area of one.
+    fn grid() -> (impl Iterator<Item = Point>, f32) {
+        let at = |i: usize| (i as f32 - 199.5) * 0.01;
+        ((0..160_000).map(move |i| [at(i % 400), at(i / 400)]), 1e-4)
+    }
+
+    fn area(outline: &Outline) -> f32 {
+        let (points, square) = grid();
+        points.filter(|&p| outline.distance(p) < 0.0).count() as f32 * square
+    }
+
+    /// Half the sum of the cross products of neighbouring corners.
+    fn shoelace(outline: &Outline) -> f32 {
+        let Outline::Polygon(corners) = outline else { panic!("no polygon") };
+        let next = corners.iter().cycle().skip(1);
+        corners.iter().zip(next).map(|(a, b)| a[0] * b[1] - a[1] * b[0]).sum::<f32>().abs() / 2.0
+    }
+
+    #[test]
+    fn areas_are_those_of_the_formulas() {
+        let mut draw = Draw::new(0, 0, 0);
+        let close = |outline: &Outline, wanted: f32| {
+            let area = area(outline);
+            assert!((area - wanted).abs() < 0.04, "an area of {area}, not {wanted}");
+        };
+        close(&Outline::Disc { radius: 0.85 }, PI * 0.85 * 0.85);
+        close(&Outline::Ring { radius: 0.7, half: 0.2 }, PI * (0.81 - 0.25));
+        close(&Outline::Arc { radius: 0.7, half: 0.2, cut: 0.0 }, PI * (0.81 - 0.25) / 2.0);
+        close(&cross(0.3), 4.0 * 0.6 * 0.62 + 0.36);
+        close(&Outline::Stroke { corners: vec![[-0.5, 0.0], [0.5, 0.0]], half: 0.2 }, 0.4 + PI * 0.04);
+        // A square with sides of √½ and two half discs on it, enlarged.
+        close(&Outline::Heart, HEART * HEART * (0.5 + PI / 8.0));
+        for class in ["arrow", "cross", "square", "star", "triangle"] {
+            let number = CLASSES.iter().position(|name| *name == class).unwrap();
+            let outline = Outline::of_class(number, &mut draw);
+            close(&outline, shoelace(&outline));
+        }
+    }
+
+    #[test]
+    fn objects_are_of_similar_size_and_end_where_painting_ends() {
+        let mut draw = Draw::new(1, 0, 0);
+        for class in (0..CLASSES.len()).cycle().take(40) {
+            let outline = Outline::of_class(class, &mut draw);
+            let area = area(&outline);
+            assert!((0.7..2.4).contains(&area), "{}: an area of {area}", CLASSES[class]);
+            let ends = |p: Point| length(p) <= REACH || outline.distance(p) > 0.0;
+            assert!(grid().0.all(ends), "{} goes beyond {REACH}", CLASSES[class]);
+        }
+    }
+
+    /// From one point to another, a distance to an edge changes by no more than the way between them.
+    #[test]
+    fn distances_change_no_faster_than_the_point_moves() {
+        let mut draw = Draw::new(2, 0, 0);
+        for (class, name) in CLASSES.iter().enumerate() {
+            let outline = Outline::of_class(class, &mut draw);
+            for [x, y] in grid().0.step_by(7) {
+                let (here, there) = (outline.distance([x, y]), outline.distance([x + 0.003, y - 0.004]));
+                assert!((here - there).abs() < 0.0051, "{name} at {x}, {y}: {here} and {there}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_discs_and_rings_are_never_hollow() {
+        let mut draw = Draw::new(3, 0, 0);
+        let solid = (0..CLASSES.len()).filter(|&class| !Outline::of_class(class, &mut draw).can_be_hollow());
+        assert_eq!(solid.map(|class| CLASSES[class]).collect::<Vec<_>>(), ["disc", "ring"]);
+    }
+}

@@ -133,3 +133,42 @@ fn grain(knots: &[f32; 64], u: f32, v: f32) -> f32 {
     let lower = knot(1, 0) + (knot(1, 1) - knot(1, 0)) * s;
     upper + (lower - upper) * t
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_below() {
+        for x in [-2.0, -1.5, -1.0, -0.1, 0.0, 0.9, 1.0, 63.99] {
+            assert_eq!(whole(x) as f32, x.floor(), "{x}");
+        }
+    }
+
+    #[test]
+    fn a_surface_keeps_to_its_two_colours_and_shows_them() {
+        for seed in 0..200 {
+            let mut draw = Draw::new(seed, 0, 0);
+            let texture = Texture::new([[0.0; 3], [1.0; 3]], 3.0, &mut draw);
+            let values: Vec<f32> = (0..1024).map(|i| texture.at([(i % 32) as f32, (i / 32) as f32])[0]).collect();
+            assert!(values.iter().all(|x| (-0.3..1.3).contains(x)));
+            let (low, high) = (values.iter().copied().fold(1.0, f32::min), values.iter().copied().fold(0.0, f32::max));
+            assert!(matches!(texture.pattern, Pattern::Plain) || high - low > 0.2, "{low} to {high}");
+        }
+    }
+
+    #[test]
+    fn stripes_repeat_after_a_period() {
+        let texture =
+            Texture { pattern: Pattern::Stripes, colours: [[0.0; 3], [1.0; 3]], axis: [0.25, 0.0], offset: [0.0; 2] };
+        let row: Vec<f32> = (0..8).map(|x| texture.at([x as f32, 5.0])[2]).collect();
+        assert_eq!(row, [0.0, 0.5, 1.0, 0.5, 0.0, 0.5, 1.0, 0.5]);
+    }
+
+    #[test]
+    fn contrast_is_mostly_brightness() {
+        let (grey, light, red) = ([0.5; 3], [0.7; 3], [0.7, 0.4, 0.5]);
+        assert_eq!(contrast(&grey, &grey), 0.0);
+        assert!(contrast(&grey, &light) > 3.0 * contrast(&grey, &red));
+    }
+}

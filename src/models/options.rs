@@ -16,9 +16,10 @@ pub struct Options {
     pub fusion: Fusion,
     /// How a residual block's input is made as small and as deep as its output.
     pub shortcut: Shortcut,
-    /// What every number of channels is multiplied with.
+    /// What every number of channels and of hidden features is multiplied with; above 0, at most 64.
     pub width: f64,
-    /// The probability of dropout, where the family's definition leaves it open; `None` for the family's own.
+    /// The probability of every dropout layer: at least 0, which leaves them out, and below 1; `None` for the family's
+    /// own.
     pub dropout: Option<f64>,
 }
 
@@ -46,6 +47,29 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The probability of a dropout layer whose own is `p`.
+    pub(super) fn dropout_or(&self, p: f64) -> f64 {
+        self.dropout.unwrap_or(p)
+    }
+
+    /// Whether every choice is in its range.
+    pub(super) fn check(&self) -> Result<()> {
+        let refuse = |problem: String, remedy: &str| Err(Error::op("options", problem, &[], remedy));
+        match *self {
+            Options { width, .. } if !(width > 0.0 && width <= 64.0) => {
+                refuse(format!("the width is {width}"), "use a number above 0, at most 64")
+            }
+            Options { dropout: Some(p), .. } if !(0.0..1.0).contains(&p) => {
+                refuse(format!("the dropout is {p}"), "use a probability of at least 0 and below 1")
+            }
+            Options { fusion: Fusion::SortRoot { epsilon }, .. } if !(epsilon > 0.0 && epsilon.is_finite()) => {
+                refuse(format!("the epsilon of sort-root is {epsilon}"), "use a finite number above 0, such as 1e-4")
+            }
+            Options { classes: 0, .. } => refuse("there are 0 classes".into(), "use at least 1"),
+            _ => Ok(()),
+        }
+    }
+
     /// A number of channels times the width, rounded, at least 1.
     pub(super) fn channels(&self, channels: usize) -> usize {
         ((channels as f64 * self.width).round() as usize).max(1)

@@ -40,12 +40,12 @@ pub struct Plan {
 impl PlannedLayer {
     /// The number of its weights' elements.
     pub fn parameter_count(&self) -> u64 {
-        self.parameters.iter().map(|parameter| parameter.shape.elements() as u64).sum()
+        total(self.parameters.iter().map(|parameter| parameter.shape.elements() as u64))
     }
 
     /// Bytes of its output for one picture in `f32`.
     pub fn activation_bytes(&self) -> u64 {
-        4 * self.output.elements() as u64
+        4_u64.saturating_mul(self.output.elements() as u64)
     }
 }
 
@@ -86,17 +86,17 @@ impl Plan {
 
     /// The number of all weights' elements.
     pub fn parameters(&self) -> u64 {
-        self.layers.iter().map(PlannedLayer::parameter_count).sum()
+        total(self.layers.iter().map(PlannedLayer::parameter_count))
     }
 
     /// Multiply-adds of a forward pass for one picture.
     pub fn macs(&self) -> u64 {
-        self.layers.iter().map(|layer| layer.macs).sum()
+        total(self.layers.iter().map(|layer| layer.macs))
     }
 
     /// Bytes of all outputs for one picture in `f32`: what training keeps at least, where nothing is recomputed.
     pub fn activation_bytes(&self) -> u64 {
-        self.layers.iter().map(PlannedLayer::activation_bytes).sum()
+        total(self.layers.iter().map(PlannedLayer::activation_bytes))
     }
 
     /// The shape of the logits of one picture.
@@ -108,6 +108,11 @@ impl Plan {
     pub(super) fn last_use(&self, value: Value) -> usize {
         self.last_use[value.0]
     }
+}
+
+/// A sum of what may be as large as a description of a network can ask for.
+fn total(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }
 
 fn picture_shape(spec: &Spec) -> Result<Shape> {

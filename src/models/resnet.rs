@@ -33,7 +33,14 @@ pub(super) fn resnet(name: &str, blocks: usize, options: &Options) -> Spec {
 }
 
 /// Two 3×3 convolutions, joined with their input.
-fn basic_block(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stride: usize, options: &Options) -> Value {
+pub(super) fn basic_block(
+    spec: &mut Spec,
+    path: &str,
+    x: Value,
+    channels: [usize; 2],
+    stride: usize,
+    options: &Options,
+) -> Value {
     let [_, filters] = channels;
     let name = |part: &str| format!("{path}.{part}");
     let f = spec.conv_bn(name("conv1"), name("bn1"), Conv::same(filters, 3).stride(stride), x);
@@ -44,7 +51,14 @@ fn basic_block(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stri
 }
 
 /// The input itself, where the block keeps its size; else what makes it as small and as deep as the block's output.
-fn shortcut(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stride: usize, shortcut: Shortcut) -> Value {
+pub(super) fn shortcut(
+    spec: &mut Spec,
+    path: &str,
+    x: Value,
+    channels: [usize; 2],
+    stride: usize,
+    shortcut: Shortcut,
+) -> Value {
     let [given, wanted] = channels;
     if stride == 1 && given == wanted {
         return x;

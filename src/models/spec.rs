@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use crate::error::Result;
-use crate::nn::{AnyLayer, BatchNorm, Conv, Join, Relu};
+use crate::nn::{AnyLayer, BatchNorm, Conv, Dropout, Join, Relu};
 use crate::ops::Fusion;
 
 /// A value that flows through a network: the picture, or what a node gives out.
@@ -71,6 +71,11 @@ impl Spec {
     /// Adds a ReLU; `after` is the path of the layer before it.
     pub fn relu(&mut self, after: &str, x: Value) -> Value {
         self.add(format!("{after}.relu"), Relu, &[x])
+    }
+
+    /// Adds dropout with probability `p`, or nothing where `p` is 0.
+    pub fn dropout(&mut self, name: &str, p: f64, x: Value) -> Value {
+        if p == 0.0 { x } else { self.add(name, Dropout { p }, &[x]) }
     }
 
     /// Adds the join of two branches, at the path `block`.

@@ -84,7 +84,9 @@ impl Layer for Conv {
 
     fn macs(&self, inputs: &[&Shape], output: &Shape) -> u64 {
         let own = inputs[0].sizes()[1] / self.options.groups;
-        (output.elements() * own * self.kernel[0] * self.kernel[1]) as u64
+        [own, self.kernel[0], self.kernel[1]]
+            .iter()
+            .fold(output.elements() as u64, |macs, size| macs.saturating_mul(*size as u64))
     }
 
     fn run<E: Element>(&self, inputs: &[Var<E>], pass: Pass<'_, E>) -> Result<Var<E>> {

@@ -61,7 +61,7 @@ impl Layer for Linear {
     }
 
     fn macs(&self, inputs: &[&Shape], output: &Shape) -> u64 {
-        (inputs[0].sizes()[1] * output.elements()) as u64
+        (inputs[0].sizes()[1] as u64).saturating_mul(output.elements() as u64)
     }
 
     fn run<E: Element>(&self, inputs: &[Var<E>], pass: Pass<'_, E>) -> Result<Var<E>> {

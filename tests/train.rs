@@ -1,0 +1,246 @@
+//! Training runs as a user starts, stops, kills and resumes them.
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use evograd::record::{self, Metric};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Pictures in each of the two sets.
+const PICTURES: u32 = 160;
+
+/// A folder with a small set of digits in MNIST's format: the class says which of ten places is bright.
+fn data() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mnist = folder.path().join("mnist");
+    std::fs::create_dir(&mnist).unwrap();
+    for (set, shift) in [("train", 0), ("t10k", 3)] {
+        let mut images = [0x803, PICTURES, 28, 28].map(u32::to_be_bytes).concat();
+        let mut labels = [0x801, PICTURES].map(u32::to_be_bytes).concat();
+        for picture in 0..PICTURES {
+            let class = picture % 10;
+            let bright = |i: u32| (i / 28 / 6 == class / 5 * 2) && (i % 28 / 5 == class % 5);
+            images.extend((0..784).map(|i| if bright(i) { 200 } else { ((i * 31 + picture * 17 + shift) % 90) as u8 }));
+            labels.push(class as u8);
+        }
+        std::fs::write(mnist.join(format!("{set}-images-idx3-ubyte")), images).unwrap();
+        std::fs::write(mnist.join(format!("{set}-labels-idx1-ubyte")), labels).unwrap();
+    }
+    folder
+}
+
+/// `evograd train` of a small LeNet on [`data`], with dropout, augmentation and momentum, so that everything that a run
+/// remembers matters.
+fn start(data: &Path, out: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
+    command.args(["train", "lenet", "--data", "mnist", "--epochs", "3", "--batch", "16", "--rate", "0.02"]);
+    for set in
+        ["model.width=0.25", "data.crop=2", "data.validation=40", "training.disturb_label=0.1", "training.log_every=3"]
+    {
+        command.args(["--set", set]);
+    }
+    command.args(["--set", "training.checkpoint_seconds=0", "--data-dir"]).arg(data).arg("--out").arg(out).args(more);
+    command
+}
+
+fn resume(data: &Path, out: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
+    command.args(["train", "--data-dir"]).arg(data).arg("--resume").arg(out);
+    command
+}
+
+fn output(mut command: Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn finished(command: Command) {
+    let (code, _, errors) = output(command);
+    assert_eq!(code, 0, "{errors}");
+}
+
+/// All that a run leaves behind, but for what depends on the clock and on where it was interrupted.
+fn result(run: &Path) -> (Vec<Vec<u8>>, Vec<Metric>) {
+    let files = ["last/model", "last/optimizer", "best/model", "best/optimizer"];
+    let read = |name: &str| std::fs::read(run.join(format!("checkpoints/{name}.safetensors"))).unwrap();
+    let rows = record::current(record::read(&run.join("metrics.jsonl")).unwrap());
+    (files.map(read).to_vec(), rows.into_iter().filter_map(without_clock).collect())
+}
+
+fn without_clock(row: Metric) -> Option<Metric> {
+    match row {
+        // Where a run stops between two rows of steps, the next one's mean begins anew.
+        Metric::Step(_) => None,
+        Metric::Epoch(row) => {
+            Some(Metric::Epoch(record::EpochRow { segment: 0, seconds: 0.0, images_per_second: 0.0, ..row }))
+        }
+        Metric::Test(score) => Some(Metric::Test(score)),
+    }
+}
+
+fn spawn(mut command: Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits, but not for ever, until the run has taken a step.
+fn wait_for_a_checkpoint(run: &Path) {
+    let there = (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        run.join("checkpoints/last/position.json").exists()
+    });
+    assert!(there, "no checkpoint after ten seconds");
+}
+
+#[test]
+fn a_run_killed_at_random_moments_ends_as_if_it_had_never_been() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let undisturbed = runs.path().join("undisturbed");
+    let began = std::time::Instant::now();
+    finished(start(data.path(), &undisturbed, &[]));
+    let whole = began.elapsed().as_millis() as u64;
+    let expected = result(&undisturbed);
+    let (mut kills, mut random) = (0, evograd::Stream::new(whole, evograd::Purpose::Split, 0, 0));
+    for number in 0.. {
+        let run: PathBuf = runs.path().join(number.to_string());
+        let mut child = spawn(start(data.path(), &run, &[]));
+        loop {
+            std::thread::sleep(Duration::from_millis(random.below(whole as usize / 2 + 20) as u64));
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "{status}");
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            let again = if run.join("config.toml").exists() {
+                resume(data.path(), &run)
+            } else {
+                start(data.path(), &run, &[])
+            };
+            child = spawn(again);
+        }
+        assert!(result(&run) == expected, "run {number}, after {kills} kills in all, ended otherwise");
+        if kills >= 20 {
+            break;
+        }
+    }
+    println!("{kills} kills");
+}
+
+#[test]
+fn any_number_of_threads_trains_the_same_bits() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let run = |name: &str, more: &[&str]| {
+        let path = runs.path().join(name);
+        finished(start(data.path(), &path, more));
+        result(&path)
+    };
+    let one = run("one", &["--threads", "1"]);
+    assert!(one == run("two", &["--threads", "2", "--set", "data.threads=3"]));
+    assert!(one == run("three", &["--threads", "3", "--set", "data.threads=2"]));
+}
+
+#[test]
+fn ctrl_c_saves_and_the_run_goes_on() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let (stopped, undisturbed) = (runs.path().join("stopped"), runs.path().join("undisturbed"));
+    finished(start(data.path(), &undisturbed, &[]));
+    let mut child = spawn(start(data.path(), &stopped, &[]));
+    wait_for_a_checkpoint(&stopped);
+    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let info = std::fs::read_to_string(stopped.join("run.json")).unwrap();
+    assert!(info.contains("\"status\": \"interrupted\""), "{info}");
+    finished(resume(data.path(), &stopped));
+    assert!(result(&stopped) == result(&undisturbed));
+}
+
+#[test]
+fn a_second_process_on_the_same_run_is_refused() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let mut child = spawn(start(data.path(), &run, &["--set", "training.epochs=2000"]));
+    wait_for_a_checkpoint(&run);
+    let (code, _, errors) = output(resume(data.path(), &run));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(code, 2);
+    assert!(errors.contains("run: another process is at work on this run; wait for it, or stop it"), "{errors}");
+    let (code, _, errors) = output(start(data.path(), &run, &[]));
+    assert_eq!(code, 2);
+    assert!(errors.contains("there is a run in it; resume it with --resume, or name another folder"), "{errors}");
+}
+
+#[test]
+fn a_run_that_diverges_names_the_layer_and_the_operation() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let (code, _, errors) = output(start(data.path(), &run, &["--set", "optimizer.rate=1e30"]));
+    assert_eq!(code, 1, "{errors}");
+    let wanted = "evograd: training diverged in step ";
+    let line = errors.lines().find(|line| line.starts_with(wanted)).unwrap_or_else(|| panic!("{errors}"));
+    assert!(line.contains(", epoch 1: conv1: conv2d: ") || line.contains(", epoch 1: fc"), "{line}");
+    let info = std::fs::read_to_string(run.join("run.json")).unwrap();
+    assert!(info.contains("\"diverged\": \"training diverged in step "), "{info}");
+}
+
+#[test]
+fn a_trained_run_is_evaluated_to_the_score_that_training_found() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let (code, rows, errors) = output(start(data.path(), &run, &["--set", "training.epochs=12", "--json"]));
+    assert_eq!(code, 0, "{errors}");
+    let rows: Vec<Metric> = rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(rows, record::read(&run.join("metrics.jsonl")).unwrap());
+    let Some(Metric::Test(score)) = rows.last() else { panic!("the last row is {:?}", rows.last()) };
+    assert!(score.accuracy > 0.5, "{score:?}");
+    let eval = |more: &[&str]| {
+        let out =
+            cargo_bin_cmd!("evograd").arg("eval").arg(&run).arg("--data-dir").arg(data.path()).args(more).output();
+        String::from_utf8(out.unwrap().stdout).unwrap()
+    };
+    let answer: serde_json::Value = serde_json::from_str(&eval(&["--json"])).unwrap();
+    assert_eq!(answer["accuracy"].as_f64(), Some(score.accuracy));
+    assert_eq!(answer["loss"].as_f64(), Some(score.loss));
+    assert!(eval(&["--per-class", "--split", "validation", "--checkpoint", "best"]).contains("mistaken for"));
+    let weights = run.join("checkpoints/last/model.safetensors");
+    assert!(eval(&["--weights", weights.to_str().unwrap()]).starts_with("test accuracy"));
+}
+
+#[test]
+fn a_dry_run_prints_the_settings_and_leaves_nothing() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let (code, out, errors) = output(start(data.path(), &run, &["--dry-run"]));
+    assert_eq!(code, 0, "{errors}");
+    assert!(!run.exists());
+    let config = evograd::train::Config::parse(&out, &[]).unwrap();
+    assert_eq!((config.data.validation, config.training.epochs), (40, 3));
+    assert!(out.contains("# 120 training pictures, 40 held out (validation), 160 for the test"), "{out}");
+    assert!(out.contains("# 21 steps of "), "{out}");
+}
+
+#[test]
+fn wrong_settings_are_told_before_anything_is_made() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let told = |more: &[&str]| {
+        let (code, _, errors) = output(start(data.path(), &runs.path().join("run"), more));
+        assert!(code == 2 && !runs.path().join("run").exists(), "{more:?}: {code} {errors}");
+        errors.trim().to_string()
+    };
+    let unknown = told(&["--set", "training.epoch=3"]);
+    assert!(unknown.contains("configuration: unknown field `epoch`, expected one of `epochs`"), "{unknown}");
+    assert_eq!(
+        told(&["--set", "training.batch=0"]),
+        "evograd: configuration: training.batch is 0; use a number above 0"
+    );
+    assert_eq!(
+        told(&["--set", "batch=3"]),
+        "evograd: configuration: \"batch\" has no section; write section.key=value"
+    );
+    assert!(told(&["--fusion", "sums"]).contains("there is no fusion called \"sums\""));
+    assert!(told(&["--set", "data.validation=200"]).contains("split: 200 samples are asked for, there are 160"));
+    assert!(told(&["--set", "optimizer.rule=sdg"]).contains("unknown variant `sdg`, expected one of `sgd`"));
+}

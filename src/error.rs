@@ -72,6 +72,17 @@ pub enum Error {
         problem: String,
     },
 
+    /// Training came upon a loss or a gradient that is infinite or not a number.
+    #[error("training diverged in step {step}, epoch {epoch}: {source}")]
+    Diverged {
+        /// The step, counted from 1.
+        step: u64,
+        /// The epoch, counted from 1.
+        epoch: u32,
+        /// Where the first such value came from.
+        source: Box<Error>,
+    },
+
     /// A file or folder that is not what it should be, or that the system does not give.
     #[error("{path}: {problem}; {remedy}")]
     File {

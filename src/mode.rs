@@ -1,9 +1,11 @@
 //! The modes that a thread computes in: without recording, with every value checked. Knows nothing of what is computed.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 thread_local! {
     static CURRENT: Cell<Modes> = const { Cell::new(Modes { recording: true, checked: false }) };
+    static PART: RefCell<Option<Rc<str>>> = const { RefCell::new(None) };
 }
 
 /// How operations run on this thread.
@@ -32,6 +34,33 @@ impl Modes {
         let _restore = Restore(CURRENT.replace(self));
         work()
     }
+}
+
+/// Runs `work` as a named part, such as a layer: errors in the gradients of the operations recorded there say its name.
+///
+/// ```
+/// use evograd::{Tape, Tensor, checked, named};
+/// let tape = Tape::new();
+/// let zero = tape.leaf(Tensor::scalar(0.0_f32));
+/// let y = named("head", || zero.sqrt())?;
+/// let error = checked(|| tape.backward(&y)).err().unwrap().to_string();
+/// assert!(error.starts_with("head: sqrt: the gradient holds inf at []"), "{error}");
+/// # Ok::<(), evograd::Error>(())
+/// ```
+pub fn named<R>(part: &str, work: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Rc<str>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PART.set(self.0.take());
+        }
+    }
+    let _restore = Restore(PART.replace(Some(Rc::from(part))));
+    work()
+}
+
+/// The name of the part that runs on this thread, if it has one.
+pub(crate) fn part() -> Option<Rc<str>> {
+    PART.with_borrow(Clone::clone)
 }
 
 /// Runs `work` without recording: what it computes is constant, and keeps nothing for gradients.

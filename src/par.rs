@@ -103,6 +103,19 @@ fn each_pair<T: Send, U: Send>(
     }
 }
 
+/// As [`for_each_pair`] with three outputs of one length, cut into pieces of [`PIECE`] elements.
+pub(crate) fn for_each_triple<T: Send>(
+    a: &mut [T],
+    b: &mut [T],
+    c: &mut [T],
+    work: impl Fn(usize, [&mut [T]; 3]) + Sync,
+) {
+    assert!(a.len() == b.len() && a.len() == c.len(), "three outputs of {}, {} and {}", a.len(), b.len(), c.len());
+    let pieces = a.chunks_mut(PIECE).zip(b.chunks_mut(PIECE)).zip(c.chunks_mut(PIECE));
+    let mut pieces: Vec<[&mut [T]; 3]> = pieces.map(|((a, b), c)| [a, b, c]).collect();
+    for_each(&mut pieces, 1, |i, piece| work(i, piece[0].each_mut().map(|out| &mut **out)));
+}
+
 /// What `work` returns for each index below `count`, in that order.
 pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();

@@ -17,12 +17,17 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer"]),
     ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
     ("optim", &["tensor", "error", "par"]),
+    ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
+    ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
     ("data", &["tensor", "error", "rng"]),
-    ("cli", &["gradcheck", "ops", "data"]),
+    ("schedule", &[]),
+    ("record", &["error"]),
+    ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
+    ("cli", &["gradcheck", "ops", "data", "models", "train", "record"]),
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.
-const KERNEL_USERS: &[&str] = &["buffer", "error", "lib", "ops", "optim", "par", "tape", "tensor"];
+const KERNEL_USERS: &[&str] = &["buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "tape", "tensor"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

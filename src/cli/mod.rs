@@ -3,6 +3,9 @@
 mod data;
 mod data_dir;
 mod gradcheck;
+mod interrupt;
+mod progress;
+mod train;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -33,6 +36,7 @@ pub struct Args {
 enum Command {
     Data(data::Args),
     Gradcheck(gradcheck::Args),
+    Train(train::Args),
 }
 
 /// Runs the command on as many threads as asked for. Results go to standard output; a reader that has seen enough, such
@@ -45,6 +49,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         match args.command {
             Command::Data(args) => data::run(&args, &mut out),
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
+            Command::Train(args) => train::run(&args, &mut out),
         }
     });
     match outcome {
@@ -55,4 +60,11 @@ pub fn run(args: Args) -> Result<ExitCode> {
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The processor's name, as the system tells it.
+fn cpu() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.to_string(), |(_, name)| name.trim().to_string())
 }

@@ -1,13 +1,13 @@
 //! Every data set that is known by name, as plain rows, and where its files are looked for. Knows no format.
 
 use super::source::present;
-use super::{Sets, cifar, folder, mnist, svhn};
+use super::{Sets, cifar, folder, mnist, shapes, svhn};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// All data sets, in the order in which they are shown. A new one is a row of its own file and a line here.
 pub const CATALOGUE: &[SetInfo] =
-    &[cifar::CIFAR10, cifar::CIFAR100, mnist::MNIST, mnist::FASHION_MNIST, svhn::SVHN, folder::FOLDER];
+    &[cifar::CIFAR10, cifar::CIFAR100, mnist::MNIST, mnist::FASHION_MNIST, svhn::SVHN, folder::FOLDER, shapes::SHAPES];
 
 /// What is known about a data set before any file of it is there.
 #[derive(Clone, Copy, Debug)]

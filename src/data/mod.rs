@@ -1,24 +1,35 @@
 //! Labelled pictures: where they come from and how they become batches. Knows tensors and random numbers; knows no
 //! network and no training.
 
+mod augment;
 mod catalogue;
 mod cifar;
 mod folder;
 mod grid;
 mod idx;
+mod loader;
 mod mat;
 mod mnist;
+mod normalise;
 #[cfg(test)]
 mod samples;
+mod shapes;
 mod source;
+mod split;
 pub mod store;
 mod svhn;
 
+pub use augment::Augment;
 pub use catalogue::{Archive, CATALOGUE, Presence, SetInfo, info, open};
 pub use folder::open_folder;
 pub use grid::write_grid;
+pub use loader::{Batch, Batches, Loader, Loading};
+pub use normalise::Normalise;
+pub use shapes::{shapes, shapes_of};
+pub use split::stratified;
 
 use crate::error::{Error, Result};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Labelled pictures of one size, each of a class.
@@ -52,6 +63,10 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// When the picture is read from a file and that fails.
     fn read(&self, index: usize, picture: &mut [u8]) -> Result<()>;
+    /// A checksum of all labels and pictures, where the set is small enough to have one.
+    fn checksum(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A training set and a test set of the same classes.
@@ -113,5 +128,12 @@ impl Dataset for Pictures {
         let size = picture.len();
         picture.copy_from_slice(&self.bytes[index * size..][..size]);
         Ok(())
+    }
+    /// The sha256 of the labels, two bytes each, low one first, and the pictures.
+    fn checksum(&self) -> Option<String> {
+        let mut hash = Sha256::new();
+        self.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
+        hash.update(&self.bytes);
+        Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }

@@ -55,6 +55,16 @@ pub struct AvgPool2d {
     pub count_padding: bool,
 }
 
+impl AvgPool2d {
+    /// The output's shape.
+    ///
+    /// # Errors
+    /// When the window does not fit.
+    pub(crate) fn output_shape(&self, x: &Shape) -> Result<Shape> {
+        Op::<f32, 1>::output_shape(&Averages(*self), [x])
+    }
+}
+
 #[derive(Debug)]
 struct Averages(AvgPool2d);
 

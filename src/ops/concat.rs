@@ -94,6 +94,11 @@ impl<E: Element> ListOp<E> for Concat {
     }
 }
 
+/// The shape of inputs joined along an axis.
+pub(crate) fn concat_shape(inputs: &[&Shape], axis: usize) -> Result<Shape> {
+    ListOp::<f32>::output_shape(&Concat { axis }, inputs)
+}
+
 impl Concat {
     /// Whether two shapes have equal sizes but for the axis.
     fn fits(&self, a: &Shape, b: &Shape) -> bool {

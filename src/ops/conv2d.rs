@@ -80,6 +80,14 @@ impl Default for Conv2d {
 }
 
 impl Conv2d {
+    /// The output's shape for an input, a kernel and, perhaps, a bias.
+    ///
+    /// # Errors
+    /// When they do not fit.
+    pub(crate) fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        ListOp::<f32>::output_shape(&Convolution { options: *self }, inputs)
+    }
+
     /// The sizes of the convolution of an input with a kernel and, perhaps, a bias.
     fn sizes(&self, inputs: &[&Shape]) -> Result<Sizes> {
         let (x, w, bias) = (inputs[0], inputs[1], inputs.get(2).copied());

@@ -108,7 +108,7 @@ impl FromStr for Fusion {
 }
 
 /// The shape of two branches, which must be one.
-pub(super) fn common_shape(op: &'static str, a: &Shape, b: &Shape) -> Result<Shape> {
+pub(crate) fn common_shape(op: &'static str, a: &Shape, b: &Shape) -> Result<Shape> {
     if a == b {
         return Ok(*a);
     }

@@ -91,6 +91,11 @@ fn sum_of_rows<E: Element>(dy: &Tensor<E>) -> Tensor<E> {
     sum_middle(dy, [1, rows, columns]).reshape([columns]).expect("one row is left")
 }
 
+/// The shape of the output for an input, weights and, perhaps, a bias.
+pub(crate) fn linear_shape(inputs: &[&Shape]) -> Result<Shape> {
+    ListOp::<f32>::output_shape(&Linear, inputs)
+}
+
 impl<E: Element> Var<E> {
     /// `self·wᵀ + b` for `self` `[N, in]`, `w` `[out, in]`, `b` `[out]`; without `b`, `self·wᵀ`.
     ///

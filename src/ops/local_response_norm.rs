@@ -62,6 +62,14 @@ pub struct LocalResponseNorm {
 }
 
 impl LocalResponseNorm {
+    /// The output's shape.
+    ///
+    /// # Errors
+    /// When the input is no batch of images, or a setting makes no sense.
+    pub(crate) fn output_shape(&self, x: &Shape) -> Result<Shape> {
+        Op::<f32, 1>::output_shape(&Normalisation(*self), [x])
+    }
+
     /// A window of `size` channels, all else as PyTorch has it unless told otherwise.
     pub fn over(size: usize) -> Self {
         LocalResponseNorm { size, alpha: 1e-4, beta: 0.75, k: 1.0 }

@@ -55,6 +55,14 @@ pub struct Pool2d {
 }
 
 impl Pool2d {
+    /// The output's shape.
+    ///
+    /// # Errors
+    /// When the window does not fit.
+    pub(crate) fn output_shape(&self, x: &Shape) -> Result<Shape> {
+        Op::<f32, 1>::output_shape(&Maxima(*self), [x])
+    }
+
     /// A window and images that it fits, some wide enough for several vectors.
     pub(super) fn draw(draw: &mut Draw) -> ([usize; 4], Pool2d) {
         let kernel = [draw.size(1, 4), draw.size(1, 4)];

@@ -2,11 +2,12 @@
 
 use super::{Slot, Tape, Var, expect_shape, finite};
 use crate::error::{Error, Result};
-use crate::mode::Modes;
+use crate::mode::{self, Modes};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa};
 use std::fmt::Debug;
+use std::rc::Rc;
 
 /// An operation on `N` tensors that knows its gradient.
 ///
@@ -173,8 +174,8 @@ impl<'a, E: Element> Call<'a, E> {
         finite::check_inputs(name, values)?;
         let tape = common_tape(name, inputs)?;
         let id = |input: &&Var<E>| input.place().map(|(_, id)| id);
-        let places = Places(inputs.iter().map(id).zip(shapes.into_iter().copied()).collect());
-        Ok(Call { name, output, tape, places })
+        let inputs = inputs.iter().map(id).zip(shapes.into_iter().copied()).collect();
+        Ok(Call { name, output, tape, places: Places { inputs, part: mode::part() } })
     }
 
     /// Checks the output, and records the operation where an input is tracked.
@@ -211,12 +212,17 @@ fn common_tape<'a, E: Element>(op: &'static str, inputs: &[&'a Var<E>]) -> Resul
     Ok(first)
 }
 
-/// The place on the tape, where there is one, and the shape of each input.
-struct Places(Vec<(Option<usize>, Shape)>);
+/// Where an operation stands.
+struct Places {
+    /// The place on the tape, where there is one, and the shape of each input.
+    inputs: Vec<(Option<usize>, Shape)>,
+    /// The part that it was recorded in.
+    part: Option<Rc<str>>,
+}
 
 impl Places {
     fn wanted(&self) -> Vec<bool> {
-        self.0.iter().map(|(id, _)| id.is_some()).collect()
+        self.inputs.iter().map(|(id, _)| id.is_some()).collect()
     }
 
     /// The gradients that were wanted, with their places, after checking what the operation gave.
@@ -225,15 +231,24 @@ impl Places {
         op: &'static str,
         gradients: Vec<Option<Tensor<E>>>,
     ) -> Result<Vec<(usize, Tensor<E>)>> {
-        if gradients.len() != self.0.len() {
+        let part = self.part.clone();
+        self.checked(op, gradients).map_err(|error| part.into_iter().fold(error, |error, part| error.at(part)))
+    }
+
+    fn checked<E: Element>(
+        self,
+        op: &'static str,
+        gradients: Vec<Option<Tensor<E>>>,
+    ) -> Result<Vec<(usize, Tensor<E>)>> {
+        if gradients.len() != self.inputs.len() {
             return Err(Error::Tape {
                 op,
-                problem: format!("backward returned {} gradients for {} inputs", gradients.len(), self.0.len()),
+                problem: format!("backward returned {} gradients for {} inputs", gradients.len(), self.inputs.len()),
                 remedy: "return one for each input, None where it is not wanted".into(),
             });
         }
         let mut reached = Vec::with_capacity(gradients.len());
-        for ((id, shape), dx) in self.0.into_iter().zip(gradients) {
+        for ((id, shape), dx) in self.inputs.into_iter().zip(gradients) {
             let (Some(id), Some(dx)) = (id, dx) else { continue };
             expect_shape(op, dx.shape(), &shape)?;
             finite::check_gradient(op, &dx)?;

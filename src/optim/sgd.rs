@@ -1,6 +1,7 @@
-//! Optimiser steps on tensors. Knows weights and gradients; knows no tape and no network.
+//! Stochastic gradient descent with momentum.
 
-use crate::error::{Error, Result};
+use super::check;
+use crate::error::Result;
 use crate::par::{PIECE, for_each_pair, piece};
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa, update};
@@ -49,7 +50,9 @@ pub fn sgd_step<E: Element>(
     step: SgdStep,
 ) -> Result<()> {
     let isa = Isa::chosen()?;
-    check(weights, velocity, gradient, step)?;
+    let shapes = [("weights", weights.shape()), ("velocity", velocity.shape()), ("gradient", gradient.shape())];
+    let settings = [("rate", step.rate), ("momentum", step.momentum), ("weight_decay", step.weight_decay)];
+    check("sgd_step", &shapes, &settings)?;
     let kernel = if step.nesterov { update::sgd_nesterov } else { update::sgd };
     let [rate, momentum, decay] = [step.rate, step.momentum, step.weight_decay].map(E::from_f64);
     let (w, v, gradient) = (weights.as_mut_slice(), velocity.as_mut_slice(), gradient.as_slice());
@@ -57,19 +60,6 @@ pub fn sgd_step<E: Element>(
         kernel(isa, &gradient[piece(i, gradient.len())], rate, momentum, decay, w, v);
     });
     Ok(())
-}
-
-fn check<E: Element>(weights: &Tensor<E>, velocity: &Tensor<E>, gradient: &Tensor<E>, step: SgdStep) -> Result<()> {
-    let shapes = [("weights", weights.shape()), ("velocity", velocity.shape()), ("gradient", gradient.shape())];
-    let refuse = |problem, remedy| Err(Error::op("sgd_step", problem, &shapes, remedy));
-    if shapes.iter().any(|(_, shape)| *shape != weights.shape()) {
-        return refuse("the shapes differ".into(), "give all three the shape of the weights");
-    }
-    let settings = [("rate", step.rate), ("momentum", step.momentum), ("weight_decay", step.weight_decay)];
-    match settings.into_iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0)) {
-        Some((name, value)) => refuse(format!("{name} is {value}"), "use a finite number that is not negative"),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -108,7 +98,7 @@ mod tests {
         assert_eq!(
             sgd_step(&mut w, &mut v, &gradient, STEP).unwrap_err().to_string(),
             "sgd_step: the shapes differ (weights [2], velocity [3], gradient [2]); \
-             give all three the shape of the weights"
+             give all of them the shape of the weights"
         );
         let mut v = w.clone();
         assert_eq!(

@@ -1,0 +1,221 @@
+//! `evograd train`: trains a network in a folder that it can be resumed from.
+
+use super::data_dir::DataDir;
+use super::progress::Progress;
+use super::{FAILED, interrupt};
+use anyhow::{Context, Result};
+use evograd::data::Sets;
+use evograd::models::Plan;
+use evograd::train::{Config, Event, Run, RunFolder, RunInfo, Split, Status, Trainer};
+use evograd::{Error, data, record};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The exit code of a run that was asked to stop and has been saved.
+const INTERRUPTED: u8 = 130;
+
+const EXAMPLES: &str = "\
+Examples:
+  evograd train                                  ResNet-20 on the built-in set of shapes
+  evograd train resnet20 --data cifar10 --fusion sort-root
+  evograd train lenet --data mnist --epochs 5 --set optimizer.rate=0.05 --set schedule.kind=cosine
+  evograd train --config my.toml --dry-run       settings, size and expected time, without training
+  evograd train --resume runs/resnet20           go on where it stopped
+
+Ctrl-C finishes the step and saves; twice stops at once. Exit code 1: the run diverged; 130: it was stopped.";
+
+/// Train a network, and save it in a folder.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The network, as `evograd inspect models` lists them [default: resnet20]
+    model: Option<String>,
+    /// The data set, as `evograd data list` has them [default: shapes]
+    #[arg(long, value_name = "SET")]
+    data: Option<String>,
+    #[command(flatten)]
+    data_dir: DataDir,
+    /// How branches are joined: sum, product, max, sum+max, sort or sort-root [default: sum]
+    #[arg(long)]
+    fusion: Option<String>,
+    /// Times that all training pictures are gone through [default: 20]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// Pictures in a step [default: 128]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// The highest learning rate [default: 0.4]
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// The seed of weights, order, augmentation and dropout [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Settings in TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One setting; may be given again, and comes before the file and all other arguments
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// The folder of the run [default: runs/ and a name made of model, fusion, data and seed]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "data", "fusion", "epochs", "batch", "rate", "seed", "config", "set", "out", "dry_run"])]
+    resume: Option<PathBuf>,
+    /// Print settings, size and expected time, and train nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Rows of metrics as JSON lines on standard output
+    #[arg(long)]
+    json: bool,
+    /// No progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Trains, or says what would be trained.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let data_dir = args.data_dir.folder()?;
+    if let Some(folder) = &args.resume {
+        let (folder, config) = RunFolder::open(folder)?;
+        let sets = open(&config, &data_dir)?;
+        let info = describe(&config, &sets);
+        let path = folder.path().to_path_buf();
+        return train(Run::resume(folder, config, &sets, info)?, &path, args, out);
+    }
+    let config = settings(args)?;
+    let sets = open(&config, &data_dir)?;
+    if args.dry_run {
+        return dry_run(config, &sets, out);
+    }
+    let path = args.out.clone().unwrap_or_else(|| free_folder(&config));
+    let info = describe(&config, &sets);
+    train(Run::start(&path, config, &sets, info)?, &path, args, out)
+}
+
+/// The settings: those of the file, then those of single arguments, then those of `--set`.
+fn settings(args: &Args) -> Result<Config> {
+    let given = [
+        ("model.name", args.model.clone()),
+        ("data.set", args.data.clone()),
+        ("model.fusion", args.fusion.clone()),
+        ("training.epochs", args.epochs.map(|n| n.to_string())),
+        ("training.batch", args.batch.map(|n| n.to_string())),
+        ("optimizer.rate", args.rate.map(|rate| format!("{rate:?}"))),
+        ("training.seed", args.seed.map(|n| n.to_string())),
+    ];
+    let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+    let all: Vec<String> = given.chain(args.set.iter().cloned()).collect();
+    Ok(match &args.config {
+        Some(path) => Config::read(path, &all)?,
+        None => Config::parse("", &all)?,
+    })
+}
+
+fn open(config: &Config, data_dir: &Path) -> Result<Sets> {
+    Ok(data::open(&config.data.set, data_dir)?)
+}
+
+/// A folder of which there is none yet.
+fn free_folder(config: &Config) -> PathBuf {
+    let (model, training) = (&config.model, &config.training);
+    let name = format!("{}-{}-{}-seed{}", model.name, model.fusion, config.data.set, training.seed);
+    let first = Path::new("runs").join(&name);
+    let others = (2..).map(|number| Path::new("runs").join(format!("{name}-{number}")));
+    std::iter::once(first).chain(others).find(|path| !path.exists()).expect("numbers do not end")
+}
+
+/// What `run.json` says of a run.
+fn describe(config: &Config, sets: &Sets) -> RunInfo {
+    RunInfo {
+        version: env!("CARGO_PKG_VERSION").into(),
+        command: std::env::args().collect(),
+        cpu: super::cpu(),
+        isa: evograd::Isa::chosen().map_or_else(|error| error.to_string(), |isa| isa.name().to_string()),
+        threads: evograd::threads(),
+        seed: config.training.seed,
+        data_checksums: [sets.train.checksum(), sets.test.checksum()],
+        started: 0,
+        ended: None,
+        status: Status::Running,
+    }
+}
+
+fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let stop = interrupt::asked()?;
+    let mut progress = Progress::new(run.trainer().steps(), run.trainer().config().training.epochs, args.quiet);
+    progress.note(&format!("training {} in {}", plan_line(run.trainer().network.plan()), path.display()));
+    let mut written = Ok(());
+    let status = run.train(&mut |event| {
+        if let (Event::Row(row), true, true) = (&event, args.json, written.is_ok()) {
+            written = serde_json::to_string(row).map_err(Into::into).and_then(|row| writeln!(out, "{row}"));
+        }
+        progress.tell(&event);
+        !stop()
+    });
+    progress.finish();
+    match status {
+        Err(error @ Error::Diverged { .. }) => {
+            eprintln!("evograd: {error}");
+            return Ok(ExitCode::from(FAILED));
+        }
+        other => other?,
+    };
+    written?;
+    report(path, args.json, out)
+}
+
+/// Says how the run ended.
+fn report(path: &Path, json: bool, out: &mut impl Write) -> Result<ExitCode> {
+    let rows = record::read(&path.join("metrics.jsonl"))?;
+    let Some(record::Metric::Test(score)) = rows.last() else {
+        eprintln!("stopped; go on with: evograd train --resume {}", path.display());
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    if !json {
+        let record::Score { pictures, loss, accuracy, .. } = score;
+        writeln!(
+            out,
+            "test accuracy {:.2} %, loss {loss:.4}, {pictures} pictures: {}",
+            accuracy * 100.0,
+            path.display()
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Settings, sizes, and the time that a few steps let expect.
+fn dry_run(config: Config, sets: &Sets, out: &mut impl Write) -> Result<ExitCode> {
+    let split = Split::new(&config, sets)?;
+    writeln!(out, "{}", config.to_toml())?;
+    let mut trainer = Trainer::new(config, sets, &split.train)?;
+    writeln!(out, "# {}", plan_line(trainer.network.plan()))?;
+    let (train, held_out, test) = (split.train.samples(), split.held_out.samples(), split.test.samples());
+    writeln!(out, "# {train} training pictures, {held_out} held out ({}), {test} for the test", split.held_out_name)?;
+    let mut batches = split.train.epoch(0, 0);
+    trainer.step(&batches.next().context("an epoch has at least one batch")??)?;
+    let began = Instant::now();
+    let timed = batches.take(3).map(|batch| Ok(trainer.step(&batch?)?)).collect::<Result<Vec<_>>>()?.len().max(1);
+    let seconds = began.elapsed().as_secs_f64() / timed as f64;
+    let steps = trainer.steps();
+    writeln!(
+        out,
+        "# {steps} steps of {:.0} ms: about {} for training",
+        seconds * 1e3,
+        super::progress::clock(seconds * steps as f64)
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan_line(plan: &Plan) -> String {
+    let (million, mib) = (1e6, f64::from(1 << 20));
+    format!(
+        "{}: {:.2} M parameters, {:.1} M multiply-adds and {:.2} MiB of activations a picture",
+        plan.spec().name,
+        plan.parameters() as f64 / million,
+        plan.macs() as f64 / million,
+        plan.activation_bytes() as f64 / mib
+    )
+}

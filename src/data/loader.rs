@@ -1,0 +1,242 @@
+//! Batches of an epoch, made by threads of their own while the last batch is trained on.
+//!
+//! The order of an epoch and the changes to each sample are functions of the seed, the epoch and the sample alone. So
+//! the stream is the same for any number of threads, and can be entered at any batch.
+
+use super::split::shuffle;
+use super::{Augment, Dataset, Normalise};
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+use crate::tensor::Tensor;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Batches that each thread may be ahead.
+const AHEAD: usize = 2;
+
+/// How batches are made.
+#[derive(Clone, Debug)]
+pub struct Loading {
+    /// Samples in a batch.
+    pub batch: usize,
+    /// The seed of the order, the changes and the disturbed labels.
+    pub seed: u64,
+    /// Whether samples come in a new order in every epoch, and a last batch that is not full is left out.
+    pub training: bool,
+    /// The changes made to each sample.
+    pub augment: Augment,
+    /// The probability that a label is drawn anew from all classes, as DisturbLabel has it (CVPR 2016).
+    pub disturb: f64,
+    /// Threads that make batches, at least 1.
+    pub threads: usize,
+}
+
+/// Samples of a set, as batches.
+#[derive(Clone)]
+pub struct Loader {
+    set: Arc<dyn Dataset>,
+    samples: Arc<[usize]>,
+    normalise: Arc<Normalise>,
+    loading: Loading,
+}
+
+/// Pictures with their classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Pictures `[N, C, H, W]`.
+    pub pictures: Tensor<f32>,
+    /// The class of each, as it is trained on.
+    pub labels: Vec<usize>,
+    /// The class of each in truth.
+    pub truth: Vec<usize>,
+}
+
+/// The batches of an epoch, in order.
+pub struct Batches {
+    next: usize,
+    end: usize,
+    lanes: Vec<Receiver<Result<Batch>>>,
+}
+
+impl Loader {
+    /// Batches of these samples of a set.
+    ///
+    /// # Errors
+    /// When there are no samples, or a setting makes no sense.
+    pub fn new(set: Arc<dyn Dataset>, samples: &[usize], normalise: Normalise, loading: Loading) -> Result<Loader> {
+        let refuse = |problem: String, remedy: &str| Err(Error::op("loader", problem, &[], remedy));
+        if samples.is_empty() {
+            return refuse("there are no samples".into(), "give at least one");
+        }
+        if loading.batch == 0 || loading.threads == 0 {
+            let problem = format!("batches of {} by {} threads", loading.batch, loading.threads);
+            return refuse(problem, "use at least one of each");
+        }
+        if !(0.0..=1.0).contains(&loading.disturb) {
+            return refuse(format!("labels are disturbed with probability {}", loading.disturb), "use one from 0 to 1");
+        }
+        Ok(Loader { set, samples: samples.into(), normalise: Arc::new(normalise), loading })
+    }
+
+    /// The number of samples.
+    pub fn samples(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// The number of batches in an epoch.
+    pub fn batches(&self) -> usize {
+        let full = self.samples.len() / self.loading.batch;
+        if self.loading.training && full > 0 { full } else { self.samples.len().div_ceil(self.loading.batch) }
+    }
+
+    /// The batches of an epoch from batch `first` on.
+    pub fn epoch(&self, epoch: u32, first: usize) -> Batches {
+        let order: Arc<[usize]> = self.order(epoch).into();
+        let (end, threads) = (self.batches(), self.loading.threads);
+        let lane = |lane: usize| {
+            let (sender, receiver) = sync_channel(AHEAD);
+            let (loader, order) = (self.clone(), order.clone());
+            std::thread::spawn(move || {
+                let numbers = (first + lane..end).step_by(threads);
+                loader.send(epoch, &order, numbers, &sender);
+            });
+            receiver
+        };
+        Batches { next: 0, end: end.saturating_sub(first), lanes: (0..threads).map(lane).collect() }
+    }
+
+    /// Makes batches until all are made or nobody wants them any more.
+    fn send(
+        &self,
+        epoch: u32,
+        order: &[usize],
+        numbers: impl Iterator<Item = usize>,
+        sender: &SyncSender<Result<Batch>>,
+    ) {
+        for number in numbers {
+            let start = number * self.loading.batch;
+            let end = (start + self.loading.batch).min(order.len());
+            if sender.send(self.batch(epoch, &order[start..end])).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The samples in the order of an epoch.
+    fn order(&self, epoch: u32) -> Vec<usize> {
+        let mut order = self.samples.to_vec();
+        if self.loading.training {
+            shuffle(&mut order, &mut Stream::new(self.loading.seed, Purpose::Shuffle, epoch, 0));
+        }
+        order
+    }
+
+    fn batch(&self, epoch: u32, samples: &[usize]) -> Result<Batch> {
+        let shape = self.set.shape();
+        let size = shape.iter().product::<usize>();
+        let mut pictures = Tensor::zeros([samples.len(), shape[0], shape[1], shape[2]])?;
+        let mut bytes = vec![0; size];
+        for (&sample, out) in samples.iter().zip(pictures.as_mut_slice().chunks_mut(size)) {
+            self.set.read(sample, &mut bytes)?;
+            let mut stream = self.stream(Purpose::Augment, epoch, sample);
+            self.loading.augment.write(&bytes, shape, &self.normalise, &mut stream, out);
+        }
+        let truth: Vec<usize> = samples.iter().map(|&sample| self.set.label(sample)).collect();
+        let labels = samples.iter().zip(&truth).map(|(&sample, &class)| self.label(epoch, sample, class)).collect();
+        Ok(Batch { pictures, labels, truth })
+    }
+
+    /// The class that a sample is trained on in an epoch: with the probability asked for, any of all classes, its own
+    /// among them.
+    fn label(&self, epoch: u32, sample: usize, class: usize) -> usize {
+        let mut stream = self.stream(Purpose::Labels, epoch, sample);
+        let disturbed = self.loading.disturb > 0.0 && stream.uniform() < self.loading.disturb;
+        if disturbed { stream.below(self.set.classes().len()) } else { class }
+    }
+
+    fn stream(&self, purpose: Purpose, epoch: u32, sample: usize) -> Stream {
+        Stream::new(self.loading.seed, purpose, epoch, sample as u32)
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Result<Batch>> {
+        if self.next == self.end {
+            return None;
+        }
+        let lane = &self.lanes[self.next % self.lanes.len()];
+        self.next += 1;
+        let lost = || Error::op("loader", "a thread that makes batches ended early", &[], "report it as a fault");
+        Some(lane.recv().unwrap_or_else(|_| Err(lost())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Pictures;
+    use super::*;
+
+    fn loader(threads: usize, disturb: f64, training: bool) -> Loader {
+        let classes: Vec<String> = (0..4).map(|class| class.to_string()).collect();
+        let bytes = (0..103 * 12).map(|i| (i * 7 % 251) as u8).collect();
+        let set = Pictures::new([3, 2, 2], &classes, bytes, (0..103).map(|i| i % 4).collect()).unwrap();
+        let samples: Vec<usize> = (0..103).collect();
+        let normalise = Normalise::of(&set, &samples).unwrap();
+        let augment = Augment { crop: 1, flip: true, cutout: 1 };
+        let loading = Loading { batch: 10, seed: 3, training, augment, disturb, threads };
+        Loader::new(Arc::new(set), &samples, normalise, loading).unwrap()
+    }
+
+    fn all(loader: &Loader, epoch: u32, first: usize) -> Vec<Batch> {
+        loader.epoch(epoch, first).map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn the_stream_is_the_same_for_any_number_of_threads_and_can_be_entered_anywhere() {
+        let whole = all(&loader(1, 0.5, true), 2, 0);
+        assert_eq!(whole.len(), 10);
+        for threads in [2, 3, 7] {
+            assert_eq!(all(&loader(threads, 0.5, true), 2, 0), whole);
+            assert_eq!(all(&loader(threads, 0.5, true), 2, 4), whole[4..]);
+        }
+        assert_ne!(all(&loader(1, 0.5, true), 3, 0), whole);
+    }
+
+    #[test]
+    fn evaluation_goes_through_every_sample_once_in_order() {
+        let batches = all(&loader(2, 0.0, false), 0, 0);
+        assert_eq!(batches.len(), 11);
+        let classes: Vec<usize> = batches.iter().flat_map(|batch| batch.truth.clone()).collect();
+        assert_eq!(classes, (0..103).map(|i| i % 4).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn labels_are_disturbed_as_often_as_asked_and_anew_in_every_epoch() {
+        let loader = loader(1, 0.4, true);
+        let (mut wrong, mut total) = (0, 0);
+        for epoch in 0..200 {
+            for batch in all(&loader, epoch, 0) {
+                wrong += batch.labels.iter().zip(&batch.truth).filter(|(label, truth)| label != truth).count();
+                total += batch.labels.len();
+            }
+        }
+        // One in four of the redrawn labels is the true one.
+        let share = wrong as f64 / total as f64;
+        assert!((share - 0.3).abs() < 0.01, "{share}");
+    }
+
+    #[test]
+    fn a_consumer_that_leaves_early_leaves_no_thread_behind() {
+        let loader = loader(3, 0.0, true);
+        let set = Arc::downgrade(&loader.set);
+        drop(loader.epoch(0, 0).next());
+        drop(loader);
+        let gone = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            set.strong_count() == 0
+        });
+        assert!(gone, "a thread still holds the set");
+    }
+}

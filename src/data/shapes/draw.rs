@@ -1,0 +1,50 @@
+//! Random choices in the form that drawing needs: numbers of a range, chances, picks, directions. Knows the stream of
+//! random words; knows nothing of pictures.
+
+use crate::rng::{Purpose, Stream};
+
+/// A point or a direction: `[x, y]`, `x` to the right and `y` downwards.
+pub(super) type Point = [f32; 2];
+
+/// The choices of one picture.
+pub(super) struct Draw(Stream);
+
+impl Draw {
+    pub(super) fn new(seed: u64, a: u32, b: u32) -> Draw {
+        Draw(Stream::new(seed, Purpose::Shapes, a, b))
+    }
+
+    /// The next four random bytes.
+    pub(super) fn bytes(&mut self) -> [u8; 4] {
+        self.0.word().to_le_bytes()
+    }
+
+    /// A number of `low .. high`, in 2²⁴ steps.
+    pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * ((self.0.word() >> 8) as f32 / (1 << 24) as f32)
+    }
+
+    pub(super) fn chance(&mut self, probability: f32) -> bool {
+        self.between(0.0, 1.0) < probability
+    }
+
+    /// A number below `count`.
+    pub(super) fn below(&mut self, count: usize) -> usize {
+        self.0.below(count)
+    }
+
+    /// The cosine and sine of an angle to either side whose half has a tangent up to `half`.
+    ///
+    /// With `t` the tangent of half an angle, they are `(1 − t²) / (1 + t²)` and `2t / (1 + t²)`. Up to 45° the angles are
+    /// even within a sixth, which is enough for drawing.
+    pub(super) fn slope(&mut self, half: f32) -> Point {
+        let t = self.between(-half, half);
+        [(1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t)]
+    }
+
+    /// The cosine and sine of any angle: one up to 45°, and quarter turns.
+    pub(super) fn direction(&mut self) -> Point {
+        let [c, s] = self.slope(0.414_213_56);
+        [[c, s], [-s, c], [-c, -s], [s, -c]][self.below(4)]
+    }
+}

@@ -1,0 +1,204 @@
+//! A network with weights, which runs. Knows its plan and the tape; names no layer and no operation.
+
+use super::plan::Plan;
+use super::spec::Spec;
+use super::weights;
+use crate::error::{Error, Result};
+use crate::mode::{named, no_grad};
+use crate::nn::{Layer, Pass, Phase, Role};
+use crate::ops::{DropoutKey, RunningStats};
+use crate::rng::{Purpose, Stream};
+use crate::tape::{Tape, Var};
+use crate::tensor::Tensor;
+use evograd_kernels::Element;
+use std::path::Path;
+
+/// A network with weights.
+///
+/// ```
+/// use evograd::models::{self, Network, Options};
+/// use evograd::Tensor;
+/// let spec = models::spec("resnet20", &Options { width: 0.25, ..Options::default() })?;
+/// let network = Network::<f32>::new(&spec, 0)?;
+/// let logits = network.evaluate(&Tensor::zeros([2, 3, 32, 32])?)?;
+/// assert_eq!(logits.shape().sizes(), [2, 10]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Network<E: Element = f32> {
+    plan: Plan,
+    /// In the order of the plan's layers.
+    weights: Vec<Tensor<E>>,
+    running: Vec<RunningStats<E>>,
+}
+
+impl<E: Element> Network<E> {
+    /// The network with its first weights, drawn from `seed`.
+    ///
+    /// # Errors
+    /// When the network does not fit together, or the system has not the memory.
+    pub fn new(spec: &Spec, seed: u64) -> Result<Self> {
+        let plan = spec.plan()?;
+        let (mut weights, mut running) = (Vec::new(), Vec::new());
+        for layer in plan.layers() {
+            for parameter in &layer.parameters {
+                let mut stream = Stream::new(seed, Purpose::Init, weights.len() as u32, 0);
+                weights.push(parameter.init.tensor(&parameter.shape, &mut stream).map_err(|e| e.at(&layer.name))?);
+            }
+            if layer.channels > 0 {
+                running.push(RunningStats::new(layer.channels)?);
+            }
+        }
+        Ok(Network { plan, weights, running })
+    }
+
+    /// Its plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Its weights, in the order of the plan's layers.
+    pub fn weights(&self) -> &[Tensor<E>] {
+        &self.weights
+    }
+
+    /// As [`Network::weights`], to be changed in place.
+    pub fn weights_mut(&mut self) -> &mut [Tensor<E>] {
+        &mut self.weights
+    }
+
+    /// What each weight is for, in the order of [`Network::weights`].
+    pub fn roles(&self) -> impl Iterator<Item = Role> + '_ {
+        self.plan.layers().iter().flat_map(|layer| layer.parameters.iter().map(|parameter| parameter.role))
+    }
+
+    /// Every tensor of the network with its name, such as `layer1.0.conv1.weight` and `bn1.running_mean`: weights and
+    /// running statistics, layer by layer.
+    pub fn state(&self) -> Vec<(String, &Tensor<E>)> {
+        let mut state = Vec::new();
+        for layer in self.plan.layers() {
+            let weights = layer.parameters.iter().zip(&self.weights[layer.weights.clone()]);
+            state.extend(weights.map(|(parameter, weight)| (format!("{}.{}", layer.name, parameter.name), weight)));
+            for running in &self.running[layer.running.clone()] {
+                state.push((format!("{}.running_mean", layer.name), &running.mean));
+                state.push((format!("{}.running_var", layer.name), &running.variance));
+            }
+        }
+        state
+    }
+
+    /// As [`Network::state`], to be changed in place.
+    pub fn state_mut(&mut self) -> Vec<(String, &mut Tensor<E>)> {
+        let mut state = Vec::new();
+        let (mut weights, mut running) = (self.weights.iter_mut(), self.running.iter_mut());
+        for layer in self.plan.layers() {
+            let names = layer.parameters.iter().map(|parameter| format!("{}.{}", layer.name, parameter.name));
+            state.extend(names.zip(weights.by_ref()));
+            for running in running.by_ref().take(layer.running.len()) {
+                state.push((format!("{}.running_mean", layer.name), &mut running.mean));
+                state.push((format!("{}.running_var", layer.name), &mut running.variance));
+            }
+        }
+        state
+    }
+
+    /// A training pass over pictures `[N, C, H, W]`: the logits `[N, K]`, and the leaf of each weight. Running
+    /// statistics move; dropout is drawn from `seed` and `step`.
+    ///
+    /// # Errors
+    /// When the pictures do not fit; the error names the layer.
+    pub fn train(
+        &mut self,
+        tape: &Tape<E>,
+        pictures: &Tensor<E>,
+        seed: u64,
+        step: u32,
+    ) -> Result<(Var<E>, Vec<Var<E>>)> {
+        let leaves: Vec<Var<E>> = self.weights.iter().map(|weight| tape.leaf(weight.clone())).collect();
+        let phase = Phase::Train { running: &mut self.running, key: DropoutKey { seed, step, layer: 0 } };
+        let logits = forward(&self.plan, &leaves, Var::constant(pictures.clone()), phase)?;
+        Ok((logits, leaves))
+    }
+
+    /// The logits `[N, K]` of pictures `[N, C, H, W]`.
+    ///
+    /// # Errors
+    /// When the pictures do not fit; the error names the layer.
+    pub fn evaluate(&self, pictures: &Tensor<E>) -> Result<Tensor<E>> {
+        no_grad(|| {
+            let weights: Vec<Var<E>> = self.weights.iter().map(|weight| Var::constant(weight.clone())).collect();
+            let phase = Phase::Evaluate { running: &self.running };
+            Ok(forward(&self.plan, &weights, Var::constant(pictures.clone()), phase)?.value().clone())
+        })
+    }
+}
+
+impl Network<f32> {
+    /// The bytes of a safetensors file with [`Network::state`], which PyTorch loads into a module of the same names.
+    ///
+    /// # Errors
+    /// When two tensors have one name.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>> {
+        weights::to_safetensors(&self.state())
+    }
+
+    /// Takes over all weights and running statistics from a safetensors file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or does not hold exactly the tensors of this network. Nothing is changed then.
+    pub fn load(&mut self, path: &Path) -> Result<()> {
+        weights::assign(path, weights::from_safetensors(path)?, self.state_mut())
+    }
+}
+
+/// Runs the layers of a plan one after the other on given weights and statistics; both are in the order of the plan's
+/// layers. What gradient checks differentiate; [`Network`] is this with weights of its own.
+///
+/// # Errors
+/// When a layer refuses its inputs, or there are too few weights; the error names the layer.
+pub fn forward<E: Element>(
+    plan: &Plan,
+    weights: &[Var<E>],
+    pictures: Var<E>,
+    mut phase: Phase<'_, E>,
+) -> Result<Var<E>> {
+    expect_pictures(plan, pictures.value())?;
+    let mut values = vec![Some(pictures)];
+    for (i, (node, layer)) in plan.spec().nodes.iter().zip(plan.layers()).enumerate() {
+        let inputs: Vec<Var<E>> = node
+            .inputs
+            .iter()
+            .map(|input| values[input.0].clone().expect("a value stays until its last use"))
+            .collect();
+        // What nobody needs any more goes now, so that its memory serves the next layer.
+        node.inputs.iter().filter(|input| plan.last_use(**input) == i).for_each(|input| values[input.0] = None);
+        let weights = weights.get(layer.weights.clone()).ok_or_else(|| too_few(weights.len()))?;
+        let pass = Pass { weights, phase: part(&mut phase, layer.running.clone(), i as u32) };
+        let output = named(&node.name, || node.layer.run(&inputs, pass)).map_err(|error| error.at(&node.name))?;
+        values.push(Some(output));
+    }
+    Ok(values.pop().flatten().expect("a plan has at least one layer"))
+}
+
+/// The phase as one layer sees it.
+fn part<'a, E: Element>(phase: &'a mut Phase<'_, E>, running: std::ops::Range<usize>, layer: u32) -> Phase<'a, E> {
+    match phase {
+        Phase::Train { running: all, key } => {
+            Phase::Train { running: &mut all[running], key: DropoutKey { layer, ..*key } }
+        }
+        Phase::Evaluate { running: all } => Phase::Evaluate { running: &all[running] },
+    }
+}
+
+fn expect_pictures<E: Element>(plan: &Plan, pictures: &Tensor<E>) -> Result<()> {
+    let wanted = plan.spec().input;
+    if pictures.shape().rank() == 4 && pictures.shape().sizes()[1..] == wanted {
+        return Ok(());
+    }
+    let problem = format!("{} takes pictures of shape {wanted:?}", plan.spec().name);
+    Err(Error::op("network", problem, &[("pictures", pictures.shape())], "give it [N, C, H, W] with these sizes"))
+}
+
+fn too_few(weights: usize) -> Error {
+    Error::op("network", format!("{weights} weights are too few"), &[], "give one for each parameter of the plan")
+}

@@ -1,0 +1,138 @@
+//! A network whose every shape has been checked, and what it costs. Knows no weight.
+
+use super::spec::{Spec, Value};
+use crate::error::{Error, Result};
+use crate::nn::{Layer, Parameter};
+use crate::shape::Shape;
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// A layer of a checked network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedLayer {
+    /// Its path.
+    pub name: String,
+    /// What it is, for tables.
+    pub kind: String,
+    /// The output's shape for one picture.
+    pub output: Shape,
+    /// The weights it needs.
+    pub parameters: Vec<Parameter>,
+    /// Multiply-adds for one picture.
+    pub macs: u64,
+    /// Where its weights stand among all of the network's.
+    pub(super) weights: Range<usize>,
+    /// Where its running statistics stand among all of the network's.
+    pub(super) running: Range<usize>,
+    /// The channels it keeps running statistics of; 0 where it keeps none.
+    pub(super) channels: usize,
+}
+
+/// A checked network: a [`Spec`] with the shape and the cost of each layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    spec: Spec,
+    layers: Vec<PlannedLayer>,
+    /// For each value, the picture first, the last node that takes it in; its own where nobody does.
+    last_use: Vec<usize>,
+}
+
+impl PlannedLayer {
+    /// The number of its weights' elements.
+    pub fn parameter_count(&self) -> u64 {
+        self.parameters.iter().map(|parameter| parameter.shape.elements() as u64).sum()
+    }
+
+    /// Bytes of its output for one picture in `f32`.
+    pub fn activation_bytes(&self) -> u64 {
+        4 * self.output.elements() as u64
+    }
+}
+
+impl Plan {
+    pub(super) fn new(spec: Spec) -> Result<Plan> {
+        let mut shapes = vec![picture_shape(&spec)?];
+        let mut layers: Vec<PlannedLayer> = Vec::with_capacity(spec.nodes.len());
+        let mut last_use = vec![0];
+        let mut names = HashSet::new();
+        for (i, node) in spec.nodes.iter().enumerate() {
+            if !names.insert(&node.name) {
+                let problem = format!("two layers of {} are called {}", spec.name, node.name);
+                return Err(Error::op("plan", problem, &[], "give each a name of its own"));
+            }
+            let inputs = inputs(&shapes, &node.inputs).map_err(|error| error.at(&node.name))?;
+            let layer = plan_layer(node, &inputs, layers.last()).map_err(|error| error.at(&node.name))?;
+            node.inputs.iter().for_each(|input| last_use[input.0] = i);
+            last_use.push(i);
+            shapes.push(layer.output);
+            layers.push(layer);
+        }
+        if layers.is_empty() {
+            let problem = format!("the network {} has no layers", spec.name);
+            return Err(Error::op("plan", problem, &[], "add at least one"));
+        }
+        Ok(Plan { spec, layers, last_use })
+    }
+
+    /// The network that was checked.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Its layers, in the order in which they run.
+    pub fn layers(&self) -> &[PlannedLayer] {
+        &self.layers
+    }
+
+    /// The number of all weights' elements.
+    pub fn parameters(&self) -> u64 {
+        self.layers.iter().map(PlannedLayer::parameter_count).sum()
+    }
+
+    /// Multiply-adds of a forward pass for one picture.
+    pub fn macs(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.macs).sum()
+    }
+
+    /// Bytes of all outputs for one picture in `f32`: what training keeps at least, where nothing is recomputed.
+    pub fn activation_bytes(&self) -> u64 {
+        self.layers.iter().map(PlannedLayer::activation_bytes).sum()
+    }
+
+    /// The shape of the logits of one picture.
+    pub fn output(&self) -> &Shape {
+        &self.layers[self.layers.len() - 1].output
+    }
+
+    /// The node that takes a value in last.
+    pub(super) fn last_use(&self, value: Value) -> usize {
+        self.last_use[value.0]
+    }
+}
+
+fn picture_shape(spec: &Spec) -> Result<Shape> {
+    let [c, h, w] = spec.input;
+    Ok(Shape::new(&[1, c, h, w])?)
+}
+
+fn inputs<'a>(shapes: &'a [Shape], values: &[Value]) -> Result<Vec<&'a Shape>> {
+    let missing = || Error::op("plan", "it takes in what comes only after it", &[], "add layers in the order they run");
+    values.iter().map(|value| shapes.get(value.0).ok_or_else(missing)).collect()
+}
+
+fn plan_layer(node: &super::spec::Node, inputs: &[&Shape], before: Option<&PlannedLayer>) -> Result<PlannedLayer> {
+    let output = node.layer.output_shape(inputs)?;
+    let parameters = node.layer.parameters(inputs);
+    let channels = node.layer.statistics(inputs);
+    let (weights, running) = before.map_or((0, 0), |layer| (layer.weights.end, layer.running.end));
+    Ok(PlannedLayer {
+        name: node.name.clone(),
+        kind: node.layer.kind(),
+        output,
+        macs: node.layer.macs(inputs, &output),
+        weights: weights..weights + parameters.len(),
+        running: running..running + usize::from(channels.is_some()),
+        channels: channels.unwrap_or(0),
+        parameters,
+    })
+}

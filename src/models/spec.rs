@@ -1,0 +1,88 @@
+//! A network as plain data: layers and what each takes its input from. Knows no weight.
+
+use super::plan::Plan;
+use crate::error::Result;
+use crate::nn::{AnyLayer, BatchNorm, Conv, Join, Relu};
+use crate::ops::Fusion;
+
+/// A value that flows through a network: the picture, or what a node gives out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value(pub(super) usize);
+
+/// A layer with its place in a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its path, such as `layer1.0.conv1`, which weights are named after.
+    pub name: String,
+    /// What it does.
+    pub layer: AnyLayer,
+    /// What it takes in.
+    pub inputs: Vec<Value>,
+}
+
+/// A network without weights. The last node gives the logits.
+///
+/// ```
+/// use evograd::models::Spec;
+/// use evograd::nn::{Conv, Flatten, Linear, Relu};
+/// let mut spec = Spec::new("tiny", [3, 8, 8]);
+/// let x = spec.picture();
+/// let x = spec.add("conv", Conv::same(4, 3), &[x]);
+/// let x = spec.add("relu", Relu, &[x]);
+/// let x = spec.add("flatten", Flatten, &[x]);
+/// spec.add("fc", Linear { features: 10 }, &[x]);
+/// let plan = spec.plan()?;
+/// assert_eq!((plan.parameters(), plan.macs()), (3 * 4 * 9 + 256 * 10 + 10, 3 * 4 * 9 * 64 + 2560));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// What the network is called.
+    pub name: String,
+    /// The picture's sizes `[C, H, W]`.
+    pub input: [usize; 3],
+    /// Layers in an order in which they can run.
+    pub nodes: Vec<Node>,
+}
+
+impl Spec {
+    /// A network without layers, for pictures `[C, H, W]`.
+    pub fn new(name: impl Into<String>, input: [usize; 3]) -> Spec {
+        Spec { name: name.into(), input, nodes: Vec::new() }
+    }
+
+    /// The picture.
+    pub fn picture(&self) -> Value {
+        Value(0)
+    }
+
+    /// Adds a layer; its output is returned.
+    pub fn add(&mut self, name: impl Into<String>, layer: impl Into<AnyLayer>, inputs: &[Value]) -> Value {
+        self.nodes.push(Node { name: name.into(), layer: layer.into(), inputs: inputs.to_vec() });
+        Value(self.nodes.len())
+    }
+
+    /// Adds a convolution and its batch normalisation, under names such as `layer1.0.conv1` and `layer1.0.bn1`.
+    pub fn conv_bn(&mut self, conv: String, bn: String, layer: Conv, x: Value) -> Value {
+        let x = self.add(conv, layer, &[x]);
+        self.add(bn, BatchNorm::default(), &[x])
+    }
+
+    /// Adds a ReLU; `after` is the path of the layer before it.
+    pub fn relu(&mut self, after: &str, x: Value) -> Value {
+        self.add(format!("{after}.relu"), Relu, &[x])
+    }
+
+    /// Adds the join of two branches, at the path `block`.
+    pub fn join(&mut self, block: &str, branches: [Value; 2], fusion: Fusion, relu: bool) -> Value {
+        self.add(format!("{block}.join"), Join { fusion, relu }, &branches)
+    }
+
+    /// Checks every shape and counts what the network costs. No memory for weights is asked for.
+    ///
+    /// # Errors
+    /// When a layer cannot work on what it is given; the error names the layer.
+    pub fn plan(&self) -> Result<Plan> {
+        Plan::new(self.clone())
+    }
+}

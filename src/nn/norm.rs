@@ -1,0 +1,61 @@
+//! Normalisations: over the batch, and over neighbouring channels.
+
+use super::{Init, Layer, Parameter, Pass, Phase, Role, only};
+use crate::error::{Error, Result};
+use crate::ops;
+use crate::shape::Shape;
+use crate::tape::Var;
+use evograd_kernels::Element;
+
+/// Batch normalisation of `[N, C, H, W]` or `[N, C]`, with a scale and a bias for each channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BatchNorm(pub ops::BatchNorm);
+
+impl Layer for BatchNorm {
+    fn kind(&self) -> String {
+        "batch norm".into()
+    }
+
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        let x = *only("batch_norm", inputs)?;
+        if ![2, 4].contains(&x.rank()) {
+            let problem = format!("the input has {} axes", x.rank());
+            return Err(Error::op("batch_norm", problem, &[("input", x)], "give it [N, C] or [N, C, H, W]"));
+        }
+        Ok(*x)
+    }
+
+    fn parameters(&self, inputs: &[&Shape]) -> Vec<Parameter> {
+        let bias = super::conv::bias(inputs[0].sizes()[1]);
+        let scale = Parameter { name: "weight", init: Init::Constant(1.0), role: Role::Scale, ..bias.clone() };
+        vec![scale, bias]
+    }
+
+    fn statistics(&self, inputs: &[&Shape]) -> Option<usize> {
+        Some(inputs[0].sizes()[1])
+    }
+
+    fn run<E: Element>(&self, inputs: &[Var<E>], pass: Pass<'_, E>) -> Result<Var<E>> {
+        let (x, [gamma, beta]) = (only("batch_norm", inputs)?, [&pass.weights[0], &pass.weights[1]]);
+        match pass.phase {
+            Phase::Train { running, .. } => x.batch_norm(gamma, beta, &mut running[0], self.0),
+            Phase::Evaluate { running } => x.batch_norm_eval(gamma, beta, &running[0], self.0.epsilon),
+        }
+    }
+}
+
+/// Local response normalisation over channels of `[N, C, H, W]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LocalResponseNorm(pub ops::LocalResponseNorm);
+
+impl Layer for LocalResponseNorm {
+    fn kind(&self) -> String {
+        format!("response norm {}", self.0.size)
+    }
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        self.0.output_shape(only("local_response_norm", inputs)?)
+    }
+    fn run<E: Element>(&self, inputs: &[Var<E>], _: Pass<'_, E>) -> Result<Var<E>> {
+        only("local_response_norm", inputs)?.local_response_norm(self.0)
+    }
+}

@@ -1,0 +1,76 @@
+//! Pooling.
+
+use super::{Layer, Pass, only};
+use crate::error::{Error, Result};
+use crate::ops::{AvgPool2d, Pool2d};
+use crate::shape::Shape;
+use crate::tape::Var;
+use evograd_kernels::Element;
+
+/// The greatest element under each place of a window: `[N, C, H, W]` → `[N, C, OH, OW]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MaxPool(pub Pool2d);
+
+impl MaxPool {
+    /// A square window without padding that must fit.
+    ///
+    /// ```
+    /// use evograd::nn::MaxPool;
+    /// assert_eq!(MaxPool::square(3, 2).0.stride, [2, 2]);
+    /// ```
+    pub fn square(kernel: usize, stride: usize) -> MaxPool {
+        MaxPool(Pool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [0, 0], ceil: false })
+    }
+}
+
+impl Layer for MaxPool {
+    fn kind(&self) -> String {
+        let Pool2d { kernel: [rows, columns], stride, .. } = self.0;
+        format!("max pool {rows}×{columns} /{}", stride[0])
+    }
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        self.0.output_shape(only("max_pool2d", inputs)?)
+    }
+    fn run<E: Element>(&self, inputs: &[Var<E>], _: Pass<'_, E>) -> Result<Var<E>> {
+        only("max_pool2d", inputs)?.max_pool2d(self.0)
+    }
+}
+
+/// The mean of the elements under each place of a window: `[N, C, H, W]` → `[N, C, OH, OW]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AvgPool(pub AvgPool2d);
+
+impl Layer for AvgPool {
+    fn kind(&self) -> String {
+        let AvgPool2d { kernel: [rows, columns], stride, .. } = self.0;
+        format!("mean pool {rows}×{columns} /{}", stride[0])
+    }
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        self.0.output_shape(only("avg_pool2d", inputs)?)
+    }
+    fn run<E: Element>(&self, inputs: &[Var<E>], _: Pass<'_, E>) -> Result<Var<E>> {
+        only("avg_pool2d", inputs)?.avg_pool2d(self.0)
+    }
+}
+
+/// The mean of each channel: `[N, C, H, W]` → `[N, C]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalAvgPool;
+
+impl Layer for GlobalAvgPool {
+    fn kind(&self) -> String {
+        "global mean".into()
+    }
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        let x = *only("global_avg_pool", inputs)?;
+        let Some([n, c, ..]) = x.axes::<4>() else {
+            let remedy = "give images of shape [N, C, H, W]";
+            let problem = format!("the input has {} axes", x.rank());
+            return Err(Error::op("global_avg_pool", problem, &[("input", x)], remedy));
+        };
+        Ok(Shape::new(&[n, c])?)
+    }
+    fn run<E: Element>(&self, inputs: &[Var<E>], _: Pass<'_, E>) -> Result<Var<E>> {
+        only("global_avg_pool", inputs)?.global_avg_pool()
+    }
+}

@@ -1,0 +1,148 @@
+//! Adam, and Adam with decoupled weight decay.
+
+use super::check;
+use crate::error::{Error, Result};
+use crate::par::{for_each_triple, piece};
+use crate::tensor::Tensor;
+use evograd_kernels::{Element, Isa, update};
+
+/// Settings of [`adam_step`].
+///
+/// ```
+/// assert_eq!(evograd::AdamStep::default().beta2, 0.999);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    /// The learning rate.
+    pub rate: f64,
+    /// The share of the gradients' mean that stays from step to step; below 1.
+    pub beta1: f64,
+    /// The share of the squared gradients' mean that stays from step to step; below 1.
+    pub beta2: f64,
+    /// What is added to the root.
+    pub epsilon: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Whether the decay goes past the means straight to the weights, as in AdamW.
+    pub decoupled: bool,
+}
+
+impl Default for AdamStep {
+    fn default() -> Self {
+        AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false }
+    }
+}
+
+/// One step of Adam, in place: `mean` and `square`, which begin at zero, follow the gradient and its square, and the
+/// weights lose `rate·mean/(√square + epsilon)` with both corrected for their beginning. `number` counts steps from 1.
+/// The definition is PyTorch's.
+///
+/// ```
+/// use evograd::{AdamStep, Tensor, adam_step};
+/// let [mut w, mut mean, mut square] = [1.0_f64, 0.0, 0.0].map(Tensor::scalar);
+/// adam_step(&mut w, [&mut mean, &mut square], &Tensor::scalar(5.0), AdamStep::default(), 1)?;
+/// assert!((w.item()? - 0.999).abs() < 1e-9); // the first step is the rate, whatever the gradient's size
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When the shapes differ, a setting is negative or not finite, a beta is not below 1, or `number` is 0. Nothing is
+/// changed then.
+///
+/// **Source** Kingma and Ba, *Adam: a method for stochastic optimization*, ICLR 2015; Loshchilov and Hutter, *Decoupled
+/// weight decay regularization*, ICLR 2019.
+pub fn adam_step<E: Element>(
+    weights: &mut Tensor<E>,
+    [mean, square]: [&mut Tensor<E>; 2],
+    gradient: &Tensor<E>,
+    step: AdamStep,
+    number: u64,
+) -> Result<()> {
+    let isa = Isa::chosen()?;
+    let named = [("weights", &*weights), ("mean", mean), ("square", square), ("gradient", gradient)];
+    check("adam_step", &named.map(|(name, tensor)| (name, tensor.shape())), &settings(&step))?;
+    check_steps(&step, number)?;
+    let correction = |beta: f64| 1.0 / (1.0 - beta.powi(i32::try_from(number).unwrap_or(i32::MAX)));
+    let kernel = if step.decoupled { update::adam_w } else { update::adam };
+    let [gain1, gain2] = [step.beta1, step.beta2].map(|beta| E::from_f64(1.0 - beta));
+    let [correction1, correction2] = [step.beta1, step.beta2].map(|beta| E::from_f64(correction(beta)));
+    let [rate, epsilon, decay] = [step.rate, step.epsilon, step.weight_decay].map(E::from_f64);
+    let gradient = gradient.as_slice();
+    for_each_triple(weights.as_mut_slice(), mean.as_mut_slice(), square.as_mut_slice(), |i, [w, m, v]| {
+        let gradient = &gradient[piece(i, gradient.len())];
+        kernel(isa, gradient, rate, gain1, gain2, correction1, correction2, epsilon, decay, w, m, v);
+    });
+    Ok(())
+}
+
+fn settings(step: &AdamStep) -> [(&'static str, f64); 5] {
+    [
+        ("rate", step.rate),
+        ("beta1", step.beta1),
+        ("beta2", step.beta2),
+        ("epsilon", step.epsilon),
+        ("weight_decay", step.weight_decay),
+    ]
+}
+
+fn check_steps(step: &AdamStep, number: u64) -> Result<()> {
+    let refuse = |problem: String, remedy: &str| Err(Error::op("adam_step", problem, &[], remedy));
+    if let Some(beta) = [step.beta1, step.beta2].into_iter().find(|beta| *beta >= 1.0) {
+        return refuse(format!("a beta is {beta}"), "use a number below 1, such as 0.9 and 0.999");
+    }
+    if number == 0 {
+        return refuse("the step's number is 0".into(), "count steps from 1");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pool;
+
+    #[test]
+    fn steps_follow_the_definition_on_any_number_of_threads() {
+        for decoupled in [false, true] {
+            let step = AdamStep { rate: 0.1, weight_decay: 0.01, decoupled, ..AdamStep::default() };
+            let run = |threads| {
+                Pool::new(threads).unwrap().install(|| {
+                    let mut w = Tensor::from_fn([40_001], |i| i as f64 / 1000.0).unwrap();
+                    let [mut m, mut v] = [0; 2].map(|_| Tensor::zeros([40_001]).unwrap());
+                    for number in 1..=3 {
+                        let gradient = Tensor::full([40_001], number as f64).unwrap();
+                        adam_step(&mut w, [&mut m, &mut v], &gradient, step, number).unwrap();
+                    }
+                    w
+                })
+            };
+            let (mut w, mut m, mut v) = (30.0, 0.0, 0.0);
+            for number in 1..=3 {
+                let (given, decay) = (f64::from(number), 0.01 * w);
+                let g = if decoupled { given } else { given + decay };
+                m = 0.9 * m + 0.1 * g;
+                v = 0.999 * v + 0.001 * g * g;
+                let (m, v) = (m / (1.0 - 0.9_f64.powi(number)), v / (1.0 - 0.999_f64.powi(number)));
+                w -= 0.1 * m / (v.sqrt() + 1e-8) + if decoupled { 0.1 * decay } else { 0.0 };
+            }
+            assert!((run(1).as_slice()[30_000] - w).abs() < 1e-9, "decoupled {decoupled}");
+            assert_eq!(run(1), run(2));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let [mut w, mut m, mut v] = [0; 3].map(|_| Tensor::<f32>::zeros([2]).unwrap());
+        let gradient = Tensor::full([2], 1.0).unwrap();
+        let mut refused =
+            |step, number| adam_step(&mut w, [&mut m, &mut v], &gradient, step, number).unwrap_err().to_string();
+        let beta = AdamStep { beta1: 1.0, ..AdamStep::default() };
+        assert_eq!(refused(beta, 1), "adam_step: a beta is 1; use a number below 1, such as 0.9 and 0.999");
+        assert_eq!(refused(AdamStep::default(), 0), "adam_step: the step's number is 0; count steps from 1");
+        assert_eq!(
+            refused(AdamStep { rate: f64::NAN, ..AdamStep::default() }, 1),
+            "adam_step: rate is NaN (weights [2], mean [2], square [2], gradient [2]); \
+             use a finite number that is not negative"
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! What happened in a run, as plain rows in append-only files of JSON lines. Knows files; knows nothing of training.
+
+use crate::error::{Error, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// A row of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Metric {
+    /// After some training steps.
+    Step(StepRow),
+    /// After an epoch.
+    Epoch(EpochRow),
+    /// After the run: the score on the test set.
+    Test(Score),
+}
+
+/// What some training steps came to, the last of which is `step`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRow {
+    /// How often the run has been resumed. Of two rows of the same step, the one of the later segment counts.
+    pub segment: u32,
+    /// Training steps taken.
+    pub step: u64,
+    /// The epoch, counted from 1.
+    pub epoch: u32,
+    /// The mean loss since the last row.
+    pub loss: f64,
+    /// The share of right answers on training pictures since the last row.
+    pub accuracy: f64,
+    /// The learning rate of the last step.
+    pub rate: f64,
+    /// The norm of the last step's gradient, before clipping.
+    pub gradient_norm: f64,
+    /// Pictures a second since the last row.
+    pub images_per_second: f64,
+}
+
+/// What an epoch came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRow {
+    /// As [`StepRow::segment`].
+    pub segment: u32,
+    /// Training steps taken.
+    pub step: u64,
+    /// The epoch, counted from 1.
+    pub epoch: u32,
+    /// The mean training loss of the epoch.
+    pub loss: f64,
+    /// The share of right answers on the epoch's training pictures, against their true classes.
+    pub accuracy: f64,
+    /// The score on the pictures held out: those of the validation split, or of the test set where there is no split.
+    pub held_out: Score,
+    /// Seconds spent training since the run or its last segment began.
+    pub seconds: f64,
+    /// Training pictures a second in this epoch.
+    pub images_per_second: f64,
+}
+
+/// How well a network answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Which pictures: `validation` or `test`.
+    pub split: String,
+    /// How many.
+    pub pictures: usize,
+    /// The mean cross entropy.
+    pub loss: f64,
+    /// The share of right answers, top-1, from 0 to 1.
+    pub accuracy: f64,
+}
+
+/// Rows that are appended to a file.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: std::path::PathBuf,
+}
+
+impl Journal {
+    /// Opens or makes the file. A last line that was not finished, because the process was killed, is cut off.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn open(path: &Path) -> Result<Journal> {
+        let refused = |error: std::io::Error| Error::file(path, error, "name a folder that can be written to");
+        let text = if path.exists() { std::fs::read(path).map_err(refused)? } else { Vec::new() };
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(refused)?;
+        file.set_len(whole as u64).map_err(refused)?;
+        file.seek(SeekFrom::End(0)).map_err(refused)?;
+        Ok(Journal { file, path: path.to_path_buf() })
+    }
+
+    /// Appends a row, in one write.
+    ///
+    /// # Errors
+    /// When the row cannot be written, as where the disk is full.
+    pub fn append(&mut self, row: &impl Serialize) -> Result<()> {
+        let refused =
+            |error: &dyn std::fmt::Display| Error::file(&self.path, error, "make room on the disk and resume");
+        let mut line = serde_json::to_vec(row).map_err(|error| refused(&error))?;
+        line.push(b'\n');
+        self.file.write_all(&line).map_err(|error| refused(&error))
+    }
+}
+
+/// All rows of a file of JSON lines.
+///
+/// # Errors
+/// When the file cannot be read or a line is no such row; the error says which.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a file of JSON lines"))?;
+    let row = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| {
+            Error::file(path, format!("line {}: {error}", number + 1), "remove the line, or restore the file")
+        })
+    };
+    text.lines().enumerate().map(row).collect()
+}
+
+/// The rows that count: of a step that was taken twice, because a run was resumed from before it, the later ones.
+pub fn current(rows: Vec<Metric>) -> Vec<Metric> {
+    let place = |row: &Metric| match row {
+        Metric::Step(row) => Some((row.segment, row.step)),
+        Metric::Epoch(row) => Some((row.segment, row.step)),
+        Metric::Test(_) => None,
+    };
+    let mut kept: Vec<Metric> = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some((segment, step)) = place(&row) {
+            kept.retain(|old| place(old).is_none_or(|(other, place)| other == segment || place < step));
+        }
+        kept.push(row);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(segment: u32, step: u64) -> Metric {
+        let (loss, rate) = (0.1 + 0.2, 1.0 / 3.0);
+        let (accuracy, gradient_norm, images_per_second) = (0.5, f64::MIN_POSITIVE, 1e300);
+        Metric::Step(StepRow { segment, step, epoch: 1, loss, accuracy, rate, gradient_norm, images_per_second })
+    }
+
+    #[test]
+    fn rows_come_back_bit_for_bit_and_half_a_line_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        Journal::open(&path).unwrap().append(&step(0, 1)).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
+        Journal::open(&path).unwrap().append(&step(1, 2)).unwrap();
+        assert_eq!(read::<Metric>(&path).unwrap(), [step(0, 1), step(1, 2)]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_row_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        std::fs::write(&path, "{\"kind\":\"step\"}\n").unwrap();
+        let text = read::<Metric>(&path).unwrap_err().to_string();
+        assert!(text.contains("metrics.jsonl: line 1: missing field") && text.ends_with("restore the file"), "{text}");
+    }
+
+    #[test]
+    fn of_steps_taken_twice_the_later_count() {
+        let rows = vec![step(0, 1), step(0, 2), step(0, 3), step(1, 2), step(1, 3)];
+        assert_eq!(current(rows), [step(0, 1), step(1, 2), step(1, 3)]);
+    }
+}

@@ -1,0 +1,15 @@
+//! Training runs: what they are set to, their steps, and the folder that they can be resumed from. Knows networks, data and
+//! optimisers; names no layer and no operation but the loss.
+
+mod checkpoint;
+mod config;
+mod evaluate;
+mod folder;
+mod run;
+mod trainer;
+
+pub use config::{Config, Data, Model, Optimisation, ScheduleKind, Schedules, Training, UpdateRule};
+pub use evaluate::evaluate;
+pub use folder::{RunFolder, RunInfo, Status};
+pub use run::{Event, Run};
+pub use trainer::{Position, Split, StepReport, Trainer};

@@ -1,0 +1,233 @@
+//! A training run from its first step, or from a checkpoint, to its last: steps, metrics, evaluations and checkpoints.
+
+use super::config::Config;
+use super::folder::{RunFolder, RunInfo, Status, now};
+use super::trainer::{Position, Split, StepReport, Trainer};
+use super::{checkpoint, evaluate};
+use crate::data::Sets;
+use crate::error::{Error, Result};
+use crate::record::{EpochRow, Journal, Metric, Score, StepRow};
+use std::time::Instant;
+
+/// What a run tells while it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event<'a> {
+    /// A step is done.
+    Step {
+        /// What it came to.
+        report: StepReport,
+        /// Where the run stands.
+        position: &'a Position,
+        /// All steps.
+        steps: u64,
+    },
+    /// So many pictures of an evaluation are done.
+    Evaluating {
+        /// Pictures done.
+        done: usize,
+        /// All pictures.
+        total: usize,
+    },
+    /// A row of metrics has been written.
+    Row(&'a Metric),
+}
+
+/// A training run in a folder.
+pub struct Run {
+    folder: RunFolder,
+    trainer: Trainer,
+    split: Split,
+    metrics: Journal,
+    info: RunInfo,
+    began: Instant,
+    saved: Instant,
+    /// What has happened since the last row of steps.
+    since: Sums,
+}
+
+/// Sums over some steps.
+struct Sums {
+    steps: u64,
+    loss: f64,
+    right: usize,
+    pictures: usize,
+    began: Instant,
+}
+
+impl Sums {
+    fn new() -> Sums {
+        Sums { steps: 0, loss: 0.0, right: 0, pictures: 0, began: Instant::now() }
+    }
+
+    fn add(&mut self, report: &StepReport) {
+        self.steps += 1;
+        self.loss += report.loss;
+        self.right += report.right;
+        self.pictures += report.pictures;
+    }
+
+    fn rate(&self) -> f64 {
+        self.pictures as f64 / self.began.elapsed().as_secs_f64()
+    }
+}
+
+impl Run {
+    /// A new run in an empty folder. `info` says what is known of it.
+    ///
+    /// # Errors
+    /// When the folder holds a run already, or settings, model and data do not fit together.
+    pub fn start(path: &std::path::Path, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
+        let split = Split::new(&config, sets)?;
+        let trainer = Trainer::new(config, sets, &split.train)?;
+        let folder = RunFolder::create(path, trainer.config())?;
+        Self::with(folder, trainer, split, info)
+    }
+
+    /// The run in a folder, as its last checkpoint has it; from the start where it has none yet.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be loaded, or the data is not that which the run began with.
+    pub fn resume(folder: RunFolder, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
+        let split = Split::new(&config, sets)?;
+        let mut trainer = Trainer::new(config, sets, &split.train)?;
+        let last = folder.checkpoint("last");
+        if last.exists() || last.with_extension("old").exists() {
+            checkpoint::load(&mut trainer, &last)?;
+        }
+        trainer.position.segment += 1;
+        Self::with(folder, trainer, split, info)
+    }
+
+    fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo) -> Result<Run> {
+        let info = RunInfo { started: now(), ended: None, status: Status::Running, ..info };
+        folder.describe(&info)?;
+        let (metrics, now) = (folder.metrics()?, Instant::now());
+        Ok(Run { folder, trainer, split, metrics, info, began: now, saved: now, since: Sums::new() })
+    }
+
+    /// The trainer.
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    /// Trains to the end, or until `told` answers that it is to stop: then the run is saved and can be resumed.
+    ///
+    /// # Errors
+    /// When a step diverges ([`Error::Diverged`]), or a file cannot be read or written.
+    pub fn train(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
+        let status = match self.epochs(told) {
+            Err(error @ Error::Diverged { .. }) => {
+                self.end(Status::Diverged(error.to_string()))?;
+                return Err(error);
+            }
+            other => other?,
+        };
+        self.end(status.clone())?;
+        Ok(status)
+    }
+
+    fn epochs(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
+        while self.trainer.position.epoch < self.trainer.config().training.epochs {
+            if !self.epoch(told)? {
+                checkpoint::save(&self.trainer, &self.folder.checkpoint("last"))?;
+                return Ok(Status::Interrupted);
+            }
+        }
+        let score = self.score(true, told)?;
+        self.write(Metric::Test(score), told)?;
+        Ok(Status::Finished)
+    }
+
+    /// The rest of the present epoch; whether it was gone through to its end.
+    fn epoch(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
+        let Position { epoch, batch, .. } = self.trainer.position;
+        let mut sums = Sums::new();
+        self.since = Sums::new();
+        for batch in self.split.train.epoch(epoch, batch) {
+            let report = self.trainer.step(&batch?)?;
+            sums.add(&report);
+            self.since.add(&report);
+            if self.trainer.position.step.is_multiple_of(self.trainer.config().training.log_every) {
+                self.log_steps(&report, told)?;
+            }
+            let steps = self.trainer.steps();
+            if !told(Event::Step { report, position: &self.trainer.position, steps }) {
+                return Ok(false);
+            }
+            if self.saved.elapsed().as_secs_f64() >= self.trainer.config().training.checkpoint_seconds {
+                self.save("last")?;
+            }
+        }
+        self.end_epoch(sums.rate(), told)?;
+        Ok(true)
+    }
+
+    fn log_steps(&mut self, report: &StepReport, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
+        let (since, position) = (std::mem::replace(&mut self.since, Sums::new()), &self.trainer.position);
+        let row = StepRow {
+            segment: position.segment,
+            step: position.step,
+            epoch: position.epoch + 1,
+            loss: since.loss / since.steps as f64,
+            accuracy: since.right as f64 / since.pictures as f64,
+            rate: report.rate,
+            gradient_norm: report.gradient_norm,
+            images_per_second: since.rate(),
+        };
+        self.write(Metric::Step(row), told)
+    }
+
+    /// Evaluates, writes the epoch's row and saves.
+    fn end_epoch(&mut self, images_per_second: f64, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let held_out = self.score(false, told)?;
+        let position = &self.trainer.position;
+        let row = EpochRow {
+            segment: position.segment,
+            step: position.step,
+            epoch: position.epoch + 1,
+            loss: position.loss_sum / position.batch as f64,
+            accuracy: position.right as f64 / position.seen as f64,
+            held_out,
+            seconds,
+            images_per_second,
+        };
+        let accuracy = row.held_out.accuracy;
+        self.trainer.end_epoch();
+        // Nothing is ever chosen by the test set.
+        let better =
+            self.split.held_out_name == "validation" && self.trainer.position.best.is_none_or(|b| accuracy > b);
+        if better {
+            self.trainer.position.best = Some(accuracy);
+            self.save("best")?;
+        }
+        self.write(Metric::Epoch(row), told)?;
+        self.save("last")
+    }
+
+    fn score(&self, test: bool, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Score> {
+        let (loader, name) =
+            if test { (&self.split.test, "test") } else { (&self.split.held_out, self.split.held_out_name) };
+        let total = loader.samples();
+        evaluate(&self.trainer.network, loader, name, |done| {
+            told(Event::Evaluating { done, total });
+        })
+    }
+
+    fn write(&mut self, row: Metric, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
+        self.metrics.append(&row)?;
+        told(Event::Row(&row));
+        Ok(())
+    }
+
+    fn save(&mut self, name: &str) -> Result<()> {
+        checkpoint::save(&self.trainer, &self.folder.checkpoint(name))?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    fn end(&mut self, status: Status) -> Result<()> {
+        self.info = RunInfo { ended: Some(now()), status, ..self.info.clone() };
+        self.folder.describe(&self.info)
+    }
+}

@@ -60,17 +60,38 @@ fn code(file: &Path) -> Vec<String> {
     code.lines().filter(|line| !line.trim_start().starts_with("//")).map(str::to_string).collect()
 }
 
-/// The modules of this crate that a file names in `use crate::…` or a path `crate::…`; the binary says `evograd::…`.
+/// The modules of this crate that a file names in `use crate::…`, `use crate::{…, …}` or a path `crate::…`; the binary
+/// says `evograd::…`.
 fn used(file: &Path) -> BTreeSet<String> {
+    let text = code(file).join(" ").replace("$crate::", "crate::");
+    let text = if module(file) == "cli" { text.replace("evograd::", "crate::") } else { text };
+    let name =
+        |part: &str| -> String { part.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let mut names = BTreeSet::new();
-    for line in code(file) {
-        let line = line.replace("$crate::", "crate::");
-        let line = if module(file) == "cli" { line.replace("evograd::", "crate::") } else { line };
-        for part in line.split("crate::").skip(1) {
-            names.insert(part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+    for part in text.split("crate::").skip(1) {
+        match part.strip_prefix('{') {
+            Some(list) => names.extend(items(list).iter().map(|item| name(item))),
+            // A function at the top of the crate is a re-export.
+            None if part[name(part).len()..].starts_with('(') => {}
+            None => drop(names.insert(name(part))),
         }
     }
     names
+}
+
+/// The items of a list up to its closing brace; lists within stay whole.
+fn items(list: &str) -> Vec<String> {
+    let (mut depth, mut items) = (0, vec![String::new()]);
+    for c in list.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            ',' if depth == 0 => items.push(String::new()),
+            _ => items.last_mut().unwrap().push(c),
+        }
+        depth += i32::from(c == '{') - i32::from(c == '}');
+    }
+    items.retain(|item| !item.trim().is_empty());
+    items
 }
 
 #[test]

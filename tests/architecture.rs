@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("tape", &["shape", "tensor", "error", "mode", "par"]),
     ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer"]),
     ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
-    ("optim", &["tensor", "error", "par"]),
+    ("optim", &["tensor", "shape", "error", "par"]),
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
     ("data", &["tensor", "error", "rng"]),

@@ -123,21 +123,27 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     text.lines().enumerate().map(row).collect()
 }
 
-/// The rows that count: of a step that was taken twice, because a run was resumed from before it, the later ones.
+/// The rows that count: of what was done twice, because a run was resumed from before it, the later ones.
 pub fn current(rows: Vec<Metric>) -> Vec<Metric> {
-    let place = |row: &Metric| match row {
-        Metric::Step(row) => Some((row.segment, row.step)),
-        Metric::Epoch(row) => Some((row.segment, row.step)),
-        Metric::Test(_) => None,
-    };
     let mut kept: Vec<Metric> = Vec::with_capacity(rows.len());
     for row in rows {
-        if let Some((segment, step)) = place(&row) {
-            kept.retain(|old| place(old).is_none_or(|(other, place)| other == segment || place < step));
-        }
+        kept.retain(|old| !row.replaces(old));
         kept.push(row);
     }
     kept
+}
+
+impl Metric {
+    /// Whether `old`, an earlier row, is of a step that this row's segment has taken again.
+    fn replaces(&self, old: &Metric) -> bool {
+        let again = |(new, step): (u32, u64), (old, other): (u32, u64)| new > old && other >= step;
+        match (self, old) {
+            (Metric::Step(new), Metric::Step(old)) => again((new.segment, new.step), (old.segment, old.step)),
+            (Metric::Epoch(new), Metric::Epoch(old)) => again((new.segment, new.step), (old.segment, old.step)),
+            (Metric::Test(_), Metric::Test(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +178,8 @@ mod tests {
 
     #[test]
     fn of_steps_taken_twice_the_later_count() {
-        let rows = vec![step(0, 1), step(0, 2), step(0, 3), step(1, 2), step(1, 3)];
-        assert_eq!(current(rows), [step(0, 1), step(1, 2), step(1, 3)]);
+        let test = |loss| Metric::Test(Score { split: "test".into(), pictures: 1, loss, accuracy: 0.0 });
+        let rows = vec![step(0, 1), step(0, 2), step(0, 3), test(1.0), step(1, 2), step(1, 3), test(2.0)];
+        assert_eq!(current(rows), [step(0, 1), step(1, 2), step(1, 3), test(2.0)]);
     }
 }

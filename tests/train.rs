@@ -121,7 +121,9 @@ fn a_run_killed_at_random_moments_ends_as_if_it_had_never_been() {
             };
             child = spawn(again);
         }
-        assert!(result(&run) == expected, "run {number}, after {kills} kills in all, ended otherwise");
+        let found = result(&run);
+        assert_eq!(found.1, expected.1, "metrics of run {number}, after {kills} kills in all");
+        assert!(found.0 == expected.0, "checkpoints of run {number}, after {kills} kills in all");
         if kills >= 20 {
             break;
         }

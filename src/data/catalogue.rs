@@ -1,7 +1,7 @@
 //! Every data set that is known by name, as plain rows, and where its files are looked for. Knows no format.
 
 use super::source::present;
-use super::{Sets, cifar, folder, mnist, shapes, svhn};
+use super::{Augment, Sets, cifar, folder, mnist, shapes, svhn};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,8 @@ pub struct SetInfo {
     pub shape: Option<[usize; 3]>,
     /// Training and test pictures of the official set; `None` where the files decide.
     pub counts: Option<[usize; 2]>,
+    /// The changes to training pictures that leave their class as it is.
+    pub augment: Augment,
     /// What its licence allows, in a few words.
     pub licence: &'static str,
     /// Folders of the web where the archives lie, the official one first.

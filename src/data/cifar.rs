@@ -6,7 +6,7 @@
 
 use super::catalogue::{Archive, SetInfo};
 use super::source::Source;
-use super::{Pictures, Sets};
+use super::{Augment, Pictures, Sets};
 use crate::error::Result;
 use std::io::BufReader;
 use std::path::Path;
@@ -23,6 +23,7 @@ pub(super) const CIFAR10: SetInfo = SetInfo {
     classes: Some(10),
     shape: Some(SHAPE),
     counts: Some([50_000, 10_000]),
+    augment: Augment { crop: 4, flip: true, cutout: 0 },
     licence: NO_LICENCE,
     mirrors: &["https://www.cs.toronto.edu/~kriz"],
     archives: &[Archive {
@@ -50,6 +51,7 @@ pub(super) const CIFAR100: SetInfo = SetInfo {
     classes: Some(100),
     shape: Some(SHAPE),
     counts: Some([50_000, 10_000]),
+    augment: Augment { crop: 4, flip: true, cutout: 0 },
     licence: NO_LICENCE,
     mirrors: &["https://www.cs.toronto.edu/~kriz"],
     archives: &[Archive {

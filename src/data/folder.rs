@@ -19,6 +19,7 @@ pub(super) const FOLDER: SetInfo = SetInfo {
     classes: None,
     shape: None,
     counts: None,
+    augment: Augment { crop: 28, flip: true, cutout: 0 },
     licence: "that of the pictures",
     mirrors: &[],
     archives: &[],
@@ -43,7 +44,7 @@ pub fn open_folder(folder: &Path, side: usize) -> Result<Sets> {
 
 #[cfg(feature = "folders")]
 mod decoded {
-    use super::{Error, Path, Result, Sets};
+    use super::{Augment, Error, Path, Result, Sets};
     use crate::data::Dataset;
     use image::imageops::{FilterType, crop_imm};
     use image::{ImageReader, RgbImage};

@@ -3,7 +3,7 @@
 
 use super::catalogue::{Archive, SetInfo};
 use super::source::{Source, expected};
-use super::{Pictures, Sets, idx};
+use super::{Augment, Pictures, Sets, idx};
 use crate::error::Result;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub(super) const MNIST: SetInfo = SetInfo {
     classes: Some(10),
     shape: Some([1, SIDE, SIDE]),
     counts: Some([60_000, 10_000]),
+    augment: Augment { crop: 2, flip: false, cutout: 0 },
     licence: "CC BY-SA 3.0",
     mirrors: &["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"],
     archives: &[
@@ -57,6 +58,7 @@ pub(super) const FASHION_MNIST: SetInfo = SetInfo {
     classes: Some(10),
     shape: Some([1, SIDE, SIDE]),
     counts: Some([60_000, 10_000]),
+    augment: Augment { crop: 2, flip: true, cutout: 0 },
     licence: "MIT",
     mirrors: &[
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",

@@ -7,7 +7,7 @@
 use super::catalogue::{Archive, SetInfo};
 use super::mat::{self, Array};
 use super::source::Source;
-use super::{Pictures, Sets};
+use super::{Augment, Pictures, Sets};
 use crate::error::Result;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub(super) const SVHN: SetInfo = SetInfo {
     classes: Some(10),
     shape: Some([3, SIDE, SIDE]),
     counts: Some([73_257, 26_032]),
+    augment: Augment { crop: 2, flip: false, cutout: 0 },
     licence: "non-commercial use only",
     mirrors: &["http://ufldl.stanford.edu/housenumbers"],
     archives: &[

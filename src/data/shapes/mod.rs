@@ -27,7 +27,7 @@ mod outline;
 mod scene;
 mod texture;
 
-use super::{Pictures, SetInfo, Sets};
+use super::{Augment, Pictures, SetInfo, Sets};
 use crate::error::{Error, Result};
 use canvas::SIDE;
 use draw::Draw;
@@ -42,6 +42,7 @@ pub(super) const SHAPES: SetInfo = SetInfo {
     classes: Some(CLASSES.len()),
     shape: Some([3, SIDE, SIDE]),
     counts: Some([10_000, 2_000]),
+    augment: Augment { crop: 4, flip: true, cutout: 0 },
     licence: "that of this program",
     mirrors: &[],
     archives: &[],

@@ -20,6 +20,7 @@ pub mod nn;
 pub mod ops;
 mod optim;
 mod par;
+pub mod report;
 mod rng;
 mod shape;
 mod tape;

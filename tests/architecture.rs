@@ -20,7 +20,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
     ("data", &["tensor", "error", "rng"]),
-    ("cli", &["gradcheck", "ops", "data"]),
+    ("report", &[]),
+    ("cli", &["gradcheck", "ops", "data", "models", "report"]),
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.

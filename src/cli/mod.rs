@@ -1,6 +1,8 @@
 //! Arguments, and one file per command. Knows every module; no module knows it.
 
 mod gradcheck;
+mod inspect;
+mod model_args;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -29,6 +31,7 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Command {
     Gradcheck(gradcheck::Args),
+    Inspect(inspect::Args),
 }
 
 /// Runs the command on as many threads as asked for. Results go to standard output; a reader that has seen enough, such
@@ -40,6 +43,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         let mut out = std::io::stdout().lock();
         match args.command {
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
+            Command::Inspect(args) => inspect::run(&args, &mut out),
         }
     });
     match outcome {

@@ -237,7 +237,7 @@ fn gradient_is_right(options: &Options, name: &str, spoil: Option<f64>) -> Resul
         let gradients = pass.analytic(&r);
         let tried = if seed == 0 { (0..gradients.len()).collect() } else { wrong };
         let errors = tried.into_iter().map(|input| (input, pass.error(input, &gradients[input], &r)));
-        let failed: Vec<(usize, f64)> = errors.filter(|(_, error)| !(*error <= TOLERANCE)).collect();
+        let failed: Vec<(usize, f64)> = errors.filter(|(_, error)| error.is_nan() || *error > TOLERANCE).collect();
         worst = format!("{name} with {}: inputs and errors {failed:?}", options.fusion);
         wrong = failed.into_iter().map(|(input, _)| input).collect();
         if wrong.is_empty() {

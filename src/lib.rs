@@ -21,6 +21,7 @@ pub mod ops;
 mod optim;
 mod par;
 pub mod record;
+pub mod report;
 mod rng;
 mod schedule;
 mod shape;

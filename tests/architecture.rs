@@ -23,7 +23,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("schedule", &[]),
     ("record", &["error"]),
     ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
-    ("cli", &["gradcheck", "ops", "data", "models", "train", "record"]),
+    ("report", &[]),
+    ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report"]),
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.

@@ -79,3 +79,83 @@ fn help_shows_examples() {
     let Outcome { code, out, .. } = evograd(&["gradcheck", "--help"], &[]);
     assert!(code == 0 && out.contains("Examples:") && out.contains("evograd gradcheck conv2d"), "{out}");
 }
+
+#[test]
+fn inspect_shows_each_layer_and_the_totals() {
+    let Outcome { code, out, err } = evograd(&["inspect", "model", "resnet20", "--fusion", "sort-root"], &[]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let words = |line: &str| line.split_whitespace().map(str::to_string).collect::<Vec<_>>();
+    let lines: Vec<Vec<String>> = out.lines().map(words).collect();
+    assert!(out.starts_with("resnet20 on 3×32×32 pictures, 10 classes; "), "{out}");
+    assert!(lines.contains(&words("layer2.0.conv1 conv 3×3 /2 32×16×16 4,608 1,179,648 32,768")), "{out}");
+    assert!(lines.contains(&words("layer3.2.join sort-root + relu 64×8×8 16,384")), "{out}");
+    assert!(lines.contains(&words("total 63 layers 10 272,474 40,813,184 2,359,592")), "{out}");
+}
+
+#[test]
+fn inspect_lists_every_model() {
+    let table = evograd(&["inspect", "models"], &[]);
+    let (bare, nameless) = (evograd(&["inspect"], &[]), evograd(&["inspect", "model"], &[]));
+    assert_eq!((table.code, &table.out, &table.out), (0, &bare.out, &nameless.out));
+    for model in evograd::models::CATALOGUE {
+        assert!(table.out.contains(&format!("{} ", model.name)), "{}", table.out);
+    }
+    assert!(table.out.contains("11,689,512"), "{}", table.out);
+    let json = evograd(&["inspect", "models", "--json"], &[]).out;
+    assert_eq!(json.lines().count(), evograd::models::CATALOGUE.len());
+}
+
+#[test]
+fn inspect_takes_options_and_speaks_json() {
+    let arguments =
+        ["inspect", "model", "vgg16", "--input", "1x32x32", "--classes", "7", "--width", "0.5", "--fusion", "sort"];
+    let Outcome { code, out, err } = evograd(&[&arguments[..], &["--json"]].concat(), &[]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(err, "vgg16: no branches are fused in it, so --fusion changes nothing\n");
+    let model: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((model["input"].to_string().as_str(), model["classes"].as_u64()), ("[1,32,32]", Some(7)));
+    assert_eq!(model["layers"][0]["parameters"], 32 * 9 + 32);
+    let sum: u64 = model["layers"].as_array().unwrap().iter().map(|layer| layer["macs"].as_u64().unwrap()).sum();
+    assert_eq!(model["macs"], sum);
+}
+
+#[test]
+fn inspect_draws_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("net.svg");
+    let Outcome { code, err, .. } = evograd(&["inspect", "model", "resnet20", "--svg", file.to_str().unwrap()], &[]);
+    assert_eq!(code, 0, "{err}");
+    let svg = std::fs::read_to_string(file).unwrap();
+    assert_eq!(svg.matches("⊕ sum + relu").count(), 9);
+    assert!(svg.contains("layer3.0.downsample.0"));
+}
+
+#[test]
+fn inspect_refuses_what_it_cannot_show() {
+    let table: [Refusal; 7] = [
+        (
+            &["resnet21"],
+            &[],
+            "evograd: model: there is no model called \"resnet21\"; did you mean resnet20? there are ",
+        ),
+        (
+            &["resnet20", "--epsilon", "0.1"],
+            &[],
+            "evograd: --epsilon 0.1: the fusion sum has no ε; use --fusion sort-root",
+        ),
+        (&["resnet20", "--fusion", "plus"], &[], "there is no fusion called \"plus\""),
+        (&["resnet20", "--width", "-1"], &[], "evograd: resnet20: options: the width is -1; use a number above 0"),
+        (&["resnet20", "--input", "3x32"], &[], "three sizes above 0 are expected, channels first, such as 3x32x32"),
+        (&["lenet", "--input", "3x4x4"], &[], "evograd: pool3: max_pool2d: the kernel is larger than the padded input"),
+        (
+            &["lenet", "--svg", "/nowhere/a.svg"],
+            &[],
+            "/nowhere/a.svg: the drawing cannot be written there; name a file in",
+        ),
+    ];
+    for (arguments, environment, text) in table {
+        let Outcome { code, err, .. } = evograd(&[&["inspect", "model"][..], arguments].concat(), environment);
+        assert_eq!(code, 2, "{arguments:?}: {err}");
+        assert!(err.contains(text), "{arguments:?}: {err}");
+    }
+}

@@ -4,7 +4,9 @@ mod data;
 mod data_dir;
 mod eval;
 mod gradcheck;
+mod inspect;
 mod interrupt;
+mod model_args;
 mod progress;
 mod train;
 
@@ -37,6 +39,7 @@ pub struct Args {
 enum Command {
     Data(data::Args),
     Gradcheck(gradcheck::Args),
+    Inspect(inspect::Args),
     Train(train::Args),
     Eval(eval::Args),
 }
@@ -51,6 +54,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         match args.command {
             Command::Data(args) => data::run(&args, &mut out),
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
+            Command::Inspect(args) => inspect::run(&args, &mut out),
             Command::Eval(args) => eval::run(&args, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
         }

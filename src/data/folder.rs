@@ -4,8 +4,8 @@
 //! Only names are kept in memory; a picture is decoded when it is read, so an error in one shows then. It is scaled so that
 //! its short side has the wanted size, and the middle of the long side is taken.
 
-use super::Sets;
 use super::catalogue::SetInfo;
+use super::{Augment, Sets};
 use crate::error::{Error, Result};
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub fn open_folder(folder: &Path, side: usize) -> Result<Sets> {
 
 #[cfg(feature = "folders")]
 mod decoded {
-    use super::{Augment, Error, Path, Result, Sets};
+    use super::{Error, Path, Result, Sets};
     use crate::data::Dataset;
     use image::imageops::{FilterType, crop_imm};
     use image::{ImageReader, RgbImage};

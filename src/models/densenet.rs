@@ -68,7 +68,7 @@ fn build(name: &str, [depth, growth]: [usize; 2], compressed: bool, options: &Op
 fn layers(depth: usize, growth: usize, compressed: bool) -> Result<usize> {
     let (each, examples) = if compressed { (6, "40, 100, 190, 250") } else { (3, "22, 40, 100") };
     let [deepest, fastest] = GREATEST;
-    if depth < each + 4 || depth > deepest || (depth - 4) % each != 0 {
+    if depth < each + 4 || depth > deepest || !(depth - 4).is_multiple_of(each) {
         let problem = format!("the depth {depth} is not {each}n + 4");
         return Err(Error::op("densenet", problem, &[], format!("use {examples} or another one up to {deepest}")));
     }

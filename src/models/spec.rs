@@ -9,6 +9,13 @@ use crate::ops::Fusion;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value(pub(super) usize);
 
+impl Value {
+    /// The index of the node that gives it; `None` for the picture.
+    pub fn layer(self) -> Option<usize> {
+        self.0.checked_sub(1)
+    }
+}
+
 /// A layer with its place in a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {

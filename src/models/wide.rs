@@ -43,7 +43,7 @@ pub(super) fn wide(name: &str, [depth, k]: [usize; 2], options: &Options) -> Res
 /// Blocks in each group.
 fn blocks(depth: usize, k: usize) -> Result<usize> {
     let [deepest, widest] = GREATEST;
-    if depth < 10 || depth > deepest || (depth - 4) % 6 != 0 {
+    if depth < 10 || depth > deepest || !(depth - 4).is_multiple_of(6) {
         let remedy = format!("use 10, 16, 22, 28, 34, 40 or a greater one up to {deepest}");
         return Err(Error::op("wrn", format!("the depth {depth} is not 6n + 4"), &[], remedy));
     }

@@ -1,0 +1,234 @@
+//! `evograd inspect`: what a model is made of and what it costs, without building it.
+
+use super::model_args::ModelArgs;
+use anyhow::{Context, Result, bail};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use evograd::models::{self, CATALOGUE, Options, Plan};
+use evograd::report::{LayerRow, grouped, network_svg};
+use serde::Serialize;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  evograd inspect models                                     every model and what it costs
+  evograd inspect model resnet20 --fusion sort-root          a table of its layers
+  evograd inspect model lenet-star --svg lenet-star.svg      and a drawing
+  evograd inspect model wrn-40-4 --classes 100 --json        for machines
+  evograd inspect model vgg16 --input 3x32x32 --classes 10   for small pictures";
+
+/// Show what models are made of and what they cost.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    Model(ModelQuestion),
+    /// List every model with what it costs on its usual pictures
+    Models {
+        /// One JSON object per model on standard output
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Show a model's layers, weights, multiply-adds and activations
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct ModelQuestion {
+    /// The model, such as resnet20 or wrn-40-4 [default: list all]
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// The number of classes [default: the model's usual ones]
+    #[arg(long, value_name = "N")]
+    classes: Option<usize>,
+    /// The picture's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
+    #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
+    input: Option<[usize; 3]>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Draw the network into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// A layer as JSON.
+#[derive(Serialize)]
+struct LayerLine<'a> {
+    name: &'a str,
+    kind: &'a str,
+    output: &'a [usize],
+    parameters: u64,
+    macs: u64,
+    activation_bytes: u64,
+}
+
+/// A model as JSON.
+#[derive(Serialize)]
+struct ModelLine<'a> {
+    model: &'a str,
+    input: [usize; 3],
+    classes: usize,
+    parameters: u64,
+    macs: u64,
+    activation_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layers: Option<Vec<LayerLine<'a>>>,
+}
+
+/// Answers on standard output.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    match &args.what {
+        Some(What::Model(question)) => match &question.name {
+            Some(name) => show(name, question, out)?,
+            None => list(question.json, out)?,
+        },
+        Some(What::Models { json }) => list(*json, out)?,
+        None => list(false, out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every model with its usual pictures.
+fn list(json: bool, out: &mut impl Write) -> Result<()> {
+    let mut table = table(&["model", "pictures", "classes", "parameters", "MACs", "what it is"], 2..5);
+    for model in CATALOGUE {
+        let plan = models::spec(model.name, &model.options())?.plan()?;
+        if json {
+            writeln!(out, "{}", serde_json::to_string(&line(&plan, model.classes, false))?)?;
+        }
+        let pictures = sizes(&model.input);
+        let numbers = [model.classes as u64, plan.parameters(), plan.macs()].map(grouped);
+        let [classes, parameters, macs] = numbers;
+        table.add_row([model.name.to_string(), pictures, classes, parameters, macs, model.summary.to_string()]);
+    }
+    if !json {
+        writeln!(out, "{}", table.trim_fmt())?;
+        writeln!(out, "wrn-DEPTH-K, densenet-DEPTH-GROWTH and densenet-bc-DEPTH-GROWTH take other numbers too.")?;
+    }
+    Ok(())
+}
+
+/// One model, layer by layer.
+fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()> {
+    let usual = models::model(name)?.options();
+    let options = Options {
+        input: question.input.unwrap_or(usual.input),
+        classes: question.classes.unwrap_or(usual.classes),
+        ..question.model.apply(usual)?
+    };
+    let plan = models::spec(name, &options)?.plan()?;
+    if question.model.asks_for_fusion() && !joins(&plan, &options) {
+        eprintln!("{name}: no branches are fused in it, so --fusion changes nothing");
+    }
+    if question.json {
+        writeln!(out, "{}", serde_json::to_string(&line(&plan, options.classes, true))?)?;
+    } else {
+        layers(&plan, &options, out)?;
+    }
+    match &question.svg {
+        Some(path) => draw(&plan, path),
+        None => Ok(()),
+    }
+}
+
+/// Whether the fusion that was asked for is anywhere in the network.
+fn joins(plan: &Plan, options: &Options) -> bool {
+    plan.layers().iter().any(|layer| layer.kind.starts_with(options.fusion.name()))
+}
+
+fn layers(plan: &Plan, options: &Options, out: &mut impl Write) -> Result<()> {
+    let mut table = table(&["layer", "kind", "output", "parameters", "MACs", "activation bytes"], 3..6);
+    for layer in plan.layers() {
+        let output = sizes(&layer.output.sizes()[1..]);
+        let [parameters, macs, bytes] = [layer.parameter_count(), layer.macs, layer.activation_bytes()].map(blank_zero);
+        table.add_row([layer.name.clone(), layer.kind.clone(), output, parameters, macs, bytes]);
+    }
+    let totals = [plan.parameters(), plan.macs(), plan.activation_bytes()].map(grouped);
+    let [parameters, macs, bytes] = totals;
+    let count = format!("{} layers", plan.layers().len());
+    table.add_row(["total".to_string(), count, sizes(&plan.output().sizes()[1..]), parameters, macs, bytes]);
+    let heading = format!("{} on {} pictures, {} classes", plan.spec().name, sizes(&options.input), options.classes);
+    writeln!(out, "{heading}; multiply-adds (MACs) and activations (f32) for one picture\n{}", table.trim_fmt())?;
+    Ok(())
+}
+
+fn draw(plan: &Plan, path: &PathBuf) -> Result<()> {
+    let rows = plan.spec().nodes.iter().zip(plan.layers()).map(|(node, layer)| LayerRow {
+        name: layer.name.clone(),
+        kind: layer.kind.clone(),
+        output: layer.output.sizes()[1..].to_vec(),
+        parameters: layer.parameter_count(),
+        inputs: node.inputs.iter().map(|value| value.layer()).collect(),
+    });
+    let rows: Vec<LayerRow> = rows.collect();
+    let [parameters, macs] = [plan.parameters(), plan.macs()].map(grouped);
+    let title = format!("{}  —  {parameters} weights, {macs} multiply-adds", plan.spec().name);
+    let svg = network_svg(&title, &plan.spec().input, &rows);
+    std::fs::write(path, svg).with_context(|| {
+        format!("{}: the drawing cannot be written there; name a file in a folder that exists", path.display())
+    })?;
+    eprintln!("{}: the drawing is there", path.display());
+    Ok(())
+}
+
+fn line(plan: &Plan, classes: usize, with_layers: bool) -> ModelLine<'_> {
+    let layers = plan.layers().iter().map(|layer| LayerLine {
+        name: &layer.name,
+        kind: &layer.kind,
+        output: &layer.output.sizes()[1..],
+        parameters: layer.parameter_count(),
+        macs: layer.macs,
+        activation_bytes: layer.activation_bytes(),
+    });
+    ModelLine {
+        model: &plan.spec().name,
+        input: plan.spec().input,
+        classes,
+        parameters: plan.parameters(),
+        macs: plan.macs(),
+        activation_bytes: plan.activation_bytes(),
+        layers: with_layers.then(|| layers.collect()),
+    }
+}
+
+/// An empty table with numbers on the right in these columns.
+fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header);
+    for column in numbers {
+        table.column_mut(column).into_iter().for_each(|column| {
+            column.set_cell_alignment(CellAlignment::Right);
+        });
+    }
+    table
+}
+
+/// `3×32×32`.
+fn sizes(sizes: &[usize]) -> String {
+    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+}
+
+fn blank_zero(number: u64) -> String {
+    if number == 0 { String::new() } else { grouped(number) }
+}
+
+/// Reads `3x32x32`.
+fn read_sizes(text: &str) -> Result<[usize; 3]> {
+    let sizes: Option<Vec<usize>> = text.split(['x', '×']).map(|size| size.parse().ok()).collect();
+    match sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok()) {
+        Some(sizes) if !sizes.contains(&0) => Ok(sizes),
+        _ => bail!("three sizes above 0 are expected, channels first, such as 3x32x32"),
+    }
+}

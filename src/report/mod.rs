@@ -1,0 +1,24 @@
+//! What is made of results for people to look at. Knows plain rows alone: no tensor, no network, no file.
+
+mod layout;
+mod network_svg;
+
+pub use network_svg::{LayerRow, network_svg};
+
+/// A number with a comma before each three digits.
+///
+/// ```
+/// use evograd::report::grouped;
+/// assert_eq!([0, 123, 1234, 1_234_567].map(grouped), ["0", "123", "1,234", "1,234,567"]);
+/// ```
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

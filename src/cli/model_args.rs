@@ -39,6 +39,27 @@ impl ModelArgs {
         })
     }
 
+    /// These choices as settings of a run, `model.key=value`.
+    ///
+    /// # Errors
+    /// As [`ModelArgs::apply`].
+    pub fn settings(&self) -> Result<Vec<String>> {
+        self.fusion(self.fusion.unwrap_or(Options::default().fusion))?;
+        let epsilon = match (self.fusion, self.epsilon) {
+            (_, Some(epsilon)) => Some(epsilon),
+            (Some(Fusion::SortRoot { epsilon }), _) if epsilon != Fusion::DEFAULT_EPSILON => Some(epsilon),
+            _ => None,
+        };
+        let given = [
+            ("fusion", self.fusion.map(|fusion| fusion.name().to_string())),
+            ("epsilon", epsilon.map(|epsilon| format!("{epsilon:?}"))),
+            ("shortcut", self.shortcut.map(|shortcut| shortcut.to_string())),
+            ("width", self.width.map(|width| format!("{width:?}"))),
+            ("dropout", self.dropout.map(|p| format!("{p:?}"))),
+        ];
+        Ok(given.into_iter().filter_map(|(key, value)| Some(format!("model.{key}={}", value?))).collect())
+    }
+
     /// Whether a fusion was asked for.
     pub fn asks_for_fusion(&self) -> bool {
         self.fusion.is_some()

@@ -99,6 +99,11 @@ impl Plan {
         total(self.layers.iter().map(PlannedLayer::activation_bytes))
     }
 
+    /// Whether a layer normalises over the batch.
+    pub fn is_normalised(&self) -> bool {
+        self.layers.iter().any(|layer| layer.channels > 0)
+    }
+
     /// The shape of the logits of one picture.
     pub fn output(&self) -> &Shape {
         &self.layers[self.layers.len() - 1].output

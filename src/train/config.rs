@@ -1,8 +1,8 @@
 //! The settings of a run, as a TOML file has them. Every key has a usual value; unknown keys are refused.
 
-use crate::data::Augment;
+use crate::data::{self, Augment};
 use crate::error::{Error, Result};
-use crate::models::{Options, Shortcut};
+use crate::models::{self, Options, Shortcut};
 use crate::nn::Role;
 use crate::ops::Fusion;
 use crate::optim::Rule;
@@ -64,9 +64,9 @@ pub struct Data {
     pub validation: usize,
     /// The seed of the split.
     pub split_seed: u64,
-    /// Black pixels around a picture, of which a piece is cut at random.
+    /// Black pixels around a picture, of which a piece is cut at random; without any, what is usual for the set.
     pub crop: usize,
-    /// Whether pictures are mirrored at random.
+    /// Whether pictures are mirrored at random; without any, what is usual for the set.
     pub flip: bool,
     /// The side of the square that is cut out, in pixels.
     pub cutout: usize,
@@ -102,7 +102,8 @@ pub struct Training {
 pub struct Optimisation {
     /// `sgd`, `adam` or `adamw`.
     pub rule: UpdateRule,
-    /// The highest learning rate.
+    /// The highest learning rate; without any, 0.4 for models with batch normalisation, 0.05 for others, 0.001 for
+    /// `adam` and `adamw`.
     pub rate: f64,
     /// The momentum of `sgd`.
     pub momentum: f64,
@@ -226,6 +227,7 @@ impl Config {
         let broken = |error: toml::de::Error| refuse(one_line(&error.to_string()), "mend the configuration");
         let mut table: toml::Table = toml::from_str(text).map_err(broken)?;
         set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
+        complete(&mut table)?;
         let config: Config = table.try_into().map_err(|error: toml::de::Error| {
             refuse(one_line(error.message()), "use the keys that `evograd train --dry-run` prints")
         })?;
@@ -327,6 +329,40 @@ impl Config {
             ScheduleKind::OneCycle => Schedule::OneCycle { peak: *peak },
         }
     }
+}
+
+/// Sets what is usual for the model, the data and the rule that were chosen, where nothing else was.
+fn complete(table: &mut toml::Table) -> Result<()> {
+    let text = |table: &toml::Table, section: &str, key: &str| {
+        table.get(section).and_then(|section| section.get(key)?.as_str()).map(str::to_string)
+    };
+    let name = text(table, "model", "name").unwrap_or(Model::default().name);
+    let set = text(table, "data", "set").unwrap_or(Data::default().set);
+    let adaptive = text(table, "optimizer", "rule").is_some_and(|rule| rule.starts_with("adam"));
+    let augment = data::info(&set)?.augment;
+    let usual = [
+        ("optimizer", "rate", toml::Value::Float(usual_rate(&name, adaptive)?)),
+        ("data", "crop", toml::Value::Integer(augment.crop as i64)),
+        ("data", "flip", toml::Value::Boolean(augment.flip)),
+    ];
+    for (section, key, value) in usual {
+        let section = table.entry(section).or_insert_with(|| toml::Table::new().into());
+        if let Some(section) = section.as_table_mut() {
+            section.entry(key).or_insert(value);
+        }
+    }
+    Ok(())
+}
+
+/// A learning rate that a model of this kind learns at: networks with batch normalisation bear a much higher one.
+fn usual_rate(model: &str, adaptive: bool) -> Result<f64> {
+    let found = models::model(model)?;
+    let plan = models::spec(model, &found.options())?.plan()?;
+    Ok(match (adaptive, plan.is_normalised()) {
+        (true, _) => 1e-3,
+        (false, true) => 0.4,
+        (false, false) => 0.05,
+    })
 }
 
 /// Sets `a.b` in a table from `a.b=value`. What is no TOML value is a text.

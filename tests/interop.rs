@@ -1,0 +1,104 @@
+//! Weights in files: PyTorch's are loaded and give PyTorch's logits, and ours come back bit for bit. Whether PyTorch loads
+//! ours is checked where `EVOGRAD_TORCH_PYTHON` names a Python that has torch and safetensors; the test says so when it
+//! does not.
+
+use evograd::Tensor;
+use evograd::models::weights::{from_safetensors, to_safetensors};
+use evograd::models::{CATALOGUE, Network, Options, spec};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn golden(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden").join(file)
+}
+
+/// The small ResNet-20 of `data/golden/resnet20.py`.
+fn small() -> Network {
+    Network::new(&spec("resnet20", &Options { width: 0.25, ..Options::default() }).unwrap(), 0).unwrap()
+}
+
+fn pictures(shape: [usize; 4]) -> Tensor {
+    Tensor::from_fn(shape, |i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).unwrap()
+}
+
+#[test]
+fn weights_from_pytorch_give_its_logits() {
+    let mut network = small();
+    network.load(&golden("resnet20.safetensors")).unwrap();
+    let answers = from_safetensors(&golden("resnet20-logits.safetensors")).unwrap();
+    let ours = network.evaluate(&answers["pictures"]).unwrap();
+    let differences = ours.as_slice().iter().zip(answers["logits"].as_slice()).map(|(a, b)| (a - b).abs());
+    let worst = differences.fold(0.0, f32::max);
+    assert!(ours.shape().sizes() == [4, 10] && worst <= 1e-4, "{worst}");
+}
+
+#[test]
+fn pytorch_loads_our_weights_and_gives_our_logits() {
+    let Some(python) = std::env::var_os("EVOGRAD_TORCH_PYTHON") else {
+        println!("SKIPPED: EVOGRAD_TORCH_PYTHON names no Python with torch and safetensors");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let [model, logits] = ["model", "logits"].map(|name| folder.path().join(format!("{name}.safetensors")));
+    let network = Network::<f32>::new(&spec("resnet20", &Options::default()).unwrap(), 7).unwrap();
+    std::fs::write(&model, network.to_safetensors().unwrap()).unwrap();
+    let pictures = pictures([8, 3, 32, 32]);
+    let answers = network.evaluate(&pictures).unwrap();
+    let both = [("pictures".to_string(), &pictures), ("logits".to_string(), &answers)];
+    std::fs::write(&logits, to_safetensors(&both).unwrap()).unwrap();
+    let script = golden("resnet20.py");
+    let output = Command::new(python).arg(script).arg("check").arg(model).arg(logits).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    println!("{}", text(&output.stdout));
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+#[test]
+fn every_model_comes_back_from_a_file_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    for model in CATALOGUE {
+        // ImageNet's models on pictures large enough for their strides, narrow enough for a test.
+        let side = if model.input[1] > 32 { 64 } else { 32 };
+        let options = Options { input: [3, side, side], classes: 10, width: 0.125, ..model.options() };
+        let network = |seed| Network::<f32>::new(&spec(model.name, &options).unwrap(), seed).unwrap();
+        let (saved, mut loaded) = (network(1), network(2));
+        let path = folder.path().join("model.safetensors");
+        std::fs::write(&path, saved.to_safetensors().unwrap()).unwrap();
+        loaded.load(&path).unwrap();
+        assert_eq!(loaded.to_safetensors().unwrap(), saved.to_safetensors().unwrap(), "{}", model.name);
+        let pictures = pictures([2, 3, side, side]);
+        let [ours, theirs] = [&saved, &loaded].map(|network| network.evaluate(&pictures).unwrap());
+        let bits = |logits: &Tensor| logits.as_slice().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&ours), bits(&theirs), "{}", model.name);
+    }
+}
+
+#[test]
+fn a_file_of_another_network_is_refused_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let told = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let mut network = small();
+        let before = network.to_safetensors().unwrap();
+        let text = network.load(&path).unwrap_err().to_string();
+        assert_eq!(network.to_safetensors().unwrap(), before);
+        text.strip_prefix(&path.display().to_string()).expect("the error names the file").to_string()
+    };
+    let wide = Network::<f32>::new(&spec("resnet20", &Options::default()).unwrap(), 0).unwrap();
+    assert_eq!(
+        told(&wide.to_safetensors().unwrap()),
+        ": conv1.weight has the shape [16, 3, 3, 3], not [4, 3, 3, 3]; use the model and options that it was saved from"
+    );
+    let deep = Options { width: 0.25, ..Options::default() };
+    let deep = Network::<f32>::new(&spec("resnet32", &deep).unwrap(), 0).unwrap();
+    assert!(told(&deep.to_safetensors().unwrap()).starts_with(": the model has no tensor layer1.3.bn1.bias; use"));
+    let network = small();
+    let state: Vec<_> = network.state().into_iter().skip(1).collect();
+    assert!(
+        told(&to_safetensors(&state).unwrap()).starts_with(": it has no tensor conv1.weight, of shape [4, 3, 3, 3];")
+    );
+    assert!(told(b"not a file of weights").starts_with(": no safetensors file: "));
+    let whole = network.to_safetensors().unwrap();
+    assert!(told(&whole[..whole.len() - 1]).starts_with(": no safetensors file: "));
+}

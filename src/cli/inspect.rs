@@ -1,5 +1,7 @@
 //! `evograd inspect`: what a model is made of and what it costs, without building it.
 
+mod runs;
+
 use super::model_args::ModelArgs;
 use anyhow::{Context, Result, bail};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
@@ -12,13 +14,14 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
+  evograd inspect run runs/a runs/b --svg accuracy.svg       training runs, epoch by epoch
   evograd inspect models                                     every model and what it costs
   evograd inspect model resnet20 --fusion sort-root          a table of its layers
   evograd inspect model lenet-star --svg lenet-star.svg      and a drawing
   evograd inspect model wrn-40-4 --classes 100 --json        for machines
   evograd inspect model vgg16 --input 3x32x32 --classes 10   for small pictures";
 
-/// Show what models are made of and what they cost.
+/// Show what models are made of and what they cost, and how training runs went.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -29,6 +32,7 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Model(ModelQuestion),
+    Run(runs::Args),
     /// List every model with what it costs on its usual pictures
     Models {
         /// One JSON object per model on standard output
@@ -92,6 +96,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
             None => list(question.json, out)?,
         },
         Some(What::Models { json }) => list(*json, out)?,
+        Some(What::Run(question)) => runs::run(question, out)?,
         None => list(false, out)?,
     }
     Ok(ExitCode::SUCCESS)

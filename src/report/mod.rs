@@ -1,8 +1,11 @@
 //! What is made of results for people to look at. Knows plain rows alone: no tensor, no network, no file.
 
 mod layout;
+mod line_chart;
 mod network_svg;
+mod svg;
 
+pub use line_chart::{LineChart, Series};
 pub use network_svg::{LayerRow, network_svg};
 
 /// A number with a comma before each three digits.

@@ -3,6 +3,7 @@
 
 use super::grouped;
 use super::layout::{Layout, Place, layout};
+use super::svg::{FONT, escaped};
 use std::fmt::Write;
 
 /// A layer, as far as a drawing shows it.
@@ -192,7 +193,7 @@ impl Drawing {
         let [width, height] = self.size;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} \
-             {height}\" font-family=\"DejaVu Sans, Verdana, Helvetica, sans-serif\">\n\
+             {height}\" font-family=\"{FONT}\">\n\
              <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
              orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"#64748b\"/></marker></defs>\n\
              <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
@@ -307,10 +308,6 @@ fn text(svg: &mut String, [x, y]: [f64; 2], size: f64, fill: &str, text: &str) {
         svg,
         "<text x=\"{x}\" y=\"{y}\" font-size=\"{size:.1}\" fill=\"{fill}\" text-anchor=\"middle\">{text}</text>"
     );
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

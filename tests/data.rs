@@ -203,3 +203,12 @@ fn help_shows_examples() {
     let Outcome { code, out, .. } = evograd(&["--help"], &[]);
     assert!(code == 0 && out.contains("Examples:") && out.contains("evograd data fetch cifar10"), "{out}");
 }
+
+#[test]
+fn a_set_without_files_says_so() {
+    for action in [&["verify", "shapes"][..], &["fetch", "shapes"], &["import", "shapes", "--from", "x"]] {
+        let outcome = evograd(action, &[]);
+        assert_eq!(outcome.code, 0, "{}", outcome.err);
+        assert!(outcome.out.starts_with("shapes: made by this program when it is needed"), "{}", outcome.out);
+    }
+}

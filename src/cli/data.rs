@@ -71,6 +71,16 @@ enum Action {
     Show(Show),
 }
 
+impl Action {
+    /// The set whose files it is about, if it is about files.
+    fn files_of(&self) -> Option<&str> {
+        match self {
+            Action::Fetch { name, .. } | Action::Verify { name, .. } | Action::Import { name, .. } => Some(name),
+            Action::List { .. } | Action::Show(_) => None,
+        }
+    }
+}
+
 #[derive(clap::Args)]
 struct Show {
     /// The name of the set
@@ -99,6 +109,10 @@ enum Split {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = args.data_dir.folder()?;
     let mut teller = Teller::new();
+    if let Some(name) = args.action.files_of().filter(|name| data::info(name).is_ok_and(|info| info.files.is_empty())) {
+        writeln!(out, "{name}: made by this program when it is needed; there are no files to fetch, import or verify")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match &args.action {
         Action::List { json } => list(&folder, *json, out)?,
         Action::Fetch { name, mirror } => {
@@ -184,6 +198,7 @@ fn download_size(info: &SetInfo) -> Option<u64> {
 
 fn as_json(info: &SetInfo, folder: &Path) -> serde_json::Value {
     let (here, found, missing) = match info.presence(folder) {
+        _ if info.files.is_empty() => (true, None, Vec::new()),
         Presence::Whole(found) => (true, Some(found), Vec::new()),
         Presence::Parts { folder, missing } => (false, Some(folder), missing),
         Presence::Absent => (false, None, info.files.to_vec()),

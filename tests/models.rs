@@ -24,7 +24,8 @@ type Count = (&'static str, [usize; 3], usize, u64, u64);
 ///   densely connected ones: 1.0 and 0.8 million (Huang and others, table 2);
 /// * AlexNet 61,100,840, VGG 138,357,544, 143,667,240, 138,365,992 and 143,678,248, ResNets 11,689,512, 21,797,672 and
 ///   25,557,032: torchvision's own documentation.
-const COUNTS: [Count; 27] = [
+const COUNTS: [Count; 28] = [
+    ("linear", CIFAR, 10, 30_730, 30_720),
     ("lenet", CIFAR, 10, 145_578, 12_354_176),
     ("lenet", MNIST, 10, 582_026, 4_267_008),
     ("lenet-star", CIFAR, 10, 336_266, 52_953_728),
@@ -89,7 +90,8 @@ const fn small(name: &'static str, side: usize, width: f64, rate: f64, steps: u3
 }
 
 /// A row for each model of the catalogue, as small as its family allows.
-const SMALL: [Small; 22] = [
+const SMALL: [Small; 23] = [
+    small("linear", 8, 1.0, 0.05, 60),
     small("lenet", 8, 0.25, 0.05, 60),
     small("lenet-star", 8, 0.125, 0.05, 40),
     small("bignet", 8, 0.125, 0.01, 100),
@@ -276,7 +278,10 @@ fn check_gradients(names: &[&str], fusions: &[Fusion]) {
 
 #[test]
 fn gradients_of_chains_are_right() {
-    check_gradients(&["lenet", "bignet", "alexnet", "vgg16", "vgg19", "vgg16-bn", "vgg19-bn"], &[Fusion::Sum]);
+    check_gradients(
+        &["linear", "lenet", "bignet", "alexnet", "vgg16", "vgg19", "vgg16-bn", "vgg19-bn"],
+        &[Fusion::Sum],
+    );
     let digits = Options { input: MNIST, width: 0.125, classes: 4, ..Options::default() };
     gradient_is_right(&digits, "lenet", None).unwrap();
 }
@@ -364,7 +369,7 @@ fn check_memory(names: &[&str], fusions: &[Fusion]) {
 
 #[test]
 fn chains_learn_by_heart() {
-    check_memory(&["lenet", "bignet", "alexnet", "vgg16", "vgg19", "vgg16-bn", "vgg19-bn"], &[Fusion::Sum]);
+    check_memory(&["linear", "lenet", "bignet", "alexnet", "vgg16", "vgg19", "vgg16-bn", "vgg19-bn"], &[Fusion::Sum]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod bignet;
 mod catalogue;
 mod densenet;
 mod lenet;
+mod linear;
 mod network;
 mod options;
 mod plan;

@@ -99,11 +99,15 @@ pub(super) fn scale(colour: &mut Colour, gain: f32) {
     }
 }
 
+/// How bright a colour looks.
+pub(super) fn brightness(colour: &Colour) -> f32 {
+    0.3 * colour[0] + 0.6 * colour[1] + 0.1 * colour[2]
+}
+
 /// How different two colours look: by brightness for the most part.
 pub(super) fn contrast(a: &Colour, b: &Colour) -> f32 {
-    let [r, g, b] = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-    let brightness = 0.3 * r + 0.6 * g + 0.1 * b;
-    brightness.abs() + 0.15 * (r.abs() + g.abs() + b.abs())
+    let apart = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+    brightness(&apart).abs() + 0.15 * (apart[0].abs() + apart[1].abs() + apart[2].abs())
 }
 
 /// The largest whole number up to `x`: `floor` is a call of a library where the processor may be of any age.

@@ -13,6 +13,7 @@ struct Readme;
 mod buffer;
 pub mod data;
 mod error;
+pub mod genetic;
 pub mod gradcheck;
 mod mode;
 pub mod models;

@@ -28,6 +28,8 @@ pub enum Purpose {
     Labels = 7,
     /// The pictures of the procedural set.
     Shapes = 8,
+    /// The choices of a genetic search.
+    Genetic = 9,
 }
 
 /// An endless stream of random words, fixed by a seed, a purpose and two numbers.

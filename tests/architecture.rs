@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("record", &["error"]),
     ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
     ("report", &[]),
+    ("genetic", &["rng", "error"]),
     ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report"]),
 ];
 

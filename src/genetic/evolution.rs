@@ -1,0 +1,255 @@
+//! Generation after generation.
+
+use super::{Crossover, Genome, Mutation, Selection, Space};
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+
+/// What tells how fit genomes are.
+pub trait Fitness<G> {
+    /// The fitness of every genome of a generation, in their order; more is better. Whether they are looked at one after the
+    /// other or side by side, here or elsewhere, is the implementor's business.
+    ///
+    /// # Errors
+    /// When they cannot be had; the run ends there.
+    fn evaluate(&mut self, generation: u32, genomes: &[G]) -> Result<Vec<f64>>;
+}
+
+/// A genome with its fitness.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate<G> {
+    /// The genome.
+    pub genome: G,
+    /// Its fitness.
+    pub fitness: f64,
+    /// The places of its parents in the generation before; of one that was not crossed, only one; of a first one, none.
+    pub parents: Vec<usize>,
+}
+
+/// The individuals of a generation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generation<G> {
+    /// Its number; the first is 0.
+    pub number: u32,
+    /// Its individuals.
+    pub candidates: Vec<Candidate<G>>,
+}
+
+/// When a run ends; whichever comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stop {
+    /// The number of the last generation.
+    pub generations: u32,
+    /// A fitness that is enough.
+    pub fitness: Option<f64>,
+    /// Generations without a new best fitness after which no more is hoped for.
+    pub patience: Option<u32>,
+}
+
+/// How generations follow from each other.
+pub struct Evolution<'a, G> {
+    /// Where the first genomes come from.
+    pub space: &'a dyn Space<G>,
+    /// How parents are chosen.
+    pub selection: &'a dyn Selection,
+    /// How pairs of parents exchange parts.
+    pub crossover: &'a dyn Crossover<G>,
+    /// How those that were not crossed change.
+    pub mutation: &'a dyn Mutation<G>,
+    /// Individuals in a generation.
+    pub size: usize,
+    /// Of the fittest, so many go on to the next generation as they are. Genetic CNN keeps none.
+    pub elite: usize,
+    /// What all random choices come from.
+    pub seed: u64,
+}
+
+/// A genome that is not evaluated yet, with its parents.
+type Child<G> = (G, Vec<usize>);
+
+impl<G: Genome> Generation<G> {
+    /// The fittest individual; of equals the first.
+    ///
+    /// # Panics
+    /// When there are none.
+    pub fn best(&self) -> &Candidate<G> {
+        let fitter = |best, other| if better(other, best) { other } else { best };
+        self.candidates.iter().reduce(fitter).expect("a generation has individuals")
+    }
+
+    fn fitness(&self) -> Vec<f64> {
+        self.candidates.iter().map(|candidate| candidate.fitness).collect()
+    }
+}
+
+fn better<G>(one: &Candidate<G>, other: &Candidate<G>) -> bool {
+    one.fitness > other.fitness
+}
+
+impl<G: Genome> Evolution<'_, G> {
+    /// Breeds until a reason to stop, and returns the last generation. `told` hears of each generation, and answers whether
+    /// to go on.
+    ///
+    /// # Errors
+    /// When the size makes no sense, or a fitness cannot be had.
+    pub fn run(
+        &self,
+        fitness: &mut dyn Fitness<G>,
+        stop: Stop,
+        told: &mut dyn FnMut(&Generation<G>) -> bool,
+    ) -> Result<Generation<G>> {
+        if self.size == 0 || self.elite >= self.size {
+            let problem = format!("{} individuals, {} of which stay as they are", self.size, self.elite);
+            return Err(Error::op("evolution", problem, &[], "use more individuals than stay"));
+        }
+        let mut generation = self.evaluated(0, self.first(), fitness)?;
+        let (mut best, mut found) = (generation.best().fitness, 0);
+        loop {
+            let number = generation.number;
+            let enough = stop.fitness.is_some_and(|enough| best >= enough);
+            let hopeless = stop.patience.is_some_and(|patience| number - found >= patience);
+            if !told(&generation) || number >= stop.generations || enough || hopeless {
+                return Ok(generation);
+            }
+            let children = self.next(number + 1, &generation);
+            generation = self.evaluated(number + 1, children, fitness)?;
+            if generation.best().fitness > best {
+                (best, found) = (generation.best().fitness, generation.number);
+            }
+        }
+    }
+
+    fn first(&self) -> Vec<Child<G>> {
+        let genome = |i| self.space.random(&mut self.stream(0, i as u32));
+        (0..self.size).map(|i| (genome(i), Vec::new())).collect()
+    }
+
+    /// Selected, crossed and mutated, in this order.
+    fn next(&self, number: u32, before: &Generation<G>) -> Vec<Child<G>> {
+        let stream = &mut self.stream(number, 0);
+        let fitness = before.fitness();
+        let mut children = self.elite(before, &fitness);
+        let chosen = self.selection.select(&fitness, self.size - self.elite, stream);
+        let mut bred: Vec<Child<G>> =
+            chosen.into_iter().map(|i| (before.candidates[i].genome.clone(), vec![i])).collect();
+        bred.chunks_mut(2).for_each(|pair| self.vary(pair, stream));
+        children.append(&mut bred);
+        children
+    }
+
+    /// Crosses a pair, or mutates each of it. The last of an odd number has nobody to be crossed with.
+    fn vary(&self, pair: &mut [Child<G>], stream: &mut Stream) {
+        if let [(a, a_parents), (b, b_parents)] = pair
+            && self.crossover.cross([a, b], stream)
+        {
+            a_parents.append(&mut b_parents.clone());
+            b_parents.clone_from(a_parents);
+            return;
+        }
+        pair.iter_mut().for_each(|(genome, _)| self.mutation.mutate(genome, stream));
+    }
+
+    /// The fittest, as they are.
+    fn elite(&self, before: &Generation<G>, fitness: &[f64]) -> Vec<Child<G>> {
+        let mut places: Vec<usize> = (0..fitness.len()).collect();
+        places.sort_by(|a, b| fitness[*b].total_cmp(&fitness[*a]));
+        places.truncate(self.elite);
+        places.into_iter().map(|i| (before.candidates[i].genome.clone(), vec![i])).collect()
+    }
+
+    fn evaluated(&self, number: u32, children: Vec<Child<G>>, fitness: &mut dyn Fitness<G>) -> Result<Generation<G>> {
+        let (genomes, parents): (Vec<G>, Vec<Vec<usize>>) = children.into_iter().unzip();
+        let values = fitness.evaluate(number, &genomes)?;
+        if values.len() != genomes.len() {
+            let problem = format!("{} values of fitness for {} genomes", values.len(), genomes.len());
+            return Err(Error::op("evolution", problem, &[], "return one for each genome"));
+        }
+        let candidates = genomes.into_iter().zip(parents).zip(values);
+        let candidates = candidates.map(|((genome, parents), fitness)| Candidate { genome, fitness, parents });
+        Ok(Generation { number, candidates: candidates.collect() })
+    }
+
+    /// Random numbers of a generation.
+    fn stream(&self, generation: u32, part: u32) -> Stream {
+        Stream::new(self.seed, Purpose::Genetic, generation, part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BitFlip, Roulette, StageSwap, StagedBits, Stages};
+    use super::*;
+
+    /// How many bits are set.
+    struct Ones;
+
+    impl Fitness<StagedBits> for Ones {
+        fn evaluate(&mut self, _: u32, genomes: &[StagedBits]) -> Result<Vec<f64>> {
+            Ok(genomes.iter().map(|genome| genome.0.concat().iter().filter(|bit| **bit).count() as f64).collect())
+        }
+    }
+
+    fn run(seed: u64, stop: Stop, elite: usize) -> Vec<Generation<StagedBits>> {
+        let mut history = Vec::new();
+        Evolution {
+            space: &Stages(vec![3, 6, 10]),
+            selection: &Roulette,
+            crossover: &StageSwap { pair: 0.2, stage: 0.2 },
+            mutation: &BitFlip { genome: 0.8, bit: 0.05 },
+            size: 20,
+            elite,
+            seed,
+        }
+        .run(&mut Ones, stop, &mut |generation| {
+            history.push(generation.clone());
+            true
+        })
+        .unwrap();
+        history
+    }
+
+    const LONG: Stop = Stop { generations: 50, fitness: None, patience: None };
+
+    #[test]
+    fn generations_become_fitter_and_the_same_seed_gives_the_same_history() {
+        let history = run(1, LONG, 0);
+        assert_eq!(history.len(), 51);
+        let mean = |generation: &Generation<_>| generation.fitness().iter().sum::<f64>() / 20.0;
+        assert!(mean(&history[50]) > mean(&history[0]) + 5.0, "{} {}", mean(&history[0]), mean(&history[50]));
+        assert_eq!(run(1, LONG, 0), history);
+        assert_ne!(run(2, LONG, 0), history);
+    }
+
+    #[test]
+    fn a_run_ends_when_it_is_fit_enough_or_hopeless() {
+        let enough = run(1, Stop { fitness: Some(14.0), ..LONG }, 0);
+        let best: Vec<f64> = enough.iter().map(|generation| generation.best().fitness).collect();
+        assert!(best.last() >= Some(&14.0) && best[..best.len() - 1].iter().all(|best| *best < 14.0), "{best:?}");
+        let hopeless = run(1, Stop { patience: Some(3), ..LONG }, 0);
+        let best: Vec<f64> = hopeless.iter().map(|generation| generation.best().fitness).collect();
+        let (last, first) = best.split_at(best.len() - 3);
+        assert!(best.len() < 51 && first.iter().all(|late| last.iter().any(|early| early >= late)), "{best:?}");
+    }
+
+    #[test]
+    fn with_an_elite_the_best_never_falls() {
+        let history = run(3, LONG, 1);
+        assert!(history.windows(2).all(|pair| pair[0].best().fitness <= pair[1].best().fitness));
+    }
+
+    #[test]
+    fn parents_are_those_whose_bits_a_child_has() {
+        for pair in run(4, LONG, 0).windows(2) {
+            for child in &pair[1].candidates {
+                let parents: Vec<_> = child.parents.iter().map(|&i| &pair[0].candidates[i].genome).collect();
+                match parents.as_slice() {
+                    [_] => {}
+                    [a, b] => {
+                        let stages = child.genome.0.iter().enumerate();
+                        assert!(stages.into_iter().all(|(s, bits)| *bits == a.0[s] || *bits == b.0[s]));
+                    }
+                    _ => panic!("{} parents", parents.len()),
+                }
+            }
+        }
+    }
+}

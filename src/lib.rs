@@ -25,6 +25,7 @@ pub mod record;
 pub mod report;
 mod rng;
 mod schedule;
+pub mod search;
 mod shape;
 mod tape;
 mod tensor;

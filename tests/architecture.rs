@@ -25,6 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
     ("report", &[]),
     ("genetic", &["rng", "error"]),
+    ("search", &["genetic", "models", "nn", "ops", "error"]),
     ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report"]),
 ];
 

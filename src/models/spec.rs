@@ -90,6 +90,11 @@ impl Spec {
         self.add(format!("{block}.join"), Join { fusion, relu }, &branches)
     }
 
+    /// Adds the join of any number of branches, without a ReLU, at the path `block`.
+    pub fn join_all(&mut self, block: &str, branches: &[Value], fusion: Fusion) -> Value {
+        self.add(format!("{block}.join"), Join { fusion, relu: false }, branches)
+    }
+
     /// Checks every shape and counts what the network costs. No memory for weights is asked for.
     ///
     /// # Errors

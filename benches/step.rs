@@ -87,7 +87,7 @@ fn loading() -> Result<()> {
     let loading = Loading { batch: BATCH, seed: 0, training: true, augment, disturb: 0.0, threads: 1 };
     let loader = Loader::new(set, &samples, normalise, loading)?;
     let start = Instant::now();
-    let pictures: usize = loader.epoch(0, 0).map(|batch| batch.map_or(0, |batch| batch.labels.len())).sum();
+    let pictures: usize = loader.epoch(0, 0)?.map(|batch| batch.map_or(0, |batch| batch.labels.len())).sum();
     println!("one loader thread: {:.0} images/s", pictures as f64 / start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -135,6 +135,21 @@ impl Error {
         Error::File { path, problem: problem.to_string(), remedy: remedy.into() }
     }
 
+    /// Whether it tells of a value that is infinite or not a number.
+    ///
+    /// ```
+    /// use evograd::{Tensor, Var, checked};
+    /// let error = checked(|| Var::constant(Tensor::scalar(-1.0_f32)).log()).unwrap_err();
+    /// assert!(error.at("head").is_non_finite());
+    /// ```
+    pub fn is_non_finite(&self) -> bool {
+        match self {
+            Error::NonFinite { .. } => true,
+            Error::At { source, .. } => source.is_non_finite(),
+            _ => false,
+        }
+    }
+
     /// The same error with the name of the part it happened in before it; names join with dots.
     ///
     /// ```

@@ -96,6 +96,14 @@ impl Journal {
         Ok(Journal { file, path: path.to_path_buf() })
     }
 
+    /// Brings all rows to the disk.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(|error| Error::file(&self.path, error, "make room on the disk and resume"))
+    }
+
     /// Appends a row, in one write.
     ///
     /// # Errors
@@ -109,7 +117,7 @@ impl Journal {
     }
 }
 
-/// All rows of a file of JSON lines.
+/// All rows of a file of JSON lines; a last line that was not finished, because the process was killed, is left out.
 ///
 /// # Errors
 /// When the file cannot be read or a line is no such row; the error says which.
@@ -120,7 +128,8 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
             Error::file(path, format!("line {}: {error}", number + 1), "remove the line, or restore the file")
         })
     };
-    text.lines().enumerate().map(row).collect()
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    text[..whole].lines().enumerate().map(row).collect()
 }
 
 /// The rows that count: of what was done twice, because a run was resumed from before it, the later ones.
@@ -134,6 +143,15 @@ pub fn current(rows: Vec<Metric>) -> Vec<Metric> {
 }
 
 impl Metric {
+    /// The segment that wrote it; 0 where it does not say.
+    pub fn segment(&self) -> u32 {
+        match self {
+            Metric::Step(row) => row.segment,
+            Metric::Epoch(row) => row.segment,
+            Metric::Test(_) => 0,
+        }
+    }
+
     /// Whether `old`, an earlier row, is of a step that this row's segment has taken again.
     fn replaces(&self, old: &Metric) -> bool {
         let again = |(new, step): (u32, u64), (old, other): (u32, u64)| new > old && other >= step;
@@ -163,6 +181,7 @@ mod tests {
         Journal::open(&path).unwrap().append(&step(0, 1)).unwrap();
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
+        assert_eq!(read::<Metric>(&path).unwrap(), [step(0, 1)]);
         Journal::open(&path).unwrap().append(&step(1, 2)).unwrap();
         assert_eq!(read::<Metric>(&path).unwrap(), [step(0, 1), step(1, 2)]);
     }

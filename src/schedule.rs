@@ -24,7 +24,7 @@ pub enum Schedule {
 
 impl Schedule {
     /// The share of the highest rate in step `step` of `steps`, both counted from 0; in the first `warmup` steps it also
-    /// rises on a straight line from near 0.
+    /// rises on a straight line from near 0. One-cycle begins and ends at 0: its first step moves nothing yet.
     ///
     /// ```
     /// use evograd::Schedule;
@@ -43,7 +43,7 @@ impl Schedule {
             Schedule::OneCycle { peak } if place < *peak => place / peak,
             Schedule::OneCycle { peak } => (1.0 - place) / (1.0 - peak),
         };
-        if step < warmup { course * (step + 1) as f64 / (warmup + 1) as f64 } else { course }
+        if step < warmup { course * (step + 1) as f64 / (warmup as f64 + 1.0) } else { course }
     }
 }
 

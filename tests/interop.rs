@@ -2,9 +2,9 @@
 //! ours is checked where `EVOGRAD_TORCH_PYTHON` names a Python that has torch and safetensors; the test says so when it
 //! does not.
 
-use evograd::Tensor;
 use evograd::models::weights::{from_safetensors, to_safetensors};
 use evograd::models::{CATALOGUE, Network, Options, spec};
+use evograd::{Tape, Tensor};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,9 +40,10 @@ fn pytorch_loads_our_weights_and_gives_our_logits() {
     };
     let folder = tempfile::tempdir().unwrap();
     let [model, logits] = ["model", "logits"].map(|name| folder.path().join(format!("{name}.safetensors")));
-    let network = Network::<f32>::new(&spec("resnet20", &Options::default()).unwrap(), 7).unwrap();
-    std::fs::write(&model, network.to_safetensors().unwrap()).unwrap();
+    let mut network = Network::<f32>::new(&spec("resnet20", &Options::default()).unwrap(), 7).unwrap();
     let pictures = pictures([8, 3, 32, 32]);
+    (0..3).for_each(|step| drop(network.train(&Tape::new(), &pictures, 0, step).unwrap()));
+    std::fs::write(&model, network.to_safetensors().unwrap()).unwrap();
     let answers = network.evaluate(&pictures).unwrap();
     let both = [("pictures".to_string(), &pictures), ("logits".to_string(), &answers)];
     std::fs::write(&logits, to_safetensors(&both).unwrap()).unwrap();
@@ -61,12 +62,17 @@ fn every_model_comes_back_from_a_file_to_the_same_bits() {
         let side = if model.input[1] > 32 { 64 } else { 32 };
         let options = Options { input: [3, side, side], classes: 10, width: 0.125, ..model.options() };
         let network = |seed| Network::<f32>::new(&spec(model.name, &options).unwrap(), seed).unwrap();
-        let (saved, mut loaded) = (network(1), network(2));
+        let (mut saved, mut loaded) = (network(1), network(2));
+        let pictures = pictures([2, 3, side, side]);
+        // Running statistics are part of what is saved: they move away from 0 and 1 first.
+        (0..3).for_each(|step| drop(saved.train(&Tape::new(), &pictures, 0, step).unwrap()));
         let path = folder.path().join("model.safetensors");
         std::fs::write(&path, saved.to_safetensors().unwrap()).unwrap();
         loaded.load(&path).unwrap();
         assert_eq!(loaded.to_safetensors().unwrap(), saved.to_safetensors().unwrap(), "{}", model.name);
-        let pictures = pictures([2, 3, side, side]);
+        for ((name, ours), (_, theirs)) in saved.state().into_iter().zip(loaded.state()) {
+            assert_eq!(ours.as_slice(), theirs.as_slice(), "{} {name}", model.name);
+        }
         let [ours, theirs] = [&saved, &loaded].map(|network| network.evaluate(&pictures).unwrap());
         let bits = |logits: &Tensor| logits.as_slice().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&ours), bits(&theirs), "{}", model.name);

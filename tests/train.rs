@@ -30,8 +30,7 @@ fn data() -> tempfile::TempDir {
     folder
 }
 
-/// `evograd train` of a small LeNet on [`data`], with dropout, augmentation and momentum, so that everything that a run
-/// remembers matters.
+/// `evograd train` of a small LeNet on [`data`], with dropout, augmentation, disturbed labels and momentum.
 fn start(data: &Path, out: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
     command.args(["train", "lenet", "--data", "mnist", "--epochs", "3", "--batch", "16", "--rate", "0.02"]);
@@ -93,42 +92,104 @@ fn wait_for_a_checkpoint(run: &Path) {
     assert!(there, "no checkpoint after ten seconds");
 }
 
+/// Networks and rules that remember different things: dropout's step and a velocity; running statistics, two means and the
+/// number of steps.
+const KILLED: [&[&str]; 2] =
+    [&[], &["--set", "model.name=resnet20", "--set", "optimizer.rule=adamw", "--set", "optimizer.rate=0.002"]];
+
 #[test]
 fn a_run_killed_at_random_moments_ends_as_if_it_had_never_been() {
     let (data, runs) = (data(), tempfile::tempdir().unwrap());
-    let undisturbed = runs.path().join("undisturbed");
-    let began = std::time::Instant::now();
-    finished(start(data.path(), &undisturbed, &[]));
-    let whole = began.elapsed().as_millis() as u64;
-    let expected = result(&undisturbed);
-    let (mut kills, mut random) = (0, evograd::Stream::new(whole, evograd::Purpose::Split, 0, 0));
-    for number in 0.. {
-        let run: PathBuf = runs.path().join(number.to_string());
-        let mut child = spawn(start(data.path(), &run, &[]));
-        loop {
-            std::thread::sleep(Duration::from_millis(random.below(whole as usize / 2 + 20) as u64));
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success(), "{status}");
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += 1;
-            let again = if run.join("config.toml").exists() {
-                resume(data.path(), &run)
-            } else {
-                start(data.path(), &run, &[])
-            };
-            child = spawn(again);
-        }
-        let found = result(&run);
-        assert_eq!(found.1, expected.1, "metrics of run {number}, after {kills} kills in all");
-        assert!(found.0 == expected.0, "checkpoints of run {number}, after {kills} kills in all");
-        if kills >= 20 {
-            break;
+    let mut random = evograd::Stream::new(1, evograd::Purpose::Split, 0, 0);
+    for (number, more) in KILLED.into_iter().enumerate() {
+        let undisturbed = runs.path().join(format!("undisturbed{number}"));
+        let began = std::time::Instant::now();
+        finished(start(data.path(), &undisturbed, more));
+        let whole = began.elapsed().as_millis() as usize;
+        let expected = result(&undisturbed);
+        let (mut kills, mut runs_made) = (0, 0);
+        while kills < 20 {
+            let run = runs.path().join(format!("{number}-{runs_made}"));
+            let waits = kill_until_done(data.path(), &run, more, whole, &mut random);
+            (kills, runs_made) = (kills + waits.len() - 1, runs_made + 1);
+            let found = result(&run);
+            assert_eq!(found.1, expected.1, "metrics of {more:?}, killed after {waits:?} ms");
+            assert!(found.0 == expected.0, "checkpoints of {more:?}, killed after {waits:?} ms");
         }
     }
-    println!("{kills} kills");
+}
+
+/// Starts and resumes a run, each time killing it after a random time, until it ends by itself; the times, in
+/// milliseconds.
+fn kill_until_done(data: &Path, run: &Path, more: &[&str], whole: usize, random: &mut evograd::Stream) -> Vec<usize> {
+    let mut waits = Vec::new();
+    let mut child = spawn(start(data, run, more));
+    loop {
+        waits.push(random.below(whole / 2 + 20));
+        std::thread::sleep(Duration::from_millis(waits[waits.len() - 1] as u64));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            return waits;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let begun = run.join("config.toml").exists();
+        child = spawn(if begun { resume(data, run) } else { start(data, run, more) });
+    }
+}
+
+/// Between two checkpoints a run may be killed more than once: each time it takes the same steps again.
+#[test]
+fn metrics_count_once_however_often_a_run_is_killed_before_its_first_checkpoint() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let seldom = ["--set", "training.checkpoint_seconds=1e9", "--set", "training.epochs=1", "--set", "data.samples=16"];
+    finished(start(data.path(), &run, &seldom));
+    // What a kill before the first checkpoint leaves: rows, and no checkpoint.
+    for segment in 1..4 {
+        std::fs::remove_dir_all(run.join("checkpoints/last")).unwrap();
+        finished(resume(data.path(), &run));
+        let rows: Vec<Metric> = record::read(&run.join("metrics.jsonl")).unwrap();
+        assert_eq!(rows.iter().map(Metric::segment).max(), Some(segment));
+        let epochs = record::current(rows).into_iter().filter(|row| matches!(row, Metric::Epoch(_))).count();
+        assert_eq!(epochs, 1);
+    }
+}
+
+#[test]
+fn a_run_is_not_resumed_on_other_data() {
+    let (data, other, runs) = (data(), data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &[]));
+    let labels = other.path().join("mnist/train-labels-idx1-ubyte");
+    let mut bytes = std::fs::read(&labels).unwrap();
+    bytes[8..].iter_mut().for_each(|label| *label = (*label + 1) % 10);
+    std::fs::write(&labels, bytes).unwrap();
+    let (code, _, errors) = output(resume(other.path(), &run));
+    assert!(code == 2 && errors.contains("the run began with other pictures or labels of mnist"), "{errors}");
+}
+
+#[test]
+fn an_evaluation_that_is_not_finite_is_a_divergence() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    // While it is trained, every batch holds the products of nine blocks within bounds; running statistics that have only
+    // begun to move do not.
+    let product = ["--set", "model.name=resnet20", "--set", "model.width=1", "--fusion", "product"];
+    let few = ["--set", "optimizer.rate=0.01", "--set", "training.epochs=1", "--set", "data.samples=32"];
+    let (code, _, errors) = output(start(data.path(), &run, &[&product[..], &few].concat()));
+    assert!(code == 1 && errors.contains("evograd: training diverged in step 3, epoch 1: layer"), "{errors}");
+    assert!(std::fs::read_to_string(run.join("run.json")).unwrap().contains("\"diverged\": \"training diverged"));
+}
+
+#[test]
+fn a_batch_that_cannot_be_normalised_is_no_divergence() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let single = ["--set", "model.name=resnet18", "--set", "training.batch=1"];
+    let (code, _, errors) = output(start(data.path(), &runs.path().join("run"), &single));
+    assert!(code == 2 && !errors.contains("diverged"), "{errors}");
+    let info = std::fs::read_to_string(runs.path().join("run/run.json")).unwrap();
+    assert!(info.contains("\"failed\""), "{info}");
 }
 
 #[test]
@@ -148,8 +209,9 @@ fn any_number_of_threads_trains_the_same_bits() {
 fn ctrl_c_saves_and_the_run_goes_on() {
     let (data, runs) = (data(), tempfile::tempdir().unwrap());
     let (stopped, undisturbed) = (runs.path().join("stopped"), runs.path().join("undisturbed"));
-    finished(start(data.path(), &undisturbed, &[]));
-    let mut child = spawn(start(data.path(), &stopped, &[]));
+    let long = ["--set", "training.epochs=40"];
+    finished(start(data.path(), &undisturbed, &long));
+    let mut child = spawn(start(data.path(), &stopped, &long));
     wait_for_a_checkpoint(&stopped);
     let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(signal.success());
@@ -241,12 +303,18 @@ fn wrong_settings_are_told_before_anything_is_made() {
     assert!(unknown.contains("configuration: unknown field `epoch`, expected one of `epochs`"), "{unknown}");
     assert_eq!(
         told(&["--set", "training.batch=0"]),
-        "evograd: configuration: training.batch is 0; use a number above 0"
+        "evograd: configuration: training.batch is 0; use a number from 1 to 1000000"
     );
     assert_eq!(
         told(&["--set", "batch=3"]),
         "evograd: configuration: \"batch\" has no section; write section.key=value"
     );
+    let nowhere = told(&["--fusion", "sort"]);
+    assert!(
+        nowhere.contains("no branches meet in lenet, so it has no use for sort; leave model.fusion out"),
+        "{nowhere}"
+    );
+    assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and pictures have 28×28 pixels"));
     assert!(told(&["--fusion", "sums"]).contains("there is no fusion called \"sums\""));
     assert!(told(&["--set", "data.validation=200"]).contains("split: 200 samples are asked for, there are 160"));
     assert!(told(&["--set", "optimizer.rule=sdg"]).contains("unknown variant `sdg`, expected one of `sgd`"));

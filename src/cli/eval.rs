@@ -1,7 +1,7 @@
 //! `evograd eval`: asks a trained network for a data set.
 
 use super::data_dir::DataDir;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use comfy_table::Table;
 use evograd::data;
@@ -67,7 +67,7 @@ struct Answers<'a> {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let (folder, config) = RunFolder::read(&args.run)?;
     let sets = data::open(&config.data.set, &args.data_dir.folder()?)?;
-    let split = Split::new(&config, &sets)?;
+    let split = Split::with(&config, &sets, Some(folder.normalise()?))?;
     let options = config.options(sets.train.shape(), sets.train.classes().len())?;
     let mut network = Network::new(&models::spec(&config.model.name, &options)?, 0)?;
     match &args.weights {
@@ -79,7 +79,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Part::Validation if split.held_out_name == "validation" => (&split.held_out, "validation"),
         Part::Validation => bail!("{} held out no pictures; train with data.validation above 0", args.run.display()),
     };
-    let answers = evaluate(&network, loader, name, |_| {})?;
+    let answers = evaluate(&network, loader, name, |_| true)?.context("an evaluation ended early")?;
     print(args, &answers, sets.test.classes(), out)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -131,7 +131,7 @@ fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()
         ..question.model.apply(usual)?
     };
     let plan = models::spec(name, &options)?.plan()?;
-    if question.model.asks_for_fusion() && !joins(&plan, &options) {
+    if question.model.asks_for_fusion() && !plan.has_joins() {
         eprintln!("{name}: no branches are fused in it, so --fusion changes nothing");
     }
     if question.json {
@@ -146,10 +146,6 @@ fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()
 }
 
 /// Whether the fusion that was asked for is anywhere in the network.
-fn joins(plan: &Plan, options: &Options) -> bool {
-    plan.layers().iter().any(|layer| layer.kind.starts_with(options.fusion.name()))
-}
-
 fn layers(plan: &Plan, options: &Options, out: &mut impl Write) -> Result<()> {
     let mut table = table(&["layer", "kind", "output", "parameters", "MACs", "activation bytes"], 3..6);
     for layer in plan.layers() {

@@ -39,12 +39,8 @@ impl ModelArgs {
         })
     }
 
-    /// These choices as settings of a run, `model.key=value`.
-    ///
-    /// # Errors
-    /// As [`ModelArgs::apply`].
-    pub fn settings(&self) -> Result<Vec<String>> {
-        self.fusion(self.fusion.unwrap_or(Options::default().fusion))?;
+    /// These choices as settings of a run, `model.key=value`. Whether they go together is the configuration's to check.
+    pub fn settings(&self) -> Vec<String> {
         let epsilon = match (self.fusion, self.epsilon) {
             (_, Some(epsilon)) => Some(epsilon),
             (Some(Fusion::SortRoot { epsilon }), _) if epsilon != Fusion::DEFAULT_EPSILON => Some(epsilon),
@@ -57,7 +53,7 @@ impl ModelArgs {
             ("width", self.width.map(|width| format!("{width:?}"))),
             ("dropout", self.dropout.map(|p| format!("{p:?}"))),
         ];
-        Ok(given.into_iter().filter_map(|(key, value)| Some(format!("model.{key}={}", value?))).collect())
+        given.into_iter().filter_map(|(key, value)| Some(format!("model.{key}={}", value?))).collect()
     }
 
     /// Whether a fusion was asked for.

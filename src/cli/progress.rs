@@ -14,7 +14,6 @@ pub struct Progress {
     steps: u64,
     /// When the first step of this process was done, and which that was.
     first: Option<(Instant, u64)>,
-    pictures: usize,
 }
 
 impl Progress {
@@ -23,7 +22,7 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal() && !quiet;
         let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}");
         let bar = terminal.then(|| ProgressBar::new(steps).with_style(style.expect("the template is well-formed")));
-        Progress { bar, quiet, epochs, steps, first: None, pictures: 0 }
+        Progress { bar, quiet, epochs, steps, first: None }
     }
 
     /// Says something apart from the bar.
@@ -38,9 +37,8 @@ impl Progress {
     /// Shows an event.
     pub fn tell(&mut self, event: &Event<'_>) {
         match event {
-            Event::Step { report, position, .. } => {
+            Event::Step { report, position } => {
                 let (began, first) = *self.first.get_or_insert((Instant::now(), position.step));
-                self.pictures = report.pictures;
                 let Some(bar) = &self.bar else { return };
                 bar.set_position(position.step);
                 let done = (position.step - first) as f64 / began.elapsed().as_secs_f64().max(1e-9);

@@ -7,6 +7,7 @@ use super::{FAILED, interrupt};
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
+use evograd::record::{Metric, Score};
 use evograd::train::{Config, Event, Run, RunFolder, RunInfo, Split, Status, Trainer};
 use evograd::{Error, data, record};
 use std::io::Write;
@@ -50,12 +51,12 @@ pub struct Args {
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
     /// The seed of weights, order, augmentation and dropout [default: 0]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// One setting; may be given again, and comes before the file and all other arguments
+    /// One setting; may be given again, and overrides the file and all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
     /// The folder of the run [default: runs/ and a name made of model, fusion, data and seed]
@@ -106,7 +107,7 @@ fn settings(args: &Args) -> Result<Config> {
         ("training.seed", args.seed.map(|n| n.to_string())),
     ];
     let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
-    let all: Vec<String> = given.chain(args.model_args.settings()?).chain(args.set.iter().cloned()).collect();
+    let all: Vec<String> = given.chain(args.model_args.settings()).chain(args.set.iter().cloned()).collect();
     Ok(match &args.config {
         Some(path) => Config::read(path, &all)?,
         None => Config::parse("", &all)?,
@@ -137,6 +138,7 @@ fn describe(config: &Config, sets: &Sets) -> RunInfo {
         seed: config.training.seed,
         data_checksums: [sets.train.checksum(), sets.test.checksum()],
         started: 0,
+        resumed_after: Vec::new(),
         ended: None,
         status: Status::Running,
     }
@@ -147,7 +149,7 @@ fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result
     let mut progress = Progress::new(run.trainer().steps(), run.trainer().config().training.epochs, args.quiet);
     progress.note(&format!("training {} in {}", plan_line(run.trainer().network.plan()), path.display()));
     let mut written = Ok(());
-    let status = run.train(&mut |event| {
+    let outcome = run.train(&mut |event| {
         if let (Event::Row(row), true, true) = (&event, args.json, written.is_ok()) {
             written = serde_json::to_string(row).map_err(Into::into).and_then(|row| writeln!(out, "{row}"));
         }
@@ -155,26 +157,25 @@ fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result
         !stop()
     });
     progress.finish();
-    match status {
-        Err(error @ Error::Diverged { .. }) => {
-            eprintln!("evograd: {error}");
-            return Ok(ExitCode::from(FAILED));
-        }
-        other => other?,
-    };
+    if let Err(error @ Error::Diverged { .. }) = outcome {
+        eprintln!("evograd: {error}");
+        return Ok(ExitCode::from(FAILED));
+    }
     written?;
-    report(path, args.json, out)
+    match outcome? {
+        Status::Interrupted => {
+            eprintln!("stopped; go on with: evograd train --resume {}", path.display());
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        _ => report(path, args.json, out),
+    }
 }
 
-/// Says how the run ended.
+/// Says what the finished run came to.
 fn report(path: &Path, json: bool, out: &mut impl Write) -> Result<ExitCode> {
     let rows = record::read(&path.join("metrics.jsonl"))?;
-    let Some(record::Metric::Test(score)) = rows.last() else {
-        eprintln!("stopped; go on with: evograd train --resume {}", path.display());
-        return Ok(ExitCode::from(INTERRUPTED));
-    };
-    if !json {
-        let record::Score { pictures, loss, accuracy, .. } = score;
+    if let (Some(Metric::Test(score)), false) = (rows.last(), json) {
+        let Score { pictures, loss, accuracy, .. } = score;
         writeln!(
             out,
             "test accuracy {:.2} %, loss {loss:.4}, {pictures} pictures: {}",
@@ -193,7 +194,7 @@ fn dry_run(config: Config, sets: &Sets, out: &mut impl Write) -> Result<ExitCode
     writeln!(out, "# {}", plan_line(trainer.network.plan()))?;
     let (train, held_out, test) = (split.train.samples(), split.held_out.samples(), split.test.samples());
     writeln!(out, "# {train} training pictures, {held_out} held out ({}), {test} for the test", split.held_out_name)?;
-    let mut batches = split.train.epoch(0, 0);
+    let mut batches = split.train.epoch(0, 0)?;
     trainer.step(&batches.next().context("an epoch has at least one batch")??)?;
     let began = Instant::now();
     let timed = batches.take(3).map(|batch| Ok(trainer.step(&batch?)?)).collect::<Result<Vec<_>>>()?.len().max(1);

@@ -47,7 +47,7 @@ fn parse<const D: usize>(
     let ended = reader.by_ref().take(count).read_to_end(&mut bytes);
     ended.map_err(|error| source.wrong(format!("it cannot be read after {} bytes of data: {error}", bytes.len())))?;
     source.check_length(wanted - count + bytes.len() as u64, wanted, &reason)?;
-    source.check_end(reader, reason)?;
+    source.check_end(reader, format!("the data of its header's sizes {sizes:?}"))?;
     bytes.shrink_to_fit();
     Ok((sizes.map(|size| size as usize), bytes))
 }
@@ -133,7 +133,7 @@ mod tests {
         let huge = file(&[1_000_000, 28, 28], &[0; 100]);
         let table: [(&[u8], &str); 5] = [
             (&gzip(&good[..27]), "it is cut short: 27 bytes, expected 28 (its header says sizes [2, 3, 2])"),
-            (&gzip(&long), "it is too long: it goes on after its header says sizes [2, 3, 2]"),
+            (&gzip(&long), "it is too long: it goes on after the data of its header's sizes [2, 3, 2]"),
             (&trailing, "it is too long: it goes on after the compressed data"),
             (&gzip(&huge), "it is cut short: 116 bytes, expected 784000016 (its header says sizes [1000000, 28, 28])"),
             (

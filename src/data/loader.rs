@@ -90,19 +90,24 @@ impl Loader {
     }
 
     /// The batches of an epoch from batch `first` on.
-    pub fn epoch(&self, epoch: u32, first: usize) -> Batches {
+    ///
+    /// # Errors
+    /// When the system refuses to start a thread.
+    pub fn epoch(&self, epoch: u32, first: usize) -> Result<Batches> {
         let order: Arc<[usize]> = self.order(epoch).into();
         let (end, threads) = (self.batches(), self.loading.threads);
         let lane = |lane: usize| {
             let (sender, receiver) = sync_channel(AHEAD);
             let (loader, order) = (self.clone(), order.clone());
-            std::thread::spawn(move || {
-                let numbers = (first + lane..end).step_by(threads);
+            let make = move || {
+                let numbers = (first.saturating_add(lane)..end).step_by(threads);
                 loader.send(epoch, &order, numbers, &sender);
-            });
-            receiver
+            };
+            let refused = |error| Error::op("loader", format!("no thread: {error}"), &[], "use fewer in data.threads");
+            std::thread::Builder::new().spawn(make).map(|_| receiver).map_err(refused)
         };
-        Batches { next: 0, end: end.saturating_sub(first), lanes: (0..threads).map(lane).collect() }
+        let lanes = (0..threads).map(lane).collect::<Result<_>>()?;
+        Ok(Batches { next: 0, end: end.saturating_sub(first), lanes })
     }
 
     /// Makes batches until all are made or nobody wants them any more.
@@ -190,7 +195,7 @@ mod tests {
     }
 
     fn all(loader: &Loader, epoch: u32, first: usize) -> Vec<Batch> {
-        loader.epoch(epoch, first).map(Result::unwrap).collect()
+        loader.epoch(epoch, first).unwrap().map(Result::unwrap).collect()
     }
 
     #[test]
@@ -231,7 +236,7 @@ mod tests {
     fn a_consumer_that_leaves_early_leaves_no_thread_behind() {
         let loader = loader(3, 0.0, true);
         let set = Arc::downgrade(&loader.set);
-        drop(loader.epoch(0, 0).next());
+        drop(loader.epoch(0, 0).unwrap().next());
         drop(loader);
         let gone = (0..500).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 /// let normalise = Normalise::of(&set, &[0, 1])?;
 /// assert_eq!((normalise.mean(), normalise.deviation()), (&[150.0][..], &[50.0][..]));
 /// assert_eq!(normalise.table(0)[200], 1.0);
+/// assert_eq!(Normalise::from_json(&normalise.to_json()), Some(normalise));
 /// # Ok::<(), evograd::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,19 @@ impl Normalise {
         };
         let tables = mean.iter().zip(&deviation).map(table).collect();
         Normalise { mean, deviation, tables }
+    }
+
+    /// The statistics as JSON, from which [`Normalise::from_json`] makes the same numbers.
+    pub fn to_json(&self) -> String {
+        serde_json::json!({ "mean": self.mean, "deviation": self.deviation }).to_string()
+    }
+
+    /// The statistics that [`Normalise::to_json`] gave; `None` where the text is no such thing.
+    pub fn from_json(text: &str) -> Option<Normalise> {
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        let numbers = |key: &str| -> Option<Vec<f64>> { serde_json::from_value(value.get(key)?.clone()).ok() };
+        let (mean, deviation) = (numbers("mean")?, numbers("deviation")?);
+        (mean.len() == deviation.len()).then(|| Normalise::with(mean, deviation))
     }
 
     /// The mean of each channel, in bytes.

@@ -51,8 +51,12 @@ pub fn load(trainer: &mut Trainer, folder: &Path) -> Result<()> {
     let folder = if folder.exists() || !old.exists() { folder } else { &old };
     let path = folder.join(POSITION);
     let text = fs::read(&path).map_err(|error| Error::file(&path, error, "name the folder of a run to resume"))?;
-    let saved: Saved =
-        serde_json::from_slice(&text).map_err(|error| Error::file(&path, error, "restore the checkpoint"))?;
+    let saved: Saved = serde_json::from_slice(&text)
+        .map_err(|error| Error::file(&path, error, "copy the checkpoint back, or start a new run"))?;
+    if !trainer.can_stand_at(&saved.position) {
+        let problem = format!("a run of {} steps does not come to such a place", trainer.steps());
+        return Err(Error::file(&path, problem, "copy the checkpoint of the same run back, or start a new one"));
+    }
     let optimizer = folder.join(OPTIMIZER);
     let memory = from_safetensors(&optimizer)?;
     trainer.network.load(&folder.join(MODEL))?;

@@ -1,14 +1,13 @@
 //! The settings of a run, as a TOML file has them. Every key has a usual value; unknown keys are refused.
 
-use crate::data::{self, Augment};
+use crate::data::Augment;
 use crate::error::{Error, Result};
-use crate::models::{self, Options, Shortcut};
+use crate::models::{Options, Shortcut};
 use crate::nn::Role;
 use crate::ops::Fusion;
 use crate::optim::Rule;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// All settings of a run.
 ///
@@ -219,69 +218,49 @@ impl Default for Schedules {
 }
 
 impl Config {
-    /// Settings from the text of a TOML file, with some of them set anew as `section.key=value`.
-    ///
-    /// # Errors
-    /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
-    pub fn parse(text: &str, set: &[String]) -> Result<Config> {
-        let broken = |error: toml::de::Error| refuse(one_line(&error.to_string()), "mend the configuration");
-        let mut table: toml::Table = toml::from_str(text).map_err(broken)?;
-        set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
-        complete(&mut table)?;
-        let config: Config = table.try_into().map_err(|error: toml::de::Error| {
-            refuse(one_line(error.message()), "use the keys that `evograd train --dry-run` prints")
-        })?;
-        config.check()?;
-        Ok(config)
-    }
-
-    /// As [`Config::parse`], of a file.
-    ///
-    /// # Errors
-    /// When the file cannot be read; and as [`Config::parse`].
-    pub fn read(path: &Path, set: &[String]) -> Result<Config> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
-        Config::parse(&text, set).map_err(|error| error.at(path.display()))
-    }
-
     /// The settings as the text of a TOML file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("settings are tables of plain values")
     }
 
     /// Refuses settings that make no sense, before any data is read.
-    fn check(&self) -> Result<()> {
-        let (training, optimizer) = (&self.training, &self.optimizer);
-        let positive = [("training.epochs", f64::from(training.epochs)), ("training.batch", training.batch as f64)];
-        let positive =
-            positive.into_iter().chain([("model.width", self.model.width), ("data.threads", self.data.threads as f64)]);
-        for (key, value) in positive.chain([("training.log_every", training.log_every as f64)]) {
-            expect(key, value, value > 0.0, "above 0")?;
-        }
+    ///
+    /// # Errors
+    /// When one does; the error names it.
+    pub fn check(&self) -> Result<()> {
+        self.fusion()?;
+        self.model.shortcut.parse::<Shortcut>()?;
+        let (training, optimizer, schedule) = (&self.training, &self.optimizer, &self.schedule);
+        let (seeds, [beta1, beta2]) = (i64::MAX as f64, optimizer.betas);
+        let below_one =
+            [("optimizer.momentum", optimizer.momentum), ("optimizer.betas", beta1), ("optimizer.betas", beta2)];
         let shares = [
             ("training.label_smoothing", training.label_smoothing),
             ("training.disturb_label", training.disturb_label),
         ];
-        for (key, value) in shares {
-            expect(key, value, (0.0..=1.0).contains(&value), "from 0 to 1")?;
-        }
-        let below_one = [("optimizer.betas", optimizer.betas[0]), ("optimizer.betas", optimizer.betas[1])];
-        for (key, value) in below_one.into_iter().chain(self.model.dropout.map(|p| ("model.dropout", p))) {
-            expect(key, value, (0.0..1.0).contains(&value), "of at least 0 and below 1")?;
-        }
-        let peak = self.schedule.peak;
-        expect("schedule.peak", peak, peak > 0.0 && peak < 1.0, "above 0 and below 1")?;
-        let others = [
-            ("training.clip", training.clip),
-            ("training.checkpoint_seconds", training.checkpoint_seconds),
-            ("optimizer.rate", optimizer.rate),
-            ("optimizer.momentum", optimizer.momentum),
-            ("optimizer.epsilon", optimizer.epsilon),
-            ("optimizer.weight_decay", optimizer.weight_decay),
-            ("schedule.warmup", self.schedule.warmup),
-            ("schedule.factor", self.schedule.factor),
+        let limits = [
+            ("training.epochs", f64::from(training.epochs), [1.0, 1e6]),
+            ("training.batch", training.batch as f64, [1.0, 1e6]),
+            ("training.log_every", training.log_every as f64, [1.0, 1e9]),
+            ("training.seed", training.seed as f64, [0.0, seeds]),
+            ("training.clip", training.clip, [0.0, f64::MAX]),
+            ("training.checkpoint_seconds", training.checkpoint_seconds, [0.0, f64::MAX]),
+            ("data.split_seed", self.data.split_seed as f64, [0.0, seeds]),
+            ("data.threads", self.data.threads as f64, [1.0, 64.0]),
+            ("optimizer.rate", optimizer.rate, [0.0, f64::MAX]),
+            ("optimizer.epsilon", optimizer.epsilon, [0.0, f64::MAX]),
+            ("optimizer.weight_decay", optimizer.weight_decay, [0.0, f64::MAX]),
+            ("schedule.warmup", schedule.warmup, [0.0, training.epochs.into()]),
+            ("schedule.factor", schedule.factor, [0.0, 1.0]),
+            ("schedule.peak", schedule.peak, [1e-3, 0.999]),
+            ("model.width", self.model.width, [1e-3, 100.0]),
         ];
-        others.into_iter().try_for_each(|(key, value)| expect(key, value, value >= 0.0, "of at least 0"))
+        let shares = shares.map(|(key, value)| (key, value, [0.0, 1.0]));
+        let below_one = below_one.into_iter().chain(self.model.dropout.map(|p| ("model.dropout", p)));
+        let below_one = below_one.map(|(key, value)| (key, value, [0.0, 0.999_999]));
+        let milestones = schedule.milestones.iter().map(|place| ("schedule.milestones", *place, [0.0, 1.0]));
+        let all = limits.into_iter().chain(shares).chain(below_one).chain(milestones);
+        all.into_iter().try_for_each(|(key, value, limits)| expect(key, value, limits))
     }
 
     /// The choices of the model, for pictures and classes of a set.
@@ -289,15 +268,25 @@ impl Config {
     /// # Errors
     /// When a name is unknown.
     pub fn options(&self, input: [usize; 3], classes: usize) -> Result<Options> {
-        let Model { fusion, epsilon, shortcut, width, dropout, .. } = &self.model;
-        let fusion = match fusion.parse()? {
-            Fusion::SortRoot { epsilon: usual } if usual == Fusion::DEFAULT_EPSILON => {
-                Fusion::SortRoot { epsilon: *epsilon }
-            }
-            other => other,
-        };
+        let Model { shortcut, width, dropout, .. } = &self.model;
+        let fusion = self.fusion()?;
         let shortcut: Shortcut = shortcut.parse()?;
         Ok(Options { input, classes, fusion, shortcut, width: *width, dropout: *dropout })
+    }
+
+    /// How branches are joined, with the `ε` that stands with the name or beside it.
+    fn fusion(&self) -> Result<Fusion> {
+        let (usual, beside) = (Fusion::DEFAULT_EPSILON, self.model.epsilon);
+        match self.model.fusion.parse()? {
+            Fusion::SortRoot { epsilon } if epsilon == usual || beside == usual || epsilon == beside => {
+                Ok(Fusion::SortRoot { epsilon: if epsilon == usual { beside } else { epsilon } })
+            }
+            other if beside == usual => Ok(other),
+            other => {
+                let problem = format!("model.epsilon is {beside}, but the fusion is {other}");
+                Err(refuse(problem, "set model.epsilon for the fusion sort-root alone"))
+            }
+        }
     }
 
     /// The changes made to training pictures.
@@ -331,72 +320,86 @@ impl Config {
     }
 }
 
-/// Sets what is usual for the model, the data and the rule that were chosen, where nothing else was.
-fn complete(table: &mut toml::Table) -> Result<()> {
-    let text = |table: &toml::Table, section: &str, key: &str| {
-        table.get(section).and_then(|section| section.get(key)?.as_str()).map(str::to_string)
-    };
-    let name = text(table, "model", "name").unwrap_or(Model::default().name);
-    let set = text(table, "data", "set").unwrap_or(Data::default().set);
-    let adaptive = text(table, "optimizer", "rule").is_some_and(|rule| rule.starts_with("adam"));
-    let augment = data::info(&set)?.augment;
-    let usual = [
-        ("optimizer", "rate", toml::Value::Float(usual_rate(&name, adaptive)?)),
-        ("data", "crop", toml::Value::Integer(augment.crop as i64)),
-        ("data", "flip", toml::Value::Boolean(augment.flip)),
-    ];
-    for (section, key, value) in usual {
-        let section = table.entry(section).or_insert_with(|| toml::Table::new().into());
-        if let Some(section) = section.as_table_mut() {
-            section.entry(key).or_insert(value);
-        }
-    }
-    Ok(())
-}
-
-/// A learning rate that a model of this kind learns at: networks with batch normalisation bear a much higher one.
-fn usual_rate(model: &str, adaptive: bool) -> Result<f64> {
-    let found = models::model(model)?;
-    let plan = models::spec(model, &found.options())?.plan()?;
-    Ok(match (adaptive, plan.is_normalised()) {
-        (true, _) => 1e-3,
-        (false, true) => 0.4,
-        (false, false) => 0.05,
-    })
-}
-
-/// Sets `a.b` in a table from `a.b=value`. What is no TOML value is a text.
-fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
-    let Some((key, value)) = assignment.split_once('=') else {
-        return Err(refuse(format!("{assignment:?} sets nothing"), "write section.key=value"));
-    };
-    let Some((section, key)) = key.trim().split_once('.') else {
-        return Err(refuse(format!("{:?} has no section", key.trim()), "write section.key=value"));
-    };
-    let value = value.trim();
-    let parsed =
-        toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
-    let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));
-    let entry = table.entry(section).or_insert_with(|| toml::Table::new().into());
-    let Some(section) = entry.as_table_mut() else {
-        return Err(refuse(format!("{section} is no section"), "write section.key=value"));
-    };
-    section.insert(key.to_string(), value);
-    Ok(())
-}
-
-fn expect(key: &str, value: f64, holds: bool, what: &str) -> Result<()> {
-    if holds && value.is_finite() {
+fn expect(key: &str, value: f64, [low, high]: [f64; 2]) -> Result<()> {
+    if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(refuse(format!("{key} is {value}"), &format!("use a number {what}")))
+    let above = if high == f64::MAX { format!("of at least {low}") } else { format!("from {low} to {high}") };
+    Err(refuse(format!("{key} is {value}"), &format!("use a number {above}")))
 }
 
-fn refuse(problem: String, remedy: &str) -> Error {
+pub(super) fn refuse(problem: String, remedy: &str) -> Error {
     Error::op("configuration", problem, &[], remedy)
 }
 
-/// A message of several lines, as the TOML reader gives, in one.
-fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(settings: &[&str]) -> Result<Config> {
+        Config::parse("", &settings.iter().map(|setting| setting.to_string()).collect::<Vec<_>>())
+    }
+
+    fn refused(setting: &[&str]) -> String {
+        parsed(setting).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_setting_goes_where_it_belongs() {
+        let config = parsed(&[
+            "optimizer.rule=adamw",
+            "optimizer.betas=[0.8, 0.99]",
+            "optimizer.epsilon=1e-7",
+            "optimizer.weight_decay=0.25",
+            "optimizer.decay_all=false",
+            "schedule.kind=step",
+            "schedule.milestones=[0.3, 0.6]",
+            "schedule.factor=0.5",
+            "data.cutout=8",
+            "model.fusion=sort-root",
+            "model.epsilon=0.01",
+            "model.shortcut=pad",
+        ]);
+        let config = config.unwrap();
+        let rule = Rule::Adam { beta1: 0.8, beta2: 0.99, epsilon: 1e-7, decoupled: true };
+        assert_eq!((config.rule(), config.optimizer.rate), (rule, 1e-3));
+        assert_eq!([Role::Weight, Role::Bias, Role::Scale].map(|role| config.decay(role)), [0.25, 0.0, 0.0]);
+        assert_eq!(config.course(), Schedule::Step { milestones: vec![0.3, 0.6], factor: 0.5 });
+        assert_eq!(config.augment(), Augment { crop: 2, flip: true, cutout: 8 });
+        let options = config.options([1, 8, 8], 4).unwrap();
+        assert_eq!((options.fusion, options.shortcut), (Fusion::SortRoot { epsilon: 0.01 }, Shortcut::Pad));
+        assert_eq!(Config::parse(&config.to_toml(), &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn what_is_usual_depends_on_the_model_the_rule_and_the_data() {
+        let rate = |settings: &[&str]| parsed(settings).unwrap().optimizer.rate;
+        assert_eq!(rate(&["model.name=resnet20"]), 0.4);
+        assert_eq!(rate(&["model.name=lenet"]), 0.05);
+        assert_eq!(rate(&["model.name=lenet", "optimizer.rule=adam"]), 1e-3);
+        assert_eq!(rate(&["model.name=lenet", "optimizer.rate=2"]), 2.0);
+        let digits = parsed(&["data.set=mnist"]).unwrap();
+        assert_eq!(digits.augment(), Augment { crop: 2, flip: false, cutout: 0 });
+        let rule = Rule::Sgd { momentum: 0.9, nesterov: true };
+        assert_eq!((digits.rule(), digits.course()), (rule, Schedule::OneCycle { peak: 0.3 }));
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_named() {
+        assert_eq!(
+            refused(&["optimizer.momentum=5"]),
+            "configuration: optimizer.momentum is 5; use a number from 0 to 0.999999"
+        );
+        assert_eq!(refused(&["schedule.warmup=30"]), "configuration: schedule.warmup is 30; use a number from 0 to 20");
+        assert_eq!(refused(&["optimizer.rate=-1"]), "configuration: optimizer.rate is -1; use a number of at least 0");
+        assert_eq!(
+            refused(&["model.epsilon=0.01", "model.fusion=sort"]),
+            "configuration: model.epsilon is 0.01, but the fusion is sort; \
+             set model.epsilon for the fusion sort-root alone"
+        );
+        assert!(refused(&["model.epsilon=0.01", "model.fusion=sort-root(0.1)"]).contains("model.epsilon is 0.01"));
+        assert!(refused(&["schedule.milestones=[0.5, 2]"]).starts_with("configuration: schedule.milestones is 2;"));
+        let own = parsed(&["model.fusion=sort-root(0.1)"]).unwrap().options([3, 8, 8], 2).unwrap();
+        assert_eq!(own.fusion, Fusion::SortRoot { epsilon: 0.1 });
+    }
 }

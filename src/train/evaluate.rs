@@ -2,7 +2,7 @@
 
 use crate::data::Loader;
 use crate::error::Result;
-use crate::mode::no_grad;
+use crate::mode::{checked, no_grad};
 use crate::models::Network;
 use crate::record::Score;
 use crate::tape::Var;
@@ -16,33 +16,40 @@ pub struct Evaluation {
     pub confusion: Vec<Vec<usize>>,
 }
 
-/// Asks a network for all samples of a loader; `progress` is told after each batch how many are done.
+/// Asks a network for all samples of a loader. `told` hears after each batch how many are done, and answers whether to go
+/// on; where it does not, there is no evaluation.
 ///
 /// # Errors
-/// When a picture cannot be read or does not fit the network, or a logit is not finite.
+/// When a picture cannot be read or does not fit the network, or a logit is not finite: then the error names the layer and
+/// the operation that first made such a value.
 pub fn evaluate(
     network: &Network,
     loader: &Loader,
     split: &str,
-    mut progress: impl FnMut(usize),
-) -> Result<Evaluation> {
+    mut told: impl FnMut(usize) -> bool,
+) -> Result<Option<Evaluation>> {
     let classes = network.plan().output().elements();
     let mut confusion = vec![vec![0; classes]; classes];
     let (mut loss, mut done) = (0.0, 0);
-    for batch in loader.epoch(0, 0) {
+    for batch in loader.epoch(0, 0)? {
         let batch = batch?;
         let logits = network.evaluate(&batch.pictures)?;
+        if logits.as_slice().iter().any(|logit| !logit.is_finite()) {
+            checked(|| network.evaluate(&batch.pictures))?;
+        }
         answers(logits.as_slice(), classes)
             .zip(&batch.truth)
             .for_each(|(answer, class)| confusion[*class][answer] += 1);
         let mean = no_grad(|| Var::constant(logits).cross_entropy(&batch.truth, 0.0))?.item()?;
         loss += f64::from(mean) * batch.truth.len() as f64;
         done += batch.truth.len();
-        progress(done);
+        if !told(done) {
+            return Ok(None);
+        }
     }
     let right: usize = (0..classes).map(|class| confusion[class][class]).sum();
     let (loss, accuracy) = (loss / done as f64, right as f64 / done as f64);
-    Ok(Evaluation { score: Score { split: split.into(), pictures: done, loss, accuracy }, confusion })
+    Ok(Some(Evaluation { score: Score { split: split.into(), pictures: done, loss, accuracy }, confusion }))
 }
 
 /// The class of the greatest logit in each row; the first of equals.

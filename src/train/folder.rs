@@ -2,8 +2,9 @@
 
 use super::checkpoint::model_file;
 use super::config::Config;
+use crate::data::Normalise;
 use crate::error::{Error, Result};
-use crate::record::Journal;
+use crate::record::{self, Journal, Metric};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ pub struct RunInfo {
     pub data_checksums: [Option<String>; 2],
     /// When the run, or its last segment, began: seconds since 1970.
     pub started: u64,
+    /// When the segments before began.
+    pub resumed_after: Vec<u64>,
     /// When it ended.
     pub ended: Option<u64>,
     /// How it stands.
@@ -46,6 +49,8 @@ pub enum Status {
     Interrupted,
     /// The loss or a gradient was not finite.
     Diverged(String),
+    /// Something else went wrong, such as a full disk; it can be resumed.
+    Failed(String),
 }
 
 /// The folder of a run; held by this process, unless it is only looked at.
@@ -61,13 +66,14 @@ impl RunFolder {
     ///
     /// # Errors
     /// When there is a run in it already, or the system refuses.
-    pub fn create(path: &Path, config: &Config) -> Result<RunFolder> {
+    pub fn create(path: &Path, config: &Config, normalise: &Normalise) -> Result<RunFolder> {
         if path.join("config.toml").exists() {
             return Err(Error::file(path, "there is a run in it", "resume it with --resume, or name another folder"));
         }
         let refused = |error| Error::file(path, error, "name a folder that can be written to");
         fs::create_dir_all(path.join("checkpoints")).map_err(refused)?;
         let folder = Self::hold(path)?;
+        folder.keep(normalise)?;
         folder.write("config.toml", config.to_toml().as_bytes())?;
         Ok(folder)
     }
@@ -117,7 +123,8 @@ impl RunFolder {
     /// When there is no such checkpoint.
     pub fn weights(&self, name: &str) -> Result<PathBuf> {
         let folder = self.checkpoint(name);
-        let remedy = "use last; best is kept where pictures are held out with data.validation";
+        let remedy =
+            "go on with evograd train --resume to make one; best is kept where data.validation holds pictures out";
         model_file(&folder).ok_or_else(|| Error::file(folder, "there is no such checkpoint", remedy))
     }
 
@@ -127,6 +134,42 @@ impl RunFolder {
     /// When the system refuses.
     pub fn metrics(&self) -> Result<Journal> {
         Journal::open(&self.path.join("metrics.jsonl"))
+    }
+
+    /// What `run.json` says of the run so far; `None` where it was killed before it was written.
+    ///
+    /// # Errors
+    /// When the file is not what it should be.
+    pub fn info(&self) -> Result<Option<RunInfo>> {
+        let path = self.path.join("run.json");
+        let remedy = "remove it; the run goes on without knowing how it began";
+        match fs::read(&path) {
+            Err(_) => Ok(None),
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| Error::file(&path, error, remedy)),
+        }
+    }
+
+    /// Keeps what pictures are normalised by, so that they need not be gone through again.
+    pub(super) fn keep(&self, normalise: &Normalise) -> Result<()> {
+        self.write("normalise.json", normalise.to_json().as_bytes())
+    }
+
+    /// What pictures are normalised by.
+    ///
+    /// # Errors
+    /// When the file is not there or not what it should be.
+    pub fn normalise(&self) -> Result<Normalise> {
+        let path = self.path.join("normalise.json");
+        let refused = |problem: String| Error::file(&path, problem, "restore it, or start a new run");
+        let text = fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+        Normalise::from_json(&text).ok_or_else(|| refused("it holds no mean and deviation of each channel".into()))
+    }
+
+    /// The number of the last segment that has written metrics.
+    pub(super) fn last_segment(&self) -> Result<u32> {
+        let path = self.path.join("metrics.jsonl");
+        let rows = if path.exists() { record::read(&path)? } else { Vec::new() };
+        Ok(rows.iter().map(Metric::segment).max().unwrap_or(0))
     }
 
     /// Writes `run.json`.

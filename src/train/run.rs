@@ -18,8 +18,6 @@ pub enum Event<'a> {
         report: StepReport,
         /// Where the run stands.
         position: &'a Position,
-        /// All steps.
-        steps: u64,
     },
     /// So many pictures of an evaluation are done.
     Evaluating {
@@ -79,23 +77,33 @@ impl Run {
     pub fn start(path: &std::path::Path, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
         let split = Split::new(&config, sets)?;
         let trainer = Trainer::new(config, sets, &split.train)?;
-        let folder = RunFolder::create(path, trainer.config())?;
+        let folder = RunFolder::create(path, trainer.config(), &split.normalise)?;
         Self::with(folder, trainer, split, info)
     }
 
-    /// The run in a folder, as its last checkpoint has it; from the start where it has none yet.
+    /// The run in a folder, as its last checkpoint has it; from the start where it has none yet. `info` says what is known of
+    /// this segment.
     ///
     /// # Errors
     /// When the checkpoint cannot be loaded, or the data is not that which the run began with.
     pub fn resume(folder: RunFolder, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
-        let split = Split::new(&config, sets)?;
+        let before = folder.info()?;
+        if let Some(before) = before.as_ref().filter(|before| before.data_checksums != info.data_checksums) {
+            let problem = format!("the run began with other pictures or labels of {}", config.data.set);
+            let sums = format!("sha256 then {:?}, now {:?}", before.data_checksums, info.data_checksums);
+            let remedy = "name the folder of the same data with --data-dir, or start a new run";
+            return Err(Error::file(folder.path(), format!("{problem} ({sums})"), remedy));
+        }
+        let split = Split::with(&config, sets, Some(folder.normalise()?))?;
         let mut trainer = Trainer::new(config, sets, &split.train)?;
         let last = folder.checkpoint("last");
-        if last.exists() || last.with_extension("old").exists() {
+        if folder.weights("last").is_ok() {
             checkpoint::load(&mut trainer, &last)?;
         }
-        trainer.position.segment += 1;
-        Self::with(folder, trainer, split, info)
+        trainer.position.segment = 1 + folder.last_segment()?;
+        let resumed_after =
+            before.map_or_else(Vec::new, |before| [before.resumed_after, vec![before.started]].concat());
+        Self::with(folder, trainer, split, RunInfo { resumed_after, ..info })
     }
 
     fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo) -> Result<Run> {
@@ -113,27 +121,26 @@ impl Run {
     /// Trains to the end, or until `told` answers that it is to stop: then the run is saved and can be resumed.
     ///
     /// # Errors
-    /// When a step diverges ([`Error::Diverged`]), or a file cannot be read or written.
+    /// When a step or an evaluation diverges ([`Error::Diverged`]), or a file cannot be read or written. `run.json` says so.
     pub fn train(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
-        let status = match self.epochs(told) {
-            Err(error @ Error::Diverged { .. }) => {
-                self.end(Status::Diverged(error.to_string()))?;
-                return Err(error);
-            }
-            other => other?,
+        let outcome = self.epochs(told);
+        let status = match &outcome {
+            Ok(status) => status.clone(),
+            Err(error @ Error::Diverged { .. }) => Status::Diverged(error.to_string()),
+            Err(error) => Status::Failed(error.to_string()),
         };
-        self.end(status.clone())?;
-        Ok(status)
+        let described = self.end(status);
+        outcome.and_then(|status| described.map(|()| status))
     }
 
     fn epochs(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
         while self.trainer.position.epoch < self.trainer.config().training.epochs {
             if !self.epoch(told)? {
-                checkpoint::save(&self.trainer, &self.folder.checkpoint("last"))?;
+                self.save("last")?;
                 return Ok(Status::Interrupted);
             }
         }
-        let score = self.score(true, told)?;
+        let Some(score) = self.score(true, told)? else { return Ok(Status::Interrupted) };
         self.write(Metric::Test(score), told)?;
         Ok(Status::Finished)
     }
@@ -143,23 +150,21 @@ impl Run {
         let Position { epoch, batch, .. } = self.trainer.position;
         let mut sums = Sums::new();
         self.since = Sums::new();
-        for batch in self.split.train.epoch(epoch, batch) {
+        for batch in self.split.train.epoch(epoch, batch)? {
             let report = self.trainer.step(&batch?)?;
             sums.add(&report);
             self.since.add(&report);
             if self.trainer.position.step.is_multiple_of(self.trainer.config().training.log_every) {
                 self.log_steps(&report, told)?;
             }
-            let steps = self.trainer.steps();
-            if !told(Event::Step { report, position: &self.trainer.position, steps }) {
+            if !told(Event::Step { report, position: &self.trainer.position }) {
                 return Ok(false);
             }
             if self.saved.elapsed().as_secs_f64() >= self.trainer.config().training.checkpoint_seconds {
                 self.save("last")?;
             }
         }
-        self.end_epoch(sums.rate(), told)?;
-        Ok(true)
+        self.end_epoch(sums.rate(), told)
     }
 
     fn log_steps(&mut self, report: &StepReport, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
@@ -177,10 +182,10 @@ impl Run {
         self.write(Metric::Step(row), told)
     }
 
-    /// Evaluates, writes the epoch's row and saves.
-    fn end_epoch(&mut self, images_per_second: f64, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
+    /// Evaluates, writes the epoch's row and saves; whether it was not stopped meanwhile.
+    fn end_epoch(&mut self, images_per_second: f64, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
         let seconds = self.began.elapsed().as_secs_f64();
-        let held_out = self.score(false, told)?;
+        let Some(held_out) = self.score(false, told)? else { return Ok(false) };
         let position = &self.trainer.position;
         let row = EpochRow {
             segment: position.segment,
@@ -195,24 +200,26 @@ impl Run {
         let accuracy = row.held_out.accuracy;
         self.trainer.end_epoch();
         // Nothing is ever chosen by the test set.
-        let better =
-            self.split.held_out_name == "validation" && self.trainer.position.best.is_none_or(|b| accuracy > b);
-        if better {
+        let chooses = self.split.held_out_name == "validation";
+        if chooses && self.trainer.position.best.is_none_or(|best| accuracy > best) {
             self.trainer.position.best = Some(accuracy);
             self.save("best")?;
         }
         self.write(Metric::Epoch(row), told)?;
-        self.save("last")
+        self.save("last")?;
+        Ok(true)
     }
 
-    fn score(&self, test: bool, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Score> {
+    /// The score on what is held out, or on the test set; `None` where it was stopped.
+    fn score(&self, test: bool, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Option<Score>> {
         let (loader, name) =
             if test { (&self.split.test, "test") } else { (&self.split.held_out, self.split.held_out_name) };
         let total = loader.samples();
-        let progress = |done| {
-            told(Event::Evaluating { done, total });
-        };
-        Ok(evaluate(&self.trainer.network, loader, name, progress)?.score)
+        let evaluation = evaluate(&self.trainer.network, loader, name, |done| told(Event::Evaluating { done, total }));
+        match evaluation {
+            Err(error) if error.is_non_finite() => Err(self.trainer.diverged(error)),
+            other => Ok(other?.map(|evaluation| evaluation.score)),
+        }
     }
 
     fn write(&mut self, row: Metric, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
@@ -222,6 +229,8 @@ impl Run {
     }
 
     fn save(&mut self, name: &str) -> Result<()> {
+        // A checkpoint must not be newer than the rows before it.
+        self.metrics.sync()?;
         checkpoint::save(&self.trainer, &self.folder.checkpoint(name))?;
         self.saved = Instant::now();
         Ok(())

@@ -5,7 +5,7 @@ use super::evaluate::hits;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
 use crate::mode::checked;
-use crate::models::{self, Network};
+use crate::models::{self, Network, Options};
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::tape::Tape;
@@ -13,8 +13,8 @@ use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Pictures in a batch of an evaluation.
-const EVALUATION_BATCH: usize = 250;
+/// Numbers in the pictures of an evaluation's batch, at most: 250 pictures of CIFAR's size, 5 of ImageNet's.
+const EVALUATION_NUMBERS: usize = 250 * 3 * 32 * 32;
 
 /// Where a run stands; with weights, statistics and the optimiser's memory it is all that a run goes on from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub struct Split {
     pub held_out_name: &'static str,
     /// The test set.
     pub test: Loader,
+    /// What pictures are normalised by.
+    pub normalise: Normalise,
 }
 
 /// A network that is being trained.
@@ -78,17 +80,27 @@ pub struct Trainer {
 }
 
 impl Split {
-    /// Draws the samples of a run from a set.
+    /// Draws the samples of a run from a set, and normalises by those that are trained on.
     ///
     /// # Errors
-    /// When there are too few samples, or a picture cannot be read.
+    /// When a setting makes no sense, there are too few samples, or a picture cannot be read.
     pub fn new(config: &Config, sets: &Sets) -> Result<Split> {
+        Self::with(config, sets, None)
+    }
+
+    /// As [`Split::new`], normalised by statistics that are known; then no picture is read.
+    ///
+    /// # Errors
+    /// As [`Split::new`].
+    pub fn with(config: &Config, sets: &Sets, normalise: Option<Normalise>) -> Result<Split> {
+        config.check()?;
+        expect_smaller(config, sets.train.shape())?;
         let data = &config.data;
         let all: Vec<usize> = (0..sets.train.len()).collect();
         let (validation, rest) = stratified(&*sets.train, &all, data.validation, data.split_seed)?;
         let wanted = if data.samples == 0 { rest.len() } else { data.samples };
         let (samples, _) = stratified(&*sets.train, &rest, wanted, data.split_seed)?;
-        let normalise = Normalise::of(&*sets.train, &samples)?;
+        let normalise = normalise.map_or_else(|| Normalise::of(&*sets.train, &samples), Ok)?;
         let training = &config.training;
         let train = Loading {
             batch: training.batch,
@@ -98,7 +110,8 @@ impl Split {
             disturb: training.disturb_label,
             threads: data.threads,
         };
-        let (batch, augment) = (EVALUATION_BATCH, Augment::default());
+        let numbers: usize = sets.train.shape().iter().product();
+        let (batch, augment) = ((EVALUATION_NUMBERS / numbers).max(1), Augment::default());
         let evaluation = Loading { batch, training: false, augment, disturb: 0.0, ..train.clone() };
         let held = |set: &Arc<dyn Dataset>, samples: &[usize]| {
             Loader::new(set.clone(), samples, normalise.clone(), evaluation.clone())
@@ -110,7 +123,7 @@ impl Split {
             (held(&sets.train, &validation)?, "validation")
         };
         let train = Loader::new(sets.train.clone(), &samples, normalise.clone(), train)?;
-        Ok(Split { train, held_out, held_out_name, test })
+        Ok(Split { train, held_out, held_out_name, test, normalise })
     }
 }
 
@@ -122,6 +135,10 @@ impl Trainer {
     pub fn new(config: Config, sets: &Sets, train: &Loader) -> Result<Trainer> {
         let options = config.options(sets.train.shape(), sets.train.classes().len())?;
         let network = Network::new(&models::spec(&config.model.name, &options)?, config.training.seed)?;
+        if options.fusion != Options::default().fusion && !network.plan().has_joins() {
+            let problem = format!("no branches meet in {}, so it has no use for {}", config.model.name, options.fusion);
+            return Err(Error::op("configuration", problem, &[], "leave model.fusion out, or choose another model"));
+        }
         let decays = network.roles().map(|role| config.decay(role)).collect();
         let optimizer = Optimizer::new(config.rule(), network.weights(), decays)?;
         let (course, steps_per_epoch) = (config.course(), train.batches() as u64);
@@ -138,6 +155,13 @@ impl Trainer {
         self.steps_per_epoch * u64::from(self.config.training.epochs)
     }
 
+    /// Whether the run comes to this place.
+    pub(super) fn can_stand_at(&self, place: &Position) -> bool {
+        let (epoch, batch) = (u64::from(place.epoch), place.batch as u64);
+        let within = epoch <= self.config.training.epochs.into() && batch <= self.steps_per_epoch;
+        within && place.step == epoch * self.steps_per_epoch + batch
+    }
+
     /// The learning rate of the next step.
     pub fn rate(&self) -> f64 {
         let warmup = (self.config.schedule.warmup * self.steps_per_epoch as f64).round() as u64;
@@ -148,13 +172,17 @@ impl Trainer {
     ///
     /// # Errors
     /// When the loss or the gradient is not finite: [`Error::Diverged`], which names the layer and the operation that
-    /// first made such a value. The weights are then those before the step.
+    /// first made such a value. The weights are then those before the step; running statistics have moved. And when the
+    /// batch does not fit the network.
     pub fn step(&mut self, batch: &Batch) -> Result<StepReport> {
-        let (gradients, mut report) = self.gradients(batch).or_else(|error| self.diverged(batch, error))?;
+        let (gradients, mut report) = self.gradients(batch).or_else(|error| self.explained(batch, error))?;
         report.gradient_norm = norm(&gradients);
-        if !report.gradient_norm.is_finite() {
-            let problem = format!("the norm of the gradient is {}", report.gradient_norm);
-            return self.diverged(batch, Error::op("train", problem, &[], "lower the learning rate"));
+        for (what, value) in [("loss", report.loss), ("norm of the gradient", report.gradient_norm)] {
+            if !value.is_finite() {
+                let problem = format!("the {what} is {value}");
+                let error = Error::op("train", problem, &[], "lower the learning rate");
+                return self.explained(batch, error).map_err(|error| self.diverged(error));
+            }
         }
         let gradients = self.clip(gradients, report.gradient_norm);
         self.optimizer.step(self.network.weights_mut(), &gradients, report.rate)?;
@@ -179,11 +207,22 @@ impl Trainer {
         Ok((taken, StepReport { loss, right, pictures: batch.truth.len(), rate: self.rate(), gradient_norm: 0.0 }))
     }
 
-    /// Runs the step again with every value checked, to name where the first one that is not finite came from.
-    fn diverged<T>(&mut self, batch: &Batch, error: Error) -> Result<T> {
-        let found = checked(|| self.gradients(batch)).err().unwrap_or(error);
+    /// Runs the step again with every value checked, to name where the first one that is not finite came from. An error of
+    /// another kind stays as it is.
+    fn explained<T>(&mut self, batch: &Batch, error: Error) -> Result<T> {
+        match checked(|| self.gradients(batch)) {
+            Err(found) if found.is_non_finite() => Err(self.diverged(found)),
+            _ => Err(error),
+        }
+    }
+
+    /// That the step about to be taken diverged, or the evaluation after the last one.
+    pub(super) fn diverged(&self, error: Error) -> Error {
+        if matches!(error, Error::Diverged { .. }) {
+            return error;
+        }
         let (step, epoch) = (self.position.step + 1, self.position.epoch + 1);
-        Err(Error::Diverged { step, epoch, source: Box::new(found) })
+        Error::Diverged { step, epoch, source: Box::new(error) }
     }
 
     /// Shortens gradients whose norm is too long.
@@ -209,6 +248,19 @@ impl Trainer {
     pub fn end_epoch(&mut self) {
         let Position { epoch, step, best, segment, .. } = self.position;
         self.position = Position { epoch: epoch + 1, step, best, segment, ..Position::default() };
+    }
+}
+
+/// Refuses crops and holes that leave nothing of a picture.
+fn expect_smaller(config: &Config, [_, rows, columns]: [usize; 3]) -> Result<()> {
+    let Augment { crop, cutout, .. } = config.augment();
+    let (limit, given) = (rows.min(columns), [("data.crop", crop), ("data.cutout", cutout)]);
+    match given.into_iter().find(|(_, pixels)| *pixels >= limit) {
+        None => Ok(()),
+        Some((key, pixels)) => {
+            let problem = format!("{key} is {pixels}, and pictures have {rows}×{columns} pixels");
+            Err(Error::op("configuration", problem, &[], "use a number below their sides"))
+        }
     }
 }
 

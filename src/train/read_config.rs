@@ -1,0 +1,93 @@
+//! Settings from text: a TOML file, single assignments, and what is usual for the rest.
+
+use super::config::{Config, Data, Model, refuse};
+use crate::data;
+use crate::error::{Error, Result};
+use crate::models;
+use std::path::Path;
+
+impl Config {
+    /// Settings from the text of a TOML file, with some of them set anew as `section.key=value`.
+    ///
+    /// # Errors
+    /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
+    pub fn parse(text: &str, set: &[String]) -> Result<Config> {
+        let broken = |error: toml::de::Error| refuse(one_line(&error.to_string()), "mend the configuration");
+        let mut table: toml::Table = toml::from_str(text).map_err(broken)?;
+        set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
+        complete(&mut table)?;
+        let config: Config = table.try_into().map_err(|error: toml::de::Error| {
+            refuse(one_line(error.message()), "use the keys that `evograd train --dry-run` prints")
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// As [`Config::parse`], of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read; and as [`Config::parse`].
+    pub fn read(path: &Path, set: &[String]) -> Result<Config> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
+        Config::parse(&text, set).map_err(|error| error.at(path.display()))
+    }
+}
+
+/// Sets what is usual for the model, the data and the rule that were chosen, where nothing else was.
+fn complete(table: &mut toml::Table) -> Result<()> {
+    let text = |table: &toml::Table, section: &str, key: &str| {
+        table.get(section).and_then(|section| section.get(key)?.as_str()).map(str::to_string)
+    };
+    let name = text(table, "model", "name").unwrap_or(Model::default().name);
+    let set = text(table, "data", "set").unwrap_or(Data::default().set);
+    let adaptive = text(table, "optimizer", "rule").is_some_and(|rule| rule.starts_with("adam"));
+    let augment = data::info(&set)?.augment;
+    let usual = [
+        ("optimizer", "rate", toml::Value::Float(usual_rate(&name, adaptive)?)),
+        ("data", "crop", toml::Value::Integer(augment.crop as i64)),
+        ("data", "flip", toml::Value::Boolean(augment.flip)),
+    ];
+    for (section, key, value) in usual {
+        let section = table.entry(section).or_insert_with(|| toml::Table::new().into());
+        if let Some(section) = section.as_table_mut() {
+            section.entry(key).or_insert(value);
+        }
+    }
+    Ok(())
+}
+
+/// A learning rate that a model of this kind learns at: networks with batch normalisation bear a much higher one.
+fn usual_rate(model: &str, adaptive: bool) -> Result<f64> {
+    let found = models::model(model)?;
+    let plan = models::spec(model, &found.options())?.plan()?;
+    Ok(match (adaptive, plan.is_normalised()) {
+        (true, _) => 1e-3,
+        (false, true) => 0.4,
+        (false, false) => 0.05,
+    })
+}
+
+/// Sets `a.b` in a table from `a.b=value`. What is no TOML value is a text.
+fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
+    let Some((key, value)) = assignment.split_once('=') else {
+        return Err(refuse(format!("{assignment:?} sets nothing"), "write section.key=value"));
+    };
+    let Some((section, key)) = key.trim().split_once('.') else {
+        return Err(refuse(format!("{:?} has no section", key.trim()), "write section.key=value"));
+    };
+    let value = value.trim();
+    let parsed =
+        toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
+    let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));
+    let entry = table.entry(section).or_insert_with(|| toml::Table::new().into());
+    let Some(section) = entry.as_table_mut() else {
+        return Err(refuse(format!("{section} is no section"), "write section.key=value"));
+    };
+    section.insert(key.to_string(), value);
+    Ok(())
+}
+
+/// A message of several lines, as the TOML reader gives, in one.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}

@@ -3,7 +3,7 @@
 use assert_cmd::cargo::cargo_bin_cmd;
 use evograd::models;
 use evograd::record::{self, Metric};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 

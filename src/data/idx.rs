@@ -138,7 +138,7 @@ mod tests {
             (&gzip(&huge), "it is cut short: 116 bytes, expected 784000016 (its header says sizes [1000000, 28, 28])"),
             (
                 &wrong_sum,
-                "it cannot be read to its end after its header says sizes [2, 3, 2]: corrupt gzip stream does not have a \
+                "it cannot be read to its end after the data of its header's sizes [2, 3, 2]: corrupt gzip stream does not have a \
                  matching checksum",
             ),
         ];

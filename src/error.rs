@@ -73,7 +73,9 @@ pub enum Error {
     },
 
     /// Training came upon a loss or a gradient that is infinite or not a number.
-    #[error("training diverged in step {step}, epoch {epoch}: {source}")]
+    #[error(
+        "training diverged in step {step}, epoch {epoch}: {source} (a lower learning rate or clipping often helps)"
+    )]
     Diverged {
         /// The step, counted from 1.
         step: u64,

@@ -300,7 +300,10 @@ fn wrong_settings_are_told_before_anything_is_made() {
         errors.trim().to_string()
     };
     let unknown = told(&["--set", "training.epoch=3"]);
-    assert!(unknown.contains("configuration: unknown field `epoch`, expected one of `epochs`"), "{unknown}");
+    assert!(
+        unknown.contains("configuration: training.epoch=3: unknown field `epoch`, expected one of `epochs`"),
+        "{unknown}"
+    );
     assert_eq!(
         told(&["--set", "training.batch=0"]),
         "evograd: configuration: training.batch is 0; use a number from 1 to 1000000"

@@ -5,7 +5,7 @@ mod progress;
 use super::FAILED;
 use super::data_dir::DataDir;
 use anyhow::Result;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, presets};
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
 use evograd::data::{self, CATALOGUE, Presence, SetInfo};
 use progress::Teller;
@@ -158,7 +158,10 @@ fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(120);
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(120);
     table.set_header(["set", "what it is", "classes", "picture", "train + test", "download", "licence", "here"]);
     for info in CATALOGUE {
         table.add_row(row(info, folder));

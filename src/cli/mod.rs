@@ -20,7 +20,7 @@ const FAILED: u8 = 1;
 pub const USER_ERROR: u8 = 2;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 all is well, 1 a check did not pass, 2 wrong arguments or data.
+Exit codes: 0 all is well, 1 a check did not pass or a run diverged, 2 wrong arguments or data, 130 stopped by Ctrl-C.
 Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set; EVOGRAD_DATA_DIR is the folder of the data
 sets, EVOGRAD_MIRROR a place to fetch them from.";
 
@@ -63,6 +63,15 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
         outcome => outcome,
     }
+}
+
+/// An error and what it came of, each said once: some name their source themselves.
+pub fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        text if text.contains(&cause) => text.into(),
+        text => format!("{text}: {cause}"),
+    })
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
+use evograd::report::grouped;
 use evograd::train::{Config, Event, Run, RunFolder, RunInfo, Split, Status, Trainer};
 use evograd::{Error, data, record};
 use std::io::Write;
@@ -48,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// The highest learning rate [default: 0.4 with batch normalisation, else 0.05; 0.001 for adam and adamw]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<f64>,
     /// The seed of weights, order, augmentation and dropout [default: 0]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
@@ -147,7 +148,7 @@ fn describe(config: &Config, sets: &Sets) -> RunInfo {
 fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let stop = interrupt::asked()?;
     let mut progress = Progress::new(run.trainer().steps(), run.trainer().config().training.epochs, args.quiet);
-    progress.note(&format!("training {} in {}", plan_line(run.trainer().network.plan()), path.display()));
+    banner(&run, path).iter().for_each(|line| progress.note(line));
     let mut written = Ok(());
     let outcome = run.train(&mut |event| {
         if let (Event::Row(row), true, true) = (&event, args.json, written.is_ok()) {
@@ -169,6 +170,23 @@ fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result
         }
         _ => report(path, args.json, out),
     }
+}
+
+/// What is about to be trained, and from where on.
+fn banner(run: &Run, path: &Path) -> Vec<String> {
+    let (trainer, config) = (run.trainer(), run.trainer().config());
+    let (position, epochs) = (&trainer.position, config.training.epochs);
+    let pictures = format!("{} pictures of {}", run.split().train.samples(), config.data.set);
+    let mut lines = vec![
+        plan_line(trainer.network.plan()),
+        format!("{pictures}, {epochs} epochs of {} steps, in {}", run.split().train.batches(), path.display()),
+    ];
+    if position.epoch >= epochs {
+        lines.push("all epochs are done; a larger training.epochs in its config.toml trains on".into());
+    } else if position.step > 0 {
+        lines.push(format!("going on after step {} of {}", position.step, trainer.steps()));
+    }
+    lines
 }
 
 /// Says what the finished run came to.
@@ -194,15 +212,18 @@ fn dry_run(config: Config, sets: &Sets, out: &mut impl Write) -> Result<ExitCode
     writeln!(out, "# {}", plan_line(trainer.network.plan()))?;
     let (train, held_out, test) = (split.train.samples(), split.held_out.samples(), split.test.samples());
     writeln!(out, "# {train} training pictures, {held_out} held out ({}), {test} for the test", split.held_out_name)?;
-    let mut batches = split.train.epoch(0, 0)?;
-    trainer.step(&batches.next().context("an epoch has at least one batch")??)?;
-    let began = Instant::now();
-    let timed = batches.take(3).map(|batch| Ok(trainer.step(&batch?)?)).collect::<Result<Vec<_>>>()?.len().max(1);
-    let seconds = began.elapsed().as_secs_f64() / timed as f64;
+    let mut times = Vec::new();
+    for batch in split.train.epoch(0, 0)?.take(4) {
+        let (batch, began) = (batch?, Instant::now());
+        trainer.step(&batch)?;
+        times.push(began.elapsed().as_secs_f64());
+    }
+    // The first step asks the system for memory that the others find.
+    let seconds = times.into_iter().reduce(f64::min).context("an epoch has at least one batch")?;
     let steps = trainer.steps();
     writeln!(
         out,
-        "# {steps} steps of {:.0} ms: about {} for training",
+        "# {steps} steps of {:.0} ms: about {} without evaluations",
         seconds * 1e3,
         super::progress::clock(seconds * steps as f64)
     )?;
@@ -212,9 +233,9 @@ fn dry_run(config: Config, sets: &Sets, out: &mut impl Write) -> Result<ExitCode
 fn plan_line(plan: &Plan) -> String {
     let (million, mib) = (1e6, f64::from(1 << 20));
     format!(
-        "{}: {:.2} M parameters, {:.1} M multiply-adds and {:.2} MiB of activations a picture",
+        "{}: {} parameters, {:.1} M multiply-adds and {:.2} MiB of activations a picture",
         plan.spec().name,
-        plan.parameters() as f64 / million,
+        grouped(plan.parameters()),
         plan.macs() as f64 / million,
         plan.activation_bytes() as f64 / mib
     )

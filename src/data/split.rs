@@ -25,7 +25,14 @@ pub fn stratified(set: &dyn Dataset, from: &[usize], count: usize, seed: u64) ->
         return Err(Error::op("split", problem, &[], "ask for fewer"));
     }
     let mut classes = vec![Vec::new(); set.classes().len()];
-    from.iter().for_each(|&sample| classes[set.label(sample)].push(sample));
+    for &sample in from {
+        let (label, count) = (set.label(sample), classes.len());
+        let Some(class) = classes.get_mut(label) else {
+            let problem = format!("picture {sample} is of class {label}, and there are {count} classes");
+            return Err(Error::op("split", problem, &[], "number the classes from 0"));
+        };
+        class.push(sample);
+    }
     let sizes: Vec<usize> = classes.iter().map(Vec::len).collect();
     let (mut drawn, mut left) = (Vec::with_capacity(count), Vec::with_capacity(from.len() - count));
     for (class, (mut samples, share)) in classes.into_iter().zip(shares(&sizes, count)).enumerate() {

@@ -48,10 +48,12 @@ struct Axis {
 impl Axis {
     /// An axis over all values, that begins and ends at round numbers.
     fn over(values: impl Iterator<Item = f64>) -> Axis {
-        let finite = values.filter(|value| value.is_finite());
+        let finite: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        let whole = finite.iter().all(|value| value.fract() == 0.0);
+        let finite = finite.into_iter();
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         let (low, high) = if low > high { (0.0, 1.0) } else { (low, high.max(low + 1e-9 * low.abs().max(1.0))) };
-        let step = round_step((high - low) / 6.0);
+        let step = round_step((high - low) / 6.0).max(if whole { 1.0 } else { 0.0 });
         let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
         let marks = (first..=last).map(|mark| mark as f64 * step).collect();
         Axis { low: first as f64 * step, high: last as f64 * step, marks }

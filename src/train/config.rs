@@ -1,5 +1,6 @@
 //! The settings of a run, as a TOML file has them. Every key has a usual value; unknown keys are refused.
 
+use super::notes::annotated;
 use crate::data::Augment;
 use crate::error::{Error, Result};
 use crate::models::{Options, Shortcut};
@@ -218,9 +219,9 @@ impl Default for Schedules {
 }
 
 impl Config {
-    /// The settings as the text of a TOML file.
+    /// The settings as the text of a TOML file, with a comment where a key does not say all.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("settings are tables of plain values")
+        annotated(&toml::to_string(self).expect("settings are tables of plain values"))
     }
 
     /// Refuses settings that make no sense, before any data is read.
@@ -228,8 +229,8 @@ impl Config {
     /// # Errors
     /// When one does; the error names it.
     pub fn check(&self) -> Result<()> {
-        self.fusion()?;
-        self.model.shortcut.parse::<Shortcut>()?;
+        self.fusion().map_err(|error| error.at("model.fusion"))?;
+        self.model.shortcut.parse::<Shortcut>().map_err(|error| error.at("model.shortcut"))?;
         let (training, optimizer, schedule) = (&self.training, &self.optimizer, &self.schedule);
         let (seeds, [beta1, beta2]) = (i64::MAX as f64, optimizer.betas);
         let below_one =
@@ -394,7 +395,7 @@ mod tests {
         assert_eq!(refused(&["optimizer.rate=-1"]), "configuration: optimizer.rate is -1; use a number of at least 0");
         assert_eq!(
             refused(&["model.epsilon=0.01", "model.fusion=sort"]),
-            "configuration: model.epsilon is 0.01, but the fusion is sort; \
+            "model.fusion: configuration: model.epsilon is 0.01, but the fusion is sort; \
              set model.epsilon for the fusion sort-root alone"
         );
         assert!(refused(&["model.epsilon=0.01", "model.fusion=sort-root(0.1)"]).contains("model.epsilon is 0.01"));

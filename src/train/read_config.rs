@@ -6,19 +6,26 @@ use crate::error::{Error, Result};
 use crate::models;
 use std::path::Path;
 
+/// Where all keys and values can be seen.
+const REMEDY: &str = "use the keys and values that `evograd train --dry-run` prints";
+
 impl Config {
     /// Settings from the text of a TOML file, with some of them set anew as `section.key=value`.
     ///
     /// # Errors
     /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
     pub fn parse(text: &str, set: &[String]) -> Result<Config> {
-        let broken = |error: toml::de::Error| refuse(one_line(&error.to_string()), "mend the configuration");
-        let mut table: toml::Table = toml::from_str(text).map_err(broken)?;
+        // Read by itself, the text's errors say their line, and those of an assignment which one it is.
+        toml::from_str::<Config>(text).map_err(|error| in_text(text, &error))?;
+        for assignment in set {
+            let mut alone = toml::Table::new();
+            assign(&mut alone, assignment)?;
+            alone.try_into::<Config>().map_err(|error| refuse(plain(&error, assignment), REMEDY))?;
+        }
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| in_text(text, &error))?;
         set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
         complete(&mut table)?;
-        let config: Config = table.try_into().map_err(|error: toml::de::Error| {
-            refuse(one_line(error.message()), "use the keys that `evograd train --dry-run` prints")
-        })?;
+        let config: Config = table.try_into().map_err(|error| refuse(plain(&error, "the whole"), REMEDY))?;
         config.check()?;
         Ok(config)
     }
@@ -87,7 +94,18 @@ fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
     Ok(())
 }
 
-/// A message of several lines, as the TOML reader gives, in one.
-fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+/// An error in a text, with its line.
+fn in_text(text: &str, error: &toml::de::Error) -> Error {
+    let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+    refuse(plain(error, &format!("line {line}")), REMEDY)
+}
+
+/// What was wrong, in one line and in words of people who do not program.
+fn plain(error: &toml::de::Error, place: &str) -> String {
+    let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let words = [("expected usize", "expected a whole number"), ("expected u32", "expected a whole number")];
+    let words =
+        words.into_iter().chain([("expected u64", "expected a whole number"), ("expected f64", "expected a number")]);
+    let words = words.chain([("expected a boolean", "expected true or false")]);
+    format!("{place}: {}", words.fold(message, |message, (from, to)| message.replace(from, to)))
 }

@@ -118,6 +118,11 @@ impl Run {
         &self.trainer
     }
 
+    /// The samples.
+    pub fn split(&self) -> &Split {
+        &self.split
+    }
+
     /// Trains to the end, or until `told` answers that it is to stop: then the run is saved and can be resumed.
     ///
     /// # Errors

@@ -97,9 +97,16 @@ impl Split {
         expect_smaller(config, sets.train.shape())?;
         let data = &config.data;
         let all: Vec<usize> = (0..sets.train.len()).collect();
-        let (validation, rest) = stratified(&*sets.train, &all, data.validation, data.split_seed)?;
+        let draw = |from: &[usize], count, key: &str| {
+            stratified(&*sets.train, from, count, data.split_seed).map_err(|error| error.at(key))
+        };
+        let (validation, rest) = draw(&all, data.validation, "data.validation")?;
+        if rest.is_empty() {
+            let problem = format!("data.validation holds out all {} training pictures", all.len());
+            return Err(Error::op("configuration", problem, &[], "hold out fewer"));
+        }
         let wanted = if data.samples == 0 { rest.len() } else { data.samples };
-        let (samples, _) = stratified(&*sets.train, &rest, wanted, data.split_seed)?;
+        let (samples, _) = draw(&rest, wanted, "data.samples")?;
         let normalise = normalise.map_or_else(|| Normalise::of(&*sets.train, &samples), Ok)?;
         let training = &config.training;
         let train = Loading {

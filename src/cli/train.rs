@@ -48,7 +48,7 @@ pub struct Args {
     /// Pictures in a step [default: 128]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// The highest learning rate [default: 0.4 with batch normalisation, else 0.05; 0.001 for adam and adamw]
+    /// The highest learning rate [default: 0.4 with batch normalisation, else 0.02; 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<f64>,
     /// The seed of weights, order, augmentation and dropout [default: 0]

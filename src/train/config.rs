@@ -102,7 +102,7 @@ pub struct Training {
 pub struct Optimisation {
     /// `sgd`, `adam` or `adamw`.
     pub rule: UpdateRule,
-    /// The highest learning rate; without any, 0.4 for models with batch normalisation, 0.05 for others, 0.001 for
+    /// The highest learning rate; without any, 0.4 for models with batch normalisation, 0.02 for others, 0.001 for
     /// `adam` and `adamw`.
     pub rate: f64,
     /// The momentum of `sgd`.
@@ -376,7 +376,7 @@ mod tests {
     fn what_is_usual_depends_on_the_model_the_rule_and_the_data() {
         let rate = |settings: &[&str]| parsed(settings).unwrap().optimizer.rate;
         assert_eq!(rate(&["model.name=resnet20"]), 0.4);
-        assert_eq!(rate(&["model.name=lenet"]), 0.05);
+        assert_eq!(rate(&["model.name=lenet"]), 0.02);
         assert_eq!(rate(&["model.name=lenet", "optimizer.rule=adam"]), 1e-3);
         assert_eq!(rate(&["model.name=lenet", "optimizer.rate=2"]), 2.0);
         let digits = parsed(&["data.set=mnist"]).unwrap();

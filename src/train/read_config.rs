@@ -70,7 +70,7 @@ fn usual_rate(model: &str, adaptive: bool) -> Result<f64> {
     Ok(match (adaptive, plan.is_normalised()) {
         (true, _) => 1e-3,
         (false, true) => 0.4,
-        (false, false) => 0.05,
+        (false, false) => 0.02,
     })
 }
 

@@ -144,7 +144,8 @@ impl RunFolder {
         let path = self.path.join("run.json");
         let remedy = "remove it; the run goes on without knowing how it began";
         match fs::read(&path) {
-            Err(_) => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file(&path, error, "make it readable")),
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| Error::file(&path, error, remedy)),
         }
     }

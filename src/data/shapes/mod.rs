@@ -5,7 +5,7 @@
 //! Each picture shows one large object — an arrow, crescent, cross, disc, flower, heart, ring, square, star or triangle —
 //! in any place and size, turned a little either way, stretched and tilted, on a textured ground. It is filled with a texture;
 //! all but discs and rings may be drawn as a line instead. Around and before it lie fragments and smaller things of any
-//! class; light, shadow, blur and noise come on top. Colours, textures, clutter and light are drawn alike for all classes,
+//! class; light, shadow, blur and noise come on top. Nine objects in ten are lighter than their ground. Colours, textures, clutter and light are drawn alike for all classes,
 //! so the outline of the largest object tells the class, and no colour does. A picture and its mirror image are equally
 //! likely: flipping left and right is a fair augmentation, turning by a quarter is not.
 //!

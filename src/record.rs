@@ -1,5 +1,9 @@
 //! What happened in a run, as plain rows in append-only files of JSON lines. Knows files; knows nothing of training.
 
+mod search;
+
+pub use search::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

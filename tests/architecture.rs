@@ -23,9 +23,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("schedule", &[]),
     ("record", &["error"]),
     ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
-    ("report", &[]),
+    ("report", &["record"]),
     ("genetic", &["rng", "error"]),
-    ("search", &["genetic", "models", "nn", "ops", "error"]),
+    ("search", &["genetic", "models", "train", "data", "record", "rng", "par", "error"]),
     ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report"]),
 ];
 

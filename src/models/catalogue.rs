@@ -1,5 +1,6 @@
 //! The models that can be asked for by name. Knows every family by its one function; knows no layer.
 
+use super::genetic_cnn::{self, Code, PRESETS};
 use super::{Options, Spec, alexnet, bignet, densenet, lenet, linear, resnet, resnet_imagenet, vgg, wide};
 use crate::error::{Error, Result};
 
@@ -23,9 +24,11 @@ enum Build {
     Whole(fn(&str, &Options) -> Spec),
     /// Two numbers in the name are the caller's choice.
     Numbered(fn(&str, [usize; 2], &Options) -> Result<Spec>),
+    /// The name is a code of Genetic CNN, or the name of one.
+    Coded,
 }
 
-use Build::{Numbered, Whole};
+use Build::{Coded, Numbered, Whole};
 
 /// A model for small pictures, such as CIFAR's.
 const fn small(name: &'static str, summary: &'static str, build: Build) -> Model {
@@ -57,6 +60,7 @@ pub const CATALOGUE: &[Model] = &[
         "the same with bottlenecks and compression, 100 layers",
         Numbered(densenet::compressed),
     ),
+    small("genet1", "the first network that Genetic CNN found; codes such as 1-01|0-01-100 make others", Coded),
     large("alexnet", "5 convolutions, 3 linear layers, in one column", Whole(alexnet::alexnet)),
     large("alexnet-star", "alexnet with two branches for each convolution", Whole(alexnet::star)),
     large("vgg16", "13 convolutions 3×3, 3 linear layers", Whole(|name, o| vgg::vgg(name, vgg::D, false, o))),
@@ -92,7 +96,7 @@ impl Model {
 /// When there is none; the error says which names are near.
 pub fn model(name: &str) -> Result<&'static Model> {
     let own = CATALOGUE.iter().find(|model| model.name == name);
-    let relative = || CATALOGUE.iter().find(|model| model.numbers(name).is_some());
+    let relative = || CATALOGUE.iter().find(|model| model.numbers(name).is_some() || model.is_coded_as(name));
     own.or_else(relative).ok_or_else(|| unknown(name))
 }
 
@@ -112,6 +116,7 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec> {
     options.check().map_err(|error| error.at(name))?;
     match model.build {
         Whole(build) => Ok(build(name, options)),
+        Coded => genetic_cnn::network(&name.parse::<Code>()?, options).map_err(|error| error.at(name)),
         Numbered(build) => {
             let numbers = model.numbers(name).expect("a model was found for its numbers");
             build(name, numbers, options).map_err(|error| error.at(name))
@@ -120,6 +125,12 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec> {
 }
 
 impl Model {
+    /// Whether `name` is a code, or the name of one, and this model stands for all of them.
+    fn is_coded_as(&self, name: &str) -> bool {
+        let code = name.chars().all(|c| "01-|".contains(c)) && name.contains(['0', '1']);
+        matches!(self.build, Coded) && (code || PRESETS.iter().any(|(preset, _)| *preset == name))
+    }
+
     /// The two numbers in `name`, where it is this model's name but for the numbers.
     fn numbers(&self, name: &str) -> Option<[usize; 2]> {
         let Numbered(_) = self.build else { return None };

@@ -9,6 +9,7 @@ mod alexnet;
 mod bignet;
 mod catalogue;
 mod densenet;
+pub mod genetic_cnn;
 mod lenet;
 mod linear;
 mod network;

@@ -1,5 +1,6 @@
 //! What can be chosen about a model, whatever its family.
 
+use super::genetic_cnn::Backbone;
 use crate::error::{Error, Result};
 use crate::ops::Fusion;
 use std::fmt;
@@ -21,6 +22,9 @@ pub struct Options {
     /// The probability of every dropout layer: at least 0, which leaves them out, and below 1; `None` for the family's
     /// own.
     pub dropout: Option<f64>,
+    /// What surrounds the nodes of a code of Genetic CNN; `None` for the paper's for CIFAR-10. No other family has use for
+    /// it.
+    pub backbone: Option<Backbone>,
 }
 
 /// How a residual block's input is made as small and as deep as its output.
@@ -42,6 +46,7 @@ impl Default for Options {
             shortcut: Shortcut::Conv,
             width: 1.0,
             dropout: None,
+            backbone: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::notes::annotated;
 use crate::data::Augment;
 use crate::error::{Error, Result};
+use crate::models::genetic_cnn::Backbone;
 use crate::models::{Options, Shortcut};
 use crate::nn::Role;
 use crate::ops::Fusion;
@@ -50,6 +51,9 @@ pub struct Model {
     /// The probability of dropout, instead of the model's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropout: Option<f64>,
+    /// What surrounds the nodes of a code of Genetic CNN; without any, the paper's for CIFAR-10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backbone: Option<Backbone>,
 }
 
 /// What is trained on.
@@ -171,6 +175,7 @@ impl Default for Model {
             shortcut: usual.shortcut.to_string(),
             width: usual.width,
             dropout: None,
+            backbone: None,
         }
     }
 }
@@ -269,10 +274,10 @@ impl Config {
     /// # Errors
     /// When a name is unknown.
     pub fn options(&self, input: [usize; 3], classes: usize) -> Result<Options> {
-        let Model { shortcut, width, dropout, .. } = &self.model;
+        let Model { shortcut, width, dropout, backbone, .. } = &self.model;
         let fusion = self.fusion()?;
         let shortcut: Shortcut = shortcut.parse()?;
-        Ok(Options { input, classes, fusion, shortcut, width: *width, dropout: *dropout })
+        Ok(Options { input, classes, fusion, shortcut, width: *width, dropout: *dropout, backbone: backbone.clone() })
     }
 
     /// How branches are joined, with the `ε` that stands with the name or beside it.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// The canonical code of the same graph, with as many nodes in each stage.
 ///
 /// ```
-/// use evograd::search::{Code, canonical};
+/// use evograd::models::genetic_cnn::{Code, canonical};
 /// let [one, other]: [Code; 2] = ["1-00|0-00".parse()?, "0-00|0-01".parse()?];
 /// assert_eq!(canonical(&one).to_string(), "1-00|0-00");
 /// assert_eq!(canonical(&other).to_string(), "0-00|1-00");

@@ -5,7 +5,6 @@
 //! stands between destinations, a bar between stages.
 
 use crate::error::{Error, Result};
-use crate::genetic::{StagedBits, Stages};
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +14,7 @@ const MAX_NODES: usize = 10;
 /// A stage: how many nodes it has, and which edges.
 ///
 /// ```
-/// let stage: evograd::search::Stage = "1-01".parse()?;
+/// let stage: evograd::models::genetic_cnn::Stage = "1-01".parse()?;
 /// assert_eq!(stage.edges().collect::<Vec<_>>(), [(1, 2), (2, 3)]);
 /// # Ok::<(), evograd::Error>(())
 /// ```
@@ -28,7 +27,7 @@ pub struct Stage {
 /// The stages of a network.
 ///
 /// ```
-/// let code: evograd::search::Code = "1-01|0-01-100".parse()?;
+/// let code: evograd::models::genetic_cnn::Code = "1-01|0-01-100".parse()?;
 /// assert_eq!((code.nodes(), code.to_string()), (vec![3, 4], "1-01|0-01-100".into()));
 /// # Ok::<(), evograd::Error>(())
 /// ```
@@ -41,9 +40,9 @@ pub struct Code(pub Vec<Stage>);
 /// network, contradict the drawings; the first network, `genet1`, agrees with its drawing. The paper gives its VGG-, ResNet-
 /// and DenseNet-like stages for four nodes; those for three and five are the same pattern carried on.
 pub const PRESETS: [(&str, &str); 6] = [
-    ("vgg", "1-01|1-01-001|1-01-001-0001"),
-    ("resnet", "1-01|1-01-101|1-01-101-0101"),
-    ("densenet", "1-11|1-11-111|1-11-111-1111"),
+    ("vgg-like", "1-01|1-01-001|1-01-001-0001"),
+    ("resnet-like", "1-01|1-01-101|1-01-101-0101"),
+    ("densenet-like", "1-11|1-11-111|1-11-111-1111"),
     ("figure1", "1-00-111|0-10-000-0011"),
     ("genet1", "1-01|0-01-100|0-11-101-0001"),
     ("genet2", "1-01|1-01-100|0-10-000-1011"),
@@ -88,29 +87,6 @@ impl Code {
     /// The number of nodes of each stage.
     pub fn nodes(&self) -> Vec<usize> {
         self.0.iter().map(Stage::nodes).collect()
-    }
-
-    /// The code of bits that were bred for stages of these numbers of nodes.
-    ///
-    /// # Errors
-    /// When there are not as many bits as the nodes ask for.
-    pub fn of(nodes: &[usize], bits: &StagedBits) -> Result<Code> {
-        if nodes.len() != bits.0.len() {
-            let problem = format!("bits of {} stages for {} stages", bits.0.len(), nodes.len());
-            return Err(refuse(problem, "give the bits of each stage"));
-        }
-        let stages = nodes.iter().zip(&bits.0).map(|(nodes, bits)| Stage::new(*nodes, bits.clone()));
-        Ok(Code(stages.collect::<Result<_>>()?))
-    }
-
-    /// The bits to breed with.
-    pub fn to_bits(&self) -> StagedBits {
-        StagedBits(self.0.iter().map(|stage| stage.bits.clone()).collect())
-    }
-
-    /// The space of all codes with these numbers of nodes.
-    pub fn space(nodes: &[usize]) -> Stages {
-        Stages(nodes.iter().map(|nodes| nodes * (nodes - 1) / 2).collect())
     }
 }
 
@@ -190,12 +166,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_printed_is_read_back(nodes in prop::collection::vec(2_usize..7, 1..5), seed: u64) {
-            use crate::genetic::Space;
             let mut stream = crate::rng::Stream::new(seed, crate::rng::Purpose::Genetic, 0, 0);
-            let bits = Code::space(&nodes).random(&mut stream);
-            let code = Code::of(&nodes, &bits).unwrap();
-            prop_assert_eq!(&code.to_string().parse::<Code>().unwrap(), &code);
-            prop_assert_eq!(code.to_bits(), bits);
+            let mut stage = |nodes: usize| {
+                let bits = (0..nodes * (nodes - 1) / 2).map(|_| stream.below(2) == 1).collect();
+                Stage::new(nodes, bits).unwrap()
+            };
+            let code = Code(nodes.iter().map(|nodes| stage(*nodes)).collect());
+            prop_assert_eq!(code.to_string().parse::<Code>().unwrap(), code);
         }
 
         #[test]
@@ -227,8 +204,8 @@ mod tests {
         assert_eq!(told("1-0x"), format!("stage 1: genome: 'x' in \"1-0x\" is no bit; {example}"));
         assert_eq!(
             told("alexnet"),
-            "genome: \"alexnet\" is no code; write a code such as 1-01|0-01-100, or one of vgg, resnet, densenet, \
-             figure1, genet1, genet2"
+            "genome: \"alexnet\" is no code; write a code such as 1-01|0-01-100, or one of vgg-like, resnet-like, \
+             densenet-like, figure1, genet1, genet2"
         );
         assert!(told("1-01|").starts_with("stage 2: genome: 0 bits in \"\" for node 2"));
     }

@@ -14,7 +14,7 @@ pub enum Source {
 /// The nodes of a stage that are there, after isolated ones have gone.
 ///
 /// ```
-/// use evograd::search::StageGraph;
+/// use evograd::models::genetic_cnn::StageGraph;
 /// let graph = StageGraph::new(&"0-10-000-0011".parse()?); // 1→3, 3→5, 4→5; node 2 is isolated
 /// assert_eq!(graph.convolutions(), 2 + 4);
 /// assert_eq!(StageGraph::new(&"0-00".parse()?).convolutions(), 1);

@@ -1,0 +1,147 @@
+//! The networks of Genetic CNN: a code says how the nodes of each stage are wired, a backbone what surrounds them.
+//!
+//! A node adds its inputs (or joins them as asked), then comes a convolution, batch normalisation and ReLU. In each stage a default
+//! input node takes in what comes before and feeds the nodes without a predecessor; a default output node takes in the
+//! nodes without a successor; a pool follows. Nodes without any edge vanish, and a stage without edges is its input node alone.
+//!
+//! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017, in the version of arXiv 1703.01513v1, sections 3.1 and 4. Not stated
+//! there: the padding of the pools on CIFAR-10 (they round up here, so that they halve 32 to 16, 8 and 4, as figure 1 has it) and of
+//! the first convolutions on MNIST (none here, as in the classic LeNet).
+
+mod canonical;
+mod code;
+mod graph;
+
+pub use canonical::canonical;
+pub use code::{Code, PRESETS, Stage};
+pub use graph::{Source, StageGraph};
+
+use super::options::Options;
+use super::spec::{Spec, Value};
+use crate::error::{Error, Result};
+use crate::nn::{Conv, Flatten, Linear, MaxPool};
+use crate::ops::{Fusion, Pool2d};
+use serde::{Deserialize, Serialize};
+
+/// The usual probability of dropout before the last layer.
+const DROPOUT: f64 = 0.5;
+
+/// What surrounds the nodes of a code: the same for all networks of a search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backbone {
+    /// The filters of each stage.
+    pub filters: Vec<usize>,
+    /// The side of the filters of each stage's input node; those of all other nodes are 3×3.
+    pub kernel: usize,
+    /// The padding of the input nodes' filters.
+    pub padding: usize,
+    /// The side of the pool behind each stage; it moves by 2 and rounds up.
+    pub pool: usize,
+    /// The outputs of the first linear layer.
+    pub features: usize,
+}
+
+impl Backbone {
+    /// The paper's for CIFAR-10: `C5(P2)@8 – MP3(S2) – C5(P2)@16 – MP3(S2) – C5(P2)@32 – MP3(S2) – FC128 – D0.5`; for another
+    /// number of stages in the same way.
+    pub fn cifar10(stages: usize) -> Backbone {
+        let filters = (0..stages).map(|stage| 8 << stage.min(12)).collect();
+        Backbone { filters, kernel: 5, padding: 2, pool: 3, features: 128 }
+    }
+
+    /// The paper's for MNIST: `C5@20 – MP2(S2) – C5@50 – MP2(S2) – FC500 – D0.5`.
+    pub fn mnist() -> Backbone {
+        Backbone { filters: vec![20, 50], kernel: 5, padding: 0, pool: 2, features: 500 }
+    }
+
+    /// Refuses what is no backbone, or not one of a code of so many stages.
+    fn check(&self, stages: usize) -> Result<()> {
+        let refuse = |problem: String, remedy: &str| Err(Error::op("backbone", problem, &[], remedy));
+        if self.filters.len() != stages {
+            let problem = format!("{} numbers of filters for a code of {stages} stages", self.filters.len());
+            return refuse(problem, "give a number of filters for each stage");
+        }
+        let sizes = [self.kernel, self.pool, self.features];
+        if self.filters.iter().chain(&sizes).any(|size| !(1..=1 << 16).contains(size)) || self.padding > 1 << 16 {
+            return refuse(format!("{self:?}"), "use whole numbers from 1 to 65,536, and for the padding also 0");
+        }
+        Ok(())
+    }
+}
+
+/// The network of a code. Filters and features are multiplied with the options' width: with 8 they are the paper's 64, 128, 256
+/// and 1,024, at which it trains its best structures.
+///
+/// ```
+/// use evograd::models::{Options, genetic_cnn};
+/// let spec = genetic_cnn::network(&"densenet-like".parse()?, &Options::default())?;
+/// let convolutions = spec.plan()?.layers().iter().filter(|layer| layer.kind.starts_with("conv")).count();
+/// assert_eq!(convolutions, (3 + 2) + (4 + 2) + (5 + 2));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When the code has more or fewer stages than the backbone.
+pub fn network(code: &Code, options: &Options) -> Result<Spec> {
+    let backbone = options.backbone.clone().unwrap_or_else(|| Backbone::cifar10(code.0.len()));
+    backbone.check(code.0.len())?;
+    let mut spec = Spec::new(code.to_string(), options.input);
+    let mut x = spec.picture();
+    for (number, (stage, filters)) in code.0.iter().zip(&backbone.filters).enumerate() {
+        let path = format!("stage{}", number + 1);
+        let first = Conv::same(options.channels(*filters), backbone.kernel).padding(backbone.padding);
+        x = Nodes { spec: &mut spec, path: &path, join: options.fusion }.stage(&StageGraph::new(stage), first, x);
+        let pool = Pool2d { kernel: [backbone.pool; 2], stride: [2, 2], padding: [0, 0], ceil: true };
+        x = spec.add(format!("{path}.pool"), MaxPool(pool), &[x]);
+    }
+    let x = spec.add("flatten", Flatten, &[x]);
+    let x = spec.add("fc1", Linear { features: options.channels(backbone.features) }, &[x]);
+    let x = spec.relu("fc1", x);
+    let x = spec.dropout("dropout", options.dropout_or(DROPOUT), x);
+    spec.add("fc2", Linear { features: options.classes }, &[x]);
+    Ok(spec)
+}
+
+/// Where the nodes of a stage are added.
+struct Nodes<'a> {
+    spec: &'a mut Spec,
+    path: &'a str,
+    join: Fusion,
+}
+
+impl Nodes<'_> {
+    /// All nodes of a stage, of which the first does `first` to `x`.
+    fn stage(&mut self, graph: &StageGraph, first: Conv, x: Value) -> Value {
+        let same = Conv::same(first.filters, 3);
+        let input = self.node("input", first, &[x]);
+        if graph.nodes.is_empty() {
+            return input;
+        }
+        let mut outputs: Vec<(usize, Value)> = Vec::new();
+        let output = |outputs: &[(usize, Value)], number| {
+            outputs.iter().find(|(other, _)| *other == number).expect("nodes come in their order").1
+        };
+        for (number, sources) in &graph.nodes {
+            let source = |source: &Source| match source {
+                Source::Input => input,
+                Source::Node(other) => output(&outputs, *other),
+            };
+            let inputs: Vec<Value> = sources.iter().map(source).collect();
+            outputs.push((*number, self.node(&format!("node{number}"), same, &inputs)));
+        }
+        let ends: Vec<Value> = graph.ends.iter().map(|end| output(&outputs, *end)).collect();
+        self.node("output", same, &ends)
+    }
+
+    /// Inputs joined, a convolution, batch normalisation, ReLU.
+    fn node(&mut self, name: &str, conv: Conv, inputs: &[Value]) -> Value {
+        let path = format!("{}.{name}", self.path);
+        let x = match inputs {
+            [x] => *x,
+            several => self.spec.join_all(&path, several, self.join),
+        };
+        let y = self.spec.conv_bn(format!("{path}.conv"), format!("{path}.bn"), conv, x);
+        self.spec.relu(&format!("{path}.bn"), y)
+    }
+}

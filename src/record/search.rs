@@ -1,0 +1,79 @@
+//! Rows of a search's `journal.jsonl`.
+
+use serde::{Deserialize, Serialize};
+
+/// A row of `journal.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum SearchRow {
+    /// The first row.
+    Begin(BeginRow),
+    /// After a network was trained and asked for its answers.
+    Evaluation(EvaluationRow),
+    /// After a generation.
+    Generation(GenerationRow),
+}
+
+/// What a search began with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BeginRow {
+    /// The version of the program.
+    pub version: String,
+    /// What is done: `search`, `exhaust` or `calibrate`.
+    pub task: String,
+    /// All settings, as TOML.
+    pub settings: String,
+    /// Checksums of the training and the test set, where they have one.
+    pub data_checksums: [Option<String>; 2],
+}
+
+/// What the training of one network came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRow {
+    /// The generation that asked for it.
+    pub generation: u32,
+    /// The code that was trained.
+    pub code: String,
+    /// How often the code had been trained before.
+    pub repeat: u32,
+    /// Epochs trained for; fewer than the settings have where it was stopped as hopeless.
+    pub epochs: u32,
+    /// The share of right answers on the validation split, from 0 to 1; 0 where it diverged.
+    pub fitness: f64,
+    /// The mean cross entropy on the validation split.
+    pub loss: Option<f64>,
+    /// Why it diverged, where it did.
+    pub diverged: Option<String>,
+    /// The number of weights.
+    pub parameters: u64,
+    /// Multiply-adds for one picture.
+    pub macs: u64,
+    /// Seconds that it took, from the description of the network to its answers.
+    pub seconds: f64,
+    /// Of these, what was spent on anything but training steps and answers.
+    pub overhead_seconds: f64,
+    /// Training pictures a second, within training steps.
+    pub images_per_second: f64,
+}
+
+/// The individuals of a generation, after all have been evaluated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GenerationRow {
+    /// Its number; the first is 0.
+    pub generation: u32,
+    /// Its individuals, in their order.
+    pub individuals: Vec<IndividualRow>,
+    /// Seconds from the end of the generation before.
+    pub seconds: f64,
+}
+
+/// An individual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IndividualRow {
+    /// Its code.
+    pub code: String,
+    /// Its fitness in this generation; of a code that was trained more than once, the mean, where the settings say so.
+    pub fitness: f64,
+    /// The places of its parents in the generation before; of one that was not crossed, only one; of a first one, none.
+    pub parents: Vec<usize>,
+}

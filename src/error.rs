@@ -96,6 +96,10 @@ pub enum Error {
         remedy: String,
     },
 
+    /// Whoever was told of the progress answered that it is to stop.
+    #[error("stopped, as was asked for")]
+    Stopped,
+
     /// An error inside a named part, such as a layer.
     #[error("{path}: {source}")]
     At {

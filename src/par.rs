@@ -8,9 +8,16 @@ use crate::error::{Error, Result};
 use crate::mode::Modes;
 use evograd_kernels::{Element, Isa, arith};
 use rayon::prelude::*;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 /// Elements in a piece of element-wise work: 64 KiB of `f32`, large against the cost of handing a piece to a thread.
 pub(crate) const PIECE: usize = 1 << 14;
+
+/// How long to wait for the end of a task before saying that none has ended.
+const TICK: Duration = Duration::from_millis(200);
 
 /// A number of threads of one's own.
 ///
@@ -42,13 +49,8 @@ impl Pool {
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         // The modes are set, whatever they are: while this thread of the pool waited for something else, it may have
         // been in others.
-        let (modes, isa) = (Modes::current(), Isa::chosen());
-        self.0.install(move || {
-            modes.scope(move || match isa {
-                Ok(isa) => isa.scope(work),
-                Err(_) => work(),
-            })
-        })
+        let (modes, isa) = (Modes::current(), Isa::chosen().ok());
+        self.0.install(move || in_modes(modes, isa, work))
     }
 }
 
@@ -123,6 +125,57 @@ pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Ve
     results.into_iter().map(|result| result.expect("every piece was visited")).collect()
 }
 
+/// Does whole tasks side by side: `workers` of them at a time, each on one thread of its own. What each comes to is told on
+/// the caller's thread, in the order of their ends; while none ends, `None` is told a few times a second. Once `told`
+/// answers that it is not to go on, no task is begun, and `work` sees the flag raised, so that it can leave what it is at.
+///
+/// # Errors
+/// When the system refuses to start a thread.
+pub(crate) fn side_by_side<T: Send, R: Send>(
+    workers: usize,
+    tasks: Vec<T>,
+    work: impl Fn(T, &AtomicBool) -> R + Sync,
+    told: &mut dyn FnMut(Option<R>) -> bool,
+) -> Result<()> {
+    let pools = (0..workers.min(tasks.len())).map(|_| Pool::new(1)).collect::<Result<Vec<_>>>()?;
+    let (queue, stop) = (Mutex::new(tasks.into_iter()), AtomicBool::new(false));
+    let next = || queue.lock().expect("no task is taken by a thread that panics").next();
+    let (modes, isa) = (Modes::current(), Isa::chosen().ok());
+    std::thread::scope(|scope| {
+        let (sender, results) = std::sync::mpsc::channel();
+        for pool in &pools {
+            let (sender, work, next, stop) = (sender.clone(), &work, &next, &stop);
+            let go_on = move || {
+                while let Some(task) = (!stop.load(Ordering::Relaxed)).then(next).flatten() {
+                    // Nobody listens any more where the caller has panicked.
+                    let _ = sender.send(work(task, stop));
+                }
+            };
+            scope.spawn(move || pool.install(|| in_modes(modes, isa, go_on)));
+        }
+        drop(sender);
+        loop {
+            let result = match results.recv_timeout(TICK) {
+                Ok(result) => Some(result),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if !told(result) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Runs `work` in these modes and, where there is one, on this instruction set.
+fn in_modes<R>(modes: Modes, isa: Option<Isa>, work: impl FnOnce() -> R) -> R {
+    modes.scope(move || match isa {
+        Some(isa) => isa.scope(work),
+        None => work(),
+    })
+}
+
 /// The elements that piece `index` of element-wise work covers, in an array of `len`.
 pub(crate) fn piece(index: usize, len: usize) -> std::ops::Range<usize> {
     index * PIECE..((index + 1) * PIECE).min(len)
@@ -149,6 +202,38 @@ mod tests {
             assert!(out.iter().enumerate().all(|(i, x)| i == *x));
             assert_eq!(Pool::new(threads).unwrap().install(|| map(1000, |i| i)), (0..1000).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn every_task_is_done_once_on_one_thread_in_the_modes_of_the_caller() {
+        for workers in [1, 2, 3] {
+            let mut done = Vec::new();
+            let work = |task: usize, _: &AtomicBool| (task, threads(), Modes::current().recording);
+            let tasks = (0..50).collect();
+            let told = &mut |result| {
+                done.extend(result);
+                true
+            };
+            no_grad(|| side_by_side(workers, tasks, work, told)).unwrap();
+            done.sort_unstable();
+            assert_eq!(done, (0..50).map(|task| (task, 1, false)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn tasks_that_are_not_begun_are_left_when_asked_to_stop() {
+        let mut done = 0;
+        let told = &mut |result: Option<usize>| {
+            done += result.into_iter().count();
+            done < 3
+        };
+        let work = |task, _: &AtomicBool| {
+            std::thread::sleep(Duration::from_millis(1));
+            task
+        };
+        side_by_side(2, (0..1000).collect(), work, told).unwrap();
+        // The channel may hold what was done meanwhile.
+        assert!((3..1000).contains(&done), "{done}");
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Journal {
     /// # Errors
     /// When the system refuses.
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(|error| Error::file(&self.path, error, "make room on the disk and resume"))
+        self.file.sync_data().map_err(|error| self.refused(&error))
     }
 
     /// Appends a row, in one write.
@@ -113,11 +113,20 @@ impl Journal {
     /// # Errors
     /// When the row cannot be written, as where the disk is full.
     pub fn append(&mut self, row: &impl Serialize) -> Result<()> {
-        let refused =
-            |error: &dyn std::fmt::Display| Error::file(&self.path, error, "make room on the disk and resume");
-        let mut line = serde_json::to_vec(row).map_err(|error| refused(&error))?;
-        line.push(b'\n');
-        self.file.write_all(&line).map_err(|error| refused(&error))
+        self.append_line(serde_json::to_string(row).map_err(|error| self.refused(&error))?)
+    }
+
+    /// Appends a line, in one write.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn append_line(&mut self, mut line: String) -> Result<()> {
+        line.push('\n');
+        self.file.write_all(line.as_bytes()).map_err(|error| self.refused(&error))
+    }
+
+    fn refused(&self, error: &dyn std::fmt::Display) -> Error {
+        Error::file(&self.path, error, "make room on the disk and resume")
     }
 }
 

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use comfy_table::Table;
 use evograd::data;
 use evograd::models::{self, Network};
-use evograd::train::{Evaluation, RunFolder, Split, evaluate};
+use evograd::train::{Config, Evaluation, RunFolder, Split, evaluate};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -65,7 +65,8 @@ struct Answers<'a> {
 
 /// Evaluates and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let (folder, config) = RunFolder::read(&args.run)?;
+    let folder = RunFolder::read(&args.run)?;
+    let config = Config::read(&folder.settings(), &[])?;
     let sets = data::open(&config.data.set, &args.data_dir.folder()?)?;
     let split = Split::with(&config, &sets, Some(folder.normalise()?))?;
     let options = config.options(sets.train.shape(), sets.train.classes().len())?;

@@ -8,6 +8,8 @@ mod inspect;
 mod interrupt;
 mod model_args;
 mod progress;
+mod run_folder;
+mod search;
 mod train;
 
 use anyhow::Result;
@@ -16,6 +18,8 @@ use std::process::ExitCode;
 
 /// The exit code of a check that did not pass.
 const FAILED: u8 = 1;
+/// The exit code of a run that was asked to stop and has been saved.
+const INTERRUPTED: u8 = 130;
 /// The exit code of wrong arguments, wrong data or a system that refuses; clap's own.
 pub const USER_ERROR: u8 = 2;
 
@@ -40,7 +44,8 @@ enum Command {
     Data(data::Args),
     Gradcheck(gradcheck::Args),
     Inspect(inspect::Args),
-    Train(train::Args),
+    Train(Box<train::Args>),
+    Search(Box<search::Args>),
     Eval(eval::Args),
 }
 
@@ -56,6 +61,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
             Command::Inspect(args) => inspect::run(&args, &mut out),
             Command::Eval(args) => eval::run(&args, &mut out),
+            Command::Search(args) => search::run(&args, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
         }
     });

@@ -3,21 +3,19 @@
 use super::data_dir::DataDir;
 use super::model_args::ModelArgs;
 use super::progress::Progress;
-use super::{FAILED, interrupt};
+use super::run_folder::{describe, free_folder};
+use super::{FAILED, INTERRUPTED, interrupt};
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
 use evograd::report::grouped;
-use evograd::train::{Config, Event, Run, RunFolder, RunInfo, Split, Status, Trainer};
+use evograd::train::{Config, Event, Run, RunFolder, Split, Status, Trainer};
 use evograd::{Error, data, record};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// The exit code of a run that was asked to stop and has been saved.
-const INTERRUPTED: u8 = 130;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,9 +79,10 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let data_dir = args.data_dir.folder()?;
     if let Some(folder) = &args.resume {
-        let (folder, config) = RunFolder::open(folder)?;
+        let folder = RunFolder::open(folder)?;
+        let config = Config::read(&folder.settings(), &[])?;
         let sets = open(&config, &data_dir)?;
-        let info = describe(&config, &sets);
+        let info = describe(config.training.seed, &sets);
         let path = folder.path().to_path_buf();
         return train(Run::resume(folder, config, &sets, info)?, &path, args, out);
     }
@@ -92,8 +91,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     if args.dry_run {
         return dry_run(config, &sets, out);
     }
-    let path = args.out.clone().unwrap_or_else(|| free_folder(&config));
-    let info = describe(&config, &sets);
+    let path = args.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
+    let info = describe(config.training.seed, &sets);
     train(Run::start(&path, config, &sets, info)?, &path, args, out)
 }
 
@@ -119,34 +118,14 @@ fn open(config: &Config, data_dir: &Path) -> Result<Sets> {
     Ok(data::open(&config.data.set, data_dir)?)
 }
 
-/// A folder of which there is none yet.
-fn free_folder(config: &Config) -> PathBuf {
+/// A name for the folder of a run.
+fn name(config: &Config) -> String {
     let (model, training) = (&config.model, &config.training);
-    let name = format!("{}-{}-{}-seed{}", model.name, model.fusion, config.data.set, training.seed);
-    let first = Path::new("runs").join(&name);
-    let others = (2..).map(|number| Path::new("runs").join(format!("{name}-{number}")));
-    std::iter::once(first).chain(others).find(|path| !path.exists()).expect("numbers do not end")
-}
-
-/// What `run.json` says of a run.
-fn describe(config: &Config, sets: &Sets) -> RunInfo {
-    RunInfo {
-        version: env!("CARGO_PKG_VERSION").into(),
-        command: std::env::args().collect(),
-        cpu: super::cpu(),
-        isa: evograd::Isa::chosen().map_or_else(|error| error.to_string(), |isa| isa.name().to_string()),
-        threads: evograd::threads(),
-        seed: config.training.seed,
-        data_checksums: [sets.train.checksum(), sets.test.checksum()],
-        started: 0,
-        resumed_after: Vec::new(),
-        ended: None,
-        status: Status::Running,
-    }
+    format!("{}-{}-{}-seed{}", model.name.replace('|', "_"), model.fusion, config.data.set, training.seed)
 }
 
 fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let stop = interrupt::asked()?;
+    let stop = interrupt::asked("finishing this step and saving; press Ctrl-C again to stop at once")?;
     let mut progress = Progress::new(run.trainer().steps(), run.trainer().config().training.epochs, args.quiet);
     banner(&run, path).iter().for_each(|line| progress.note(line));
     let mut written = Ok(());

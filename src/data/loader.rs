@@ -78,6 +78,12 @@ impl Loader {
         Ok(Loader { set, samples: samples.into(), normalise: Arc::new(normalise), loading })
     }
 
+    /// The same samples in the order, and with the changes, of another seed.
+    pub fn seeded(mut self, seed: u64) -> Loader {
+        self.loading.seed = seed;
+        self
+    }
+
     /// The number of samples.
     pub fn samples(&self) -> usize {
         self.samples.len()

@@ -90,12 +90,12 @@ impl<G: Genome> Evolution<'_, G> {
     /// to go on.
     ///
     /// # Errors
-    /// When the size makes no sense, or a fitness cannot be had.
+    /// When the size makes no sense, a fitness cannot be had, or `told` fails.
     pub fn run(
         &self,
         fitness: &mut dyn Fitness<G>,
         stop: Stop,
-        told: &mut dyn FnMut(&Generation<G>) -> bool,
+        told: &mut dyn FnMut(&Generation<G>) -> Result<bool>,
     ) -> Result<Generation<G>> {
         if self.size == 0 || self.elite >= self.size {
             let problem = format!("{} individuals, {} of which stay as they are", self.size, self.elite);
@@ -107,7 +107,7 @@ impl<G: Genome> Evolution<'_, G> {
             let number = generation.number;
             let enough = stop.fitness.is_some_and(|enough| best >= enough);
             let hopeless = stop.patience.is_some_and(|patience| number - found >= patience);
-            if !told(&generation) || number >= stop.generations || enough || hopeless {
+            if !told(&generation)? || number >= stop.generations || enough || hopeless {
                 return Ok(generation);
             }
             let children = self.next(number + 1, &generation);
@@ -201,7 +201,7 @@ mod tests {
         }
         .run(&mut Ones, stop, &mut |generation| {
             history.push(generation.clone());
-            true
+            Ok(true)
         })
         .unwrap();
         history

@@ -127,7 +127,7 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec> {
 impl Model {
     /// Whether `name` is a code, or the name of one, and this model stands for all of them.
     fn is_coded_as(&self, name: &str) -> bool {
-        let code = name.chars().all(|c| "01-|".contains(c)) && name.contains(['0', '1']);
+        let code = name.starts_with(['0', '1']);
         matches!(self.build, Coded) && (code || PRESETS.iter().any(|(preset, _)| *preset == name))
     }
 
@@ -155,7 +155,10 @@ fn unknown(name: &str) -> Error {
     let nearest = names.iter().map(|other| distance(other)).min().unwrap_or(usize::MAX);
     let near: Vec<&str> = names.iter().copied().filter(|other| distance(other) == nearest).collect();
     let guess = if nearest <= 3 { format!("did you mean {}? ", near.join(" or ")) } else { String::new() };
-    let remedy = format!("{guess}there are {}, and wrn and densenet with other numbers", names.join(", "));
+    let remedy = format!(
+        "{guess}there are {}, wrn and densenet with other numbers, and codes such as 1-01|0-01-100",
+        names.join(", ")
+    );
     Error::op("model", format!("there is no model called {name:?}"), &[], remedy)
 }
 

@@ -1,3 +1,19 @@
 //! Genetic CNN: networks that are written as bits, bred and trained. Knows the genetic algorithm and networks.
 //!
-//! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017, in the version of arXiv 1703.01513v1.
+//! An individual is a code ([`models::genetic_cnn`](crate::models::genetic_cnn)); its fitness is the share of right answers
+//! on pictures held out after a small training run. Several are trained side by side, each on one core: that needs no
+//! waiting for each other, and gives the same bits for any number of workers. Everything is written to a journal as soon as it
+//! is known, from which a search that was killed goes on.
+//!
+//! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017, in the version of arXiv 1703.01513v1, section 3.2.
+
+mod candidate;
+mod config;
+mod evaluator;
+mod journal;
+mod run;
+
+pub use config::{Breeding, Method, Networks, Repeat, SearchConfig, Selector};
+pub use evaluator::{Event, Told};
+pub use journal::read_journal;
+pub use run::{Calibration, calibrate, exhaust, graphs, search};

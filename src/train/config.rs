@@ -226,7 +226,7 @@ impl Default for Schedules {
 impl Config {
     /// The settings as the text of a TOML file, with a comment where a key does not say all.
     pub fn to_toml(&self) -> String {
-        annotated(&toml::to_string(self).expect("settings are tables of plain values"))
+        annotated(&toml::to_string(self).expect("settings are tables of plain values"), &[])
     }
 
     /// Refuses settings that make no sense, before any data is read.
@@ -334,7 +334,7 @@ fn expect(key: &str, value: f64, [low, high]: [f64; 2]) -> Result<()> {
     Err(refuse(format!("{key} is {value}"), &format!("use a number {above}")))
 }
 
-pub(super) fn refuse(problem: String, remedy: &str) -> Error {
+pub(crate) fn refuse(problem: String, remedy: &str) -> Error {
     Error::op("configuration", problem, &[], remedy)
 }
 

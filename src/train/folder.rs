@@ -1,7 +1,6 @@
 //! The folder of a run: its settings, what is known of it, its metrics and checkpoints. One process at a time.
 
 use super::checkpoint::model_file;
-use super::config::Config;
 use crate::data::Normalise;
 use crate::error::{Error, Result};
 use crate::record::{self, Journal, Metric};
@@ -53,6 +52,19 @@ pub enum Status {
     Failed(String),
 }
 
+impl RunInfo {
+    /// That the run, or a segment of it, begins now; `before` is what was known of it.
+    pub fn begun(self, before: Option<RunInfo>) -> RunInfo {
+        let resumed_after = before.map_or_else(Vec::new, |it| [it.resumed_after, vec![it.started]].concat());
+        RunInfo { resumed_after, started: now(), ended: None, status: Status::Running, ..self }
+    }
+
+    /// That it ends now.
+    pub fn ended(self, status: Status) -> RunInfo {
+        RunInfo { ended: Some(now()), status, ..self }
+    }
+}
+
 /// The folder of a run; held by this process, unless it is only looked at.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -62,40 +74,42 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run.
+    /// Makes the folder of a new run with these settings, in TOML.
     ///
     /// # Errors
     /// When there is a run in it already, or the system refuses.
-    pub fn create(path: &Path, config: &Config, normalise: &Normalise) -> Result<RunFolder> {
+    pub fn create(path: &Path, settings: &str) -> Result<RunFolder> {
         if path.join("config.toml").exists() {
             return Err(Error::file(path, "there is a run in it", "resume it with --resume, or name another folder"));
         }
         let refused = |error| Error::file(path, error, "name a folder that can be written to");
-        fs::create_dir_all(path.join("checkpoints")).map_err(refused)?;
-        let folder = Self::hold(path)?;
-        folder.keep(normalise)?;
-        folder.write("config.toml", config.to_toml().as_bytes())?;
+        fs::create_dir_all(path).map_err(refused)?;
+        let folder = Self::lock(path)?;
+        folder.write("config.toml", settings.as_bytes())?;
         Ok(folder)
     }
 
-    /// The folder of a run that is to go on, with its settings.
+    /// The folder of a run that is to go on.
     ///
     /// # Errors
     /// When there is none, or another process holds it.
-    pub fn open(path: &Path) -> Result<(RunFolder, Config)> {
-        let config = settings(path)?;
-        Ok((Self::hold(path)?, config))
+    pub fn open(path: &Path) -> Result<RunFolder> {
+        Self::read(path)?;
+        Self::lock(path)
     }
 
-    /// The folder of a run that is only looked at, with its settings; another process may be at work on it.
+    /// The folder of a run that is only looked at; another process may be at work on it.
     ///
     /// # Errors
     /// When there is none.
-    pub fn read(path: &Path) -> Result<(RunFolder, Config)> {
-        Ok((RunFolder { path: path.to_path_buf(), _lock: None }, settings(path)?))
+    pub fn read(path: &Path) -> Result<RunFolder> {
+        if !path.join("config.toml").exists() {
+            return Err(Error::file(path, "there is no run in it", "name the folder of a run, such as runs/resnet20"));
+        }
+        Ok(RunFolder { path: path.to_path_buf(), _lock: None })
     }
 
-    fn hold(path: &Path) -> Result<RunFolder> {
+    fn lock(path: &Path) -> Result<RunFolder> {
         let file = path.join("lock");
         let lock = File::create(&file).map_err(|error| Error::file(&file, error, "make the folder writable"))?;
         match lock.try_lock() {
@@ -110,6 +124,11 @@ impl RunFolder {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file of its settings.
+    pub fn settings(&self) -> PathBuf {
+        self.path.join("config.toml")
     }
 
     /// The folder of the checkpoint `last` or `best`.
@@ -183,7 +202,10 @@ impl RunFolder {
     }
 
     /// Writes a file under another name first, so that it is whole or as before.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let (path, part) = (self.path.join(name), self.path.join(format!("{name}.part")));
         let refused = |error| Error::file(&path, error, "make room on the disk");
         fs::write(&part, bytes).map_err(refused)?;
@@ -192,16 +214,7 @@ impl RunFolder {
     }
 }
 
-/// The settings of the run in a folder.
-fn settings(path: &Path) -> Result<Config> {
-    let config = path.join("config.toml");
-    if !config.exists() {
-        return Err(Error::file(path, "there is no run in it", "name the folder of a run, such as runs/resnet20"));
-    }
-    Config::read(&config, &[])
-}
-
 /// Seconds since 1970.
-pub(super) fn now() -> u64 {
+fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

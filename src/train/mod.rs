@@ -5,8 +5,8 @@ mod checkpoint;
 mod config;
 mod evaluate;
 mod folder;
-mod notes;
-mod read_config;
+pub(crate) mod notes;
+pub(crate) mod read_config;
 mod run;
 mod trainer;
 

@@ -26,11 +26,11 @@ const NOTES: [(&str, &str); 22] = [
     ("factor", "what step multiplies the rate with"),
 ];
 
-/// The text of a configuration with a comment behind each key that has a note.
-pub(super) fn annotated(toml: &str) -> String {
+/// The text of a configuration with a comment behind each key that has a note, one of `more` before one of these.
+pub(crate) fn annotated(toml: &str, more: &[(&str, &str)]) -> String {
     let note = |line: &str| {
         let key = line.split_once(" = ")?.0;
-        NOTES.iter().find(|(known, _)| *known == key).map(|(_, note)| format!("{line:<28} # {note}"))
+        more.iter().chain(&NOTES).find(|(known, _)| *known == key).map(|(_, note)| format!("{line:<28} # {note}"))
     };
     toml.lines().map(|line| note(line).unwrap_or_else(|| line.to_string()) + "\n").collect()
 }
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn notes_belong_to_keys_and_change_nothing() {
         let plain = toml::to_string(&Config::default()).unwrap();
-        let text = annotated(&plain);
+        let text = annotated(&plain, &[]);
         for (key, note) in NOTES {
             assert!(text.lines().any(|line| line.starts_with(&format!("{key} = ")) && line.ends_with(note)), "{key}");
         }

@@ -4,10 +4,11 @@ use super::config::{Config, Data, Model, refuse};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::models;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// Where all keys and values can be seen.
-const REMEDY: &str = "use the keys and values that `evograd train --dry-run` prints";
+const REMEDY: &str = "use the keys and values that `--dry-run` prints";
 
 impl Config {
     /// Settings from the text of a TOML file, with some of them set anew as `section.key=value`.
@@ -15,17 +16,7 @@ impl Config {
     /// # Errors
     /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
     pub fn parse(text: &str, set: &[String]) -> Result<Config> {
-        // Read by itself, the text's errors say their line, and those of an assignment which one it is.
-        toml::from_str::<Config>(text).map_err(|error| in_text(text, &error))?;
-        for assignment in set {
-            let mut alone = toml::Table::new();
-            assign(&mut alone, assignment)?;
-            alone.try_into::<Config>().map_err(|error| refuse(plain(&error, assignment), REMEDY))?;
-        }
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| in_text(text, &error))?;
-        set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
-        complete(&mut table)?;
-        let config: Config = table.try_into().map_err(|error| refuse(plain(&error, "the whole"), REMEDY))?;
+        let config: Config = read_settings(text, set, complete)?;
         config.check()?;
         Ok(config)
     }
@@ -38,6 +29,29 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
         Config::parse(&text, set).map_err(|error| error.at(path.display()))
     }
+}
+
+/// Settings of any kind from the text of a TOML file, with some of them set anew as `section.key=value`. What is usual for
+/// the rest is for `complete` to say.
+///
+/// # Errors
+/// As [`Config::parse`].
+pub(crate) fn read_settings<T: DeserializeOwned>(
+    text: &str,
+    set: &[String],
+    complete: impl FnOnce(&mut toml::Table) -> Result<()>,
+) -> Result<T> {
+    // Read by itself, the text's errors say their line, and those of an assignment which one it is.
+    toml::from_str::<T>(text).map_err(|error| in_text(text, &error))?;
+    for assignment in set {
+        let mut alone = toml::Table::new();
+        assign(&mut alone, assignment)?;
+        alone.try_into::<T>().map_err(|error| refuse(plain(&error, assignment), REMEDY))?;
+    }
+    let mut table: toml::Table = toml::from_str(text).map_err(|error| in_text(text, &error))?;
+    set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
+    complete(&mut table)?;
+    table.try_into().map_err(|error| refuse(plain(&error, "the whole"), REMEDY))
 }
 
 /// Sets what is usual for the model, the data and the rule that were chosen, where nothing else was.
@@ -74,7 +88,7 @@ fn usual_rate(model: &str, adaptive: bool) -> Result<f64> {
     })
 }
 
-/// Sets `a.b` in a table from `a.b=value`. What is no TOML value is a text.
+/// Sets `a.b` in a table from `a.b=value`, or `a.b.c`. What is no TOML value is a text.
 fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
     let Some((key, value)) = assignment.split_once('=') else {
         return Err(refuse(format!("{assignment:?} sets nothing"), "write section.key=value"));
@@ -86,11 +100,17 @@ fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
     let parsed =
         toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
     let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));
-    let entry = table.entry(section).or_insert_with(|| toml::Table::new().into());
-    let Some(section) = entry.as_table_mut() else {
-        return Err(refuse(format!("{section} is no section"), "write section.key=value"));
-    };
-    section.insert(key.to_string(), value);
+    let (mut table, mut section, mut key) = (table, section, key);
+    loop {
+        let entry = table.entry(section).or_insert_with(|| toml::Table::new().into());
+        let Some(inner) = entry.as_table_mut() else {
+            return Err(refuse(format!("{section} is no section"), "write section.key=value"));
+        };
+        table = inner;
+        let Some((inner, rest)) = key.split_once('.') else { break };
+        (section, key) = (inner, rest);
+    }
+    table.insert(key.to_string(), value);
     Ok(())
 }
 

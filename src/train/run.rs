@@ -1,7 +1,7 @@
 //! A training run from its first step, or from a checkpoint, to its last: steps, metrics, evaluations and checkpoints.
 
 use super::config::Config;
-use super::folder::{RunFolder, RunInfo, Status, now};
+use super::folder::{RunFolder, RunInfo, Status};
 use super::trainer::{Position, Split, StepReport, Trainer};
 use super::{checkpoint, evaluate};
 use crate::data::Sets;
@@ -77,8 +77,9 @@ impl Run {
     pub fn start(path: &std::path::Path, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
         let split = Split::new(&config, sets)?;
         let trainer = Trainer::new(config, sets, &split.train)?;
-        let folder = RunFolder::create(path, trainer.config(), &split.normalise)?;
-        Self::with(folder, trainer, split, info)
+        let folder = RunFolder::create(path, &trainer.config().to_toml())?;
+        folder.keep(&split.normalise)?;
+        Self::with(folder, trainer, split, info.begun(None))
     }
 
     /// The run in a folder, as its last checkpoint has it; from the start where it has none yet. `info` says what is known of
@@ -101,13 +102,10 @@ impl Run {
             checkpoint::load(&mut trainer, &last)?;
         }
         trainer.position.segment = 1 + folder.last_segment()?;
-        let resumed_after =
-            before.map_or_else(Vec::new, |before| [before.resumed_after, vec![before.started]].concat());
-        Self::with(folder, trainer, split, RunInfo { resumed_after, ..info })
+        Self::with(folder, trainer, split, info.begun(before))
     }
 
     fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo) -> Result<Run> {
-        let info = RunInfo { started: now(), ended: None, status: Status::Running, ..info };
         folder.describe(&info)?;
         let (metrics, now) = (folder.metrics()?, Instant::now());
         Ok(Run { folder, trainer, split, metrics, info, began: now, saved: now, since: Sums::new() })
@@ -242,7 +240,7 @@ impl Run {
     }
 
     fn end(&mut self, status: Status) -> Result<()> {
-        self.info = RunInfo { ended: Some(now()), status, ..self.info.clone() };
+        self.info = self.info.clone().ended(status);
         self.folder.describe(&self.info)
     }
 }

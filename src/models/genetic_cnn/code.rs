@@ -84,6 +84,15 @@ impl Stage {
 }
 
 impl Code {
+    /// All edges that there can be between these numbers of nodes.
+    ///
+    /// # Errors
+    /// When a number of nodes is not from 2 to 10.
+    pub fn dense(nodes: &[usize]) -> Result<Code> {
+        let stage = |nodes: &usize| Stage::new(*nodes, vec![true; nodes * nodes.saturating_sub(1) / 2]);
+        Ok(Code(nodes.iter().map(stage).collect::<Result<_>>()?))
+    }
+
     /// The number of nodes of each stage.
     pub fn nodes(&self) -> Vec<usize> {
         self.0.iter().map(Stage::nodes).collect()

@@ -28,7 +28,7 @@ const DROPOUT: f64 = 0.5;
 
 /// What surrounds the nodes of a code: the same for all networks of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Backbone {
     /// The filters of each stage.
     pub filters: Vec<usize>,
@@ -40,6 +40,13 @@ pub struct Backbone {
     pub pool: usize,
     /// The outputs of the first linear layer.
     pub features: usize,
+}
+
+impl Default for Backbone {
+    /// The paper's for CIFAR-10.
+    fn default() -> Self {
+        Backbone::cifar10(3)
+    }
 }
 
 impl Backbone {

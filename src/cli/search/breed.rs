@@ -1,0 +1,92 @@
+//! `evograd search`: generation after generation.
+
+use super::place::{Begun, Place};
+use super::progress::Progress;
+use super::settings::Settings;
+use super::summary;
+use crate::cli::{INTERRUPTED, interrupt};
+use anyhow::Result;
+use evograd::Error;
+use evograd::record::SearchRow;
+use evograd::search::{Event, Told, search};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// How networks are bred.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    place: Place,
+    /// Where individuals come from: evolution, or random, which inherits nothing [default: evolution]
+    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "random"])]
+    method: Option<String>,
+    /// Individuals in a generation [default: 10]
+    #[arg(long, value_name = "N")]
+    population: Option<usize>,
+    /// Generations after the first [default: 5]
+    #[arg(long, value_name = "N")]
+    generations: Option<u32>,
+    /// Print the settings and the expected time, and search nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Searches, or says what would be searched.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let more = [
+        ("search.method", args.method.clone()),
+        ("search.population", args.population.map(|n| n.to_string())),
+        ("search.generations", args.generations.map(|n| n.to_string())),
+    ];
+    let (config, sets) = args.place.settings(&args.settings, &more)?;
+    if args.dry_run {
+        return summary::dry_run(&config, &sets, out);
+    }
+    let name = format!("search-{}-seed{}", config.data.set, config.search.seed);
+    let begun = args.place.begin(&name, config, sets)?;
+    let generations = begun.config.search.generations;
+    let outcome = watched(&begun, &args.place, generations, out, &mut |told| {
+        search(&begun.journal(), &begun.config, &begun.sets, told)
+    })?;
+    if !outcome {
+        eprintln!("stopped; go on with: evograd search --resume {}", begun.path().display());
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    summary::report(&begun, args.place.json, out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Does `work` with its progress shown and its rows told; whether it came to its end.
+pub fn watched(
+    begun: &Begun,
+    place: &Place,
+    generations: u32,
+    out: &mut impl Write,
+    work: &mut dyn FnMut(&mut Told<'_>) -> evograd::Result<()>,
+) -> Result<bool> {
+    let stop = interrupt::asked("stopping; what was evaluated is kept. Press Ctrl-C again to stop at once")?;
+    let mut progress = Progress::new(generations, place.quiet);
+    summary::banner(begun)?.iter().for_each(|line| progress.note(line));
+    let mut written = Ok(());
+    let outcome = work(&mut |event| {
+        let row = match &event {
+            Event::Evaluated { row, .. } => Some(SearchRow::Evaluation((*row).clone())),
+            Event::Generation(row) => Some(SearchRow::Generation((*row).clone())),
+            Event::Waiting => None,
+        };
+        if let (Some(row), true, true) = (row, place.json, written.is_ok()) {
+            written = serde_json::to_string(&row).map_err(Into::into).and_then(|row| writeln!(out, "{row}"));
+        }
+        progress.tell(&event);
+        !stop() && written.is_ok()
+    });
+    progress.finish();
+    begun.ended(&outcome)?;
+    written?;
+    match outcome {
+        Err(Error::Stopped) => Ok(false),
+        outcome => Ok(outcome.map(|()| true)?),
+    }
+}

@@ -1,0 +1,59 @@
+//! `evograd search`: breeds networks, and what goes with it.
+
+mod breed;
+mod calibrate;
+mod compare;
+mod exhaust;
+mod explain;
+mod place;
+mod progress;
+mod settings;
+mod summary;
+mod transfer;
+
+use anyhow::Result;
+use std::io::Write;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  evograd search                                  a small search on the built-in set of shapes
+  evograd search --data cifar10 --population 20 --generations 10 --samples 5000 --epochs 4
+  evograd search --join sort --seed 1             nodes join their inputs by SORT
+  evograd search --method random                  the same number of individuals, drawn at random
+  evograd search --resume runs/search             go on where it stopped
+  evograd search explain '1-01|0-01-100|0-11-101-0001'
+  evograd search compare runs/search runs/search-random
+
+Ctrl-C stops at once; what was evaluated is kept. Exit code 130: it was stopped.";
+
+/// Breed network structures, each trained for a little while (Genetic CNN).
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    breed: breed::Args,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Explain(explain::Args),
+    Exhaust(exhaust::Args),
+    Calibrate(calibrate::Args),
+    Compare(compare::Args),
+    Transfer(transfer::Args),
+}
+
+/// Searches, or does what goes with it.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    match &args.command {
+        None => breed::run(&args.breed, out),
+        Some(Command::Explain(args)) => explain::run(args, out),
+        Some(Command::Exhaust(args)) => exhaust::run(args, out),
+        Some(Command::Calibrate(args)) => calibrate::run(args, out),
+        Some(Command::Compare(args)) => compare::run(args, out),
+        Some(Command::Transfer(args)) => transfer::run(args, out),
+    }
+}

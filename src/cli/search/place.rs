@@ -1,0 +1,102 @@
+//! The folder of a search: begun anew or gone on with, described before and after.
+
+use super::settings::Settings;
+use crate::cli::data_dir::DataDir;
+use crate::cli::run_folder::{describe, free_folder};
+use anyhow::Result;
+use evograd::Error;
+use evograd::data::{self, Sets};
+use evograd::search::SearchConfig;
+use evograd::train::{RunFolder, RunInfo, Status};
+use std::path::{Path, PathBuf};
+
+/// Where a search is kept, and how it is told of.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Place {
+    /// The folder of the search [default: runs/ and a name]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with the search in this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "Settings")]
+    pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    data_dir: DataDir,
+    /// Candidates trained side by side, each on one core [default: one on each core]
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// Rows of the journal as JSON lines on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// A search that is about to begin or to go on.
+pub struct Begun {
+    /// Its settings.
+    pub config: SearchConfig,
+    /// The data.
+    pub sets: Sets,
+    folder: RunFolder,
+    info: RunInfo,
+}
+
+impl Place {
+    /// The settings and the data, without a folder.
+    pub fn settings(&self, settings: &Settings, more: &[(&str, Option<String>)]) -> Result<(SearchConfig, Sets)> {
+        let more = [more, &[("search.workers", self.workers.map(|workers| workers.to_string()))]].concat();
+        let config = match &self.resume {
+            None => settings.config(&more)?,
+            Some(folder) => {
+                let set: Vec<String> =
+                    more.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
+                SearchConfig::read(&RunFolder::read(folder)?.settings(), &set)?
+            }
+        };
+        let sets = data::open(&config.data.set, &self.data_dir.folder()?)?;
+        Ok((config, sets))
+    }
+
+    /// The folder, made anew or opened again. `name` is what it is called where nothing else is said.
+    pub fn begin(&self, name: &str, config: SearchConfig, sets: Sets) -> Result<Begun> {
+        let folder = match (&self.resume, &self.out) {
+            (Some(folder), _) => RunFolder::open(folder)?,
+            (None, Some(folder)) => RunFolder::create(folder, &config.to_toml())?,
+            (None, None) => RunFolder::create(&free_folder(name), &config.to_toml())?,
+        };
+        folder.write("config.toml", config.to_toml().as_bytes())?;
+        let mut info = describe(config.search.seed, &sets);
+        info.threads = config.workers();
+        let info = info.begun(folder.info()?);
+        folder.describe(&info)?;
+        Ok(Begun { config, sets, folder, info })
+    }
+}
+
+impl Begun {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> PathBuf {
+        self.path().join("journal.jsonl")
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        Ok(self.folder.write(name, text.as_bytes())?)
+    }
+
+    /// Says in `run.json` how the search ended.
+    pub fn ended(&self, outcome: &evograd::Result<()>) -> Result<()> {
+        let status = match outcome {
+            Ok(()) => Status::Finished,
+            Err(Error::Stopped) => Status::Interrupted,
+            Err(error) => Status::Failed(error.to_string()),
+        };
+        Ok(self.folder.describe(&self.info.clone().ended(status))?)
+    }
+}

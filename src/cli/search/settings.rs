@@ -1,0 +1,80 @@
+//! Arguments that say what is searched, for every command that trains candidates.
+
+use anyhow::Result;
+use evograd::Fusion;
+use evograd::search::SearchConfig;
+use std::path::PathBuf;
+
+/// What is searched.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Settings {
+    /// The data set, as `evograd data list` has them [default: shapes]
+    #[arg(long, value_name = "SET")]
+    data: Option<String>,
+    /// Nodes of each stage [default: 3,4,5]
+    #[arg(long, value_name = "K,K,…", value_delimiter = ',')]
+    stages: Option<Vec<usize>>,
+    /// Filters of each stage [default: 8,16,32]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    filters: Option<Vec<usize>>,
+    /// How the inputs of a node are joined: sum, sort, or any other fusion [default: sum]
+    #[arg(long, value_name = "FUSION")]
+    join: Option<Fusion>,
+    /// Training pictures for each candidate [default: 2000]
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+    /// Training pictures held out; fitness is the accuracy on them [default: 1000]
+    #[arg(long, value_name = "N")]
+    validation: Option<usize>,
+    /// Times that a candidate goes through its training pictures [default: 3]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// Pictures in a step [default: 64]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// The highest learning rate [default: 0.1]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    rate: Option<f64>,
+    /// Of a network seen before: cache its fitness, or train again and average [default: cache]
+    #[arg(long, value_name = "RULE", value_parser = ["cache", "average"])]
+    repeat: Option<String>,
+    /// The seed of breeding and training [default: 0]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=(i64::MAX / 2) as u64))]
+    seed: Option<u64>,
+    /// Settings in TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One setting; may be given again, and overrides the file and all other arguments
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Settings {
+    /// The settings: those of the file, then those of single arguments and `more`, then those of `--set`.
+    pub fn config(&self, more: &[(&str, Option<String>)]) -> Result<SearchConfig> {
+        let list = |numbers: &Option<Vec<usize>>| numbers.as_ref().map(|numbers| format!("{numbers:?}"));
+        let number = |number: Option<usize>| number.map(|number| number.to_string());
+        let seed = self.seed.map(|seed| seed.to_string());
+        let given = [
+            ("data.set", self.data.clone()),
+            ("networks.stages", list(&self.stages)),
+            ("networks.backbone.filters", list(&self.filters)),
+            ("networks.join", self.join.map(|join| join.to_string())),
+            ("data.samples", number(self.samples)),
+            ("data.validation", number(self.validation)),
+            ("training.epochs", self.epochs.map(|epochs| epochs.to_string())),
+            ("training.batch", number(self.batch)),
+            ("optimizer.rate", self.rate.map(|rate| format!("{rate:?}"))),
+            ("search.repeat", self.repeat.clone()),
+            ("search.seed", seed.clone()),
+            ("training.seed", seed),
+        ];
+        let given = given.into_iter().chain(more.iter().cloned());
+        let given = given.filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+        let all: Vec<String> = given.chain(self.set.iter().cloned()).collect();
+        Ok(match &self.config {
+            Some(path) => SearchConfig::read(path, &all)?,
+            None => SearchConfig::parse("", &all)?,
+        })
+    }
+}

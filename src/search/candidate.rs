@@ -1,0 +1,135 @@
+//! One network of a search: trained for a little while, and asked for its answers.
+
+use crate::data::Sets;
+use crate::error::{Error, Result};
+use crate::models::genetic_cnn::{self, Code};
+use crate::record::EvaluationRow;
+use crate::train::{Config, Split, Trainer, evaluate};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What all candidates share: settings and samples.
+pub(super) struct Ground {
+    /// The settings of a training; the model is the code's.
+    pub config: Config,
+    /// The pictures' sizes `[C, H, W]`.
+    pub input: [usize; 3],
+    /// The number of classes.
+    pub classes: usize,
+    /// The samples.
+    pub split: Split,
+}
+
+/// What is to be done for a candidate.
+pub(super) struct Task {
+    /// Its code.
+    pub code: Code,
+    /// How often the code has been trained before; each time begins with other weights and another order.
+    pub repeat: u32,
+    /// Epochs after which it is asked for its answers.
+    pub epochs: u32,
+    /// Epochs of the whole training, which the learning rate follows.
+    pub of_epochs: u32,
+    /// Where it stands already.
+    pub trainer: Option<Box<Trainer>>,
+}
+
+/// What came of it.
+pub(super) struct Outcome {
+    /// The row for the journal.
+    pub row: EvaluationRow,
+    /// Where it stands, unless it diverged.
+    pub trainer: Option<Box<Trainer>>,
+}
+
+/// Time spent, in seconds.
+#[derive(Default)]
+struct Clock {
+    training: f64,
+    answering: f64,
+    pictures: usize,
+}
+
+impl Ground {
+    /// Draws the samples, and makes sure that networks of these codes fit them.
+    pub fn new(config: Config, sets: &Sets, largest: &Code) -> Result<Ground> {
+        let (input, classes) = (sets.train.shape(), sets.train.classes().len());
+        genetic_cnn::network(largest, &config.options(input, classes)?)?.plan()?;
+        let split = Split::new(&config, sets)?;
+        Ok(Ground { config, input, classes, split })
+    }
+
+    /// Does a task; `None` where `stop` was raised meanwhile.
+    ///
+    /// # Errors
+    /// When a picture cannot be read, the network does not fit, or the system refuses memory or a thread. That a training
+    /// diverges is no error.
+    pub fn work(&self, task: Task, generation: u32, stop: &AtomicBool) -> Result<Option<Outcome>> {
+        let (began, mut clock) = (Instant::now(), Clock::default());
+        let Task { code, repeat, epochs, of_epochs, trainer } = task;
+        let mut trainer = match trainer {
+            Some(trainer) => trainer,
+            None => Box::new(self.trainer(&code, repeat, of_epochs)?),
+        };
+        let score = match self.train(&mut trainer, epochs, stop, &mut clock) {
+            Ok(None) => return Ok(None),
+            Ok(Some(score)) => Ok(score),
+            Err(error) if error.is_non_finite() => Err(error.to_string()),
+            Err(error @ Error::Diverged { .. }) => Err(error.to_string()),
+            Err(error) => return Err(error.at(&code)),
+        };
+        let (plan, seconds) = (trainer.network.plan(), began.elapsed().as_secs_f64());
+        let row = EvaluationRow {
+            generation,
+            code: code.to_string(),
+            repeat,
+            epochs,
+            fitness: score.as_ref().map_or(0.0, |score| score[0]),
+            loss: score.as_ref().ok().map(|score| score[1]),
+            parameters: plan.parameters(),
+            macs: plan.macs(),
+            seconds,
+            overhead_seconds: seconds - clock.training - clock.answering,
+            images_per_second: clock.pictures as f64 / clock.training.max(f64::MIN_POSITIVE),
+            diverged: score.as_ref().err().cloned(),
+        };
+        Ok(Some(Outcome { row, trainer: score.is_ok().then_some(trainer) }))
+    }
+
+    /// A network with its first weights.
+    fn trainer(&self, code: &Code, repeat: u32, epochs: u32) -> Result<Trainer> {
+        let mut config = self.config.clone();
+        config.training.seed += u64::from(repeat);
+        config.training.epochs = epochs;
+        let spec = genetic_cnn::network(code, &config.options(self.input, self.classes)?)?;
+        Trainer::of(&spec, config, &self.split.train)
+    }
+
+    /// Trains to the end of so many epochs; the accuracy and the loss on what is held out. `None` where `stop` was raised.
+    fn train(
+        &self,
+        trainer: &mut Trainer,
+        epochs: u32,
+        stop: &AtomicBool,
+        clock: &mut Clock,
+    ) -> Result<Option<[f64; 2]>> {
+        let train = self.split.train.clone().seeded(trainer.config().training.seed);
+        while trainer.position.epoch < epochs {
+            for batch in train.epoch(trainer.position.epoch, 0)? {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                let (batch, began) = (batch?, Instant::now());
+                let report = trainer.step(&batch)?;
+                clock.training += began.elapsed().as_secs_f64();
+                clock.pictures += report.pictures;
+            }
+            trainer.end_epoch();
+        }
+        let began = Instant::now();
+        let go_on = |_| !stop.load(Ordering::Relaxed);
+        let answers = evaluate(&trainer.network, &self.split.held_out, "validation", go_on)?;
+        clock.answering = began.elapsed().as_secs_f64();
+        Ok(answers.map(|answers| [answers.score.accuracy, answers.score.loss]))
+    }
+}

@@ -1,0 +1,303 @@
+//! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the breeding.
+
+use crate::data;
+use crate::error::{Error, Result};
+use crate::models::genetic_cnn::Backbone;
+use crate::ops::Fusion;
+use crate::train::notes::annotated;
+use crate::train::read_config::read_settings;
+use crate::train::{Config, Data, Model, Optimisation, Schedules, Training};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// All settings of a search.
+///
+/// ```
+/// use evograd::search::SearchConfig;
+/// let config = SearchConfig::parse("[search]\npopulation = 6", &["networks.stages=[3, 4]".into()])?;
+/// assert_eq!((config.search.population, config.networks.backbone.filters), (6, vec![8, 16]));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchConfig {
+    /// How networks are bred.
+    pub search: Breeding,
+    /// Which networks are bred.
+    pub networks: Networks,
+    /// What each is trained on.
+    pub data: Data,
+    /// For how long each is trained.
+    pub training: Training,
+    /// How its weights follow gradients.
+    pub optimizer: Optimisation,
+    /// How its learning rate moves.
+    pub schedule: Schedules,
+}
+
+/// How networks are bred. The letters are the paper's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Breeding {
+    /// `evolution`, or `random`, which inherits nothing.
+    pub method: Method,
+    /// Individuals in a generation, `N`.
+    pub population: usize,
+    /// Generations after the first, `T`.
+    pub generations: u32,
+    /// The probability that a pair is crossed, `p_C`.
+    pub crossover: f64,
+    /// The probability that each stage of a crossed pair is exchanged, `q_C`.
+    pub crossover_stage: f64,
+    /// The probability that an individual that was not crossed mutates, `p_M`.
+    pub mutation: f64,
+    /// The probability that each bit of it flips, `q_M`.
+    pub mutation_bit: f64,
+    /// `roulette`, as in the paper, or `tournament`.
+    pub selection: Selector,
+    /// Individuals that fight in a tournament.
+    pub tournament: usize,
+    /// The fittest that go on as they are; the paper keeps none.
+    pub elite: usize,
+    /// `cache` or `average`.
+    pub repeat: Repeat,
+    /// Epochs after which the worse half of a generation's new networks is given up.
+    pub halving: Vec<u32>,
+    /// The seed of the breeding.
+    pub seed: u64,
+    /// Networks trained side by side, each on one core; 0 for one on each core.
+    pub workers: usize,
+}
+
+/// Where the individuals of a generation come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// From those before them.
+    Evolution,
+    /// From nowhere: each is drawn anew. What evolution must beat.
+    Random,
+}
+
+/// How parents are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selector {
+    /// In proportion to the fitness above the worst.
+    Roulette,
+    /// The fittest of a few.
+    Tournament,
+}
+
+/// What is done with a network that has been seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeat {
+    /// It keeps its fitness; so does every other code of the same graph.
+    Cache,
+    /// It is trained again, and its fitness is the mean over all trainings of its code, as in the paper.
+    Average,
+}
+
+/// Which networks are bred.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Networks {
+    /// Nodes of each stage, `K`.
+    pub stages: Vec<usize>,
+    /// How the inputs of a node are joined: `sum`, as in the paper, `sort`, or any other fusion.
+    pub join: String,
+    /// The `ε` of `sort-root`.
+    pub epsilon: f64,
+    /// What filters and features are multiplied with.
+    pub width: f64,
+    /// The probability of dropout before the last layer.
+    pub dropout: f64,
+    /// What surrounds the stages.
+    pub backbone: Backbone,
+}
+
+impl Default for Breeding {
+    fn default() -> Self {
+        Breeding {
+            method: Method::Evolution,
+            population: 10,
+            generations: 5,
+            crossover: 0.2,
+            crossover_stage: 0.2,
+            mutation: 0.8,
+            mutation_bit: 0.05,
+            selection: Selector::Roulette,
+            tournament: 2,
+            elite: 0,
+            repeat: Repeat::Cache,
+            halving: Vec::new(),
+            seed: 0,
+            workers: 0,
+        }
+    }
+}
+
+impl Default for Networks {
+    fn default() -> Self {
+        let (stages, join) = (vec![3, 4, 5], Fusion::Sum.name().into());
+        let backbone = Backbone::cifar10(stages.len());
+        Networks { stages, join, epsilon: Fusion::DEFAULT_EPSILON, width: 1.0, dropout: 0.5, backbone }
+    }
+}
+
+/// What a key means, where its name does not say all.
+const NOTES: [(&str, &str); 20] = [
+    ("method", "evolution, or random, which inherits nothing"),
+    ("population", "individuals in a generation"),
+    ("generations", "after the first"),
+    ("crossover", "probability that a pair is crossed"),
+    ("crossover_stage", "probability that each of its stages is exchanged"),
+    ("mutation", "probability that one that was not crossed mutates"),
+    ("mutation_bit", "probability that each bit of it flips"),
+    ("selection", "roulette or tournament"),
+    ("tournament", "individuals that fight in one"),
+    ("elite", "the fittest that go on as they are"),
+    ("repeat", "of a network seen before: cache its fitness, or train again and average"),
+    ("halving", "epochs after which the worse half is given up"),
+    ("workers", "networks trained side by side; 0 for one on each core"),
+    ("stages", "nodes of each"),
+    ("join", "of a node's inputs: sum, sort, or any other fusion"),
+    ("filters", "of each stage"),
+    ("kernel", "side of the filters of each stage's first convolution"),
+    ("padding", "of these"),
+    ("pool", "side of the pool behind each stage"),
+    ("features", "of the first linear layer"),
+];
+
+impl SearchConfig {
+    /// Settings from the text of a TOML file, with some of them set anew as `section.key=value`.
+    ///
+    /// # Errors
+    /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
+    pub fn parse(text: &str, set: &[String]) -> Result<SearchConfig> {
+        let config: SearchConfig = read_settings(text, set, complete)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// As [`SearchConfig::parse`], of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read; and as [`SearchConfig::parse`].
+    pub fn read(path: &Path, set: &[String]) -> Result<SearchConfig> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
+        SearchConfig::parse(&text, set).map_err(|error| error.at(path.display()))
+    }
+
+    /// The settings as the text of a TOML file, with a comment where a key does not say all.
+    pub fn to_toml(&self) -> String {
+        annotated(&toml::to_string(self).expect("settings are tables of plain values"), &NOTES)
+    }
+
+    /// The settings of the training of one candidate.
+    pub fn training(&self) -> Config {
+        let Networks { join, epsilon, width, dropout, backbone, .. } = self.networks.clone();
+        let (dropout, backbone) = (Some(dropout), Some(backbone));
+        let model =
+            Model { name: "genet1".into(), fusion: join, epsilon, width, dropout, backbone, ..Model::default() };
+        let SearchConfig { data, training, optimizer, schedule, .. } = self.clone();
+        Config { model, data, training, optimizer, schedule }
+    }
+
+    /// The networks that are trained side by side.
+    pub fn workers(&self) -> usize {
+        match self.search.workers {
+            0 => crate::par::threads(),
+            workers => workers,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let refuse = |problem: String, remedy: &str| Err(Error::op("configuration", problem, &[], remedy));
+        let Breeding { population, elite, tournament, workers, halving, .. } = &self.search;
+        let epochs = self.training.epochs;
+        if !(1..=100_000).contains(population) || elite >= population {
+            let problem = format!("search.population is {population} and search.elite {elite}");
+            return refuse(problem, "use 1 to 100,000 individuals, of which fewer stay than there are");
+        }
+        let Networks { stages, backbone, .. } = &self.networks;
+        if !(1..=8).contains(&stages.len()) || stages.iter().any(|nodes| !(2..=10).contains(nodes)) {
+            return refuse(format!("networks.stages is {stages:?}"), "give 1 to 8 stages of 2 to 10 nodes");
+        }
+        if backbone.filters.len() != stages.len() {
+            let problem = format!("networks.backbone.filters is {:?} for {} stages", backbone.filters, stages.len());
+            return refuse(problem, "give a number of filters for each stage");
+        }
+        if *tournament == 0 || *workers > 1024 {
+            let problem = format!("search.tournament is {tournament}, search.workers {workers}");
+            return refuse(problem, "let at least 1 fight, and at most 1024 be trained side by side");
+        }
+        if !halving.is_sorted_by(|a, b| a < b) || halving.iter().any(|at| !(1..epochs).contains(at)) {
+            let problem = format!("search.halving is {halving:?}, and each network is trained for {epochs} epochs");
+            return refuse(problem, "give rising numbers of epochs, fewer than training.epochs");
+        }
+        if !halving.is_empty() && self.search.repeat == Repeat::Average {
+            return refuse("search.halving goes with search.repeat = \"average\"".into(), "use one of the two");
+        }
+        if self.data.validation == 0 {
+            let problem = "data.validation is 0, and fitness is measured on pictures held out".into();
+            return refuse(problem, "hold some out, such as 1000; the test set is never looked at");
+        }
+        for (key, share) in [
+            ("search.crossover", self.search.crossover),
+            ("search.crossover_stage", self.search.crossover_stage),
+            ("search.mutation", self.search.mutation),
+            ("search.mutation_bit", self.search.mutation_bit),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return refuse(format!("{key} is {share}"), "use a probability from 0 to 1");
+            }
+        }
+        self.training().check()
+    }
+}
+
+/// Sets what is usual for the stages and the data that were chosen, where nothing else was.
+fn complete(table: &mut toml::Table) -> Result<()> {
+    let stages = table.get("networks").and_then(|networks| networks.get("stages")?.as_array()).map(Vec::len);
+    let backbone = Backbone::cifar10(stages.unwrap_or(Networks::default().stages.len()));
+    let set = table.get("data").and_then(|data| data.get("set")?.as_str()).unwrap_or("shapes").to_string();
+    let augment = data::info(&set)?.augment;
+    let usual = Usual { samples: 2000, validation: 1000, epochs: 3, batch: 64, rate: 0.1 };
+    let number = |number: usize| toml::Value::Integer(number as i64);
+    let all = [
+        ("data", "crop", number(augment.crop)),
+        ("data", "flip", toml::Value::Boolean(augment.flip)),
+        ("data", "samples", number(usual.samples)),
+        ("data", "validation", number(usual.validation)),
+        ("training", "epochs", number(usual.epochs)),
+        ("training", "batch", number(usual.batch)),
+        ("optimizer", "rate", toml::Value::Float(usual.rate)),
+    ];
+    for (section, key, value) in all {
+        keep_or_set(table.entry(section).or_insert_with(|| toml::Table::new().into()), key, value);
+    }
+    let networks = table.entry("networks").or_insert_with(|| toml::Table::new().into());
+    keep_or_set(networks, "backbone", toml::Table::new().into());
+    let own = toml::Table::try_from(backbone).expect("a backbone is plain data");
+    if let Some(given) = networks.get_mut("backbone") {
+        own.into_iter().for_each(|(key, value)| keep_or_set(given, &key, value));
+    }
+    Ok(())
+}
+
+/// The training of a candidate that is short and yet tells networks apart.
+struct Usual {
+    samples: usize,
+    validation: usize,
+    epochs: usize,
+    batch: usize,
+    rate: f64,
+}
+
+fn keep_or_set(section: &mut toml::Value, key: &str, value: toml::Value) {
+    if let Some(section) = section.as_table_mut() {
+        section.entry(key).or_insert(value);
+    }
+}

@@ -1,0 +1,253 @@
+//! The fitness of generations of codes: what is known already is looked up, the rest is trained side by side, and everything
+//! is written down as soon as it is known.
+
+use super::candidate::{Ground, Outcome, Task};
+use super::config::{Repeat, SearchConfig};
+use super::journal::SearchJournal;
+use crate::data::Sets;
+use crate::error::{Error, Result};
+use crate::models::genetic_cnn::{Code, canonical};
+use crate::par::side_by_side;
+use crate::record::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+use crate::train::Trainer;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::Instant;
+
+/// What a search tells while it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event<'a> {
+    /// A network has been trained and asked for its answers.
+    Evaluated {
+        /// What it came to.
+        row: &'a EvaluationRow,
+        /// How many of this generation's are done.
+        done: usize,
+        /// How many there are to do.
+        total: usize,
+    },
+    /// A generation is complete.
+    Generation(&'a GenerationRow),
+    /// Nothing has happened for a moment.
+    Waiting,
+}
+
+/// What hears of the events, and answers whether to go on.
+pub type Told<'a> = dyn FnMut(Event<'_>) -> bool + 'a;
+
+/// Trains networks and remembers what they came to.
+pub(super) struct Evaluator<'a> {
+    ground: Ground,
+    repeat: Repeat,
+    halving: Vec<u32>,
+    workers: usize,
+    journal: SearchJournal,
+    /// What is known, also of generations to come, where a journal is gone through again.
+    known: HashMap<Training, EvaluationRow>,
+    /// The generations that the journal holds, by number.
+    written: Vec<GenerationRow>,
+    /// Codes that were evaluated, and how often.
+    seen: HashMap<Code, Vec<f64>>,
+    since: Instant,
+    told: &'a mut Told<'a>,
+}
+
+/// A training of a code: which time, and for how many epochs.
+type Training = (String, u32, u32);
+
+impl<'a> Evaluator<'a> {
+    /// Opens the journal and draws the samples.
+    pub fn new(path: &Path, task: &str, config: &SearchConfig, sets: &Sets, told: &'a mut Told<'a>) -> Result<Self> {
+        let (mut journal, rows) = SearchJournal::open(path)?;
+        let begin = BeginRow {
+            version: env!("CARGO_PKG_VERSION").into(),
+            task: task.into(),
+            settings: config.to_toml(),
+            data_checksums: [sets.train.checksum(), sets.test.checksum()],
+        };
+        match rows.first() {
+            None => journal.append(&SearchRow::Begin(begin))?,
+            Some(first) => expect_same(path, first, &begin)?,
+        }
+        let (mut known, mut written) = (HashMap::new(), Vec::new());
+        for row in rows {
+            match row {
+                SearchRow::Evaluation(row) => drop(known.insert((row.code.clone(), row.repeat, row.epochs), row)),
+                SearchRow::Generation(row) => written.push(row),
+                SearchRow::Begin(_) => {}
+            }
+        }
+        let (repeat, halving, workers) = (config.search.repeat, config.search.halving.clone(), config.workers());
+        let (ground, seen, since) = (
+            Ground::new(config.training(), sets, &Code::dense(&config.networks.stages)?)?,
+            HashMap::new(),
+            Instant::now(),
+        );
+        Ok(Evaluator { ground, repeat, halving, workers, journal, known, written, seen, since, told })
+    }
+
+    /// The fitness of each code of a generation.
+    pub fn fitness(&mut self, generation: u32, codes: &[Code]) -> Result<Vec<f64>> {
+        match self.repeat {
+            Repeat::Cache => self.cached(generation, codes),
+            Repeat::Average => self.averaged(generation, codes),
+        }
+    }
+
+    /// Each graph is trained once, under its canonical code.
+    fn cached(&mut self, generation: u32, codes: &[Code]) -> Result<Vec<f64>> {
+        let graphs: Vec<Code> = codes.iter().map(canonical).collect();
+        let mut new: Vec<Code> = Vec::new();
+        let mut met: HashSet<&Code> = HashSet::new();
+        for graph in graphs.iter().filter(|graph| !self.seen.contains_key(*graph)) {
+            if met.insert(graph) {
+                new.push(graph.clone());
+            }
+        }
+        let values = self.halved(generation, &new)?;
+        new.into_iter().zip(values).for_each(|(graph, value)| drop(self.seen.insert(graph, vec![value])));
+        Ok(graphs.iter().map(|graph| self.seen[graph][0]).collect())
+    }
+
+    /// Every individual is trained; its fitness is the mean over all trainings of its code so far.
+    fn averaged(&mut self, generation: u32, codes: &[Code]) -> Result<Vec<f64>> {
+        let epochs = self.ground.config.training.epochs;
+        let mut counts: HashMap<&Code, u32> = HashMap::new();
+        let trainings: Vec<(Code, u32)> = codes
+            .iter()
+            .map(|code| {
+                let before = self.seen.get(code).map_or(0, Vec::len) as u32;
+                let count = counts.entry(code).or_default();
+                *count += 1;
+                (code.clone(), before + *count - 1)
+            })
+            .collect();
+        let rows = self.rows(generation, &trainings, [epochs; 2], &mut HashMap::new())?;
+        for (code, row) in codes.iter().zip(rows) {
+            self.seen.entry(code.clone()).or_default().push(row.fitness);
+        }
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        Ok(codes.iter().map(|code| mean(&self.seen[code])).collect())
+    }
+
+    /// The fitness of codes that are new, of which the worse half is given up after each of the epochs asked for.
+    fn halved(&mut self, generation: u32, codes: &[Code]) -> Result<Vec<f64>> {
+        let of_epochs = self.ground.config.training.epochs;
+        let rungs: Vec<u32> = self.halving.iter().copied().chain([of_epochs]).collect();
+        let mut values = vec![0.0; codes.len()];
+        let mut left: Vec<usize> = (0..codes.len()).collect();
+        let mut trainers = HashMap::new();
+        for epochs in rungs {
+            let trainings: Vec<(Code, u32)> = left.iter().map(|place| (codes[*place].clone(), 0)).collect();
+            let rows = self.rows(generation, &trainings, [epochs, of_epochs], &mut trainers)?;
+            left.iter().zip(rows).for_each(|(place, row)| values[*place] = row.fitness);
+            left.sort_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
+            left.truncate(left.len().div_ceil(2));
+            trainers.retain(|code, _| left.iter().any(|place| codes[*place] == *code));
+        }
+        Ok(values)
+    }
+
+    /// What trainings come to after the first of two numbers of epochs, of which the second is the whole; those that are
+    /// not known are done, from where `trainers` stand.
+    pub fn rows(
+        &mut self,
+        generation: u32,
+        trainings: &[(Code, u32)],
+        [epochs, of_epochs]: [u32; 2],
+        trainers: &mut HashMap<Code, Box<Trainer>>,
+    ) -> Result<Vec<EvaluationRow>> {
+        let key = |(code, repeat): &(Code, u32)| (code.to_string(), *repeat, epochs);
+        let missing = trainings.iter().filter(|training| !self.known.contains_key(&key(training)));
+        let task = |(code, repeat): &(Code, u32)| {
+            let trainer = trainers.remove(code);
+            Task { code: code.clone(), repeat: *repeat, epochs, of_epochs, trainer }
+        };
+        let tasks = missing.map(task).collect();
+        self.train(generation, tasks, trainers)?;
+        Ok(trainings.iter().map(|training| self.known[&key(training)].clone()).collect())
+    }
+
+    /// Trains side by side; writes each result as soon as it is there.
+    fn train(&mut self, generation: u32, tasks: Vec<Task>, trainers: &mut HashMap<Code, Box<Trainer>>) -> Result<()> {
+        let (total, mut done, mut failed, mut go_on) = (tasks.len(), 0, None, true);
+        let Evaluator { ground, workers, journal, known, told, .. } = self;
+        let work = |task: Task, stop: &_| {
+            let code = task.code.clone();
+            ground.work(task, generation, stop).map(|outcome| outcome.map(|outcome| (code, outcome)))
+        };
+        let mut hear = |result: Option<Result<Option<(Code, Outcome)>>>| {
+            let written = match result {
+                None => {
+                    go_on &= told(Event::Waiting);
+                    return go_on;
+                }
+                Some(Ok(None)) => return false,
+                Some(Err(error)) => Err(error),
+                Some(Ok(Some((code, Outcome { row, trainer })))) => {
+                    done += 1;
+                    trainers.extend(trainer.map(|trainer| (code, trainer)));
+                    let row = SearchRow::Evaluation(row);
+                    let written = journal.append(&row);
+                    if let (SearchRow::Evaluation(row), Ok(())) = (row, &written) {
+                        go_on &= told(Event::Evaluated { row: &row, done, total });
+                        known.insert((row.code.clone(), row.repeat, row.epochs), row);
+                    }
+                    written
+                }
+            };
+            if let Err(error) = written {
+                (failed, go_on) = (failed.take().or(Some(error)), false);
+            }
+            go_on
+        };
+        side_by_side(*workers, tasks, work, &mut hear)?;
+        match failed {
+            Some(error) => Err(error),
+            None if !go_on => Err(Error::Stopped),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a generation, or compares it with what was written when the journal is gone through again; whether to go on.
+    pub fn generation(&mut self, number: u32, individuals: Vec<IndividualRow>) -> Result<bool> {
+        let seconds = std::mem::replace(&mut self.since, Instant::now()).elapsed().as_secs_f64();
+        if let Some(written) = self.written.iter().find(|row| row.generation == number) {
+            if written.individuals != individuals {
+                let problem = format!("the journal's generation {number} is not what follows from what is before it");
+                let remedy = "start a new search: another version of the program has written this one";
+                return Err(Error::op("search", problem, &[], remedy));
+            }
+            return Ok((self.told)(Event::Generation(written)));
+        }
+        let row = GenerationRow { generation: number, individuals, seconds };
+        let row = SearchRow::Generation(row);
+        self.journal.append(&row)?;
+        let SearchRow::Generation(row) = &row else { return Ok(true) };
+        Ok((self.told)(Event::Generation(row)))
+    }
+}
+
+/// Refuses to go on with other settings or other data. How many generations there are to be, and how many networks are
+/// trained side by side, may be changed: neither changes what has been.
+fn expect_same(path: &Path, first: &SearchRow, begin: &BeginRow) -> Result<()> {
+    let SearchRow::Begin(written) = first else {
+        return Err(Error::file(path, "it does not begin with what was searched", "restore the file"));
+    };
+    if written.task != begin.task {
+        let problem = format!("it is the journal of {}, not of {}", written.task, begin.task);
+        return Err(Error::file(path, problem, "name another folder"));
+    }
+    if written.data_checksums != begin.data_checksums {
+        let problem = "the search began with other pictures or labels".to_string();
+        return Err(Error::file(path, problem, "name the folder of the same data with --data-dir"));
+    }
+    let free = |line: &&str| !["generations = ", "workers = "].iter().any(|key| line.starts_with(key));
+    let [then, now] = [&written.settings, &begin.settings].map(|text| text.lines().filter(free).collect::<Vec<_>>());
+    if then != now {
+        let changed = now.iter().find(|line| !then.contains(line)).map_or("a line is missing", |line| line.trim());
+        let problem = format!("config.toml beside it was changed since the search began ({changed:?})");
+        return Err(Error::file(path, problem, "restore it, or start a new search with --config"));
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The journal of a search: rows that are only ever appended, each with a checksum of all before it. So a row that was
+//! changed, put in or taken out is noticed, and a search goes on from nothing but what it has written itself.
+
+use crate::error::{Error, Result};
+use crate::record::{Journal, SearchRow};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// What stands between a row and its checksum.
+const MARK: &str = ",\"check\":\"";
+
+/// The file `journal.jsonl` of a search.
+#[derive(Debug)]
+pub(super) struct SearchJournal {
+    journal: Journal,
+    check: String,
+}
+
+impl SearchJournal {
+    /// Opens or makes the file, and reads what is in it. A last line that was not finished, because the process was killed,
+    /// is cut off.
+    ///
+    /// # Errors
+    /// When the system refuses, or a line is not what a search has written.
+    pub fn open(path: &Path) -> Result<(SearchJournal, Vec<SearchRow>)> {
+        let journal = Journal::open(path)?;
+        let (rows, check) = read_rows(path)?;
+        Ok((SearchJournal { journal, check }, rows))
+    }
+
+    /// Appends a row and brings it to the disk.
+    ///
+    /// # Errors
+    /// When that fails, as where the disk is full.
+    pub fn append(&mut self, row: &SearchRow) -> Result<()> {
+        let text = serde_json::to_string(row).expect("a row is plain data");
+        let check = checksum(&self.check, &text);
+        let open = text.strip_suffix('}').expect("a row is an object");
+        self.journal.append_line(format!("{open}{MARK}{check}\"}}"))?;
+        self.check = check;
+        self.journal.sync()
+    }
+}
+
+/// The rows of a search's journal.
+///
+/// # Errors
+/// When the file cannot be read, or a line is not what a search has written.
+pub fn read_journal(path: &Path) -> Result<Vec<SearchRow>> {
+    Ok(read_rows(path)?.0)
+}
+
+/// The rows, and the checksum of all.
+fn read_rows(path: &Path) -> Result<(Vec<SearchRow>, String)> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::file(path, error, "name the folder of a search, such as runs/search"))?;
+    let (mut rows, mut check) = (Vec::new(), String::new());
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    for (number, line) in text[..whole].lines().enumerate() {
+        let remedy =
+            format!("restore the file, or cut it off before line {}: what is missing is done again", number + 1);
+        let refuse = |problem: String| Error::file(path, format!("line {}: {problem}", number + 1), remedy.clone());
+        let (row, given) = split(line).ok_or_else(|| refuse("it has no checksum at its end".into()))?;
+        check = checksum(&check, &row);
+        if check != given {
+            return Err(refuse("it is not what was written, or a line before it is missing".into()));
+        }
+        rows.push(serde_json::from_str(&row).map_err(|error| refuse(error.to_string()))?);
+    }
+    Ok((rows, check))
+}
+
+/// The row of a line, without its checksum, and the checksum.
+fn split(line: &str) -> Option<(String, &str)> {
+    let (row, check) = line.rsplit_once(MARK)?;
+    Some((format!("{row}}}"), check.strip_suffix("\"}")?))
+}
+
+/// The first 16 hexadecimal digits of the sha256 of the checksum before and the row.
+fn checksum(before: &str, row: &str) -> String {
+    let hash = Sha256::new().chain_update(before).chain_update(row).finalize();
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{GenerationRow, IndividualRow};
+    use proptest::prelude::*;
+
+    fn generation(number: u32) -> SearchRow {
+        let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.1 + 0.2, parents: vec![1, 2] }];
+        SearchRow::Generation(GenerationRow { generation: number, individuals, seconds: 1.0 / 3.0 })
+    }
+
+    fn written(path: &Path, rows: std::ops::Range<u32>) {
+        let (mut journal, _) = SearchJournal::open(path).unwrap();
+        rows.for_each(|number| journal.append(&generation(number)).unwrap());
+    }
+
+    #[test]
+    fn rows_come_back_and_half_a_line_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        written(&path, 0..2);
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 0..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let kept = whole[..cut].iter().filter(|byte| **byte == b'\n').count() as u32;
+            written(&path, kept..2);
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "cut off at {cut}");
+        }
+        assert_eq!(read_journal(&path).unwrap(), [generation(0), generation(1)]);
+    }
+
+    #[test]
+    fn a_line_that_was_changed_or_taken_out_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        written(&path, 0..3);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        let told = |text: String| {
+            std::fs::write(&path, text).unwrap();
+            read_journal(&path).unwrap_err().to_string()
+        };
+        let text = told(whole.replacen("1-01", "1-11", 1));
+        let expected = "journal.jsonl: line 1: it is not what was written, or a line before it is missing; restore the file, \
+                        or cut it off before line 1: what is missing is done again";
+        assert!(text.ends_with(expected), "{text}");
+        let without_second: Vec<&str> =
+            whole.lines().enumerate().filter(|(i, _)| *i != 1).map(|(_, line)| line).collect();
+        assert!(told(without_second.join("\n") + "\n").contains("line 2: it is not what was written"));
+        assert!(told("{}\n".into()).contains("line 1: it has no checksum at its end"));
+    }
+
+    proptest! {
+        /// Any single byte of any line.
+        #[test]
+        fn no_byte_can_be_changed_unnoticed(place: prop::sample::Index, byte in 32_u8..127) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("journal.jsonl");
+            written(&path, 0..2);
+            let mut text = std::fs::read(&path).unwrap();
+            let place = place.index(text.len());
+            prop_assume!(text[place] != byte && text[place] != b'\n');
+            text[place] = byte;
+            std::fs::write(&path, text).unwrap();
+            prop_assert!(read_journal(&path).is_err());
+        }
+    }
+}

@@ -37,6 +37,18 @@ pub struct Position {
     pub segment: u32,
 }
 
+impl Position {
+    /// The mean loss of the present epoch's steps so far.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.batch as f64
+    }
+
+    /// The share of right answers in the present epoch so far.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.seen as f64
+    }
+}
+
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {

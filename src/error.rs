@@ -96,6 +96,17 @@ pub enum Error {
         remedy: String,
     },
 
+    /// Something that this build was made without.
+    #[error("{path}: {problem}; build with `cargo build --release --features {feature}`")]
+    Feature {
+        /// The file or folder that asks for it.
+        path: String,
+        /// What the build cannot do.
+        problem: String,
+        /// The feature to build with.
+        feature: &'static str,
+    },
+
     /// An error inside a named part, such as a layer.
     #[error("{path}: {source}")]
     At {

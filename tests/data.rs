@@ -198,6 +198,22 @@ fn fetch_without_downloads_or_a_network_says_how_to_do_it_by_hand() {
     assert!(err.contains("`evograd data import svhn --from FILE`") && err.contains(line), "{err}");
 }
 
+/// What this build cannot do says nothing of the pictures.
+#[cfg(not(feature = "folders"))]
+#[test]
+fn pictures_that_this_build_cannot_decode_are_no_failed_check() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("train/a")).unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let Outcome { code, out, err } = evograd(&["verify", "folder", "--data-dir", dir], &[]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    let wanted = format!(
+        "evograd: {dir}: this build cannot decode pictures (to 224×224); build with `cargo build --release --features \
+         folders`\n"
+    );
+    assert!(err.ends_with(&wanted), "{err}");
+}
+
 #[test]
 fn help_shows_examples() {
     let Outcome { code, out, .. } = evograd(&["--help"], &[]);

@@ -276,6 +276,12 @@ fn a_trained_run_is_evaluated_to_the_score_that_training_found() {
     assert!(eval(&["--per-class", "--split", "validation", "--checkpoint", "best"]).contains("mistaken for"));
     let weights = run.join("checkpoints/last/model.safetensors");
     assert!(eval(&["--weights", weights.to_str().unwrap()]).starts_with("test accuracy"));
+    let config = run.join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("shortcut = \"conv\"", "shortcut = \"pad\"")).unwrap();
+    let refused = cargo_bin_cmd!("evograd").arg("eval").arg(&run).arg("--data-dir").arg(data.path()).output().unwrap();
+    let errors = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && errors.contains("so it has no use for pad"), "{errors}");
 }
 
 #[test]
@@ -317,6 +323,12 @@ fn wrong_settings_are_told_before_anything_is_made() {
         nowhere.contains("no branches meet in lenet, so it has no use for sort; leave model.fusion out"),
         "{nowhere}"
     );
+    assert!(
+        told(&["--shortcut", "pad"]).contains("a shortcut in lenet, so it has no use for pad; leave model.shortcut")
+    );
+    let (undropped, without) =
+        (["--set", "model.name=resnet20", "--dropout", "0.1"], "there is no dropout in resnet20");
+    assert!(told(&undropped).contains(without));
     assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and pictures have 28×28 pixels"));
     assert!(told(&["--fusion", "sums"]).contains("there is no fusion called \"sums\""));
     assert!(told(&["--set", "data.validation=200"]).contains("split: 200 samples are asked for, there are 160"));

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use comfy_table::Table;
 use evograd::data;
-use evograd::models::{self, Network};
+use evograd::models::Network;
 use evograd::train::{Evaluation, RunFolder, Split, evaluate};
 use serde::Serialize;
 use std::io::Write;
@@ -68,8 +68,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let (folder, config) = RunFolder::read(&args.run)?;
     let sets = data::open(&config.data.set, &args.data_dir.folder()?)?;
     let split = Split::with(&config, &sets, Some(folder.normalise()?))?;
-    let options = config.options(sets.train.shape(), sets.train.classes().len())?;
-    let mut network = Network::new(&models::spec(&config.model.name, &options)?, 0)?;
+    let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;
     match &args.weights {
         Some(file) => network.load(file)?,
         None => network.load(&folder.weights(&args.checkpoint)?)?,

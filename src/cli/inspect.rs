@@ -5,8 +5,9 @@ mod runs;
 use super::model_args::ModelArgs;
 use anyhow::{Context, Result, bail};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
-use evograd::models::{self, CATALOGUE, Options, Plan};
+use evograd::models::{self, CATALOGUE, Plan};
 use evograd::report::{LayerRow, grouped, network_svg};
+use evograd::train::Config;
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -124,20 +125,14 @@ fn list(json: bool, out: &mut impl Write) -> Result<()> {
 
 /// One model, layer by layer.
 fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()> {
-    let usual = models::model(name)?.options();
-    let options = Options {
-        input: question.input.unwrap_or(usual.input),
-        classes: question.classes.unwrap_or(usual.classes),
-        ..question.model.apply(usual)?
-    };
-    let plan = models::spec(name, &options)?.plan()?;
-    if question.model.asks_for_fusion() && !plan.has_joins() {
-        eprintln!("{name}: no branches are fused in it, so --fusion changes nothing");
-    }
+    let usual = models::model(name)?;
+    let classes = question.classes.unwrap_or(usual.classes);
+    let settings = [vec![format!("model.name={name}")], question.model.settings()].concat();
+    let plan = Config::parse("", &settings)?.spec(question.input.unwrap_or(usual.input), classes)?.plan()?;
     if question.json {
-        writeln!(out, "{}", serde_json::to_string(&line(&plan, options.classes, true))?)?;
+        writeln!(out, "{}", serde_json::to_string(&line(&plan, classes, true))?)?;
     } else {
-        layers(&plan, &options, out)?;
+        layers(&plan, classes, out)?;
     }
     match &question.svg {
         Some(path) => draw(&plan, path),
@@ -145,8 +140,8 @@ fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()
     }
 }
 
-/// Whether the fusion that was asked for is anywhere in the network.
-fn layers(plan: &Plan, options: &Options, out: &mut impl Write) -> Result<()> {
+/// A table of the layers.
+fn layers(plan: &Plan, classes: usize, out: &mut impl Write) -> Result<()> {
     let mut table = table(&["layer", "kind", "output", "parameters", "MACs", "activation bytes"], 3..6);
     for layer in plan.layers() {
         let output = sizes(&layer.output.sizes()[1..]);
@@ -157,7 +152,7 @@ fn layers(plan: &Plan, options: &Options, out: &mut impl Write) -> Result<()> {
     let [parameters, macs, bytes] = totals;
     let count = format!("{} layers", plan.layers().len());
     table.add_row(["total".to_string(), count, sizes(&plan.output().sizes()[1..]), parameters, macs, bytes]);
-    let heading = format!("{} on {} pictures, {} classes", plan.spec().name, sizes(&options.input), options.classes);
+    let heading = format!("{} on {} pictures, {} classes", plan.spec().name, sizes(&plan.spec().input), classes);
     writeln!(out, "{heading}; multiply-adds (MACs) and activations (f32) for one picture\n{}", table.trim_fmt())?;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod checkpoint;
 mod config;
 mod evaluate;
 mod folder;
+mod network;
 mod notes;
 mod read_config;
 mod run;

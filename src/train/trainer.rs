@@ -5,7 +5,7 @@ use super::evaluate::hits;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
 use crate::mode::checked;
-use crate::models::{self, Network, Options};
+use crate::models::Network;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::tape::Tape;
@@ -150,14 +150,10 @@ impl Trainer {
     /// A network with its first weights, about to be trained on a loader's batches.
     ///
     /// # Errors
-    /// When the model is unknown or does not fit the pictures, or the system has not the memory.
+    /// When the model is unknown, does not fit the pictures or has no use for a choice, or the system has not the memory.
     pub fn new(config: Config, sets: &Sets, train: &Loader) -> Result<Trainer> {
-        let options = config.options(sets.train.shape(), sets.train.classes().len())?;
-        let network = Network::new(&models::spec(&config.model.name, &options)?, config.training.seed)?;
-        if options.fusion != Options::default().fusion && !network.plan().has_joins() {
-            let problem = format!("no branches meet in {}, so it has no use for {}", config.model.name, options.fusion);
-            return Err(Error::op("configuration", problem, &[], "leave model.fusion out, or choose another model"));
-        }
+        let spec = config.spec(sets.train.shape(), sets.train.classes().len())?;
+        let network = Network::new(&spec, config.training.seed)?;
         let decays = network.roles().map(|role| config.decay(role)).collect();
         let optimizer = Optimizer::new(config.rule(), network.weights(), decays)?;
         let (course, steps_per_epoch) = (config.course(), train.batches() as u64);

@@ -58,6 +58,8 @@ fn list_tells_what_there_is_and_what_is_here() {
     for text in ["cifar100", "50000 + 10000", "3×32×32", "170 MB", "CC BY-SA 3.0", "yes", "3 of 4 files", "no"] {
         assert!(table.out.contains(text), "{text}: {}", table.out);
     }
+    // A rule, the header, a rule, a line for each set, a rule.
+    assert_eq!(table.out.lines().count(), 4 + evograd::data::CATALOGUE.len(), "{}", table.out);
     let json = evograd(&["list", "--json", "--data-dir", dir], &[]);
     assert_eq!(json.out.lines().count(), evograd::data::CATALOGUE.len());
     let cifar = listed(&json, "cifar10");

@@ -8,6 +8,7 @@ mod inspect;
 mod interrupt;
 mod model_args;
 mod progress;
+mod table;
 mod train;
 
 use anyhow::Result;

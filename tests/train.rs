@@ -298,6 +298,26 @@ fn a_dry_run_prints_the_settings_and_leaves_nothing() {
 }
 
 #[test]
+fn a_dry_run_in_json_is_one_object() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let (code, out, errors) = output(start(data.path(), &runs.path().join("run"), &["--dry-run", "--json"]));
+    assert_eq!((code, out.lines().count()), (0, 1), "{out}{errors}");
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let options = models::Options { input: [1, 28, 28], width: 0.25, ..Default::default() };
+    let plan = models::spec("lenet", &options).unwrap().plan().unwrap();
+    let costs = [plan.parameters(), plan.macs(), plan.activation_bytes()];
+    assert_eq!(["parameters", "macs", "activation_bytes"].map(|key| value[key].as_u64().unwrap()), costs);
+    assert_eq!(
+        (&value["settings"]["model"]["name"], &value["settings"]["training"]["epochs"]),
+        (&"lenet".into(), &3.into())
+    );
+    let pictures = serde_json::json!({ "train": 120, "held_out": 40, "held_out_from": "validation", "test": 160 });
+    assert_eq!((&value["pictures"], &value["steps"]), (&pictures, &21.into()));
+    let [step, all] = ["seconds_a_step", "seconds"].map(|key| value[key].as_f64().unwrap());
+    assert!(step > 0.0 && (all / step - 21.0).abs() < 1e-6, "{value}");
+}
+
+#[test]
 fn wrong_settings_are_told_before_anything_is_made() {
     let (data, runs) = (data(), tempfile::tempdir().unwrap());
     let told = |more: &[&str]| {

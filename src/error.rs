@@ -100,6 +100,17 @@ pub enum Error {
     #[error("stopped, as was asked for")]
     Stopped,
 
+    /// Something that this build was made without.
+    #[error("{path}: {problem}; build with `cargo build --release --features {feature}`")]
+    Feature {
+        /// The file or folder that asks for it.
+        path: String,
+        /// What the build cannot do.
+        problem: String,
+        /// The feature to build with.
+        feature: &'static str,
+    },
+
     /// An error inside a named part, such as a layer.
     #[error("{path}: {source}")]
     At {

@@ -58,6 +58,8 @@ fn list_tells_what_there_is_and_what_is_here() {
     for text in ["cifar100", "50000 + 10000", "3×32×32", "170 MB", "CC BY-SA 3.0", "yes", "3 of 4 files", "no"] {
         assert!(table.out.contains(text), "{text}: {}", table.out);
     }
+    // A rule, the header, a rule, a line for each set, a rule.
+    assert_eq!(table.out.lines().count(), 4 + evograd::data::CATALOGUE.len(), "{}", table.out);
     let json = evograd(&["list", "--json", "--data-dir", dir], &[]);
     assert_eq!(json.out.lines().count(), evograd::data::CATALOGUE.len());
     let cifar = listed(&json, "cifar10");
@@ -196,6 +198,22 @@ fn fetch_without_downloads_or_a_network_says_how_to_do_it_by_hand() {
     let line = "http://ufldl.stanford.edu/housenumbers/test_32x32.mat (64275384 bytes, SHA-256 \
                 cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b)";
     assert!(err.contains("`evograd data import svhn --from FILE`") && err.contains(line), "{err}");
+}
+
+/// What this build cannot do says nothing of the pictures.
+#[cfg(not(feature = "folders"))]
+#[test]
+fn pictures_that_this_build_cannot_decode_are_no_failed_check() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("train/a")).unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let Outcome { code, out, err } = evograd(&["verify", "folder", "--data-dir", dir], &[]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    let wanted = format!(
+        "evograd: {dir}: this build cannot decode pictures (to 224×224); build with `cargo build --release --features \
+         folders`\n"
+    );
+    assert!(err.ends_with(&wanted), "{err}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Weights in files: PyTorch's are loaded and give PyTorch's logits, and ours come back bit for bit. Whether PyTorch loads
-//! ours is checked where `EVOGRAD_TORCH_PYTHON` names a Python that has torch and safetensors; the test says so when it
-//! does not.
+//! Weights in files: PyTorch's are loaded, give the logits that PyTorch wrote down in `data/golden`, and are saved again as
+//! they were; ours come back bit for bit. None of that needs PyTorch. That it loads ours is seen where
+//! `EVOGRAD_TORCH_PYTHON` names a Python that has torch and safetensors; the test says so when it does not.
 
 use evograd::models::weights::{from_safetensors, to_safetensors};
 use evograd::models::{CATALOGUE, Network, Options, spec};
@@ -30,6 +30,27 @@ fn weights_from_pytorch_give_its_logits() {
     let differences = ours.as_slice().iter().zip(answers["logits"].as_slice()).map(|(a, b)| (a - b).abs());
     let worst = differences.fold(0.0, f32::max);
     assert!(ours.shape().sizes() == [4, 10] && worst <= 1e-4, "{worst}");
+}
+
+/// What PyTorch saved, loaded and saved again, is the same file to PyTorch: the same names, shapes, kinds and bytes. Only the
+/// counters of batches are not kept, which its batch normalisation does without when it loads.
+#[test]
+fn what_pytorch_saved_is_saved_again_as_it_was() {
+    let mut network = small();
+    network.load(&golden("resnet20.safetensors")).unwrap();
+    let (theirs, ours) = (std::fs::read(golden("resnet20.safetensors")).unwrap(), network.to_safetensors().unwrap());
+    let [theirs, ours] = [&theirs, &ours].map(|bytes| safetensors::SafeTensors::deserialize(bytes).unwrap());
+    let mut names: Vec<&str> =
+        theirs.names().into_iter().filter(|name| !name.ends_with("num_batches_tracked")).collect();
+    let mut saved = ours.names();
+    names.sort_unstable();
+    saved.sort_unstable();
+    assert_eq!(names, saved);
+    // 21 convolutions, 21 normalisations of four tensors each, and the classifier.
+    assert_eq!(names.len(), 21 + 4 * 21 + 2);
+    for name in names {
+        assert!(theirs.tensor(name).unwrap() == ours.tensor(name).unwrap(), "{name}");
+    }
 }
 
 #[test]

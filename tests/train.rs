@@ -276,6 +276,12 @@ fn a_trained_run_is_evaluated_to_the_score_that_training_found() {
     assert!(eval(&["--per-class", "--split", "validation", "--checkpoint", "best"]).contains("mistaken for"));
     let weights = run.join("checkpoints/last/model.safetensors");
     assert!(eval(&["--weights", weights.to_str().unwrap()]).starts_with("test accuracy"));
+    let config = run.join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("shortcut = \"conv\"", "shortcut = \"pad\"")).unwrap();
+    let refused = cargo_bin_cmd!("evograd").arg("eval").arg(&run).arg("--data-dir").arg(data.path()).output().unwrap();
+    let errors = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && errors.contains("so it has no use for pad"), "{errors}");
 }
 
 #[test]
@@ -289,6 +295,26 @@ fn a_dry_run_prints_the_settings_and_leaves_nothing() {
     assert_eq!((config.data.validation, config.training.epochs), (40, 3));
     assert!(out.contains("# 120 training pictures, 40 held out (validation), 160 for the test"), "{out}");
     assert!(out.contains("# 21 steps of "), "{out}");
+}
+
+#[test]
+fn a_dry_run_in_json_is_one_object() {
+    let (data, runs) = (data(), tempfile::tempdir().unwrap());
+    let (code, out, errors) = output(start(data.path(), &runs.path().join("run"), &["--dry-run", "--json"]));
+    assert_eq!((code, out.lines().count()), (0, 1), "{out}{errors}");
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let options = models::Options { input: [1, 28, 28], width: 0.25, ..Default::default() };
+    let plan = models::spec("lenet", &options).unwrap().plan().unwrap();
+    let costs = [plan.parameters(), plan.macs(), plan.activation_bytes()];
+    assert_eq!(["parameters", "macs", "activation_bytes"].map(|key| value[key].as_u64().unwrap()), costs);
+    assert_eq!(
+        (&value["settings"]["model"]["name"], &value["settings"]["training"]["epochs"]),
+        (&"lenet".into(), &3.into())
+    );
+    let pictures = serde_json::json!({ "train": 120, "held_out": 40, "held_out_from": "validation", "test": 160 });
+    assert_eq!((&value["pictures"], &value["steps"]), (&pictures, &21.into()));
+    let [step, all] = ["seconds_a_step", "seconds"].map(|key| value[key].as_f64().unwrap());
+    assert!(step > 0.0 && (all / step - 21.0).abs() < 1e-6, "{value}");
 }
 
 #[test]
@@ -317,6 +343,12 @@ fn wrong_settings_are_told_before_anything_is_made() {
         nowhere.contains("no branches meet in lenet, so it has no use for sort; leave model.fusion out"),
         "{nowhere}"
     );
+    assert!(
+        told(&["--shortcut", "pad"]).contains("a shortcut in lenet, so it has no use for pad; leave model.shortcut")
+    );
+    let (undropped, without) =
+        (["--set", "model.name=resnet20", "--dropout", "0.1"], "there is no dropout in resnet20");
+    assert!(told(&undropped).contains(without));
     assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and pictures have 28×28 pixels"));
     assert!(told(&["--fusion", "sums"]).contains("there is no fusion called \"sums\""));
     assert!(told(&["--set", "data.validation=200"]).contains("split: 200 samples are asked for, there are 160"));

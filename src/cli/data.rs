@@ -4,8 +4,8 @@ mod progress;
 
 use super::FAILED;
 use super::data_dir::DataDir;
+use super::table::Table;
 use anyhow::Result;
-use comfy_table::{ContentArrangement, LineStyle, Table, presets};
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
 use evograd::data::{self, CATALOGUE, Presence, SetInfo};
 use progress::Teller;
@@ -157,16 +157,12 @@ fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {
         }
         return Ok(());
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(120);
-    table.set_header(["set", "what it is", "classes", "picture", "train + test", "download", "licence", "here"]);
+    let header = ["set", "classes", "picture", "train + test", "download", "here", "what it is", "licence"];
+    let mut table = Table::new(&header, 1..1).with_texts(2);
     for info in CATALOGUE {
-        table.add_row(row(info, folder));
+        table.row(row(info, folder));
     }
-    writeln!(out, "{}", table.trim_fmt())?;
+    writeln!(out, "{}", table.for_output())?;
     eprintln!("data folder: {}", folder.display());
     Ok(())
 }
@@ -183,13 +179,13 @@ fn row(info: &SetInfo, folder: &Path) -> [String; 8] {
     let any = || "any".to_string();
     [
         info.name.into(),
-        info.summary.into(),
         info.classes.map_or_else(any, |classes| classes.to_string()),
         info.shape.map_or_else(any, |[c, h, w]| format!("{c}×{h}×{w}")),
         info.counts.map_or_else(any, |[train, test]| format!("{train} + {test}")),
         download_size(info).map_or("–".into(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6)),
-        info.licence.into(),
         here,
+        info.summary.into(),
+        info.licence.into(),
     ]
 }
 

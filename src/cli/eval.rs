@@ -1,11 +1,11 @@
 //! `evograd eval`: asks a trained network for a data set.
 
 use super::data_dir::DataDir;
+use super::table::Table;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use comfy_table::Table;
 use evograd::data;
-use evograd::models::{self, Network};
+use evograd::models::Network;
 use evograd::train::{Config, Evaluation, RunFolder, Split, evaluate};
 use serde::Serialize;
 use std::io::Write;
@@ -69,8 +69,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let config = Config::read(&folder.settings(), &[])?;
     let sets = data::open(&config.data.set, &args.data_dir.folder()?)?;
     let split = Split::with(&config, &sets, Some(folder.normalise()?))?;
-    let options = config.options(sets.train.shape(), sets.train.classes().len())?;
-    let mut network = Network::new(&models::spec(&config.model.name, &options)?, 0)?;
+    let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;
     match &args.weights {
         Some(file) => network.load(file)?,
         None => network.load(&folder.weights(&args.checkpoint)?)?,
@@ -98,27 +97,21 @@ fn print(
     }
     writeln!(out, "{split} accuracy {:.2} %, loss {loss:.4}, {pictures} pictures", accuracy * 100.0)?;
     if args.per_class {
-        writeln!(out, "{}", table(confusion, classes))?;
+        writeln!(out, "{}", table(confusion, classes).for_output())?;
     }
     Ok(())
 }
 
 /// For each class its share of right answers and the class that it is mistaken for most often.
 fn table(confusion: &[Vec<usize>], classes: &[String]) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header([
-        "class",
-        "pictures",
-        "right",
-        "mistaken for",
-    ]);
+    let mut table = Table::new(&["class", "pictures", "right", "mistaken for"], 1..3);
     for (class, answers) in confusion.iter().enumerate() {
         let pictures: usize = answers.iter().sum();
         let wrong = (0..answers.len()).filter(|&answer| answer != class && answers[answer] > 0);
         let mistaken = wrong.max_by_key(|&answer| (answers[answer], std::cmp::Reverse(answer)));
         let mistaken = mistaken.map_or(String::new(), |answer| format!("{} ({})", classes[answer], answers[answer]));
         let share = 100.0 * answers[class] as f64 / pictures.max(1) as f64;
-        table.add_row([classes[class].clone(), pictures.to_string(), format!("{share:.1} %"), mistaken]);
+        table.row([classes[class].clone(), pictures.to_string(), format!("{share:.1} %"), mistaken]);
     }
     table
 }

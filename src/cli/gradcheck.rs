@@ -1,6 +1,7 @@
 //! `evograd gradcheck`: compares the gradient of every operation with finite differences.
 
 use super::FAILED;
+use super::table::{cut, terminal_width};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::gradcheck::Gradcheck;
@@ -95,7 +96,7 @@ fn check_all(rows: &[&'static Row], args: &Args, out: &mut impl Write) -> Result
         if i == 0 && !args.json {
             writeln!(out, "{:<20} cases  worst error  verdict  worst case", "operation")?;
         }
-        print(&outcome, args.json, out)?;
+        print(&outcome, args.json, terminal_width(), out)?;
     }
     Ok(wrong)
 }
@@ -137,14 +138,16 @@ fn check(row: &'static Row, args: &Args) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn print(outcome: &Outcome, json: bool, out: &mut impl Write) -> Result<()> {
+/// Prints a line, which is cut to the width of a terminal; a gradient that is wrong is told in full.
+fn print(outcome: &Outcome, json: bool, width: Option<usize>, out: &mut impl Write) -> Result<()> {
     if json {
         writeln!(out, "{}", serde_json::to_string(outcome)?)?;
         return Ok(());
     }
     let verdict = if outcome.passed { "right" } else { "WRONG" };
     let Outcome { op, cases, worst_relative_error, worst_case, .. } = outcome;
-    writeln!(out, "{op:<20} {cases:>5}  {worst_relative_error:>11.1e}  {verdict:<7}  {worst_case}")?;
+    let line = format!("{op:<20} {cases:>5}  {worst_relative_error:>11.1e}  {verdict:<7}  {worst_case}");
+    writeln!(out, "{}", width.map_or_else(|| line.clone(), |width| cut(&line, width)))?;
     if let Some(wrong) = &outcome.wrong {
         writeln!(out, "{:>20} {wrong}", "")?;
     }
@@ -212,6 +215,29 @@ mod tests {
             "{text}"
         );
         assert!(lines[4].starts_with("endless") && lines[5].contains("off: a gradient holds"), "{text}");
+    }
+
+    #[test]
+    fn a_line_fits_a_terminal_and_is_whole_elsewhere() {
+        let settings = "Conv2d { stride: [2, 1] } ".repeat(5);
+        let outcome = Outcome {
+            op: "conv2d",
+            formula: "",
+            kinks_avoided: "",
+            cases: 9,
+            worst_case: settings.clone(),
+            worst_relative_error: 1e-9,
+            passed: true,
+            wrong: None,
+        };
+        let line = |width| {
+            let mut out = Vec::new();
+            print(&outcome, false, width, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(line(None).ends_with(&format!("{settings}\n")) && line(None).lines().count() == 1);
+        assert_eq!(line(Some(80)).chars().count(), 81);
+        assert!(line(Some(80)).ends_with("…\n"));
     }
 
     #[test]

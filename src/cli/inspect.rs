@@ -3,10 +3,11 @@
 mod runs;
 
 use super::model_args::ModelArgs;
+use super::table::Table;
 use anyhow::{Context, Result, bail};
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
-use evograd::models::{self, CATALOGUE, Options, Plan};
+use evograd::models::{self, CATALOGUE, Plan};
 use evograd::report::{LayerRow, grouped, network_svg};
+use evograd::train::Config;
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -104,7 +105,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 
 /// Every model with its usual pictures.
 fn list(json: bool, out: &mut impl Write) -> Result<()> {
-    let mut table = table(&["model", "pictures", "classes", "parameters", "MACs", "what it is"], 2..5);
+    let mut table =
+        Table::new(&["model", "pictures", "classes", "parameters", "MACs", "what it is"], 2..5).with_texts(1);
     for model in CATALOGUE {
         let plan = models::spec(model.name, &model.options())?.plan()?;
         if json {
@@ -113,31 +115,25 @@ fn list(json: bool, out: &mut impl Write) -> Result<()> {
         let pictures = sizes(&model.input);
         let numbers = [model.classes as u64, plan.parameters(), plan.macs()].map(grouped);
         let [classes, parameters, macs] = numbers;
-        table.add_row([model.name.to_string(), pictures, classes, parameters, macs, model.summary.to_string()]);
+        table.row([model.name.to_string(), pictures, classes, parameters, macs, model.summary.to_string()]);
     }
     if !json {
-        writeln!(out, "{}", table.trim_fmt())?;
-        writeln!(out, "wrn-DEPTH-K, densenet-DEPTH-GROWTH and densenet-bc-DEPTH-GROWTH take other numbers too.")?;
+        writeln!(out, "{}", table.for_output())?;
+        writeln!(out, "wrn-DEPTH-K and densenet-DEPTH-GROWTH, also with -bc, take other numbers too.")?;
     }
     Ok(())
 }
 
 /// One model, layer by layer.
 fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()> {
-    let usual = models::model(name)?.options();
-    let options = Options {
-        input: question.input.unwrap_or(usual.input),
-        classes: question.classes.unwrap_or(usual.classes),
-        ..question.model.apply(usual)?
-    };
-    let plan = models::spec(name, &options)?.plan()?;
-    if question.model.asks_for_fusion() && !plan.has_joins() {
-        eprintln!("{name}: no branches are fused in it, so --fusion changes nothing");
-    }
+    let usual = models::model(name)?;
+    let classes = question.classes.unwrap_or(usual.classes);
+    let settings = [vec![format!("model.name={name}")], question.model.settings()].concat();
+    let plan = Config::parse("", &settings)?.spec(question.input.unwrap_or(usual.input), classes)?.plan()?;
     if question.json {
-        writeln!(out, "{}", serde_json::to_string(&line(&plan, options.classes, true))?)?;
+        writeln!(out, "{}", serde_json::to_string(&line(&plan, classes, true))?)?;
     } else {
-        layers(&plan, &options, out)?;
+        layers(&plan, classes, out)?;
     }
     match &question.svg {
         Some(path) => draw(&plan, path),
@@ -145,20 +141,21 @@ fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()
     }
 }
 
-/// Whether the fusion that was asked for is anywhere in the network.
-fn layers(plan: &Plan, options: &Options, out: &mut impl Write) -> Result<()> {
-    let mut table = table(&["layer", "kind", "output", "parameters", "MACs", "activation bytes"], 3..6);
+/// A table of the layers.
+fn layers(plan: &Plan, classes: usize, out: &mut impl Write) -> Result<()> {
+    let mut table = Table::new(&["layer", "kind", "output", "parameters", "MACs", "bytes"], 3..6);
     for layer in plan.layers() {
         let output = sizes(&layer.output.sizes()[1..]);
         let [parameters, macs, bytes] = [layer.parameter_count(), layer.macs, layer.activation_bytes()].map(blank_zero);
-        table.add_row([layer.name.clone(), layer.kind.clone(), output, parameters, macs, bytes]);
+        table.row([layer.name.clone(), layer.kind.clone(), output, parameters, macs, bytes]);
     }
     let totals = [plan.parameters(), plan.macs(), plan.activation_bytes()].map(grouped);
     let [parameters, macs, bytes] = totals;
     let count = format!("{} layers", plan.layers().len());
-    table.add_row(["total".to_string(), count, sizes(&plan.output().sizes()[1..]), parameters, macs, bytes]);
-    let heading = format!("{} on {} pictures, {} classes", plan.spec().name, sizes(&options.input), options.classes);
-    writeln!(out, "{heading}; multiply-adds (MACs) and activations (f32) for one picture\n{}", table.trim_fmt())?;
+    table.row(["total".to_string(), count, sizes(&plan.output().sizes()[1..]), parameters, macs, bytes]);
+    let heading = format!("{} on {} pictures, {} classes", plan.spec().name, sizes(&plan.spec().input), classes);
+    writeln!(out, "{heading}\nmultiply-adds (MACs) and bytes of activations (f32) for one picture")?;
+    writeln!(out, "{}", table.for_output())?;
     Ok(())
 }
 
@@ -199,21 +196,6 @@ fn line(plan: &Plan, classes: usize, with_layers: bool) -> ModelLine<'_> {
         activation_bytes: plan.activation_bytes(),
         layers: with_layers.then(|| layers.collect()),
     }
-}
-
-/// An empty table with numbers on the right in these columns.
-fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header);
-    for column in numbers {
-        table.column_mut(column).into_iter().for_each(|column| {
-            column.set_cell_alignment(CellAlignment::Right);
-        });
-    }
-    table
 }
 
 /// `3×32×32`.

@@ -10,6 +10,7 @@ mod model_args;
 mod progress;
 mod run_folder;
 mod search;
+mod table;
 mod train;
 
 use anyhow::Result;

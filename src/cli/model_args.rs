@@ -1,8 +1,7 @@
 //! What can be chosen about a model on the command line, for every command that builds one.
 
-use anyhow::{Result, bail};
 use evograd::Fusion;
-use evograd::models::{Options, Shortcut};
+use evograd::models::Shortcut;
 
 /// Choices about a model.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -25,21 +24,8 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// The given options with these choices in them.
-    ///
-    /// # Errors
-    /// When `--epsilon` is given to a fusion that has none. Ranges are the model's to check.
-    pub fn apply(&self, options: Options) -> Result<Options> {
-        Ok(Options {
-            fusion: self.fusion(options.fusion)?,
-            shortcut: self.shortcut.unwrap_or(options.shortcut),
-            width: self.width.unwrap_or(options.width),
-            dropout: self.dropout.or(options.dropout),
-            ..options
-        })
-    }
-
-    /// These choices as settings of a run, `model.key=value`. Whether they go together is the configuration's to check.
+    /// These choices as settings, `model.key=value`. Whether they go together, and whether the model has a use for them, is
+    /// the configuration's to check.
     pub fn settings(&self) -> Vec<String> {
         let epsilon = match (self.fusion, self.epsilon) {
             (_, Some(epsilon)) => Some(epsilon),
@@ -55,21 +41,6 @@ impl ModelArgs {
         ];
         given.into_iter().filter_map(|(key, value)| Some(format!("model.{key}={}", value?))).collect()
     }
-
-    /// Whether a fusion was asked for.
-    pub fn asks_for_fusion(&self) -> bool {
-        self.fusion.is_some()
-    }
-
-    fn fusion(&self, usual: Fusion) -> Result<Fusion> {
-        match (self.fusion.unwrap_or(usual), self.epsilon) {
-            (fusion, None) => Ok(fusion),
-            (Fusion::SortRoot { .. }, Some(epsilon)) => Ok(Fusion::SortRoot { epsilon }),
-            (fusion, Some(epsilon)) => {
-                bail!("--epsilon {epsilon}: the fusion {fusion} has no ε; use --fusion sort-root with it")
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -77,16 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_replace_what_is_usual_and_epsilon_belongs_to_one_fusion() {
-        let none = ModelArgs::default();
-        assert_eq!(none.apply(Options::default()).unwrap(), Options::default());
-        let rooted = ModelArgs { fusion: Some("sort-root".parse().unwrap()), epsilon: Some(0.01), ..none.clone() };
-        let options = rooted.apply(Options::default()).unwrap();
-        assert_eq!(options.fusion, Fusion::SortRoot { epsilon: 0.01 });
-        let wrong = ModelArgs { epsilon: Some(0.01), ..none };
-        assert_eq!(
-            wrong.apply(Options::default()).unwrap_err().to_string(),
-            "--epsilon 0.01: the fusion sum has no ε; use --fusion sort-root with it"
-        );
+    fn only_what_was_given_is_set() {
+        assert!(ModelArgs::default().settings().is_empty());
+        let fusion = |name: &str| ModelArgs { fusion: Some(name.parse().unwrap()), ..ModelArgs::default() };
+        assert_eq!(fusion("sort-root").settings(), ["model.fusion=sort-root"]);
+        assert_eq!(fusion("sort-root(0.1)").settings(), ["model.fusion=sort-root", "model.epsilon=0.1"]);
+        let (shortcut, width) = (Some(Shortcut::Pad), Some(0.5));
+        let all = ModelArgs { epsilon: Some(0.01), shortcut, width, dropout: Some(0.0), ..fusion("sort-root") };
+        let wanted = ["fusion=sort-root", "epsilon=0.01", "shortcut=pad", "width=0.5", "dropout=0.0"];
+        assert_eq!(all.settings(), wanted.map(|setting| format!("model.{setting}")));
     }
 }

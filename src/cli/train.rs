@@ -1,21 +1,22 @@
 //! `evograd train`: trains a network in a folder that it can be resumed from.
 
+mod dry_run;
+
 use super::data_dir::DataDir;
 use super::model_args::ModelArgs;
 use super::progress::Progress;
 use super::run_folder::{describe, free_folder};
 use super::{FAILED, INTERRUPTED, interrupt};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
 use evograd::report::grouped;
-use evograd::train::{Config, Event, Run, RunFolder, Split, Status, Trainer};
+use evograd::train::{Config, Event, Run, RunFolder, Status};
 use evograd::{Error, data, record};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,7 +68,7 @@ pub struct Args {
     /// Print settings, size and expected time, and train nothing
     #[arg(long)]
     dry_run: bool,
-    /// Rows of metrics as JSON lines on standard output
+    /// Rows of metrics as JSON lines on standard output; with --dry-run, what it finds as one JSON object
     #[arg(long)]
     json: bool,
     /// No progress
@@ -89,7 +90,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let config = settings(args)?;
     let sets = open(&config, &data_dir)?;
     if args.dry_run {
-        return dry_run(config, &sets, out);
+        return dry_run::dry_run(config, &sets, args.json, out);
     }
     let path = args.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
     let info = describe(config.training.seed, &sets);
@@ -183,32 +184,7 @@ fn report(path: &Path, json: bool, out: &mut impl Write) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Settings, sizes, and the time that a few steps let expect.
-fn dry_run(config: Config, sets: &Sets, out: &mut impl Write) -> Result<ExitCode> {
-    let split = Split::new(&config, sets)?;
-    writeln!(out, "{}", config.to_toml())?;
-    let mut trainer = Trainer::new(config, sets, &split.train)?;
-    writeln!(out, "# {}", plan_line(trainer.network.plan()))?;
-    let (train, held_out, test) = (split.train.samples(), split.held_out.samples(), split.test.samples());
-    writeln!(out, "# {train} training pictures, {held_out} held out ({}), {test} for the test", split.held_out_name)?;
-    let mut times = Vec::new();
-    for batch in split.train.epoch(0, 0)?.take(4) {
-        let (batch, began) = (batch?, Instant::now());
-        trainer.step(&batch)?;
-        times.push(began.elapsed().as_secs_f64());
-    }
-    // The first step asks the system for memory that the others find.
-    let seconds = times.into_iter().reduce(f64::min).context("an epoch has at least one batch")?;
-    let steps = trainer.steps();
-    writeln!(
-        out,
-        "# {steps} steps of {:.0} ms: about {} without evaluations",
-        seconds * 1e3,
-        super::progress::clock(seconds * steps as f64)
-    )?;
-    Ok(ExitCode::SUCCESS)
-}
-
+/// The network and what it costs.
 fn plan_line(plan: &Plan) -> String {
     let (million, mib) = (1e6, f64::from(1 << 20));
     format!(

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 pub const CATALOGUE: &[SetInfo] =
     &[cifar::CIFAR10, cifar::CIFAR100, mnist::MNIST, mnist::FASHION_MNIST, svhn::SVHN, folder::FOLDER, shapes::SHAPES];
 
+/// The classes of a set of digits.
+pub(super) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
 /// What is known about a data set before any file of it is there.
 #[derive(Clone, Copy, Debug)]
 pub struct SetInfo {

@@ -39,7 +39,7 @@ pub use decoded::open_folder;
 #[cfg(not(feature = "folders"))]
 pub fn open_folder(folder: &Path, side: usize) -> Result<Sets> {
     let problem = format!("this build cannot decode pictures (to {side}×{side})");
-    Err(Error::file(folder, problem, "build with `cargo build --release --features folders`"))
+    Err(Error::Feature { path: folder.display().to_string(), problem, feature: "folders" })
 }
 
 #[cfg(feature = "folders")]

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn small_grey_pictures_are_enlarged() {
-        let set = Pictures::new([1, 2, 32], &["a".into()], vec![7; 64], vec![0]).unwrap();
+        let set = Pictures::new([1, 2, 32], &["a"], vec![7; 64], vec![0]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         write_grid(&set, 1, 0, &path).unwrap();
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn what_cannot_be_drawn_is_told() {
         let error = |channels: usize, count| {
-            let set = Pictures::new([channels, 1, 1], &["a".into()], vec![0; channels], vec![0]).unwrap();
+            let set = Pictures::new([channels, 1, 1], &["a"], vec![0; channels], vec![0]).unwrap();
             write_grid(&set, count, 0, Path::new("/no/such/folder/grid.png")).unwrap_err().to_string()
         };
         assert_eq!(

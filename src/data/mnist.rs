@@ -1,7 +1,7 @@
 //! MNIST (LeCun, Bottou, Bengio, Haffner, 1998) and Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017): four IDX files each, of
 //! the same names. How many pictures there are, the files say.
 
-use super::catalogue::{Archive, SetInfo};
+use super::catalogue::{Archive, DIGITS, SetInfo};
 use super::source::{Source, expected};
 use super::{Augment, Pictures, Sets, idx};
 use crate::error::Result;
@@ -51,13 +51,11 @@ pub(super) const MNIST: SetInfo = SetInfo {
     loose: |folder| !named_fashion(folder),
 };
 
-/// The row of Fashion-MNIST in the catalogue. No SHA-256 was published with it, so only the format can be checked.
+/// The row of Fashion-MNIST in the catalogue; what it does not say is as MNIST has it. No SHA-256 was published with it,
+/// so only the format can be checked.
 pub(super) const FASHION_MNIST: SetInfo = SetInfo {
     name: "fashion-mnist",
     summary: "Fashion-MNIST: clothes, shoes and bags in the format of MNIST",
-    classes: Some(10),
-    shape: Some([1, SIDE, SIDE]),
-    counts: Some([60_000, 10_000]),
     augment: Augment { crop: 2, flip: true, cutout: 0 },
     licence: "MIT",
     mirrors: &[
@@ -70,13 +68,11 @@ pub(super) const FASHION_MNIST: SetInfo = SetInfo {
         Archive { file: TEST[0], bytes: None, sha256: None },
         Archive { file: TEST[1], bytes: None, sha256: None },
     ],
-    folder: None,
-    files: &FILES,
     open: |folder| open("fashion-mnist", &CLOTHES, folder),
     loose: named_fashion,
+    ..MNIST
 };
 
-const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const CLOTHES: [&str; 10] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
@@ -88,12 +84,11 @@ fn named_fashion(folder: &Path) -> bool {
 }
 
 fn open(set: &str, classes: &[&str], folder: &Path) -> Result<Sets> {
-    let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
-    let read = |files: [&str; 2]| read(set, &classes, folder, files).map(Arc::new);
+    let read = |files: [&str; 2]| read(set, classes, folder, files).map(Arc::new);
     Ok(Sets { train: read(TRAIN)?, test: read(TEST)? })
 }
 
-fn read(set: &str, classes: &[String], folder: &Path, files: [&str; 2]) -> Result<Pictures> {
+fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2]) -> Result<Pictures> {
     let [pictures, labels] = files.map(|file| Source::new(expected(folder, file), set));
     let ([count, height, width], bytes) = idx::read::<3>(&pictures)?;
     if [height, width] != [SIDE; 2] {

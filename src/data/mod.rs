@@ -38,8 +38,7 @@ use std::sync::Arc;
 ///
 /// ```
 /// use evograd::data::{Dataset, Pictures};
-/// let classes = ["dark", "bright"].map(String::from);
-/// let two = Pictures::new([1, 1, 2], &classes, vec![10, 20, 230, 240], vec![0, 1])?;
+/// let two = Pictures::new([1, 1, 2], &["dark", "bright"], vec![10, 20, 230, 240], vec![0, 1])?;
 /// let mut picture = [0; 2];
 /// two.read(1, &mut picture)?;
 /// assert_eq!((two.label(1), picture), (1, [230, 240]));
@@ -92,7 +91,7 @@ impl Pictures {
     ///
     /// # Errors
     /// When the number of bytes does not fit the number of labels, or a label is no class.
-    pub fn new(shape: [usize; 3], classes: &[String], bytes: Vec<u8>, labels: Vec<u16>) -> Result<Self> {
+    pub fn new(shape: [usize; 3], classes: &[impl AsRef<str>], bytes: Vec<u8>, labels: Vec<u16>) -> Result<Self> {
         let wanted = shape.iter().product::<usize>() * labels.len();
         if bytes.len() != wanted {
             let problem = format!(
@@ -107,7 +106,8 @@ impl Pictures {
                 format!("label {} of picture {place} is no class, there are {}", labels[place], classes.len());
             return Err(Error::op("pictures", problem, &[], "number the classes from 0"));
         }
-        Ok(Pictures { shape, classes: classes.to_vec(), bytes, labels })
+        let classes = classes.iter().map(|name| name.as_ref().to_string()).collect();
+        Ok(Pictures { shape, classes, bytes, labels })
     }
 }
 

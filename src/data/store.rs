@@ -103,6 +103,26 @@ fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritable(folder))
 }
 
+/// A folder that was made, with those above it that were missing. Those that are still empty when this is dropped go away
+/// again, so that what fails leaves no trace; what holds a file by then stays.
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    fn new(folder: &Path) -> Result<Made> {
+        let missing = folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()).take_while(|at| !at.exists());
+        let made = Made(missing.map(Path::to_path_buf).collect());
+        fs::create_dir_all(folder).map_err(unwritable(folder))?;
+        Ok(made)
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // The deepest comes first; one that is not empty, or belongs to somebody else by now, is not removed.
+        self.0.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
+}
+
 /// A hidden folder beside the place where files will be; it goes away with all that was not taken out. One process at a
 /// time has it, and what a killed one left is removed.
 struct Staging {
@@ -110,21 +130,25 @@ struct Staging {
     lock: PathBuf,
     /// Locked until it is closed.
     _locked: File,
+    /// Dropped last, when nothing of this lies in it any more.
+    _home: Made,
 }
 
 impl Staging {
     fn new(home: &Path) -> Result<Staging> {
         let (folder, lock) = (home.join(".import"), home.join(".import.lock"));
-        let locked = fs::create_dir_all(home).and_then(|()| File::create(&lock)).map_err(unwritable(&lock))?;
+        let made = Made::new(home)?;
+        let locked = File::create(&lock).map_err(unwritable(&lock))?;
         if locked.try_lock().is_err() {
             return Err(Error::file(lock, "another process is importing this set", "wait until it is done"));
         }
-        let made = match fs::remove_dir_all(&folder) {
+        let staging = Staging { folder, lock, _locked: locked, _home: made };
+        let emptied = match fs::remove_dir_all(&staging.folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::create_dir(&folder),
+            _ => fs::create_dir(&staging.folder),
         };
-        made.map_err(unwritable(&folder))?;
-        Ok(Staging { folder, lock, _locked: locked })
+        emptied.map_err(unwritable(&staging.folder))?;
+        Ok(staging)
     }
 
     /// Writes a file that is whole and on the disk when this returns; its sum.
@@ -207,13 +231,16 @@ mod tests {
         Places { _all: all, from, data }
     }
 
-    /// The files below a folder.
+    /// The files below a folder, and the folders that are empty, which end in a slash.
     fn tree(folder: &Path) -> Vec<String> {
         let mut names = Vec::new();
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let below = if path.is_dir() { tree(&path) } else { vec![String::new()] };
-            names.extend(below.into_iter().map(|file| format!("{}/{file}", name(&path)).trim_matches('/').to_string()));
+            match (path.is_dir(), if path.is_dir() { tree(&path) } else { Vec::new() }) {
+                (true, below) if below.is_empty() => names.push(format!("{}/", name(&path))),
+                (true, below) => names.extend(below.iter().map(|file| format!("{}/{file}", name(&path)))),
+                (false, _) => names.push(name(&path)),
+            }
         }
         names.sort();
         names
@@ -224,6 +251,24 @@ mod tests {
         let text = import(info, from, &places.data, &mut ()).unwrap_err().to_string();
         assert_eq!(tree(&places.data), before, "what was refused leaves nothing behind");
         text.replace(&format!("{}/", places.from.display()), "")
+    }
+
+    /// The data folder and two above it are not there yet, and are not there after an import that failed.
+    #[test]
+    fn what_fails_leaves_no_folder_behind() {
+        let places = places();
+        let set = four_files(&places.from);
+        let deep = places.data.join("new/deeper");
+        import(&set, &[places.from.join("none")], &deep, &mut ()).unwrap_err();
+        assert!(tree(&places.data).is_empty(), "{:?}", tree(&places.data));
+        fs::write(places.data.join("file"), "").unwrap();
+        import(&set, &[], &places.data.join("file/deeper"), &mut ()).unwrap_err();
+        assert_eq!(tree(&places.data), ["file"]);
+        fs::create_dir_all(deep.join("mnist")).unwrap();
+        import(&set, &[places.from.join("none")], &deep, &mut ()).unwrap_err();
+        assert_eq!(tree(&places.data), ["file", "new/deeper/mnist/"], "what was there before stays");
+        import(&set, std::slice::from_ref(&places.from), &places.data.join("other"), &mut ()).unwrap();
+        assert_eq!(tree(&places.data.join("other")).len(), 4);
     }
 
     #[test]
@@ -412,6 +457,9 @@ mod tests {
         let set = info("fashion-mnist").unwrap();
         let error = fetch(set, &places.data, std::slice::from_ref(&server.address), &mut ()).unwrap_err().to_string();
         assert!(error.contains("train-images-idx3-ubyte.gz: it begins with 0x3c68746d"), "{error}");
+        assert!(tree(&places.data).is_empty(), "{:?}", tree(&places.data));
+        let missing = Server::new(b"", &[Serve::Status(404)]);
+        fetch(set, &places.data.join("new"), &[missing.address], &mut ()).unwrap_err();
         assert!(tree(&places.data).is_empty(), "{:?}", tree(&places.data));
     }
 

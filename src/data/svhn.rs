@@ -4,7 +4,7 @@
 //! `X` is `[32, 32, 3, N]` of unsigned bytes, the first axis running fastest, so a picture is 3072 bytes in a row, each
 //! plane column by column. `y` is `[N, 1]`, and says 10 for the digit 0.
 
-use super::catalogue::{Archive, SetInfo};
+use super::catalogue::{Archive, DIGITS, SetInfo};
 use super::mat::{self, Array};
 use super::source::Source;
 use super::{Augment, Pictures, Sets};
@@ -15,7 +15,6 @@ use std::sync::Arc;
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
 const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
-const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// The row of SVHN in the catalogue.
 pub(super) const SVHN: SetInfo = SetInfo {
@@ -73,7 +72,7 @@ fn read(source: &Source) -> Result<Pictures> {
     if labels.len() != count {
         return Err(source.wrong(format!("it has {} labels, expected {count} as it has pictures", labels.len())));
     }
-    Pictures::new([3, SIDE, SIDE], &DIGITS.map(String::from), bytes, labels)
+    Pictures::new([3, SIDE, SIDE], &DIGITS, bytes, labels)
 }
 
 /// Reads picture by picture, and turns each plane so that rows come first.

@@ -2,7 +2,7 @@
 
 use super::spec::{Spec, Value};
 use crate::error::{Error, Result};
-use crate::nn::{AnyLayer, Layer, Parameter};
+use crate::nn::{Layer, Parameter};
 use crate::shape::Shape;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -97,11 +97,6 @@ impl Plan {
     /// Bytes of all outputs for one picture in `f32`: what training keeps at least, where nothing is recomputed.
     pub fn activation_bytes(&self) -> u64 {
         total(self.layers.iter().map(PlannedLayer::activation_bytes))
-    }
-
-    /// Whether branches are fused anywhere.
-    pub fn has_joins(&self) -> bool {
-        self.spec.nodes.iter().any(|node| matches!(node.layer, AnyLayer::Join(_)))
     }
 
     /// Whether a layer normalises over the batch.

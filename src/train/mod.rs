@@ -5,6 +5,7 @@ mod checkpoint;
 mod config;
 mod evaluate;
 mod folder;
+mod network;
 pub(crate) mod notes;
 pub(crate) mod read_config;
 mod run;

@@ -5,7 +5,7 @@ use super::evaluate::hits;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
 use crate::mode::checked;
-use crate::models::{self, Network, Options, Spec};
+use crate::models::{Network, Spec};
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::tape::Tape;
@@ -35,6 +35,18 @@ pub struct Position {
     pub best: Option<f64>,
     /// How often the run has been resumed.
     pub segment: u32,
+}
+
+impl Position {
+    /// The mean loss of the present epoch's steps so far.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.batch as f64
+    }
+
+    /// The share of right answers in the present epoch so far.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.seen as f64
+    }
 }
 
 /// What a step came to.
@@ -138,16 +150,9 @@ impl Trainer {
     /// A network with its first weights, about to be trained on a loader's batches.
     ///
     /// # Errors
-    /// When the model is unknown or does not fit the pictures, or the system has not the memory.
+    /// When the model is unknown, does not fit the pictures or has no use for a choice, or the system has not the memory.
     pub fn new(config: Config, sets: &Sets, train: &Loader) -> Result<Trainer> {
-        let options = config.options(sets.train.shape(), sets.train.classes().len())?;
-        let trainer = Self::of(&models::spec(&config.model.name, &options)?, config, train)?;
-        if options.fusion != Options::default().fusion && !trainer.network.plan().has_joins() {
-            let name = &trainer.config.model.name;
-            let problem = format!("no branches meet in {name}, so it has no use for {}", options.fusion);
-            return Err(Error::op("configuration", problem, &[], "leave model.fusion out, or choose another model"));
-        }
-        Ok(trainer)
+        Self::of(&config.spec(sets.train.shape(), sets.train.classes().len())?, config, train)
     }
 
     /// As [`Trainer::new`], of any network; the model of the settings is not looked at.

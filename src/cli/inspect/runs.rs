@@ -1,6 +1,6 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
-use super::table;
+use crate::cli::table::Table;
 use anyhow::{Context, Result, bail};
 use evograd::record::{self, EpochRow, Metric};
 use evograd::report::{LineChart, Series};
@@ -62,10 +62,10 @@ fn read(run: &Path) -> Result<History> {
 fn print(history: &History, out: &mut impl Write) -> Result<()> {
     let held_out = history.epochs.first().map_or("held-out", |row| row.held_out.split.as_str());
     let names = [format!("{held_out} loss"), format!("{held_out} accuracy")];
-    let mut table = table(&["epoch", "loss", "accuracy", &names[0], &names[1], "images/s"], 0..6);
+    let mut table = Table::new(&["epoch", "loss", "accuracy", &names[0], &names[1], "images/s"], 0..6);
     for row in &history.epochs {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        table.add_row([
+        table.row([
             row.epoch.to_string(),
             format!("{:.4}", row.loss),
             percent(row.accuracy),
@@ -74,7 +74,7 @@ fn print(history: &History, out: &mut impl Write) -> Result<()> {
             format!("{:.0}", row.images_per_second),
         ]);
     }
-    writeln!(out, "{}\n{}", history.name, table.trim_fmt())?;
+    writeln!(out, "{}\n{}", history.name, table.for_output())?;
     if let Some(accuracy) = history.test {
         writeln!(out, "test accuracy at the end: {:.2} %", 100.0 * accuracy)?;
     }

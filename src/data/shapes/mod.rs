@@ -122,7 +122,7 @@ fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures>
         work();
         drop(started);
     });
-    Pictures::new([3, SIDE, SIDE], &CLASSES.map(String::from), bytes, labels)
+    Pictures::new([3, SIDE, SIDE], &CLASSES, bytes, labels)
 }
 
 /// The next piece of work.

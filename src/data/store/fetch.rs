@@ -64,9 +64,9 @@ fn fetch_missing(info: &SetInfo, _: &Path, _: &[String], _: &mut dyn Progress) -
 
 #[cfg(feature = "download")]
 fn fetch_missing(info: &SetInfo, data_dir: &Path, mirrors: &[String], progress: &mut dyn Progress) -> Result<Fetched> {
-    use super::{import, unwritable};
+    use super::{Made, import, unwritable};
     let folder = data_dir.join(info.name);
-    std::fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
+    let _made = Made::new(&folder)?;
     let mut downloaded = Vec::new();
     for archive in info.archives {
         let place = folder.join(archive.file);

@@ -3,7 +3,7 @@
 use super::{Progress, SUMS, sum};
 use crate::data::catalogue::SetInfo;
 use crate::data::source::present;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +73,8 @@ impl Verdict {
 /// ```
 ///
 /// # Errors
-/// When the set is not there, or a file cannot be read. A file that is wrong is a verdict, not an error.
+/// When the set is not there, a file cannot be read, or this build lacks what opens the set. A file that is wrong is a
+/// verdict, not an error.
 pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> Result<Verdict> {
     let folder = info.locate(data_dir)?;
     let mut files = Vec::new();
@@ -82,6 +83,7 @@ pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> R
     }
     let (pictures, problem) = match (info.open)(&folder) {
         Ok(sets) => (Some([sets.train.len(), sets.test.len()]), None),
+        Err(error @ Error::Feature { .. }) => return Err(error),
         Err(error) => (None, Some(error.to_string())),
     };
     Ok(Verdict { set: info.name, folder, files, pictures, problem })

@@ -1,0 +1,208 @@
+//! Tables on standard output. In a file or a pipe a row is one line, as wide as it needs to be; on a terminal a table that
+//! is too wide is made to fit. Knows no command.
+
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table as Drawn, presets};
+use std::io::IsTerminal;
+use std::ops::Range;
+
+/// What stands before a text below its row.
+const INDENT: &str = "    ";
+
+/// Rows of texts below a heading.
+pub struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// The columns of numbers, which stand on the right and are never broken.
+    numbers: Range<usize>,
+    /// How many of the last columns are texts that may stand below their row.
+    texts: usize,
+}
+
+impl Table {
+    /// An empty table with numbers in these columns.
+    pub fn new(header: &[&str], numbers: Range<usize>) -> Table {
+        let header = header.iter().map(ToString::to_string).collect();
+        Table { header, rows: Vec::new(), numbers, texts: 0 }
+    }
+
+    /// The same with so many texts at the end of each row, which may stand below it.
+    pub fn with_texts(self, texts: usize) -> Table {
+        Table { texts, ..self }
+    }
+
+    /// Adds a row of as many cells as the header has.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// The table as standard output takes it: in full, or as wide as the terminal.
+    pub fn for_output(&self) -> String {
+        self.fitted(terminal_width())
+    }
+
+    /// The table in full, or no wider than `width`: then the texts stand below their rows, and if that is not enough,
+    /// cells are broken over several lines.
+    fn fitted(&self, width: Option<usize>) -> String {
+        let whole = self.drawn(self.header.len(), 1).trim_fmt();
+        let Some(width) = width.filter(|width| columns(&whole) > *width) else { return whole };
+        let kept = self.header.len() - self.texts;
+        let without = self.drawn(kept, 0).trim_fmt();
+        if self.texts > 0 && columns(&without) <= width {
+            return self.with_texts_below(&without, width);
+        }
+        let broken = self.broken(width, true);
+        if columns(&broken) <= width { broken } else { self.broken(width, false) }
+    }
+
+    /// The table with cells of several lines; those of numbers, and where asked for the names in the first column, stay
+    /// whole.
+    fn broken(&self, width: usize, whole_names: bool) -> String {
+        let mut table = self.drawn(self.header.len(), 0);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
+        for (number, column) in table.column_iter_mut().enumerate() {
+            if self.numbers.contains(&number) || whole_names && number == 0 {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        table.trim_fmt()
+    }
+
+    /// The first columns of the table, each row one line.
+    fn drawn(&self, kept: usize, padding: u16) -> Drawn {
+        let mut table = Drawn::new();
+        table
+            .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(&self.header[..kept])
+            .add_rows(self.rows.iter().map(|row| &row[..kept]));
+        for (number, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((padding, 1));
+            if self.numbers.contains(&number) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table
+    }
+
+    /// Puts the texts of each row on lines below it. The lines are: a rule, the header, a rule, the rows, a rule.
+    fn with_texts_below(&self, table: &str, width: usize) -> String {
+        let mut lines = Vec::new();
+        for (place, line) in table.lines().enumerate() {
+            lines.push(line.to_string());
+            if let Some(row) = place.checked_sub(3).and_then(|row| self.rows.get(row)) {
+                lines.extend(
+                    broken_lines(&self.texts_of(row), width - INDENT.len()).map(|line| format!("{INDENT}{line}")),
+                );
+            }
+        }
+        lines.join("\n")
+    }
+
+    /// The texts of a row; those after the first are named.
+    fn texts_of(&self, row: &[String]) -> String {
+        let first = row.len() - self.texts;
+        let named = |(text, name)| format!("; {name}: {text}");
+        row[first].clone() + &row[first + 1..].iter().zip(&self.header[first + 1..]).map(named).collect::<String>()
+    }
+}
+
+/// The width of the terminal that standard output is; `None` where it is a file or a pipe.
+pub fn terminal_width() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    console::Term::stdout().size_checked().map(|(_, columns)| columns.into()).filter(|columns| *columns > 0)
+}
+
+/// The beginning of a text that fits; what is cut off leaves an ellipsis.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_string();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The columns that a text takes. All that is printed here is one column wide.
+fn columns(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+/// A text in lines that are broken between words.
+fn broken_lines(text: &str, width: usize) -> impl Iterator<Item = String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn models() -> Table {
+        let mut table = Table::new(&["model", "weights", "what it is"], 1..2).with_texts(1);
+        table.row([
+            "lenet".into(),
+            "145,578".into(),
+            "3 convolutions, 2 linear layers, and what is between them".into(),
+        ]);
+        table.row(["wrn-28-10".into(), "36,479,194".into(), "wide residual".into()]);
+        table
+    }
+
+    #[test]
+    fn without_a_terminal_or_on_a_wide_one_a_row_is_a_line() {
+        let text = models().fitted(None);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 6, "{text}");
+        assert!(lines[1].starts_with(" model ") && lines[3].ends_with("layers, and what is between them"), "{text}");
+        assert!(lines[4].contains("wrn-28-10   36,479,194   wide residual"), "{text}");
+        assert_eq!(models().fitted(Some(columns(&text))), text);
+    }
+
+    #[test]
+    fn texts_stand_below_their_rows_where_they_do_not_fit() {
+        let text = models().fitted(Some(40));
+        assert!(columns(&text) <= 40, "{text}");
+        let body: Vec<&str> = text.lines().skip(3).collect();
+        let wanted = [
+            "lenet         145,578",
+            "    3 convolutions, 2 linear layers, and",
+            "    what is between them",
+            "wrn-28-10  36,479,194",
+            "    wide residual",
+        ];
+        assert_eq!(body[..5], wanted, "{text}");
+    }
+
+    #[test]
+    fn cells_are_broken_where_nothing_else_helps_but_no_number_is() {
+        for width in [20, 24, 30] {
+            let mut table = Table::new(&["layer", "kind", "bytes"], 2..3);
+            table.row(["layer1.0.conv1".into(), "convolution of 3×3".into(), "1,234,567".into()]);
+            let text = table.fitted(Some(width));
+            assert!(columns(&text) <= width && text.contains("1,234,567"), "{width}: {text}");
+        }
+    }
+
+    #[test]
+    fn names_are_broken_last() {
+        let mut table = Table::new(&["layer", "kind", "bytes"], 2..3);
+        table.row(["layer1.0.conv1".into(), "convolution of 3×3".into(), "1,234,567".into()]);
+        let text = table.fitted(Some(39));
+        let body: Vec<&str> = text.lines().skip(3).take(2).map(str::trim_end).collect();
+        assert_eq!(body, ["layer1.0.conv1  convolution  1,234,567", "                of 3×3"], "{text}");
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!([cut("3×3×3", 5), cut("3×3×3", 4), cut("ab", 0)], ["3×3×3", "3×3…", "…"]);
+    }
+}

@@ -38,8 +38,6 @@ pub struct Args {
     #[arg(long, value_name = "SET")]
     data: Option<String>,
     #[command(flatten)]
-    data_dir: DataDir,
-    #[command(flatten)]
     model_args: ModelArgs,
     /// Times that all training pictures are gone through [default: 20]
     #[arg(long, value_name = "N")]
@@ -59,12 +57,21 @@ pub struct Args {
     /// One setting; may be given again, and overrides the file and all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// The folder of the run [default: runs/ and a name made of model, fusion, data and seed]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
     /// Go on with the run in this folder
     #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "data", "fusion", "epsilon", "shortcut", "width", "dropout", "epochs", "batch", "rate", "seed", "config", "set", "out", "dry_run"])]
     resume: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Where a run is kept, and how it is told of.
+#[derive(clap::Args)]
+pub struct How {
+    #[command(flatten)]
+    data_dir: DataDir,
+    /// The folder of the run [default: runs/ and a name made of model, fusion, data and seed]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Print settings, size and expected time, and train nothing
     #[arg(long)]
     dry_run: bool,
@@ -78,23 +85,26 @@ pub struct Args {
 
 /// Trains, or says what would be trained.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let data_dir = args.data_dir.folder()?;
     if let Some(folder) = &args.resume {
         let folder = RunFolder::open(folder)?;
         let config = Config::read(&folder.settings(), &[])?;
-        let sets = open(&config, &data_dir)?;
+        let sets = open(&config, &args.how)?;
         let info = describe(config.training.seed, &sets);
         let path = folder.path().to_path_buf();
-        return train(Run::resume(folder, config, &sets, info)?, &path, args, out);
+        return train(Run::resume(folder, config, &sets, info)?, &path, &args.how, out);
     }
-    let config = settings(args)?;
-    let sets = open(&config, &data_dir)?;
-    if args.dry_run {
-        return dry_run::dry_run(config, &sets, args.json, out);
+    begin(settings(args)?, &args.how, out)
+}
+
+/// Trains with these settings, or says what would be trained.
+pub fn begin(config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
+    let sets = open(&config, how)?;
+    if how.dry_run {
+        return dry_run::dry_run(config, &sets, how.json, out);
     }
-    let path = args.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
+    let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
     let info = describe(config.training.seed, &sets);
-    train(Run::start(&path, config, &sets, info)?, &path, args, out)
+    train(Run::start(&path, config, &sets, info)?, &path, how, out)
 }
 
 /// The settings: those of the file, then those of single arguments, then those of `--set`.
@@ -115,8 +125,8 @@ fn settings(args: &Args) -> Result<Config> {
     })
 }
 
-fn open(config: &Config, data_dir: &Path) -> Result<Sets> {
-    Ok(data::open(&config.data.set, data_dir)?)
+fn open(config: &Config, how: &How) -> Result<Sets> {
+    Ok(data::open(&config.data.set, &how.data_dir.folder()?)?)
 }
 
 /// A name for the folder of a run.
@@ -125,13 +135,13 @@ fn name(config: &Config) -> String {
     format!("{}-{}-{}-seed{}", model.name.replace('|', "_"), model.fusion, config.data.set, training.seed)
 }
 
-fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let stop = interrupt::asked("finishing this step and saving; press Ctrl-C again to stop at once")?;
-    let mut progress = Progress::new(run.trainer().steps(), run.trainer().config().training.epochs, args.quiet);
+    let mut progress = Progress::new(run.trainer().steps(), run.trainer().config().training.epochs, how.quiet);
     banner(&run, path).iter().for_each(|line| progress.note(line));
     let mut written = Ok(());
     let outcome = run.train(&mut |event| {
-        if let (Event::Row(row), true, true) = (&event, args.json, written.is_ok()) {
+        if let (Event::Row(row), true, true) = (&event, how.json, written.is_ok()) {
             written = serde_json::to_string(row).map_err(Into::into).and_then(|row| writeln!(out, "{row}"));
         }
         progress.tell(&event);
@@ -148,7 +158,7 @@ fn train(mut run: Run, path: &Path, args: &Args, out: &mut impl Write) -> Result
             eprintln!("stopped; go on with: evograd train --resume {}", path.display());
             Ok(ExitCode::from(INTERRUPTED))
         }
-        _ => report(path, args.json, out),
+        _ => report(path, how.json, out),
     }
 }
 

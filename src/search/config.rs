@@ -33,6 +33,25 @@ pub struct SearchConfig {
     pub optimizer: Optimisation,
     /// How its learning rate moves.
     pub schedule: Schedules,
+    /// Of a calibration, what is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+}
+
+/// What a calibration compares: the same codes, each graph at most once, trained with several budgets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Calibration {
+    /// How many codes, drawn at random.
+    pub codes: usize,
+    /// Numbers of epochs, and how often each code is trained with them.
+    pub budgets: Vec<[u32; 2]>,
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Calibration { codes: 24, budgets: vec![[3, 2], [24, 1]] }
+    }
 }
 
 /// How networks are bred. The letters are the paper's.
@@ -111,7 +130,7 @@ pub struct Networks {
     pub epsilon: f64,
     /// What filters and features are multiplied with.
     pub width: f64,
-    /// The probability of dropout before the last layer.
+    /// The probability of dropout before the last layer. The paper's is 0.5; a training of a few epochs does better without.
     pub dropout: f64,
     /// What surrounds the stages.
     pub backbone: Backbone,
@@ -142,12 +161,12 @@ impl Default for Networks {
     fn default() -> Self {
         let (stages, join) = (vec![3, 4, 5], Fusion::Sum.name().into());
         let backbone = Backbone::cifar10(stages.len());
-        Networks { stages, join, epsilon: Fusion::DEFAULT_EPSILON, width: 1.0, dropout: 0.5, backbone }
+        Networks { stages, join, epsilon: Fusion::DEFAULT_EPSILON, width: 1.0, dropout: 0.0, backbone }
     }
 }
 
 /// What a key means, where its name does not say all.
-const NOTES: [(&str, &str); 20] = [
+const NOTES: [(&str, &str); 22] = [
     ("method", "evolution, or random, which inherits nothing"),
     ("population", "individuals in a generation"),
     ("generations", "after the first"),
@@ -168,6 +187,8 @@ const NOTES: [(&str, &str); 20] = [
     ("padding", "of these"),
     ("pool", "side of the pool behind each stage"),
     ("features", "of the first linear layer"),
+    ("codes", "drawn at random, each graph at most once"),
+    ("budgets", "numbers of epochs, and how often each code is trained with them"),
 ];
 
 impl SearchConfig {
@@ -244,6 +265,12 @@ impl SearchConfig {
             let problem = "data.validation is 0, and fitness is measured on pictures held out".into();
             return refuse(problem, "hold some out, such as 1000; the test set is never looked at");
         }
+        if let Some(Calibration { codes, budgets }) = &self.calibration
+            && (*codes < 3 || budgets.is_empty() || budgets.iter().flatten().any(|n| !(1..=100_000).contains(n)))
+        {
+            let problem = format!("calibration has {codes} codes and the budgets {budgets:?}");
+            return refuse(problem, "use at least 3 codes, and budgets of at least one epoch, one time");
+        }
         for (key, share) in [
             ("search.crossover", self.search.crossover),
             ("search.crossover_stage", self.search.crossover_stage),
@@ -264,7 +291,7 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     let backbone = Backbone::cifar10(stages.unwrap_or(Networks::default().stages.len()));
     let set = table.get("data").and_then(|data| data.get("set")?.as_str()).unwrap_or("shapes").to_string();
     let augment = data::info(&set)?.augment;
-    let usual = Usual { samples: 2000, validation: 1000, epochs: 3, batch: 64, rate: 0.1 };
+    let usual = Usual { samples: 2000, validation: 1000, epochs: 3, batch: 32, rate: 0.1, clip: 0.5 };
     let number = |number: usize| toml::Value::Integer(number as i64);
     let all = [
         ("data", "crop", number(augment.crop)),
@@ -274,6 +301,7 @@ fn complete(table: &mut toml::Table) -> Result<()> {
         ("training", "epochs", number(usual.epochs)),
         ("training", "batch", number(usual.batch)),
         ("optimizer", "rate", toml::Value::Float(usual.rate)),
+        ("training", "clip", toml::Value::Float(usual.clip)),
     ];
     for (section, key, value) in all {
         keep_or_set(table.entry(section).or_insert_with(|| toml::Table::new().into()), key, value);
@@ -294,6 +322,7 @@ struct Usual {
     epochs: usize,
     batch: usize,
     rate: f64,
+    clip: f64,
 }
 
 fn keep_or_set(section: &mut toml::Value, key: &str, value: toml::Value) {

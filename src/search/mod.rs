@@ -7,13 +7,17 @@
 //!
 //! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017, in the version of arXiv 1703.01513v1, section 3.2.
 
+mod calibrate;
 mod candidate;
 mod config;
 mod evaluator;
+mod exhaust;
 mod journal;
 mod run;
 
-pub use config::{Breeding, Method, Networks, Repeat, SearchConfig, Selector};
+pub use calibrate::{Trial, calibrate, kendall_tau};
+pub use config::{Breeding, Calibration, Method, Networks, Repeat, SearchConfig, Selector};
 pub use evaluator::{Event, Told};
+pub use exhaust::{Table, exhaust, graphs};
 pub use journal::read_journal;
-pub use run::{Calibration, calibrate, exhaust, graphs, search};
+pub use run::search;

@@ -2,6 +2,7 @@
 
 use super::config::{Config, refuse};
 use crate::error::Result;
+use crate::models::genetic_cnn::Backbone;
 use crate::models::{self, Options, Spec};
 
 impl Config {
@@ -42,7 +43,7 @@ struct Choice {
     instead: Options,
 }
 
-fn choices(options: &Options) -> [Choice; 3] {
+fn choices(options: &Options) -> [Choice; 4] {
     let usual = Options::default();
     [
         Choice {
@@ -64,7 +65,17 @@ fn choices(options: &Options) -> [Choice; 3] {
             // Whose probability is the model's own or 0 has asked for nothing that it lacks.
             instead: Options { dropout: options.dropout.map(|_| 0.0), ..options.clone() },
         },
+        Choice {
+            key: "model.backbone",
+            lacks: "there are no stages of nodes in",
+            given: "a backbone".into(),
+            instead: Options { backbone: options.backbone.clone().map(another), ..options.clone() },
+        },
     ]
+}
+
+fn another(backbone: Backbone) -> Backbone {
+    Backbone { features: backbone.features ^ 1, ..backbone }
 }
 
 #[cfg(test)]

@@ -1,10 +1,130 @@
-use anyhow::Result;
+//! `evograd search calibrate`: whether a small budget ranks networks as a large one does.
+
+use super::breed::watched;
+use super::place::Place;
+use super::settings::Settings;
+use crate::cli::INTERRUPTED;
+use crate::cli::table::Table;
+use anyhow::{Context, Result};
+use evograd::record::EvaluationRow;
+use evograd::search::{Trial, calibrate, kendall_tau};
+use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
 
-#[derive(clap::Args)]
-pub struct Args {}
+const EXAMPLES: &str = "\
+Examples:
+  evograd search calibrate                               24 networks, 3 epochs (twice) against 24
+  evograd search calibrate --data cifar10 --samples 5000 --budgets 2x2,4x2,32
 
-pub fn run(_: &Args, _: &mut impl Write) -> Result<ExitCode> {
+Kendall's τ is 1 where two budgets rank all pairs of networks alike, 0 where one says nothing about the other.";
+
+/// Train the same networks with several budgets, and compare their ranks
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    place: Place,
+    /// Networks, drawn at random [default: 24]
+    #[arg(long, value_name = "N")]
+    networks: Option<usize>,
+    /// Numbers of epochs, and how often each network is trained with them [default: 3x2,24]
+    #[arg(long, value_name = "EPOCHS[xTIMES],…", value_delimiter = ',', value_parser = budget)]
+    budgets: Option<Vec<[u32; 2]>>,
+}
+
+/// What a trial came to.
+#[derive(Serialize)]
+struct Line {
+    epochs: u32,
+    repeat: u32,
+    mean: f64,
+    deviation: f64,
+    seconds: f64,
+    /// Kendall's τ against the last trial.
+    tau: Option<f64>,
+}
+
+/// `3x2` or `24`
+fn budget(text: &str) -> Result<[u32; 2], String> {
+    let (epochs, times) = text.split_once('x').unwrap_or((text, "1"));
+    match (epochs.parse(), times.parse()) {
+        (Ok(epochs), Ok(times)) => Ok([epochs, times]),
+        _ => Err("write a number of epochs such as 24, or 3x2 for three epochs, two times".into()),
+    }
+}
+
+/// Trains and prints.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let more = [
+        ("calibration.codes", args.networks.map(|n| n.to_string()).or(Some("24".into()))),
+        ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{budgets:?}"))),
+    ];
+    let more: &[(&str, Option<String>)] = if args.place.resume.is_some() { &[] } else { &more };
+    let (config, sets) = args.place.settings(&args.settings, more)?;
+    let name = format!("calibrate-{}-seed{}", config.data.set, config.search.seed);
+    let begun = args.place.begin(&name, config, sets)?;
+    let mut trials = Vec::new();
+    let ended = watched(&begun, &args.place, 0, out, &mut |told| {
+        trials = calibrate(&begun.journal(), &begun.config, &begun.sets, told)?;
+        Ok(())
+    })?;
+    if !ended {
+        eprintln!("stopped; go on with: evograd search calibrate --resume {}", begun.path().display());
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    report(&trials, args.place.json, out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
+    let last = trials.last().context("a calibration has at least one budget")?;
+    let lines: Vec<Line> = trials.iter().map(|trial| line(trial, last)).collect();
+    if json {
+        return Ok(writeln!(out, "{}", serde_json::to_string(&lines)?)?);
+    }
+    let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), |tau| format!("{tau:.2}"));
+    let mut budgets = Table::new(&["epochs", "time", "mean", "deviation", "seconds each", "τ against the last"], 0..6);
+    for line in &lines {
+        let [mean, deviation] = [line.mean, line.deviation].map(|share| format!("{:.2} %", 100.0 * share));
+        let [epochs, time] = [line.epochs, line.repeat + 1].map(|n| n.to_string());
+        budgets.row([epochs, time, mean, deviation, format!("{:.1}", line.seconds), shown(line.tau)]);
+    }
+    writeln!(out, "{}", budgets.for_output())?;
+    for pair in trials.windows(2).filter(|pair| pair[0].epochs == pair[1].epochs) {
+        let tau = shown(kendall_tau(&fitness(&pair[0].rows), &fitness(&pair[1].rows)));
+        let times = pair[1].repeat;
+        writeln!(out, "{} epochs: τ of times {times} and {} is {tau}", pair[0].epochs, times + 1)?;
+    }
+    let n = last.rows.len() as f64;
+    let chance = (2.0 * (2.0 * n + 5.0) / (9.0 * n * (n - 1.0))).sqrt();
+    writeln!(out, "{n} networks: between unrelated ranks τ is 0 ± {chance:.2}")?;
+    Ok(())
+}
+
+fn line(trial: &Trial, last: &Trial) -> Line {
+    let values = fitness(&trial.rows);
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let seconds = trial.rows.iter().map(|row| row.seconds).sum::<f64>() / n;
+    let tau = kendall_tau(&values, &fitness(&last.rows));
+    Line { epochs: trial.epochs, repeat: trial.repeat, mean, deviation, seconds, tau }
+}
+
+fn fitness(rows: &[EvaluationRow]) -> Vec<f64> {
+    rows.iter().map(|row| row.fitness).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_read() {
+        assert_eq!(["24", "3x2"].map(budget), [Ok([24, 1]), Ok([3, 2])]);
+        assert!(["", "x", "3x", "three"].into_iter().all(|text| budget(text).is_err()));
+    }
 }

@@ -1,10 +1,125 @@
-use anyhow::Result;
+//! `evograd search exhaust`: every network of a small space, and what searches would have found in it.
+
+use super::breed::watched;
+use super::place::{Begun, Place};
+use super::settings::Settings;
+use crate::cli::INTERRUPTED;
+use crate::cli::table::Table as Printed;
+use anyhow::{Context, Result};
+use evograd::record::{IndividualRow, SearchRow};
+use evograd::search::{Breeding, Method, Table, exhaust, graphs, read_journal};
+use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
 
-#[derive(clap::Args)]
-pub struct Args {}
+/// More networks than this are not begun without being asked for.
+const USUAL_LIMIT: usize = 1000;
 
-pub fn run(_: &Args, _: &mut impl Write) -> Result<ExitCode> {
+const EXAMPLES: &str = "\
+Examples:
+  evograd search exhaust --stages 3,4                       186 graphs, on the built-in set of shapes
+  evograd search exhaust --stages 3,4 --data cifar10 --samples 5000
+  evograd search exhaust --resume runs/exhaust-shapes-seed0";
+
+/// Train every network of a small space once, each graph under one code; then let evolution and chance search the table
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    place: Place,
+    /// The most networks that may be trained
+    #[arg(long, value_name = "N", default_value_t = USUAL_LIMIT)]
+    limit: usize,
+    /// Searches of each kind on the table, each with another seed
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    searches: u64,
+}
+
+/// The mean of the best fitness after so many networks.
+#[derive(Serialize)]
+struct Progress {
+    networks: usize,
+    evolution: f64,
+    random: f64,
+}
+
+/// Trains and prints.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let (config, sets) = args.place.settings(&args.settings, &[])?;
+    let count = graphs(&config.networks.stages)?.len();
+    if count > args.limit {
+        anyhow::bail!(
+            "stages of {:?} nodes have {count} different graphs; allow that many with --limit, or use fewer nodes",
+            config.networks.stages
+        );
+    }
+    let name = format!("exhaust-{}-seed{}", config.data.set, config.search.seed);
+    let begun = args.place.begin(&name, config, sets)?;
+    let ended =
+        watched(&begun, &args.place, 0, out, &mut |told| exhaust(&begun.journal(), &begun.config, &begun.sets, told))?;
+    if !ended {
+        eprintln!("stopped; go on with: evograd search exhaust --resume {}", begun.path().display());
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    report(&begun, args, out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
+    let rows = read_journal(&begun.journal())?;
+    let individuals = rows.into_iter().find_map(|row| match row {
+        SearchRow::Generation(row) => Some(row.individuals),
+        _ => None,
+    });
+    let mut individuals = individuals.context("the journal has no generation")?;
+    let progress = searches(begun, &individuals, args.searches)?;
+    if args.place.json {
+        return Ok(writeln!(out, "{}", serde_json::to_string(&progress)?)?);
+    }
+    individuals.sort_by(|a, b| b.fitness.total_cmp(&a.fitness));
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let at = |share: f64| percent(individuals[((individuals.len() - 1) as f64 * share).round() as usize].fitness);
+    writeln!(
+        out,
+        "{} networks: best {}, upper quarter {}, median {}, lower quarter {}, worst {}",
+        individuals.len(),
+        at(0.0),
+        at(0.25),
+        at(0.5),
+        at(0.75),
+        at(1.0)
+    )?;
+    let mut best = Printed::new(&["rank", "code", "fitness"], 2..3);
+    for (rank, row) in individuals.iter().take(10).enumerate() {
+        best.row([(rank + 1).to_string(), row.code.clone(), percent(row.fitness)]);
+    }
+    writeln!(out, "{}", best.for_output())?;
+    writeln!(out, "Best fitness so far on this table, mean over {} searches:", args.searches)?;
+    let mut found = Printed::new(&["networks trained", "evolution", "random search"], 0..3);
+    for row in progress {
+        found.row([row.networks.to_string(), percent(row.evolution), percent(row.random)]);
+    }
+    writeln!(out, "{}", found.for_output())?;
+    Ok(())
+}
+
+/// How far evolution and chance come on the table after as many networks. A search that has met fewer keeps its best.
+fn searches(begun: &Begun, individuals: &[IndividualRow], searches: u64) -> Result<Vec<Progress>> {
+    let config = &begun.config;
+    let table = Table::new(&config.networks.stages, individuals)?;
+    let mean = |method| {
+        let run = |seed| table.best_so_far(&Breeding { method, seed, generations: 50, ..config.search.clone() });
+        let runs = (0..searches).map(run).collect::<evograd::Result<Vec<Vec<f64>>>>()?;
+        let at = move |networks: usize| {
+            let bests = runs.iter().map(|best| best[networks.min(best.len()) - 1]);
+            bests.sum::<f64>() / runs.len() as f64
+        };
+        Ok::<_, anyhow::Error>(at)
+    };
+    let (evolution, random) = (mean(Method::Evolution)?, mean(Method::Random)?);
+    let counts = [5, 10, 20, 30, 40, 60, 80, 120, 200, 400, 800];
+    let counts = counts.into_iter().filter(|networks| *networks < individuals.len());
+    Ok(counts.map(|networks| Progress { networks, evolution: evolution(networks), random: random(networks) }).collect())
 }

@@ -5,7 +5,7 @@ use crate::cli::progress::clock;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::genetic_cnn::{self, Code};
-use evograd::record::SearchRow;
+use evograd::record::{IndividualRow, SearchRow};
 use evograd::report::grouped;
 use evograd::search::{Method, SearchConfig, read_journal};
 use evograd::train::{Split, Trainer};
@@ -46,14 +46,18 @@ pub fn report(begun: &Begun, json: bool, out: &mut impl Write) -> Result<()> {
     if json {
         return Ok(());
     }
-    let generations = rows.iter().filter_map(|row| match row {
-        SearchRow::Generation(row) => Some(row),
-        _ => None,
-    });
-    let best = generations.flat_map(|row| &row.individuals).max_by(|a, b| a.fitness.total_cmp(&b.fitness));
-    let best = best.context("a search has at least one individual")?;
+    let best = best(&rows).context("a search has at least one individual")?;
     writeln!(out, "best {:.2} % {}", 100.0 * best.fitness, best.code)?;
     Ok(())
+}
+
+/// The fittest individual of all generations that are complete; of equals the first.
+pub fn best(rows: &[SearchRow]) -> Option<&IndividualRow> {
+    let individuals = rows.iter().filter_map(|row| match row {
+        SearchRow::Generation(row) => Some(&row.individuals),
+        _ => None,
+    });
+    individuals.flatten().reduce(|best, other| if other.fitness > best.fitness { other } else { best })
 }
 
 /// The settings, and the time that a few steps of the largest network let expect.

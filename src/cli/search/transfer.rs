@@ -1,10 +1,63 @@
-use anyhow::Result;
+//! `evograd search transfer`: trains the best structure of a search at full width.
+
+use super::summary::best;
+use crate::cli::train::{How, begin};
+use anyhow::{Context, Result};
+use evograd::models::genetic_cnn::Code;
+use evograd::search::{SearchConfig, read_journal};
+use evograd::train::{Config, RunFolder};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-#[derive(clap::Args)]
-pub struct Args {}
+const EXAMPLES: &str = "\
+Examples:
+  evograd search transfer runs/search-cifar10-seed0
+  evograd search transfer runs/search-cifar10-seed0 --epochs 40 --set optimizer.rate=0.05
+  evograd search transfer runs/search-cifar10-seed0 --code genet1     another structure in the same way
 
-pub fn run(_: &Args, _: &mut impl Write) -> Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+All training pictures are used, and the test set is asked at the end. The run goes on with evograd train --resume.";
+
+/// Train the best structure of a search at full width, on all training pictures
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The folder of the search
+    search: PathBuf,
+    /// Another structure than the best
+    #[arg(long)]
+    code: Option<Code>,
+    /// What the search's filters and features are multiplied with
+    #[arg(long, value_name = "FACTOR", default_value_t = 8.0)]
+    width: f64,
+    /// Times that all training pictures are gone through
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    epochs: u32,
+    /// The seed of weights, order, augmentation and dropout [default: the search's]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// One setting; may be given again, and overrides all other arguments
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Trains.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let folder = RunFolder::read(&args.search)?;
+    let config = SearchConfig::read(&folder.settings(), &[])?;
+    let code = match &args.code {
+        Some(code) => code.to_string(),
+        None => {
+            let rows = read_journal(&args.search.join("journal.jsonl"))?;
+            best(&rows).context("no generation of this search is complete; go on with it first")?.code.clone()
+        }
+    };
+    let mut training = config.training();
+    training.model.name = code;
+    training.model.width *= args.width;
+    (training.data.samples, training.data.validation, training.training.epochs) = (0, 0, args.epochs);
+    training.training.seed = args.seed.unwrap_or(training.training.seed);
+    begin(Config::parse(&training.to_toml(), &args.set)?, &args.how, out)
 }

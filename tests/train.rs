@@ -1,34 +1,14 @@
 //! Training runs as a user starts, stops, kills and resumes them.
 
+mod digits;
+
 use assert_cmd::cargo::cargo_bin_cmd;
+use digits::data;
 use evograd::models;
 use evograd::record::{self, Metric};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-
-/// Pictures in each of the two sets.
-const PICTURES: u32 = 160;
-
-/// A folder with a small set of digits in MNIST's format: the class says which of ten places is bright.
-fn data() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let mnist = folder.path().join("mnist");
-    std::fs::create_dir(&mnist).unwrap();
-    for (set, shift) in [("train", 0), ("t10k", 3)] {
-        let mut images = [0x803, PICTURES, 28, 28].map(u32::to_be_bytes).concat();
-        let mut labels = [0x801, PICTURES].map(u32::to_be_bytes).concat();
-        for picture in 0..PICTURES {
-            let class = picture % 10;
-            let bright = |i: u32| (i / 28 / 6 == class / 5 * 2) && (i % 28 / 5 == class % 5);
-            images.extend((0..784).map(|i| if bright(i) { 200 } else { ((i * 31 + picture * 17 + shift) % 90) as u8 }));
-            labels.push(class as u8);
-        }
-        std::fs::write(mnist.join(format!("{set}-images-idx3-ubyte")), images).unwrap();
-        std::fs::write(mnist.join(format!("{set}-labels-idx1-ubyte")), labels).unwrap();
-    }
-    folder
-}
 
 /// `evograd train` of a small LeNet on [`data`], with dropout, augmentation, disturbed labels and momentum.
 fn start(data: &Path, out: &Path, more: &[&str]) -> Command {

@@ -1,5 +1,6 @@
 //! One network of a search: trained for a little while, and asked for its answers.
 
+use super::config::SearchConfig;
 use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{self, Code};
@@ -18,6 +19,16 @@ pub(super) struct Ground {
     pub classes: usize,
     /// The samples.
     pub split: Split,
+}
+
+impl SearchConfig {
+    /// Whether there are as many pictures as asked for, and networks of all codes fit them.
+    ///
+    /// # Errors
+    /// When it is not so.
+    pub fn check_data(&self, sets: &Sets) -> Result<()> {
+        Ground::new(self, sets).map(drop)
+    }
 }
 
 /// What is to be done for a candidate.
@@ -51,10 +62,11 @@ struct Clock {
 }
 
 impl Ground {
-    /// Draws the samples, and makes sure that networks of these codes fit them.
-    pub fn new(config: Config, sets: &Sets, largest: &Code) -> Result<Ground> {
+    /// Draws the samples, and makes sure that networks of all codes fit them.
+    pub fn new(config: &SearchConfig, sets: &Sets) -> Result<Ground> {
         let (input, classes) = (sets.train.shape(), sets.train.classes().len());
-        genetic_cnn::network(largest, &config.options(input, classes)?)?.plan()?;
+        let (largest, config) = (Code::dense(&config.networks.stages)?, config.training());
+        genetic_cnn::network(&largest, &config.options(input, classes)?)?.plan()?;
         let split = Split::new(&config, sets)?;
         Ok(Ground { config, input, classes, split })
     }

@@ -78,11 +78,7 @@ impl<'a> Evaluator<'a> {
             }
         }
         let (repeat, halving, workers) = (config.search.repeat, config.search.halving.clone(), config.workers());
-        let (ground, seen, since) = (
-            Ground::new(config.training(), sets, &Code::dense(&config.networks.stages)?)?,
-            HashMap::new(),
-            Instant::now(),
-        );
+        let (ground, seen, since) = (Ground::new(config, sets)?, HashMap::new(), Instant::now());
         Ok(Evaluator { ground, repeat, halving, workers, journal, known, written, seen, since, told })
     }
 

@@ -60,6 +60,7 @@ impl Place {
 
     /// The folder, made anew or opened again. `name` is what it is called where nothing else is said.
     pub fn begin(&self, name: &str, config: SearchConfig, sets: Sets) -> Result<Begun> {
+        config.check_data(&sets)?;
         let folder = match (&self.resume, &self.out) {
             (Some(folder), _) => RunFolder::open(folder)?,
             (None, Some(folder)) => RunFolder::create(folder, &config.to_toml())?,

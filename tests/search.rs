@@ -1,0 +1,365 @@
+//! Searches as a user starts, stops, kills and resumes them.
+
+mod digits;
+
+use evograd::data::{self, Sets};
+use evograd::models::genetic_cnn::{Code, network};
+use evograd::models::{Network, Options};
+use evograd::record::{EvaluationRow, GenerationRow, SearchRow};
+use evograd::search::{SearchConfig, read_journal, search};
+use evograd::{Purpose, Stream, Tape, Tensor, Var};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A search of small networks on small digits: a second or two.
+const SMALL: [&str; 9] = [
+    "networks.stages=[3, 4]",
+    "networks.backbone.filters=[2, 3]",
+    "networks.backbone.features=8",
+    "data.set=mnist",
+    "data.samples=64",
+    "data.validation=40",
+    "training.epochs=2",
+    "search.population=6",
+    "search.generations=4",
+];
+
+/// Settings that remember different things from one generation to the next.
+const KINDS: [&[&str]; 3] = [&[], &["search.repeat=average"], &["search.halving=[1]", "search.elite=1"]];
+
+fn evograd(arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
+    command.args(arguments);
+    command
+}
+
+fn start(data: &Path, out: &Path, more: &[&str], workers: usize) -> Command {
+    let mut command = evograd(&["search", "--data-dir"]);
+    command.arg(data).arg("--out").arg(out).args(["--workers", &workers.to_string()]);
+    SMALL.iter().chain(more).for_each(|set| drop(command.args(["--set", set])));
+    command
+}
+
+fn resume(data: &Path, out: &Path, workers: usize) -> Command {
+    let mut command = evograd(&["search", "--data-dir"]);
+    command.arg(data).arg("--resume").arg(out).args(["--workers", &workers.to_string()]);
+    command
+}
+
+fn output(mut command: Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn finished(command: Command) -> String {
+    let (code, out, errors) = output(command);
+    assert_eq!(code, 0, "{errors}");
+    out
+}
+
+/// What a journal says, but for what depends on the clock: evaluations in the order of their names, for they are written in
+/// the order of their ends, and generations.
+fn content(folder: &Path) -> (Vec<EvaluationRow>, Vec<GenerationRow>) {
+    let (mut evaluations, mut generations) = (Vec::new(), Vec::new());
+    for row in read_journal(&folder.join("journal.jsonl")).unwrap() {
+        match row {
+            SearchRow::Evaluation(row) => {
+                let (seconds, overhead_seconds, images_per_second) = (0.0, 0.0, 0.0);
+                evaluations.push(EvaluationRow { seconds, overhead_seconds, images_per_second, ..row });
+            }
+            SearchRow::Generation(row) => generations.push(GenerationRow { seconds: 0.0, ..row }),
+            SearchRow::Begin(_) => {}
+        }
+    }
+    evaluations.sort_by_key(|row| (row.generation, row.code.clone(), row.repeat, row.epochs));
+    (evaluations, generations)
+}
+
+#[test]
+fn a_search_killed_at_random_moments_ends_as_if_it_had_never_been() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let mut random = Stream::new(1, Purpose::Split, 0, 0);
+    for (number, more) in KINDS.into_iter().enumerate() {
+        let undisturbed = runs.path().join(format!("undisturbed{number}"));
+        let began = Instant::now();
+        finished(start(data.path(), &undisturbed, more, 1));
+        let whole = began.elapsed().as_millis() as usize;
+        let expected = content(&undisturbed);
+        assert_eq!(expected.1.len(), 5);
+        let (mut kills, mut made) = (0, 0);
+        while kills < 20 {
+            let run = runs.path().join(format!("{number}-{made}"));
+            let waits = kill_until_done(data.path(), &run, more, whole, &mut random);
+            (kills, made) = (kills + waits.len() - 1, made + 1);
+            assert_eq!(content(&run), expected, "{more:?}, killed after {waits:?} ms");
+        }
+    }
+}
+
+/// Starts and resumes a search, each time killing it after a random time and going on with another number of workers, until
+/// it ends by itself; the times, in milliseconds.
+fn kill_until_done(data: &Path, run: &Path, more: &[&str], whole: usize, random: &mut Stream) -> Vec<usize> {
+    let mut waits = Vec::new();
+    let mut child = spawn(start(data, run, more, 2));
+    loop {
+        waits.push(random.below(whole / 2 + 20));
+        std::thread::sleep(Duration::from_millis(waits[waits.len() - 1] as u64));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            return waits;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (begun, workers) = (run.join("config.toml").exists(), 1 + random.below(3));
+        child = spawn(if begun { resume(data, run, workers) } else { start(data, run, more, workers) });
+    }
+}
+
+fn spawn(mut command: Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn the_history_is_the_same_for_any_number_of_workers() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    for (number, more) in KINDS.into_iter().enumerate() {
+        let found = [1, 2, 3].map(|workers| {
+            let run = runs.path().join(format!("{number}-{workers}"));
+            finished(start(data.path(), &run, more, workers));
+            content(&run)
+        });
+        assert!(found[1] == found[0] && found[2] == found[0], "{more:?}");
+    }
+}
+
+#[test]
+fn a_search_can_be_made_longer_and_another_seed_makes_another() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let [short, long, other] = ["short", "long", "other"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &short, &["search.generations=1"], 2));
+    finished(start(data.path(), &long, &[], 2));
+    let mut longer = resume(data.path(), &short, 2);
+    longer.args(["--generations", "4"]);
+    finished(longer);
+    assert_eq!(content(&short), content(&long));
+    finished(start(data.path(), &other, &["search.seed=1"], 2));
+    assert_ne!(content(&other).1, content(&long).1);
+}
+
+/// Codes of the same graph are trained once, or each of them again and again.
+#[test]
+fn repeats_are_looked_up_or_trained_again_and_averaged() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let [cache, average] = ["cache", "average"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &cache, &[], 2));
+    let (evaluations, generations) = content(&cache);
+    let mut codes: Vec<&str> = evaluations.iter().map(|row| row.code.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert!(codes.len() == evaluations.len() && evaluations.len() < 30, "{} networks", evaluations.len());
+    for individual in generations.iter().flat_map(|row| &row.individuals) {
+        let graph = evograd::models::genetic_cnn::canonical(&individual.code.parse().unwrap()).to_string();
+        let trained = evaluations.iter().find(|row| row.code == graph).unwrap();
+        assert_eq!(trained.fitness, individual.fitness, "{}", individual.code);
+    }
+    finished(start(data.path(), &average, &["search.repeat=average"], 2));
+    let (evaluations, generations) = content(&average);
+    assert_eq!(evaluations.len(), 30);
+    assert!(evaluations.iter().any(|row| row.repeat > 0));
+    for generation in &generations {
+        for individual in &generation.individuals {
+            let so_far = |row: &&EvaluationRow| row.code == individual.code && row.generation <= generation.generation;
+            let all: Vec<f64> = evaluations.iter().filter(so_far).map(|row| row.fitness).collect();
+            let mean = all.iter().sum::<f64>() / all.len() as f64;
+            assert!((individual.fitness - mean).abs() < 1e-12, "{} {all:?}", individual.code);
+        }
+    }
+}
+
+/// Of the new networks of a generation, the worse half is given up.
+#[test]
+fn halving_gives_up_the_worse_half() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &["search.halving=[1]"], 2));
+    for generation in 0..5 {
+        let rows: Vec<EvaluationRow> = content(&run).0.into_iter().filter(|row| row.generation == generation).collect();
+        let after = |epochs: u32| rows.iter().filter(move |row| row.epochs == epochs);
+        assert_eq!(after(2).count(), after(1).count().div_ceil(2));
+        let kept = |row: &&EvaluationRow| after(2).any(|other| other.code == row.code);
+        let worst_kept = after(1).filter(kept).map(|row| row.fitness).fold(1.0, f64::min);
+        let best_given_up = after(1).filter(|row| !kept(row)).map(|row| row.fitness).fold(0.0, f64::max);
+        assert!(worst_kept >= best_given_up);
+    }
+}
+
+#[test]
+fn a_diverged_candidate_is_a_result_with_a_reason() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let wild = ["optimizer.rate=1e30", "training.clip=0", "search.generations=1"];
+    let (code, _, errors) = output(start(data.path(), &run, &wild, 2));
+    assert_eq!(code, 0, "{errors}");
+    let (evaluations, generations) = content(&run);
+    assert!(evaluations.iter().all(|row| row.fitness == 0.0 && row.loss.is_none()));
+    let reason = evaluations[0].diverged.as_ref().unwrap();
+    assert!(reason.starts_with("training diverged in step ") && reason.contains(": stage"), "{reason}");
+    // All are equally unfit: parents are drawn evenly.
+    assert_eq!(generations.len(), 2);
+}
+
+#[test]
+fn two_processes_do_not_search_in_one_folder() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let mut first = spawn(start(data.path(), &run, &["search.generations=1000", "search.mutation_bit=0.5"], 1));
+    let there = (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        run.join("journal.jsonl").exists()
+    });
+    let second = output(resume(data.path(), &run, 1));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(there);
+    assert_eq!(second.0, 2);
+    assert!(second.2.ends_with("another process is at work on this run; wait for it, or stop it\n"), "{}", second.2);
+    let again = output(start(data.path(), &run, &[], 1));
+    assert!(again.0 == 2 && again.2.contains("there is a run in it; resume it with --resume"), "{}", again.2);
+}
+
+#[test]
+fn an_edited_journal_or_other_settings_are_told_and_nothing_is_lost() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &["search.generations=1"], 2));
+    let (journal, config) = (run.join("journal.jsonl"), run.join("config.toml"));
+    let (rows, settings) = (std::fs::read_to_string(&journal).unwrap(), std::fs::read_to_string(&config).unwrap());
+    let told = |text: &str| {
+        let (code, _, errors) = output(resume(data.path(), &run, 1));
+        assert!(code == 2 && errors.contains(text), "{errors}");
+    };
+    std::fs::write(&journal, rows.replacen("\"fitness\":0.", "\"fitness\":0.9", 1)).unwrap();
+    told(
+        "journal.jsonl: line 2: it is not what was written, or a line before it is missing; restore the file, or cut it",
+    );
+    assert!(std::fs::read_to_string(&journal).unwrap().contains("\"fitness\":0.9"), "the file is left as it was");
+    std::fs::write(&journal, &rows).unwrap();
+    std::fs::write(&config, settings.replace("crossover = 0.2", "crossover = 0.3")).unwrap();
+    told("config.toml beside it was changed since the search began (\"crossover = 0.3");
+    std::fs::write(&config, settings).unwrap();
+    // Cut off as the error says, what is missing is done again.
+    let kept: String = rows.lines().take(3).map(|line| format!("{line}\n")).collect();
+    let expected = content(&run);
+    std::fs::write(&journal, kept).unwrap();
+    finished(resume(data.path(), &run, 1));
+    assert_eq!(content(&run), expected);
+}
+
+/// A limit on the size of files stands for a full disk.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told_and_the_search_goes_on_once_there_is_room() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let [run, undisturbed] = ["run", "undisturbed"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &undisturbed, &[], 2));
+    let search = start(data.path(), &run, &[], 2);
+    let mut limited = Command::new("bash");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 6; exec \"$@\"", "bash"])
+        .arg(search.get_program())
+        .args(search.get_args());
+    let (code, _, errors) = output(limited);
+    assert_eq!(code, 2, "{errors}");
+    assert!(errors.contains("journal.jsonl: File too large") && errors.contains("make room on the disk"), "{errors}");
+    finished(resume(data.path(), &run, 2));
+    assert_eq!(content(&run), content(&undisturbed));
+}
+
+#[test]
+fn wrong_settings_are_refused_before_anything_is_made() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let told = |set: &str| {
+        let (code, _, errors) = output(start(data.path(), &run, &[set], 1));
+        assert!(code == 2 && !run.exists(), "{set}: {errors}");
+        errors
+    };
+    for (set, text) in [
+        ("search.population=0", "search.population is 0 and search.elite 0; use 1 to 100,000 individuals"),
+        ("search.mutation=2", "search.mutation is 2; use a probability from 0 to 1"),
+        ("search.halving=[2]", "search.halving is [2], and each network is trained for 2 epochs; give rising"),
+        ("networks.stages=[3, 0]", "networks.stages is [3, 0]; give 1 to 8 stages of 2 to 10 nodes"),
+        ("networks.stages=[3]", "networks.backbone.filters is [2, 3] for 1 stages"),
+        ("networks.join=add", "there is no fusion called \"add\""),
+        ("data.validation=0", "data.validation is 0, and fitness is measured on pictures held out; hold some out"),
+        ("data.validation=400", "data.validation: split: 400 samples are asked for, there are 160"),
+        ("search.popsize=3", "unknown field `popsize`"),
+        ("networks.backbone.kernel=99", "stage1.input.conv"),
+    ] {
+        let errors = told(set);
+        assert!(errors.contains(text), "{set}: {errors}");
+    }
+}
+
+/// The memory and the time that a thousand networks take are small, because none of them is large.
+#[test]
+fn a_thousand_random_codes_make_networks_whose_gradients_are_finite() {
+    let options = Options { width: 0.25, dropout: Some(0.5), ..Options::default() };
+    let picture = Tensor::from_fn([4, 3, 32, 32], |i| (i as f32 * 0.37).sin()).unwrap();
+    let mut random = Stream::new(7, Purpose::Genetic, 0, 0);
+    for number in 0..1000 {
+        let text: Vec<String> = [3, 4, 5]
+            .map(|nodes: usize| {
+                let group = |length: usize| (0..length).map(|_| if random.below(2) == 1 { '1' } else { '0' }).collect();
+                (1..nodes).map(group).collect::<Vec<String>>().join("-")
+            })
+            .into();
+        let code: Code = text.join("|").parse().unwrap();
+        let fusion = if number % 2 == 0 { evograd::Fusion::Sum } else { evograd::Fusion::Sort };
+        let spec = network(&code, &Options { fusion, ..options.clone() }).unwrap();
+        let mut network = Network::new(&spec, number).unwrap();
+        let tape = Tape::new();
+        let (logits, leaves) = network.train(&tape, &picture, number, 0).unwrap();
+        let mut gradients = tape.backward(&logits.cross_entropy(&[0, 3, 6, 9], 0.0).unwrap()).unwrap();
+        let largest =
+            leaves.iter().filter_map(|leaf: &Var| gradients.take(leaf)).fold(0.0, |largest: f32, gradient| {
+                assert!(gradient.as_slice().iter().all(|x| x.is_finite()), "{code}");
+                gradient.as_slice().iter().fold(largest, |largest, x| largest.max(x.abs()))
+            });
+        assert!(largest > 0.0, "{code}");
+    }
+}
+
+/// Fitness is measured on pictures of the training set that were held out: with other test pictures it is the same.
+#[test]
+fn the_test_set_is_never_looked_at() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let sets = data::open("mnist", data.path()).unwrap();
+    let swapped =
+        Sets { train: sets.train.clone(), test: std::sync::Arc::new(Forbidden(sets.test.classes().to_vec())) };
+    let config = SearchConfig::parse("", &SMALL.map(String::from)).unwrap();
+    search(&runs.path().join("journal.jsonl"), &config, &swapped, &mut |_| true).unwrap();
+}
+
+/// Pictures that must not be read.
+struct Forbidden(Vec<String>);
+
+impl data::Dataset for Forbidden {
+    fn len(&self) -> usize {
+        10
+    }
+    fn shape(&self) -> [usize; 3] {
+        [1, 28, 28]
+    }
+    fn classes(&self) -> &[String] {
+        &self.0
+    }
+    fn label(&self, _: usize) -> usize {
+        panic!("a label of the test set was looked at")
+    }
+    fn read(&self, _: usize, _: &mut [u8]) -> evograd::Result<()> {
+        panic!("a picture of the test set was looked at")
+    }
+}

@@ -24,9 +24,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("record", &["error"]),
     ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
     ("report", &[]),
+    ("guide", &[]),
     ("genetic", &["rng", "error"]),
     ("search", &["genetic", "models", "nn", "ops", "error"]),
-    ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report"]),
+    ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report", "genetic"]),
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.

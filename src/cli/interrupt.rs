@@ -11,7 +11,7 @@ pub fn asked() -> Result<impl Fn() -> bool> {
         if ASKED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("\nfinishing this step and saving; press Ctrl-C again to stop at once");
+        eprintln!("\nfinishing what is begun; press Ctrl-C again to stop at once");
     };
     ctrlc::set_handler(pressed).context("Ctrl-C cannot be caught")?;
     Ok(|| ASKED.load(Ordering::SeqCst))

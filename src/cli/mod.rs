@@ -8,6 +8,7 @@ mod inspect;
 mod interrupt;
 mod model_args;
 mod progress;
+mod search;
 mod train;
 
 use anyhow::Result;
@@ -42,6 +43,7 @@ enum Command {
     Inspect(inspect::Args),
     Train(train::Args),
     Eval(eval::Args),
+    Search(search::Args),
 }
 
 /// Runs the command on as many threads as asked for. Results go to standard output; a reader that has seen enough, such
@@ -57,6 +59,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             Command::Inspect(args) => inspect::run(&args, &mut out),
             Command::Eval(args) => eval::run(&args, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
+            Command::Search(args) => search::run(&args, &mut out),
         }
     });
     match outcome {

@@ -49,13 +49,12 @@ fn section(len: usize, stream: &mut Stream) -> std::ops::Range<usize> {
 
 /// A section of `keep` in its place, and all else in the order of `fill`.
 fn child(keep: &[usize], fill: &[usize], section: &std::ops::Range<usize>) -> Vec<usize> {
-    let len = keep.len();
-    let mut kept = vec![false; len];
+    let mut kept = vec![false; keep.len()];
     keep[section.clone()].iter().for_each(|&number| kept[number] = true);
     let mut child = keep.to_vec();
-    let others = (0..len).map(|i| fill[(section.end + i) % len]).filter(|&number| !kept[number]);
-    let places = (0..len - section.len()).map(|i| (section.end + i) % len);
-    places.zip(others).for_each(|(place, number)| child[place] = number);
+    let others = fill[section.end..].iter().chain(&fill[..section.end]).filter(|&&number| !kept[number]);
+    let places = (section.end..keep.len()).chain(0..section.start);
+    places.zip(others).for_each(|(place, &number)| child[place] = number);
     child
 }
 

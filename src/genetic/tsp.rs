@@ -60,7 +60,7 @@ pub struct Breeding {
 /// Enough for some 50 towns; it takes a second or two.
 impl Default for Breeding {
     fn default() -> Self {
-        Breeding { size: 200, generations: 12_000, seed: 0 }
+        Breeding { size: 200, generations: 10_000, seed: 0 }
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Args {
     /// Individuals in a generation [default: 200]
     #[arg(long, value_name = "N")]
     population: Option<usize>,
-    /// Generations in all [default: 12000]
+    /// Generations in all [default: 10000]
     #[arg(long, value_name = "N")]
     generations: Option<u32>,
     /// Seed of the problem and of all random choices

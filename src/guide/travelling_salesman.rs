@@ -272,7 +272,7 @@
 //!
 //! ## Where to look
 //!
-//! * `src/genetic/mod.rs`: the traits of the four steps; `evolution.rs`: the loop, under 150 lines;
+//! * `src/genetic/mod.rs`: the traits of the four steps; `evolution.rs`: the loop;
 //! * `src/genetic/permutation.rs` and `bits.rs`: the operators on the two genomes; `select.rs`: tournament and roulette;
 //! * `src/genetic/tsp.rs`: the towns, and lines that begin anew;
 //! * `src/search/`: where a genome of bits becomes a network.

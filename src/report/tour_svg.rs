@@ -93,7 +93,7 @@ impl TourDrawing<'_> {
         let _ = writeln!(svg, "<path d=\"M{MARGIN} {bottom}H{right}\" stroke=\"#64748b\"/>");
         let _ = writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{COLOUR}\" stroke-width=\"2\"/>");
         for (x, y, anchor, text) in [
-            (MARGIN + 8.0, top + 4.0, "start", format!("length {most:.4}")),
+            (MARGIN, top - 8.0, "start", format!("length {most:.4}")),
             (right, bottom - 8.0, "end", format!("length {least:.4}")),
             (MARGIN, bottom + 18.0, "start", format!("generation {first}")),
             (MARGIN + SIDE / 2.0, bottom + 18.0, "middle", "logarithmic".into()),

@@ -15,6 +15,7 @@ pub mod data;
 mod error;
 pub mod genetic;
 pub mod gradcheck;
+pub mod guide;
 mod mode;
 pub mod models;
 pub mod nn;

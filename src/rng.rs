@@ -30,6 +30,8 @@ pub enum Purpose {
     Shapes = 8,
     /// The choices of a genetic search.
     Genetic = 9,
+    /// Where the towns of a travelling salesman lie.
+    Towns = 10,
 }
 
 /// An endless stream of random words, fixed by a seed, a purpose and two numbers.

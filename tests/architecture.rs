@@ -24,9 +24,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("record", &["error"]),
     ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
     ("report", &["record"]),
+    ("guide", &[]),
     ("genetic", &["rng", "error"]),
-    ("search", &["genetic", "models", "train", "data", "record", "rng", "par", "error"]),
-    ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report"]),
+    ("search", &["genetic", "models", "train", "data", "record", "rng", "par", "ops", "error"]),
+    ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report", "genetic", "search"]),
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.

@@ -37,7 +37,9 @@ fn evograd(arguments: &[&str]) -> Command {
 fn start(data: &Path, out: &Path, more: &[&str], workers: usize) -> Command {
     let mut command = evograd(&["search", "--data-dir"]);
     command.arg(data).arg("--out").arg(out).args(["--workers", &workers.to_string()]);
-    SMALL.iter().chain(more).for_each(|set| drop(command.args(["--set", set])));
+    for set in SMALL.iter().chain(more) {
+        command.args(["--set", set]);
+    }
     command
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const VARIABLE: &str = "EVOGRAD_DATA_DIR";
 
 /// The argument that says where data sets are.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct DataDir {
     /// Folder of the data sets [default: EVOGRAD_DATA_DIR, or else the user's cache folder]
     #[arg(long = "data-dir", global = true, value_name = "DIR")]

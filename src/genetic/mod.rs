@@ -8,17 +8,20 @@
 //!
 //! **Source** the order and the operators on bits: Xie and Yuille, *Genetic CNN*, ICCV 2017, section 3.2. Roulette:
 //! Goldberg, *Genetic algorithms in search, optimization and machine learning*, 1989. Order crossover: Davis, *Applying
-//! adaptive algorithms to epistatic domains*, IJCAI 1985.
+//! adaptive algorithms to epistatic domains*, IJCAI 1985. Inversion and displacement: Michalewicz, *Genetic algorithms + data
+//! structures = evolution programs*, 1992, chapter 10.
 
 mod bits;
 mod evolution;
 mod permutation;
 mod select;
+mod tsp;
 
 pub use bits::{BitFlip, StageSwap, StagedBits, Stages};
 pub use evolution::{Candidate, Evolution, Fitness, Generation, Stop};
-pub use permutation::{Inversion, OrderCrossover, Permutation, Permutations};
+pub use permutation::{Displacement, Inversion, OrderCrossover, Permutation, Permutations};
 pub use select::{Roulette, Tournament};
+pub use tsp::{Breeding, Tour, Towns};
 
 use crate::rng::Stream;
 use std::fmt::Debug;
@@ -61,4 +64,15 @@ impl<G> Mutation<G> for Anew<'_, G> {
 pub trait Mutation<G> {
     /// Changes a genome, or leaves it.
     fn mutate(&self, genome: &mut G, stream: &mut Stream);
+}
+
+/// One of several mutations, whichever a fair die names.
+pub struct OneOf<'a, G>(pub &'a [&'a dyn Mutation<G>]);
+
+impl<G> Mutation<G> for OneOf<'_, G> {
+    /// # Panics
+    /// When there are none to choose from.
+    fn mutate(&self, genome: &mut G, stream: &mut Stream) {
+        self.0[stream.below(self.0.len())].mutate(genome, stream);
+    }
 }

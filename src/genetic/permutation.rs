@@ -49,13 +49,12 @@ fn section(len: usize, stream: &mut Stream) -> std::ops::Range<usize> {
 
 /// A section of `keep` in its place, and all else in the order of `fill`.
 fn child(keep: &[usize], fill: &[usize], section: &std::ops::Range<usize>) -> Vec<usize> {
-    let len = keep.len();
-    let mut kept = vec![false; len];
+    let mut kept = vec![false; keep.len()];
     keep[section.clone()].iter().for_each(|&number| kept[number] = true);
     let mut child = keep.to_vec();
-    let others = (0..len).map(|i| fill[(section.end + i) % len]).filter(|&number| !kept[number]);
-    let places = (0..len - section.len()).map(|i| (section.end + i) % len);
-    places.zip(others).for_each(|(place, number)| child[place] = number);
+    let others = fill[section.end..].iter().chain(&fill[..section.end]).filter(|&&number| !kept[number]);
+    let places = (section.end..keep.len()).chain(0..section.start);
+    places.zip(others).for_each(|(place, &number)| child[place] = number);
     child
 }
 
@@ -75,8 +74,31 @@ impl Mutation<Permutation> for Inversion {
     }
 }
 
+/// With probability `genome`, a random section is taken out and put in elsewhere, every second time turned around: on a
+/// tour, three roads are exchanged for three others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Displacement {
+    /// The probability that a genome is mutated.
+    pub genome: f64,
+}
+
+impl Mutation<Permutation> for Displacement {
+    fn mutate(&self, genome: &mut Permutation, stream: &mut Stream) {
+        if stream.uniform() < self.genome && genome.0.len() > 1 {
+            let mut cuts = [0; 3].map(|_| stream.below(genome.0.len() + 1));
+            cuts.sort_unstable();
+            let [start, middle, end] = cuts;
+            if stream.word() & 1 == 1 {
+                genome.0[start..middle].reverse();
+            }
+            genome.0[start..end].rotate_left(middle - start);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::OneOf;
     use super::*;
     use crate::rng::Purpose;
     use proptest::prelude::*;
@@ -95,6 +117,7 @@ mod tests {
             prop_assert!(is_permutation(&a) && is_permutation(&b));
             OrderCrossover { pair: 1.0 }.cross([&mut a, &mut b], &mut stream);
             Inversion { genome: 1.0 }.mutate(&mut a, &mut stream);
+            Displacement { genome: 1.0 }.mutate(&mut b, &mut stream);
             prop_assert!(is_permutation(&a) && is_permutation(&b));
         }
     }
@@ -104,5 +127,39 @@ mod tests {
     fn a_child_keeps_a_section_and_the_order_of_the_rest() {
         let (one, two) = ([0, 1, 2, 3, 4, 5, 6, 7, 8], [8, 2, 6, 1, 5, 3, 0, 4, 7]);
         assert_eq!(child(&one, &two, &(3..7)), [2, 1, 0, 3, 4, 5, 6, 7, 8]);
+    }
+
+    /// The roads of a tour, each with its lesser end first.
+    fn roads(tour: &[usize]) -> std::collections::BTreeSet<[usize; 2]> {
+        let pairs = (0..tour.len()).map(|i| [tour[i], tour[(i + 1) % tour.len()]]);
+        pairs.map(|[a, b]| [a.min(b), a.max(b)]).collect()
+    }
+
+    #[test]
+    fn an_inversion_exchanges_two_roads_and_a_displacement_three_at_most() {
+        let mut stream = Stream::new(3, Purpose::Genetic, 0, 0);
+        let mutations: [&dyn Mutation<Permutation>; 2] = [&Inversion { genome: 1.0 }, &Displacement { genome: 1.0 }];
+        for (mutation, most) in mutations.into_iter().zip([2, 3]) {
+            let mut exchanged = [0; 4];
+            for _ in 0..2000 {
+                let before = Permutations(20).random(&mut stream);
+                let mut after = before.clone();
+                mutation.mutate(&mut after, &mut stream);
+                exchanged[roads(&before.0).difference(&roads(&after.0)).count()] += 1;
+            }
+            assert!(exchanged[most] > 1000 && exchanged[most + 1..].iter().all(|n| *n == 0), "{exchanged:?}");
+        }
+    }
+
+    #[test]
+    fn one_of_several_mutations_is_as_likely_as_another() {
+        let (mut stream, mut sorted) = (Stream::new(4, Purpose::Genetic, 0, 0), 0);
+        let either = OneOf(&[&Inversion { genome: 0.0 }, &Displacement { genome: 1.0 }]);
+        for _ in 0..4000 {
+            let mut tour = Permutation((0..50).collect());
+            either.mutate(&mut tour, &mut stream);
+            sorted += usize::from(tour.0.is_sorted());
+        }
+        assert!((2000..2350).contains(&sorted), "{sorted}"); // half, and some sections that were put back
     }
 }

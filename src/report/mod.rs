@@ -4,9 +4,11 @@ mod layout;
 mod line_chart;
 mod network_svg;
 mod svg;
+mod tour_svg;
 
 pub use line_chart::{LineChart, Series};
 pub use network_svg::{LayerRow, network_svg};
+pub use tour_svg::TourDrawing;
 
 /// A number with a comma before each three digits.
 ///

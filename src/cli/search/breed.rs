@@ -4,8 +4,9 @@ use super::place::{Begun, Place};
 use super::progress::Progress;
 use super::settings::Settings;
 use super::summary;
+use super::tsp::{self, TspArgs};
 use crate::cli::{INTERRUPTED, interrupt};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
 use evograd::search::{Event, Told, search};
@@ -15,6 +16,9 @@ use std::process::ExitCode;
 /// How networks are bred.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
+    /// What is bred
+    #[arg(long, value_enum, default_value_t = Problem::Networks)]
+    problem: Problem,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -22,19 +26,36 @@ pub struct Args {
     /// Where individuals come from: evolution, or random, which inherits nothing [default: evolution]
     #[arg(long, value_name = "METHOD", value_parser = ["evolution", "random"])]
     method: Option<String>,
-    /// Individuals in a generation [default: 10]
+    /// Individuals in a generation [default: 10, and 200 tours]
     #[arg(long, value_name = "N")]
     population: Option<usize>,
-    /// Generations after the first [default: 5]
+    /// Generations after the first [default: 5, and 10000 of tours]
     #[arg(long, value_name = "N")]
     generations: Option<u32>,
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    tsp: TspArgs,
+}
+
+/// What can be bred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Problem {
+    /// Structures of networks (Genetic CNN)
+    Networks,
+    /// Tours through towns
+    Tsp,
 }
 
 /// Searches, or says what would be searched.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    if args.problem == Problem::Tsp {
+        return tours(args, out);
+    }
+    if args.tsp != TspArgs::default() {
+        bail!("--towns, --circle, --tsplib and --svg are about tours; use them with --problem tsp");
+    }
     let more = [
         ("search.method", args.method.clone()),
         ("search.population", args.population.map(|n| n.to_string())),
@@ -56,6 +77,23 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     summary::report(&begun, args.place.json, out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let Args { settings, place, method, population, generations, dry_run, .. } = args;
+    if !settings.is_seed_alone() || !place.is_output_alone() || method.is_some() || *dry_run {
+        bail!(
+            "with --problem tsp, use --population, --generations, --seed, --json, --quiet and the arguments about towns"
+        );
+    }
+    let common = tsp::Common {
+        population: *population,
+        generations: *generations,
+        seed: settings.seed.unwrap_or(0),
+        json: place.json,
+        quiet: place.quiet,
+    };
+    tsp::run(&args.tsp, common, out)
 }
 
 /// Does `work` with its progress shown and its rows told; whether it came to its end.

@@ -10,6 +10,7 @@ mod progress;
 mod settings;
 mod summary;
 mod transfer;
+mod tsp;
 
 use anyhow::Result;
 use std::io::Write;
@@ -24,6 +25,7 @@ Examples:
   evograd search --resume runs/search             go on where it stopped
   evograd search explain '1-01|0-01-100|0-11-101-0001'
   evograd search compare runs/search runs/search-random
+  evograd search --problem tsp --towns 60 --circle   the travelling salesman, bred by the same algorithm
 
 Ctrl-C stops at once; what was evaluated is kept. Exit code 130: it was stopped.";
 

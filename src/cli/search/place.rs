@@ -11,7 +11,7 @@ use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
 
 /// Where a search is kept, and how it is told of.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// The folder of the search [default: runs/ and a name]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
@@ -43,6 +43,11 @@ pub struct Begun {
 }
 
 impl Place {
+    /// Whether nothing was given but how results are told.
+    pub fn is_output_alone(&self) -> bool {
+        *self == Place { json: self.json, quiet: self.quiet, ..Place::default() }
+    }
+
     /// The settings and the data, without a folder.
     pub fn settings(&self, settings: &Settings, more: &[(&str, Option<String>)]) -> Result<(SearchConfig, Sets)> {
         let more = [more, &[("search.workers", self.workers.map(|workers| workers.to_string()))]].concat();

@@ -6,7 +6,7 @@ use evograd::search::SearchConfig;
 use std::path::PathBuf;
 
 /// What is searched.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// The data set, as `evograd data list` has them [default: shapes]
     #[arg(long, value_name = "SET")]
@@ -40,7 +40,7 @@ pub struct Settings {
     repeat: Option<String>,
     /// The seed of breeding and training [default: 0]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=(i64::MAX / 2) as u64))]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -50,6 +50,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether nothing was given but the seed.
+    pub fn is_seed_alone(&self) -> bool {
+        *self == Settings { seed: self.seed, ..Settings::default() }
+    }
+
     /// The settings: those of the file, then those of single arguments and `more`, then those of `--set`.
     pub fn config(&self, more: &[(&str, Option<String>)]) -> Result<SearchConfig> {
         let list = |numbers: &Option<Vec<usize>>| numbers.as_ref().map(|numbers| format!("{numbers:?}"));

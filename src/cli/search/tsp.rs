@@ -1,0 +1,222 @@
+//! `evograd search --problem tsp`: the shortest way through towns, bred.
+
+use crate::cli::{INTERRUPTED, interrupt};
+use anyhow::Result;
+use evograd::Error;
+use evograd::genetic::{Breeding, Tour, Towns};
+use evograd::report::TourDrawing;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::fs::OpenOptions;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// The time between two lines of progress; a shorter search prints none.
+const BETWEEN_LINES: Duration = Duration::from_secs(2);
+/// The time between two looks of the bar.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// The travelling salesman, with --problem tsp.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "With --problem tsp")]
+pub struct TspArgs {
+    /// Towns at random in a square [default: 52]
+    #[arg(long, value_name = "N")]
+    towns: Option<usize>,
+    /// Towns on a circle, counted in a random order
+    #[arg(long)]
+    circle: bool,
+    /// Towns of a TSPLIB file with EUC_2D distances
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["towns", "circle"])]
+    tsplib: Option<PathBuf>,
+    /// Draw the tour
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+/// The options of every search.
+pub struct Common {
+    /// Individuals in a generation.
+    pub population: Option<usize>,
+    /// Generations in all.
+    pub generations: Option<u32>,
+    /// Seed of the towns and of all random choices.
+    pub seed: u64,
+    /// One JSON object on standard output.
+    pub json: bool,
+    /// No progress.
+    pub quiet: bool,
+}
+
+/// What `--json` prints. The tour names towns by their place in the list, counted from 0.
+#[derive(Serialize)]
+struct Answer<'a> {
+    problem: &'static str,
+    seed: u64,
+    towns: &'a [[f64; 2]],
+    tour: &'a [usize],
+    length: f64,
+    /// The shortest length, where it is known.
+    optimum: Option<f64>,
+    generations: u32,
+    seconds: f64,
+    stopped: bool,
+}
+
+/// Breeds and prints.
+pub fn run(args: &TspArgs, common: Common, out: &mut impl Write) -> Result<ExitCode> {
+    let usual = Breeding::default();
+    let size = common.population.unwrap_or(usual.size);
+    let breeding = Breeding { size, generations: common.generations.unwrap_or(usual.generations), seed: common.seed };
+    let towns = towns(args, common.seed)?;
+    args.svg.as_deref().map_or(Ok(()), open)?;
+    let stop = interrupt::asked("finishing this generation; press Ctrl-C again to stop at once")?;
+    let start = Instant::now();
+    let mut progress = Progress::new(breeding.generations, common.quiet);
+    let mut lengths = Vec::new();
+    let mut stopped = false;
+    let tour = towns.breed(breeding, &mut |tour| {
+        note(&mut lengths, tour);
+        progress.tell(tour);
+        stopped = stop();
+        !stopped
+    })?;
+    progress.finish();
+    let seconds = start.elapsed().as_secs_f64();
+    if let Some(path) = &args.svg {
+        draw(path, &towns, &tour, &mut lengths)?;
+    }
+    let optimum = args.circle.then(|| around(towns.places().len()));
+    let (seed, order) = (common.seed, &tour.order.0);
+    let Tour { length, generations, .. } = tour;
+    let (problem, towns, tour) = ("tsp", towns.places(), order.as_slice());
+    let answer = Answer { problem, seed, towns, tour, length, optimum, generations, seconds, stopped };
+    print(&answer, common.json, out)?;
+    Ok(if stopped { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// The towns asked for.
+fn towns(args: &TspArgs, seed: u64) -> evograd::Result<Towns> {
+    match (&args.tsplib, args.towns.unwrap_or(52)) {
+        (Some(path), _) => Towns::read(path),
+        (None, count) if args.circle => Towns::circle(count, seed),
+        (None, count) => Towns::random(count, seed),
+    }
+}
+
+/// The length of the way around a circle of radius 1 with so many towns.
+fn around(count: usize) -> f64 {
+    2.0 * count as f64 * (std::f64::consts::PI / count as f64).sin()
+}
+
+/// Adds a point to the curve where a shorter tour was found.
+fn note(lengths: &mut Vec<[f64; 2]>, tour: &Tour) {
+    if lengths.last().is_none_or(|[_, length]| tour.length < *length) {
+        lengths.push([f64::from(tour.generations), tour.length]);
+    }
+}
+
+/// Sees to it that a drawing can be written, before there is anything to lose.
+fn open(path: &Path) -> evograd::Result<()> {
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    file.map(drop).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::file(path, error, "name a file in a folder that can be written to")
+}
+
+/// Draws the tour, and its length up to the last generation.
+fn draw(path: &Path, towns: &Towns, tour: &Tour, lengths: &mut Vec<[f64; 2]>) -> evograd::Result<()> {
+    lengths.push([f64::from(tour.generations), tour.length]);
+    let title = format!("{} towns, length {:.4}", towns.places().len(), tour.length);
+    let drawing = TourDrawing { title: &title, places: towns.places(), tour: &tour.order.0, lengths };
+    std::fs::write(path, drawing.to_svg()).map_err(|error| unwritable(path, &error))
+}
+
+fn print(answer: &Answer, json: bool, out: &mut impl Write) -> Result<()> {
+    if json {
+        writeln!(out, "{}", serde_json::to_string(answer)?)?;
+        return Ok(());
+    }
+    writeln!(out, "tour   {}", answer.tour.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))?;
+    writeln!(out, "length {:.6}{}", answer.length, beside(answer))?;
+    let Answer { generations, seconds, .. } = answer;
+    let stopped = if answer.stopped { ", stopped" } else { "" };
+    eprintln!("{} towns, {generations} generations, {seconds:.1} s{stopped}", answer.towns.len());
+    Ok(())
+}
+
+/// What is known of the shortest tour.
+fn beside(answer: &Answer) -> String {
+    match answer.optimum {
+        Some(optimum) if answer.length < optimum + 1e-9 => ", the shortest there is".into(),
+        Some(optimum) => format!(", {:.2} % above the shortest, {optimum:.6}", 100.0 * (answer.length / optimum - 1.0)),
+        None => String::new(),
+    }
+}
+
+/// How far the breeding is: a bar on a terminal, a line every two seconds elsewhere.
+struct Progress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    generations: u32,
+    shown: Instant,
+}
+
+impl Progress {
+    fn new(generations: u32, quiet: bool) -> Progress {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
+        let bar = terminal.then(|| ProgressBar::new(generations.into()).with_style(style));
+        Progress { bar, quiet, generations, shown: Instant::now() }
+    }
+
+    fn tell(&mut self, tour: &Tour) {
+        let between = if self.bar.is_some() { BETWEEN_LOOKS } else { BETWEEN_LINES };
+        if self.quiet || self.shown.elapsed() < between {
+            return;
+        }
+        self.shown = Instant::now();
+        let text = format!("generation {}/{} · length {:.4}", tour.generations, self.generations, tour.length);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(tour.generations.into());
+                bar.set_message(text);
+            }
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_a_circle_stands_its_length() {
+        let answer = |length, optimum| Answer {
+            problem: "tsp",
+            seed: 0,
+            towns: &[],
+            tour: &[],
+            length,
+            optimum,
+            generations: 1,
+            seconds: 0.0,
+            stopped: false,
+        };
+        assert_eq!(beside(&answer(5.0, None)), "");
+        assert_eq!(beside(&answer(5.0 + 1e-12, Some(5.0))), ", the shortest there is");
+        assert_eq!(beside(&answer(5.1, Some(5.0))), ", 2.00 % above the shortest, 5.000000");
+        assert!((around(4) - 32.0_f64.sqrt()).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,424 @@
+//! The travelling salesman: the shortest way through all towns and back. The smallest problem that shows what the genetic
+//! algorithm does, and a proof that it knows nothing of networks. Knows towns and permutations.
+//!
+//! Plain breeding, without any search beside it: tournaments of three, order crossover, and a section that is turned
+//! around or put in elsewhere. Such a population soon becomes all alike, mostly around a tour that is good and not the best.
+//! So a line that has found nothing better for three generations per town is ended, and another begins with new random
+//! tours, until all generations are spent; the shortest tour of all lines counts.
+//!
+//! **Measured** on 20 sets of 52 random towns, 12,000 generations each: one line alone ends up to 9.4 % above the
+//! shortest tour, lines that begin anew up to 1.1 %.
+//!
+//! **Source** the format of files: Reinelt, *TSPLIB — a traveling salesman problem library*, ORSA Journal on Computing 3,
+//! 1991.
+
+use super::{
+    Displacement, Evolution, Fitness, Generation, Inversion, OneOf, OrderCrossover, Permutation, Permutations, Stop,
+    Tournament,
+};
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The most towns: the distances of each two then take 32 MB.
+const MAX_TOWNS: usize = 2000;
+/// The most numbers in the tours of a generation: 400 MB.
+const MAX_NUMBERS: usize = 50_000_000;
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 4_000_000;
+/// Sums of distances below this keep nine digits after the point.
+const MAX_COORDINATE: f64 = 1e6;
+
+/// Towns in the plane.
+///
+/// ```
+/// use evograd::genetic::{Permutation, Towns};
+/// let square = Towns::new(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])?;
+/// assert_eq!(square.length(&Permutation(vec![0, 1, 2, 3])), 4.0);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Towns {
+    places: Vec<[f64; 2]>,
+    /// The distance between each two, row by row.
+    distances: Vec<f64>,
+}
+
+/// How much is bred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breeding {
+    /// Tours in a generation.
+    pub size: usize,
+    /// Generations in all.
+    pub generations: u32,
+    /// What all random choices come from.
+    pub seed: u64,
+}
+
+/// Enough for some 50 towns; it takes a second or two.
+impl Default for Breeding {
+    fn default() -> Self {
+        Breeding { size: 200, generations: 10_000, seed: 0 }
+    }
+}
+
+/// The shortest tour that was found so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tour {
+    /// The order of the towns.
+    pub order: Permutation,
+    /// The length of the way, back to the first town.
+    pub length: f64,
+    /// The generations that have been bred.
+    pub generations: u32,
+}
+
+impl Towns {
+    /// Towns at these places, as the crow flies.
+    ///
+    /// # Errors
+    /// When there are fewer than 3 or more than 2,000, or a coordinate is not a number from minus a million to a million.
+    pub fn new(places: Vec<[f64; 2]>) -> Result<Towns> {
+        Self::with(places, |distance| distance)
+    }
+
+    /// Towns evenly spaced on a circle of radius 1, counted in a random order. The shortest tour goes around it, and its
+    /// length is `2 n sin(π / n)`.
+    ///
+    /// # Errors
+    /// As [`Towns::new`].
+    ///
+    /// ```
+    /// use evograd::genetic::{Breeding, Towns};
+    /// let towns = Towns::circle(12, 0)?;
+    /// let tour = towns.breed(Breeding { generations: 200, ..Breeding::default() }, &mut |_| true)?;
+    /// assert!((tour.length - 24.0 * (std::f64::consts::PI / 12.0).sin()).abs() < 1e-9);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    pub fn circle(count: usize, seed: u64) -> Result<Towns> {
+        Self::check_count(count)?;
+        let angle = |town: usize| std::f64::consts::TAU * town as f64 / count as f64;
+        let mut places: Vec<[f64; 2]> = (0..count).map(|town| [angle(town).cos(), angle(town).sin()]).collect();
+        let mut stream = Stream::new(seed, Purpose::Towns, 0, 0);
+        (1..count).rev().for_each(|last| places.swap(last, stream.below(last + 1)));
+        Self::new(places)
+    }
+
+    /// Towns anywhere in the unit square.
+    ///
+    /// # Errors
+    /// As [`Towns::new`].
+    pub fn random(count: usize, seed: u64) -> Result<Towns> {
+        Self::check_count(count)?;
+        let mut stream = Stream::new(seed, Purpose::Towns, 1, 0);
+        Self::new((0..count).map(|_| [stream.uniform(), stream.uniform()]).collect())
+    }
+
+    /// Towns of a TSPLIB file with coordinates in the plane (`EDGE_WEIGHT_TYPE: EUC_2D`), whose distances are rounded to
+    /// whole numbers, as that format asks.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no such file, or does not hold as many towns as it says.
+    pub fn read(path: &Path) -> Result<Towns> {
+        let remedy = "name a TSPLIB file with EDGE_WEIGHT_TYPE EUC_2D and a NODE_COORD_SECTION";
+        let text = text(path).map_err(|problem| Error::file(path, problem, remedy))?;
+        let places = parse(&text).map_err(|problem| Error::file(path, problem, remedy))?;
+        Self::with(places, |distance| (distance + 0.5).floor()).map_err(|error| error.at(path.display()))
+    }
+
+    fn with(places: Vec<[f64; 2]>, rounded: impl Fn(f64) -> f64) -> Result<Towns> {
+        Self::check_count(places.len())?;
+        let fits = |x: &f64| x.abs() <= MAX_COORDINATE;
+        if let Some(town) = places.iter().position(|place| !place.iter().all(fits)) {
+            let problem = format!("town {} lies at {:?}", town + 1, places[town]);
+            return Err(Error::op("towns", problem, &[], "use coordinates from -1,000,000 to 1,000,000"));
+        }
+        let distance = |a: &[f64; 2], b: &[f64; 2]| rounded((a[0] - b[0]).hypot(a[1] - b[1]));
+        let distances = places.iter().flat_map(|a| places.iter().map(move |b| distance(a, b))).collect();
+        Ok(Towns { places, distances })
+    }
+
+    fn check_count(count: usize) -> Result<()> {
+        match count {
+            3..=MAX_TOWNS => Ok(()),
+            _ => Err(Error::op("towns", format!("there are {count}"), &[], "use 3 to 2,000 towns")),
+        }
+    }
+
+    /// Where the towns lie.
+    pub fn places(&self) -> &[[f64; 2]] {
+        &self.places
+    }
+
+    /// The length of a tour through all towns, in this order and back to the first.
+    ///
+    /// # Panics
+    /// When the tour names a town that there is not, or none.
+    pub fn length(&self, tour: &Permutation) -> f64 {
+        let count = self.places.len();
+        let road = |from: usize, to: usize| self.distances[from * count + to];
+        let roads: f64 = tour.0.windows(2).map(|pair| road(pair[0], pair[1])).sum();
+        roads + road(tour.0[tour.0.len() - 1], tour.0[0])
+    }
+
+    /// Breeds tours. `told` hears of the shortest so far after each generation, and answers whether to go on.
+    ///
+    /// # Errors
+    /// When there is nothing to breed, or more than fits into memory.
+    pub fn breed(&self, breeding: Breeding, told: &mut dyn FnMut(&Tour) -> bool) -> Result<Tour> {
+        let count = self.places.len();
+        let Breeding { size, generations, seed } = breeding;
+        if generations == 0 || !(1..=MAX_NUMBERS / count).contains(&size) {
+            let problem = format!("{generations} generations of {size} tours through {count} towns");
+            let remedy = format!("use at least one generation, and 1 to {} tours", MAX_NUMBERS / count);
+            return Err(Error::op("breed", problem, &[], remedy));
+        }
+        let mut best = Tour { order: Permutation((0..count).collect()), length: f64::INFINITY, generations: 0 };
+        let (mut line, mut goes_on) = (0, true);
+        while goes_on && best.generations < generations {
+            let mut heard = |generation: &Generation<Permutation>| {
+                best.learn(generation);
+                goes_on = told(&best);
+                goes_on && best.generations < generations
+            };
+            self.breed_line(size, line_seed(seed, line), &mut heard)?;
+            line += 1;
+        }
+        Ok(best)
+    }
+
+    /// Breeds from one set of random tours until nothing better is found.
+    fn breed_line(
+        &self,
+        size: usize,
+        seed: u64,
+        heard: &mut dyn FnMut(&Generation<Permutation>) -> bool,
+    ) -> Result<Generation<Permutation>> {
+        let evolution = Evolution {
+            space: &Permutations(self.places.len()),
+            selection: &Tournament { size: 3 },
+            crossover: &OrderCrossover { pair: 0.6 },
+            mutation: &OneOf(&[&Inversion { genome: 0.9 }, &Displacement { genome: 0.9 }]),
+            size,
+            elite: size / 50,
+            seed,
+        };
+        let patience = Some(3 * self.places.len() as u32);
+        let stop = Stop { generations: u32::MAX, fitness: None, patience };
+        evolution.run(&mut Shortness(self), stop, &mut |generation| Ok(heard(generation)))
+    }
+}
+
+impl Tour {
+    /// Takes over what a further generation has found.
+    fn learn(&mut self, generation: &Generation<Permutation>) {
+        let found = generation.best();
+        if -found.fitness < self.length {
+            (self.order, self.length) = (found.genome.clone(), -found.fitness);
+        }
+        self.generations += 1;
+    }
+}
+
+/// The seed of a line: unrelated to those of other lines and other seeds.
+fn line_seed(seed: u64, line: u32) -> u64 {
+    let mut stream = Stream::new(seed, Purpose::Towns, 2, line);
+    u64::from(stream.word()) << 32 | u64::from(stream.word())
+}
+
+/// Shorter is fitter.
+struct Shortness<'a>(&'a Towns);
+
+impl Fitness<Permutation> for Shortness<'_> {
+    fn evaluate(&mut self, _: u32, tours: &[Permutation]) -> Result<Vec<f64>> {
+        Ok(tours.iter().map(|tour| -self.0.length(tour)).collect())
+    }
+}
+
+/// What a file says, or what is wrong with it.
+type Parsed<T> = std::result::Result<T, String>;
+
+/// The text of a file that is not too large.
+fn text(path: &Path) -> Parsed<String> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(format!("it has more than {MAX_FILE} bytes"));
+    }
+    Ok(text)
+}
+
+/// The coordinates of a TSPLIB file.
+fn parse(text: &str) -> Parsed<Vec<[f64; 2]>> {
+    let mut lines = text.lines().map(str::trim).enumerate();
+    let (mut dimension, mut distances) = (None, None);
+    for (_, line) in lines.by_ref() {
+        let (key, value) = line.split_once(':').map_or((line, ""), |(key, value)| (key.trim(), value.trim()));
+        match key {
+            "TYPE" if value != "TSP" => return Err(format!("its type is {value}, not TSP")),
+            "EDGE_WEIGHT_TYPE" => distances = Some(value),
+            "DIMENSION" => dimension = Some(value),
+            "NODE_COORD_SECTION" => break,
+            _ => {}
+        }
+    }
+    match distances {
+        Some("EUC_2D") => {}
+        Some(other) => return Err(format!("its distances are {other}, not EUC_2D")),
+        None => return Err("it has no EDGE_WEIGHT_TYPE".into()),
+    }
+    let places = lines.take_while(|(_, line)| !["EOF", ""].contains(line)).map(|(number, line)| place(number, line));
+    let places = places.collect::<Parsed<Vec<_>>>()?;
+    match dimension {
+        Some(count) if count.parse() == Ok(places.len()) => Ok(places),
+        Some(count) => Err(format!("its DIMENSION is {count}, but {} towns follow", places.len())),
+        None => Err("it has no DIMENSION".into()),
+    }
+}
+
+/// A town, such as `1 37.0 52.0`, in the line before which there are `number`.
+fn place(number: usize, line: &str) -> Parsed<[f64; 2]> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let town = match words.as_slice() {
+        [town, x, y] if town.parse::<u32>().is_ok() => x.parse().ok().zip(y.parse().ok()),
+        _ => None,
+    };
+    let shown: String = line.chars().take(40).collect();
+    town.map(Into::into)
+        .ok_or_else(|| format!("line {} is {shown:?}, not a town's number and two coordinates", number + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Breeding = Breeding { size: 100, generations: 600, seed: 0 };
+
+    fn is_permutation(tour: &Tour, count: usize) -> bool {
+        let mut towns = tour.order.0.clone();
+        towns.sort_unstable();
+        towns.into_iter().eq(0..count)
+    }
+
+    #[test]
+    fn a_tour_goes_back_to_where_it_began() {
+        let towns = Towns::new(vec![[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]]).unwrap();
+        assert_eq!(towns.length(&Permutation(vec![2, 0, 1])), 12.0);
+    }
+
+    /// Neighbours on the tour are neighbours on the circle.
+    #[test]
+    fn the_shortest_tour_of_a_circle_goes_around_it() {
+        for seed in 0..3 {
+            let towns = Towns::circle(30, seed).unwrap();
+            let tour = towns.breed(Breeding { seed, ..ALL }, &mut |_| true).unwrap();
+            assert!(is_permutation(&tour, 30));
+            let road = 2.0 * (std::f64::consts::PI / 30.0).sin();
+            let place = |i: usize| towns.places()[tour.order.0[i % 30]];
+            for (a, b) in (0..30).map(|i| (place(i), place(i + 1))) {
+                assert!(((a[0] - b[0]).hypot(a[1] - b[1]) - road).abs() < 1e-12, "seed {seed}: {a:?} to {b:?}");
+            }
+            assert!((tour.length - 30.0 * road).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_tours_and_a_longer_run_begins_as_a_shorter_one() {
+        let towns = Towns::random(20, 7).unwrap();
+        let history = |breeding| {
+            let mut lengths = Vec::new();
+            let tour = towns.breed(breeding, &mut |tour| {
+                lengths.push(tour.length);
+                true
+            });
+            (tour.unwrap(), lengths)
+        };
+        let (tour, lengths) = history(ALL);
+        assert_eq!((lengths.len(), tour.generations), (600, 600));
+        assert!(lengths.is_sorted_by(|before, after| before >= after));
+        assert_eq!(towns.length(&tour.order), tour.length);
+        assert_eq!(history(ALL), (tour, lengths.clone()));
+        assert_eq!(history(Breeding { generations: 450, ..ALL }).1, lengths[..450]);
+        assert_ne!(history(Breeding { seed: 1, ..ALL }).1, lengths);
+    }
+
+    #[test]
+    fn a_listener_ends_the_breeding() {
+        let towns = Towns::random(20, 0).unwrap();
+        let tour = towns.breed(ALL, &mut |tour| tour.generations < 7).unwrap();
+        assert!(tour.generations == 7 && is_permutation(&tour, 20));
+    }
+
+    #[test]
+    fn what_cannot_be_bred_is_refused() {
+        let refused = |towns: Result<Towns>| towns.unwrap_err().to_string();
+        assert_eq!(refused(Towns::random(2, 0)), "towns: there are 2; use 3 to 2,000 towns");
+        assert_eq!(
+            refused(Towns::circle(usize::MAX, 0)),
+            format!("towns: there are {}; use 3 to 2,000 towns", usize::MAX)
+        );
+        let far = vec![[0.0, 0.0], [1.0, 1e7], [f64::NAN, 0.0]];
+        let text = "towns: town 2 lies at [1.0, 10000000.0]; use coordinates from -1,000,000 to 1,000,000";
+        assert_eq!(refused(Towns::new(far)), text);
+        let towns = Towns::circle(100, 0).unwrap();
+        for (breeding, what) in [
+            (Breeding { size: 0, ..ALL }, "600 generations of 0"),
+            (Breeding { size: 500_001, ..ALL }, "600 generations of 500001"),
+            (Breeding { generations: 0, ..ALL }, "0 generations of 100"),
+        ] {
+            let error = towns.breed(breeding, &mut |_| true).unwrap_err().to_string();
+            let remedy = "use at least one generation, and 1 to 500000 tours";
+            assert_eq!(error, format!("breed: {what} tours through 100 towns; {remedy}"));
+        }
+    }
+
+    #[test]
+    fn a_single_tour_is_bred_too() {
+        let tour = Towns::circle(3, 0).unwrap().breed(Breeding { size: 1, ..ALL }, &mut |_| true).unwrap();
+        assert!((tour.length - 27.0_f64.sqrt()).abs() < 1e-12);
+    }
+
+    const HEAD: &str = "NAME : five\nTYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE : EUC_2D\nNODE_COORD_SECTION\n";
+
+    fn read(text: &[u8]) -> std::result::Result<Towns, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let name = file.path().display().to_string();
+        Towns::read(file.path()).map_err(|error| error.to_string().replace(&name, "FILE"))
+    }
+
+    #[test]
+    fn a_file_of_tsplib_is_read_and_its_distances_are_rounded() {
+        let towns = read(format!("{HEAD}1 0 0\n 2 1.5e0 0.0\n3 0 2.4\nEOF\n").as_bytes()).unwrap();
+        assert_eq!(towns.places(), [[0.0, 0.0], [1.5, 0.0], [0.0, 2.4]]);
+        assert_eq!(towns.length(&Permutation(vec![0, 1, 2])), 2.0 + 3.0 + 2.0);
+        assert_eq!(read(format!("{HEAD}1 0 0\r\n2 1.5 0\r\n3 0 2.4").as_bytes()).unwrap(), towns);
+    }
+
+    #[test]
+    fn other_files_are_refused_with_what_is_wrong() {
+        let head = |from: &str, to: &str| HEAD.replace(from, to) + "1 0 0\n2 1 0\n3 0 2\nEOF\n";
+        let remedy = "; name a TSPLIB file with EDGE_WEIGHT_TYPE EUC_2D and a NODE_COORD_SECTION";
+        for (text, problem) in [
+            (String::new(), "it has no EDGE_WEIGHT_TYPE"),
+            (head("EUC_2D", "GEO"), "its distances are GEO, not EUC_2D"),
+            (head("TSP", "ATSP"), "its type is ATSP, not TSP"),
+            (head("DIMENSION: 3\n", ""), "it has no DIMENSION"),
+            (head("NODE_COORD_SECTION\n", ""), "its DIMENSION is 3, but 0 towns follow"),
+            (head("3", "99999999999999999999"), "its DIMENSION is 99999999999999999999, but 3 towns follow"),
+            (format!("{HEAD}1 0 0\n2 1 "), "line 7 is \"2 1\", not a town's number and two coordinates"),
+            (format!("{HEAD}1 0 x"), "line 6 is \"1 0 x\", not a town's number and two coordinates"),
+            ("x".repeat(4_000_001), "it has more than 4000000 bytes"),
+        ] {
+            assert_eq!(read(text.as_bytes()), Err(format!("FILE: {problem}{remedy}")));
+        }
+        assert_eq!(read(&[0xff; 9]), Err(format!("FILE: stream did not contain valid UTF-8{remedy}")));
+        let far = read(format!("{HEAD}1 0 0\n2 inf 0\n3 0 0").as_bytes());
+        let text = "FILE: towns: town 2 lies at [inf, 0.0]; use coordinates from -1,000,000 to 1,000,000";
+        assert_eq!(far, Err(text.into()));
+        assert!(Towns::read(Path::new("/nowhere.tsp")).unwrap_err().to_string().starts_with("/nowhere.tsp: "));
+    }
+}

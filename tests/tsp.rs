@@ -1,0 +1,175 @@
+//! The travelling salesman at the command line: how good the tours are, and what is refused.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+const LIMIT: f64 = 10.0;
+
+struct Outcome {
+    code: i32,
+    out: String,
+    err: String,
+    seconds: f64,
+}
+
+fn search(arguments: &[&str]) -> Outcome {
+    let start = Instant::now();
+    let mut command = Command::cargo_bin("evograd").unwrap();
+    let output = command.args(["search", "--problem", "tsp"]).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    Outcome { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr), seconds }
+}
+
+/// Searches whose time counts run one after the other.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// What `--json` prints, of a search that was quick enough.
+fn bred(arguments: &[&str]) -> Value {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Outcome { code, out, err, seconds } = search(&[arguments, &["--json", "--quiet"]].concat());
+    assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+    assert!(seconds < LIMIT, "{arguments:?}: {seconds} s");
+    serde_json::from_str(&out).unwrap()
+}
+
+fn optima() -> Value {
+    serde_json::from_str(include_str!("../data/tsp/optima.json")).unwrap()
+}
+
+fn order(row: &Value) -> Vec<usize> {
+    row["tour"].as_array().unwrap().iter().map(|town| town.as_u64().unwrap() as usize).collect()
+}
+
+/// The length of a tour, which must go through each town once.
+fn length(towns: &Value, tour: &[usize], rounded: impl Fn(f64) -> f64) -> f64 {
+    let mut sorted = tour.to_vec();
+    sorted.sort_unstable();
+    assert!(sorted.into_iter().eq(0..towns.as_array().unwrap().len()));
+    let at = |town: usize, axis: usize| towns[tour[town % tour.len()]][axis].as_f64().unwrap();
+    let squares = |i: usize| (0..2).map(|axis| (at(i, axis) - at(i + 1, axis)).powi(2)).sum::<f64>();
+    (0..tour.len()).map(|i| rounded(squares(i).sqrt())).sum()
+}
+
+#[test]
+fn sixty_towns_on_a_circle_are_gone_around() {
+    for seed in ["0", "1", "2"] {
+        let answer = bred(&["--towns", "60", "--circle", "--seed", seed]);
+        let (found, shortest) =
+            (length(&answer["towns"], &order(&answer), |road| road), 120.0 * 3_f64.to_radians().sin());
+        assert!((found - shortest).abs() < 1e-9, "seed {seed}: {found} instead of {shortest}");
+        assert!((answer["optimum"].as_f64().unwrap() - shortest).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn random_towns_are_within_3_percent_of_what_an_established_solver_finds() {
+    let optima = optima();
+    let rows = optima["random52"].as_array().unwrap();
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let answer = bred(&["--seed", &row["seed"].to_string()]);
+        let towns = &answer["towns"];
+        let (found, shortest) = (length(towns, &order(&answer), |road| road), row["length"].as_f64().unwrap());
+        assert!((length(towns, &order(row), |road| road) - shortest).abs() < 1e-9, "these are other towns");
+        assert!((found - answer["length"].as_f64().unwrap()).abs() < 1e-9 && answer["optimum"].is_null());
+        let error = 100.0 * (found / shortest - 1.0);
+        println!("seed {}: {error:.2} %, {} s", row["seed"], answer["seconds"]);
+        assert!((-1e-4..3.0).contains(&error), "seed {}: {error} %", row["seed"]);
+    }
+}
+
+#[test]
+fn towns_of_a_file_are_read_and_their_tour_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("tour.svg");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/tsp/towns52.tsp");
+    let answer = bred(&["--tsplib", file, "--svg", svg.to_str().unwrap()]);
+    let row = &optima()["towns52.tsp"];
+    let (towns, whole) = (&answer["towns"], |road: f64| (road + 0.5).floor());
+    assert_eq!(length(towns, &order(row), whole), row["length"].as_f64().unwrap());
+    let found = length(towns, &order(&answer), whole);
+    assert_eq!(answer["length"], found);
+    assert!((1.0..1.03).contains(&(found / row["length"].as_f64().unwrap())), "{found}");
+    let svg = std::fs::read_to_string(svg).unwrap();
+    assert!(svg.matches("<circle").count() == 52 && svg.contains(&format!("52 towns, length {found:.4}")), "{svg}");
+}
+
+#[test]
+fn people_read_the_tour_its_length_and_the_shortest() {
+    let Outcome { code, out, err, .. } = search(&["--towns", "8", "--circle", "--generations", "50", "--seed", "3"]);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(code == 0 && lines.len() == 2 && lines[0].starts_with("tour   "), "{out}{err}");
+    assert_eq!(lines[1], "length 6.122935, the shortest there is");
+    assert!(err.starts_with("8 towns, 50 generations, ") && err.lines().count() == 1, "{err}");
+    let out = search(&["--circle", "--generations", "1", "--population", "5"]).out;
+    assert!(out.contains(" % above the shortest, 6.279"), "{out}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_tour() {
+    let bred = |seed| {
+        let mut answer = bred(&["--towns", "30", "--generations", "300", "--seed", seed]);
+        answer["seconds"] = Value::Null;
+        answer
+    };
+    assert_eq!(bred("5"), bred("5"));
+    assert_ne!(bred("5")["towns"], bred("6")["towns"]);
+}
+
+#[test]
+fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("globe.tsp");
+    std::fs::write(&file, "TYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: GEO\nNODE_COORD_SECTION\n").unwrap();
+    let (file, nowhere) = (file.to_str().unwrap(), folder.path().join("none/tour.svg"));
+    let remedy = "name a TSPLIB file with EDGE_WEIGHT_TYPE EUC_2D and a NODE_COORD_SECTION";
+    let nowhere = nowhere.to_str().unwrap();
+    let table: [(&[&str], String); 9] = [
+        (&["--towns", "2"], "evograd: towns: there are 2; use 3 to 2,000 towns\n".into()),
+        (&["--towns", "99999999999999"], "evograd: towns: there are 99999999999999; use 3 to 2,000 towns\n".into()),
+        (&["--tsplib", file], format!("evograd: {file}: its distances are GEO, not EUC_2D; {remedy}\n")),
+        (&["--tsplib", "/dev/zero"], format!("evograd: /dev/zero: it has more than 4000000 bytes; {remedy}\n")),
+        (
+            &["--population", "0"],
+            "evograd: breed: 10000 generations of 0 tours through 52 towns; use at least one generation, and 1 to 961538 \
+             tours\n"
+                .into(),
+        ),
+        (
+            &["--population", "18446744073709551615", "--generations", "0"],
+            "evograd: breed: 0 generations of 18446744073709551615 tours through 52 towns; use at least one generation, and \
+             1 to 961538 tours\n"
+                .into(),
+        ),
+        (
+            &["--generations", "1", "--svg", nowhere],
+            format!(
+                "evograd: {nowhere}: No such file or directory (os error 2); name a file in a folder that can be written to\n"
+            ),
+        ),
+        (&["--tsplib", file, "--circle"], "error: the argument '--tsplib <FILE>' cannot be used with '--circle'\n".into()),
+        (&["--tsplib", file, "--towns", "9"], "error: the argument '--tsplib <FILE>' cannot be used with '--towns <N>'\n".into()),
+    ];
+    for (arguments, text) in table {
+        let Outcome { code, out, err, .. } = search(arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}: {err}");
+        assert!(err == text || text.starts_with("error") && err.starts_with(&text), "{arguments:?}: {err}");
+    }
+}
+
+/// Ctrl-C, as the terminal sends it.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_prints_the_best_so_far() {
+    let binary = assert_cmd::cargo::cargo_bin("evograd");
+    let script = "\"$0\" search --problem tsp --generations 100000000 --json & sleep 1; kill -INT $!; wait $!";
+    // Job control keeps the shell from making the command deaf to Ctrl-C.
+    let output = Command::new("bash").args(["-m", "-c", script]).arg(binary).output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["stopped"] == true && answer["generations"].as_u64().unwrap() > 0, "{answer}");
+    assert!(length(&answer["towns"], &order(&answer), |road| road) < 52.0);
+}

@@ -1,0 +1,82 @@
+//! Searches against each other: the best fitness so far against the networks trained for it. Knows rows alone.
+
+use super::line_chart::{LineChart, Series};
+use super::search_stats::evaluations;
+use crate::record::SearchRow;
+use std::collections::BTreeMap;
+
+/// The best fitness so far, from 0 to 1, after each network trained: `[networks, fitness]`. A code that was trained more
+/// than once counts with the mean, so the best may fall when it is trained again.
+///
+/// ```
+/// assert!(evograd::report::best_so_far(&[]).is_empty());
+/// ```
+pub fn best_so_far(rows: &[SearchRow]) -> Vec<[f64; 2]> {
+    let mut codes: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    let mut points = Vec::new();
+    for (number, row) in evaluations(rows).enumerate() {
+        let (sum, count) = codes.entry(&row.code).or_default();
+        (*sum, *count) = (*sum + row.fitness, *count + 1.0);
+        let best = codes.values().map(|(sum, count)| sum / count).fold(0.0, f64::max);
+        points.push([(number + 1) as f64, best]);
+    }
+    points
+}
+
+/// The best fitness so far of several searches, by name, against the networks trained; drawn with
+/// [`LineChart::to_step_svg`].
+///
+/// ```
+/// let chart = evograd::report::comparison(&[("genetic", &[]), ("random", &[])]);
+/// assert_eq!(chart.series[1].name, "random");
+/// ```
+pub fn comparison(searches: &[(&str, &[SearchRow])]) -> LineChart {
+    let series = |(name, rows): &(&str, &[SearchRow])| {
+        let points = best_so_far(rows).into_iter().map(|[networks, fitness]| [networks, 100.0 * fitness]).collect();
+        Series { name: name.to_string(), points }
+    };
+    LineChart {
+        title: "Best fitness so far".into(),
+        x: "networks trained".into(),
+        y: "right answers on the validation split, %".into(),
+        series: searches.iter().map(series).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::EvaluationRow;
+
+    fn row(code: &str, fitness: f64) -> SearchRow {
+        SearchRow::Evaluation(EvaluationRow {
+            generation: 0,
+            code: code.into(),
+            repeat: 0,
+            epochs: 1,
+            fitness,
+            loss: None,
+            diverged: None,
+            parameters: 1,
+            macs: 1,
+            seconds: 1.0,
+            overhead_seconds: 0.0,
+            images_per_second: 1.0,
+        })
+    }
+
+    #[test]
+    fn a_code_counts_with_its_mean() {
+        let rows = [row("a", 0.5), row("b", 0.75), row("a", 0.25), row("b", 0.25), row("c", 0.625)];
+        assert_eq!(best_so_far(&rows), [[1.0, 0.5], [2.0, 0.75], [3.0, 0.75], [4.0, 0.5], [5.0, 0.625]]);
+    }
+
+    #[test]
+    fn each_search_has_its_line_in_per_cent() {
+        let (one, other) = ([row("a", 0.5)], [row("b", 0.25), row("c", 0.75)]);
+        let chart = comparison(&[("one", &one), ("other", &other)]);
+        assert_eq!(chart.series[0].points, [[1.0, 50.0]]);
+        assert_eq!(chart.series[1].points, [[1.0, 25.0], [2.0, 75.0]]);
+        assert!(chart.to_step_svg().contains("networks trained"));
+    }
+}

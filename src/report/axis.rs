@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn one_value_stands_in_the_middle_of_marks_that_differ() {
         let axis = Axis::over([75.3, 75.3].into_iter());
-        assert_eq!(axis.marks.iter().map(|mark| shown(*mark)).collect::<Vec<_>>(), ["70", "72", "74", "76", "78", "80"]);
+        assert_eq!(
+            axis.marks.iter().map(|mark| shown(*mark)).collect::<Vec<_>>(),
+            ["70", "72", "74", "76", "78", "80"]
+        );
         let axis = Axis::over([0.25].into_iter());
         assert!(axis.low < 0.25 && axis.high > 0.25 && axis.marks.len() < 12, "{axis:?}");
         assert_eq!([12.5, -0.0, 3.0, 0.12345].map(shown), ["12.5", "0", "3", "0.1235"]);

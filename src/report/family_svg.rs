@@ -187,7 +187,11 @@ impl<'a> Family<'a> {
         let parents: Vec<&str> = self.parents(rank, member).iter().map(|parent| parent.row.code.as_str()).collect();
         let mut y = top + LINE + 2.0;
         for stage in inheritance(&row.code, &parents) {
-            let _ = write!(svg, "<text x=\"{:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" font-family=\"monospace\">", member.x);
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" font-family=\"monospace\">",
+                member.x
+            );
             stage.iter().for_each(|part| part.write(svg));
             svg.push_str("</text>\n");
             y += LINE;

@@ -63,7 +63,7 @@ impl Frame<'_> {
         }
         let _ = writeln!(svg, "<path d=\"M{left} {bottom}H{right}\" stroke=\"#64748b\"/>");
         text(svg, [(left + right) / 2.0, SIZE[1] - 12.0], "middle", self.names[0]);
-        text(svg, [14.0, MARGINS[2] - 11.0], "start", self.names[1]);
+        text(svg, [14.0, MARGINS[2] - 14.0], "start", self.names[1]);
     }
 
     /// Where a point lies in the drawing.

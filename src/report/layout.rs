@@ -59,8 +59,10 @@ impl Layout {
         let mut wanted: Vec<(Option<usize>, usize, Vec<usize>)> =
             own.map(|node| (Some(node), node, sources(node))).collect();
         let passes = |from: usize| (0..ranks.len()).any(|to| ranks[to] > rank && inputs[to].contains(&from));
-        let passing = above.clone().map(|place| self.places[place].from).filter(|from| passes(*from));
-        wanted.extend(passing.map(|from| (None, from, vec![from])));
+        // Those that pass already come first, so that they keep their lanes.
+        let mut passing: Vec<&Place> = self.places[above.clone()].iter().filter(|place| passes(place.from)).collect();
+        passing.sort_by_key(|place| place.node.is_some());
+        wanted.extend(passing.iter().map(|place| (None, place.from, vec![place.from])));
         let straight = wanted.len() > 1 && above.len() > 1;
         for (node, from, sources) in wanted {
             let reached: Vec<usize> =
@@ -130,8 +132,7 @@ pub(super) struct Lanes {
 impl Lanes {
     /// For each rank, the left edge and the width of each lane of its region, from the middle of all of them.
     pub(super) fn of(&self, layout: &Layout) -> Vec<Vec<(f64, f64)>> {
-        let mut widths: Vec<Vec<f64>> =
-            layout.lanes.iter().map(|greatest| vec![self.passage; greatest + 1]).collect();
+        let mut widths: Vec<Vec<f64>> = layout.lanes.iter().map(|greatest| vec![self.passage; greatest + 1]).collect();
         for place in layout.places.iter().filter(|place| place.node.is_some()) {
             widths[place.rank][place.lane] = self.node;
         }
@@ -193,6 +194,14 @@ mod tests {
         let expected =
             [(0, 0, Some(0)), (1, 0, Some(1)), (1, 1, Some(3)), (2, 0, Some(2)), (2, 1, Some(4)), (3, 0, Some(5))];
         assert_eq!(table(&layout), expected);
+    }
+
+    #[test]
+    fn an_edge_that_passes_several_ranks_keeps_its_lane() {
+        let layout = layout(&[vec![], vec![0], vec![0, 1], vec![0, 1, 2]], 100);
+        let passing: Vec<_> = layout.places.iter().filter(|place| place.node.is_none()).collect();
+        let lanes: Vec<_> = passing.iter().map(|place| (place.rank, place.from, place.lane)).collect();
+        assert_eq!(lanes, [(1, 0, 1), (2, 0, 1), (2, 1, 2)]);
     }
 
     #[test]

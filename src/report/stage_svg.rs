@@ -14,6 +14,8 @@ const HEADER: f64 = 52.0;
 /// The width and height of a pool, and the room between stages, in which it stands.
 const POOL: [f64; 2] = [46.0, 26.0];
 const GUTTER: f64 = 92.0;
+/// How far above the nodes the line to the next stage runs.
+const RISE: f64 = 14.0;
 /// More than the width of a letter of a title.
 const LETTER: f64 = 8.0;
 const LINE: &str = "#64748b";
@@ -82,7 +84,8 @@ impl Column<'_> {
 
     fn draw(&self, svg: &mut String) {
         let title = escaped(&self.stage.title);
-        let _ = writeln!(svg, "<text x=\"{}\" y=\"30\" font-size=\"14\" font-weight=\"bold\">{title}</text>", self.left);
+        let _ =
+            writeln!(svg, "<text x=\"{}\" y=\"30\" font-size=\"14\" font-weight=\"bold\">{title}</text>", self.left);
         for (from, to) in &self.layout.strokes {
             self.stroke(&self.layout.places[*from], &self.layout.places[*to], svg);
         }
@@ -104,7 +107,8 @@ impl Column<'_> {
         let start = if above.node.is_some() { y + NODE[1] / 2.0 } else { y - NODE[1] / 2.0 };
         let (y, end) = (y + NODE[1] / 2.0, to_y - NODE[1] / 2.0);
         let half = (end - y) / 2.0;
-        let path = format!("M{x:.1} {start:.1}V{y:.1}C{x:.1} {:.1} {to_x:.1} {:.1} {to_x:.1} {end:.1}", y + half, end - half);
+        let path =
+            format!("M{x:.1} {start:.1}V{y:.1}C{x:.1} {:.1} {to_x:.1} {:.1} {to_x:.1} {end:.1}", y + half, end - half);
         let _ = writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{LINE}\" stroke-width=\"1.5\"/>");
         if below.node.is_some() {
             tip([to_x, end], svg);
@@ -116,12 +120,12 @@ impl Column<'_> {
         let last = self.layout.places.iter().rfind(|place| place.node.is_some()).expect("a stage has its input node");
         let [x, y] = self.centre(last);
         let (foot, gutter) = (y + NODE[1] / 2.0 + 10.0, self.left + self.width + GUTTER / 2.0);
-        let middle = HEADER + RANK;
+        let middle = (HEADER - RISE + foot) / 2.0;
         let mut path = format!("M{x:.1} {:.1}V{foot:.1}H{gutter:.1}V{:.1}", foot - 10.0, middle + POOL[1] / 2.0);
         if let Some(next) = next {
             let [to, head] = next.centre(&next.layout.places[0]);
             let top = head - NODE[1] / 2.0;
-            let _ = write!(path, "M{gutter:.1} {:.1}V{:.1}H{to:.1}V{top:.1}", middle - POOL[1] / 2.0, top - 14.0);
+            let _ = write!(path, "M{gutter:.1} {:.1}V{:.1}H{to:.1}V{top:.1}", middle - POOL[1] / 2.0, top - RISE);
             tip([to, top], svg);
         }
         let _ = writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{LINE}\" stroke-width=\"1.5\"/>");
@@ -159,7 +163,11 @@ fn draw_node(role: Role, [x, y]: [f64; 2], svg: &mut String) {
     };
     let _ = writeln!(svg, "{shape}");
     let size = if name.len() > 2 { 11.0 } else { 13.0 };
-    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{size}\" text-anchor=\"middle\">{name}</text>", y + 4.5);
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{size}\" text-anchor=\"middle\">{name}</text>",
+        y + 4.5
+    );
 }
 
 /// A node that has vanished, faint.
@@ -185,7 +193,8 @@ mod tests {
     #[test]
     fn each_node_is_drawn_once_in_its_shape() {
         let svg = stages_svg(&[stage("a<b", 5, &[(1, 3), (3, 5), (4, 5)]), stage("c", 3, &[])]);
-        let counts = ["<ellipse", "stroke-dasharray", "#ffe9cc", ">pool<", "a&lt;b"].map(|part| svg.matches(part).count());
+        let counts =
+            ["<ellipse", "stroke-dasharray", "#ffe9cc", ">pool<", "a&lt;b"].map(|part| svg.matches(part).count());
         assert_eq!(counts, [4 + 1 + 3, 1 + 3, 2 + 1, 2, 1], "{svg}");
     }
 

@@ -84,8 +84,7 @@ struct Rail {
 /// The column of rails of each node that needs one.
 fn rails(boxes: &[(Role, Vec<usize>)]) -> Vec<Vec<Rail>> {
     let reach = |from: usize| (from + 2..boxes.len()).rev().find(|to| boxes[*to].1.contains(&from));
-    let mut wanted: Vec<Rail> =
-        (0..boxes.len()).filter_map(|from| reach(from).map(|to| Rail { from, to })).collect();
+    let mut wanted: Vec<Rail> = (0..boxes.len()).filter_map(|from| reach(from).map(|to| Rail { from, to })).collect();
     wanted.sort_by_key(|rail| rail.to - rail.from);
     let mut columns: Vec<Vec<Rail>> = Vec::new();
     for rail in wanted {
@@ -129,10 +128,28 @@ fn arrivals(place: usize, inputs: &[usize], rails: &[Vec<Rail>]) -> String {
         let last = farthest == Some(number);
         let before = farthest.is_some_and(|farthest| number < farthest);
         let sign = match at(column) {
-            Some(rail) if joins(rail) && rail.to == place => if last { '┘' } else { '┴' },
-            Some(rail) if joins(rail) => if last { '┤' } else { '┼' },
+            Some(rail) if joins(rail) && rail.to == place => {
+                if last {
+                    '┘'
+                } else {
+                    '┴'
+                }
+            }
+            Some(rail) if joins(rail) => {
+                if last {
+                    '┤'
+                } else {
+                    '┼'
+                }
+            }
             Some(_) => '│',
-            None => if before { '─' } else { ' ' },
+            None => {
+                if before {
+                    '─'
+                } else {
+                    ' '
+                }
+            }
         };
         line.push(sign);
         line.extend(std::iter::repeat_n(if before { '─' } else { ' ' }, RAIL - 1));
@@ -157,7 +174,13 @@ fn departure(place: usize, role: Role, rails: &[Vec<Rail>]) -> String {
         line.push(match () {
             () if own == Some(number) => '┐',
             () if passing => '│',
-            () => if before { '─' } else { ' ' },
+            () => {
+                if before {
+                    '─'
+                } else {
+                    ' '
+                }
+            }
         });
         line.extend(std::iter::repeat_n(if before { '─' } else { ' ' }, RAIL - 1));
     }

@@ -221,7 +221,9 @@ fn each_kind_of_search_shows_what_it_can() {
     assert!(has("random", "The winner has no parents that are known") && has("random", "The paper's run"));
     assert!(has("exhaust", "Networks by fitness") && !has("exhaust", "The paper's run"));
     assert!(has("running", "The last generation is not complete: 5 networks for it so far"));
-    assert!(has("begun", "No network has been trained yet") && has("nothing", "The journal holds none"));
+    assert!(
+        has("begun", "There is none: no network has learned anything yet") && has("nothing", "The journal holds none")
+    );
 }
 
 #[test]

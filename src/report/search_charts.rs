@@ -4,8 +4,8 @@ use super::grouped;
 use super::histogram::Histogram;
 use super::line_chart::{LineChart, Series};
 use super::scatter::{Scatter, ScatterPoint};
-use super::search_stats::{GenerationStats, SearchStats, complete, evaluations, percent};
-use crate::record::{EvaluationRow, GenerationRow, SearchRow};
+use super::search_stats::{GenerationStats, SearchStats, TrainedCode, complete, percent, trained_codes};
+use crate::record::{GenerationRow, SearchRow};
 
 /// Generation, greatest, mean, median and least accuracy in per cent.
 ///
@@ -70,30 +70,6 @@ pub(super) fn fitness_histogram(rows: &[SearchRow]) -> Option<Histogram> {
     (!values.is_empty()).then_some(Histogram { title, x, y, values })
 }
 
-/// A code with the mean of all its trainings that did not diverge.
-pub(super) struct TrainedCode<'a> {
-    pub row: &'a EvaluationRow,
-    pub fitness: f64,
-    trainings: f64,
-}
-
-/// The codes that were trained and did not diverge each time, in the order of their first training.
-pub(super) fn trained_codes(rows: &[SearchRow]) -> Vec<TrainedCode<'_>> {
-    let mut codes: Vec<TrainedCode> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    for row in evaluations(rows).filter(|row| row.diverged.is_none()) {
-        let place = *places.entry(row.code.as_str()).or_insert(codes.len());
-        match codes.get_mut(place) {
-            Some(code) => {
-                code.trainings += 1.0;
-                code.fitness += (row.fitness - code.fitness) / code.trainings;
-            }
-            None => codes.push(TrainedCode { row, fitness: row.fitness, trainings: 1.0 }),
-        }
-    }
-    codes
-}
-
 /// Accuracy against multiply-adds of these codes, with a ring around the one that has one of the winner's names.
 pub(super) fn cost_chart(codes: &[TrainedCode], winner: &[&str]) -> Scatter {
     let point = |code: &TrainedCode| {
@@ -115,7 +91,7 @@ pub(super) fn cost_chart(codes: &[TrainedCode], winner: &[&str]) -> Scatter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::IndividualRow;
+    use crate::record::{EvaluationRow, IndividualRow};
 
     fn row(code: &str, fitness: f64, diverged: bool) -> SearchRow {
         SearchRow::Evaluation(EvaluationRow {

@@ -1,8 +1,10 @@
 //! A search as a page: one HTML file that needs no other. Knows rows and numbers; the page's looks stand in `search.html`.
 
 use super::family_svg::family_svg;
-use super::search_charts::{TrainedCode, cost_chart, fitness_histogram, generations_chart, paper_chart, trained_codes};
-use super::search_stats::{BestStats, SearchStats, TimeStats, complete, duration, evaluations, percent};
+use super::search_charts::{cost_chart, fitness_histogram, generations_chart, paper_chart};
+use super::search_stats::{
+    BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, evaluations, percent, trained_codes,
+};
 use super::stage_row::StageRow;
 use super::{grouped, stages_svg};
 use crate::record::{BeginRow, EvaluationRow, GenerationRow, SearchRow};

@@ -3,7 +3,7 @@
 //! The fitness of a generation is that of its row: where a code was trained more than once, the row holds the mean.
 
 use crate::record::{EvaluationRow, GenerationRow, SearchRow};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a search came to.
 ///
@@ -22,7 +22,7 @@ pub struct SearchStats {
     pub task: String,
     /// The generations that are complete.
     pub generations: Vec<GenerationStats>,
-    /// The best individual; where no generation is complete, the best network.
+    /// The best individual; where no generation is complete, the best code by the mean of its trainings.
     pub best: Option<BestStats>,
     /// Networks that were trained, those that diverged among them.
     pub trained: usize,
@@ -108,7 +108,7 @@ impl SearchStats {
         let generations = generations(&complete, &evaluations);
         SearchStats {
             task: rows.iter().find_map(begun).unwrap_or_default(),
-            best: best(&complete).or_else(|| best_network(&evaluations)),
+            best: best(&complete).or_else(|| best_network(rows)),
             trained: evaluations.len(),
             codes: evaluations.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
             cache_hits: generations.iter().map(|generation| generation.cache_hits).sum(),
@@ -199,10 +199,36 @@ fn best(complete: &BTreeMap<u32, &GenerationRow>) -> Option<BestStats> {
     Some(BestStats { generation, place: Some(place), code: one.code.clone(), fitness: one.fitness })
 }
 
-fn best_network(evaluations: &[&EvaluationRow]) -> Option<BestStats> {
-    let fitness: Vec<f64> = evaluations.iter().map(|row| row.fitness).collect();
-    let row = evaluations.get(greatest(&fitness))?;
-    Some(BestStats { generation: row.generation, place: None, code: row.code.clone(), fitness: row.fitness })
+/// The best code by the mean of its trainings.
+fn best_network(rows: &[SearchRow]) -> Option<BestStats> {
+    let codes = trained_codes(rows);
+    let fitness: Vec<f64> = codes.iter().map(|code| code.fitness).collect();
+    let TrainedCode { row, fitness, .. } = codes.get(greatest(&fitness))?;
+    Some(BestStats { generation: row.generation, place: None, code: row.code.clone(), fitness: *fitness })
+}
+
+/// A code with the mean of all its trainings that did not diverge.
+pub(super) struct TrainedCode<'a> {
+    pub row: &'a EvaluationRow,
+    pub fitness: f64,
+    trainings: f64,
+}
+
+/// The codes that were trained and did not diverge each time, in the order of their first training.
+pub(super) fn trained_codes(rows: &[SearchRow]) -> Vec<TrainedCode<'_>> {
+    let mut codes: Vec<TrainedCode> = Vec::new();
+    let mut places = HashMap::new();
+    for row in evaluations(rows).filter(|row| row.diverged.is_none()) {
+        let place = *places.entry(row.code.as_str()).or_insert(codes.len());
+        match codes.get_mut(place) {
+            Some(code) => {
+                code.trainings += 1.0;
+                code.fitness += (row.fitness - code.fitness) / code.trainings;
+            }
+            None => codes.push(TrainedCode { row, fitness: row.fitness, trainings: 1.0 }),
+        }
+    }
+    codes
 }
 
 /// The place of the greatest value, of equals the first.
@@ -326,6 +352,15 @@ mod tests {
         assert_eq!((empty.best, empty.trained, empty.time), (None, 0, TimeStats::default()));
         let stats = SearchStats::of(&[evaluation(0, "a", 0.5, [1.0, 0.0]), generation(0, &[], 1.0)]);
         assert_eq!((stats.best.unwrap().place, stats.generations.len(), stats.unfinished), (None, 0, 1));
+    }
+
+    #[test]
+    fn without_generations_the_code_with_the_best_mean_is_the_best() {
+        let rows = [("a", 0.75), ("b", 0.5), ("a", 0.125), ("c", 0.0)];
+        let rows = rows.map(|(code, fitness)| evaluation(0, code, fitness, [1.0, 0.0]));
+        let best = BestStats { generation: 0, place: None, code: "b".into(), fitness: 0.5 };
+        assert_eq!(SearchStats::of(&rows).best, Some(best));
+        assert_eq!(SearchStats::of(&rows[3..]).best, None);
     }
 
     #[test]

@@ -86,11 +86,8 @@ fn rows(generations: u32) -> Vec<SearchRow> {
         parents = chosen.iter().map(|place| vec![*place]).collect();
         for pair in (0..12).step_by(2) {
             if dice.below(3) == 0 {
-                for bit in 9..19 {
-                    let one = next[pair][bit];
-                    next[pair][bit] = next[pair + 1][bit];
-                    next[pair + 1][bit] = one;
-                }
+                let (one, other) = next[pair..].split_at_mut(1);
+                one[0][9..].swap_with_slice(&mut other[0][9..]);
                 parents[pair] = vec![chosen[pair], chosen[pair + 1]];
                 parents[pair + 1] = parents[pair].clone();
             } else {

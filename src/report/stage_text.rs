@@ -113,76 +113,51 @@ fn graph(stage: &StageRow) -> Vec<String> {
 /// The line above a node: what comes from the node before it, and from rails.
 fn arrivals(place: usize, inputs: &[usize], rails: &[Vec<Rail>]) -> String {
     let at = |column: &Vec<Rail>| column.iter().copied().find(|rail| rail.from < place && place <= rail.to);
-    let joins = |rail: Rail| inputs.contains(&rail.from) && rail.from + 1 < place;
-    let farthest = rails.iter().rposition(|column| at(column).is_some_and(joins));
-    let straight = inputs.contains(&(place - 1));
-    let mut line = match (straight, farthest) {
+    let joins = |rail: &Rail| inputs.contains(&rail.from) && rail.from + 1 < place;
+    let farthest = rails.iter().rposition(|column| at(column).is_some_and(|rail| joins(&rail)));
+    let start = match (inputs.contains(&(place - 1)), farthest) {
         (true, Some(_)) => "├",
         (true, None) => "│",
         (false, Some(_)) => "┌",
         (false, None) => " ",
-    }
-    .to_string();
-    line.extend(std::iter::repeat_n(if farthest.is_some() { '─' } else { ' ' }, RAILS - 1));
-    for (number, column) in rails.iter().enumerate() {
-        let last = farthest == Some(number);
-        let before = farthest.is_some_and(|farthest| number < farthest);
-        let sign = match at(column) {
-            Some(rail) if joins(rail) && rail.to == place => {
-                if last {
-                    '┘'
-                } else {
-                    '┴'
-                }
-            }
-            Some(rail) if joins(rail) => {
-                if last {
-                    '┤'
-                } else {
-                    '┼'
-                }
-            }
-            Some(_) => '│',
-            None => {
-                if before {
-                    '─'
-                } else {
-                    ' '
-                }
-            }
-        };
-        line.push(sign);
-        line.extend(std::iter::repeat_n(if before { '─' } else { ' ' }, RAIL - 1));
-    }
-    line.trim_end().to_string()
+    };
+    let sign = |(number, column): (usize, &Vec<Rail>)| {
+        let rail = at(column)?;
+        Some(match (joins(&rail), rail.to == place, farthest == Some(number)) {
+            (false, ..) => '│',
+            (true, true, true) => '┘',
+            (true, true, false) => '┴',
+            (true, false, true) => '┤',
+            (true, false, false) => '┼',
+        })
+    };
+    line(start, farthest, rails.iter().enumerate().map(sign))
 }
 
 /// The line of a node, with the beginning of its rail.
 fn departure(place: usize, role: Role, rails: &[Vec<Rail>]) -> String {
-    let mut line = match role {
-        Role::Input => "◇ input".to_string(),
-        Role::Node(number) => format!("○ {number}"),
-        Role::Output => "◆ output".to_string(),
+    let start = match role {
+        Role::Input => "◇ input ".to_string(),
+        Role::Node(number) => format!("○ {number} "),
+        Role::Output => "◆ output ".to_string(),
     };
     let own = rails.iter().position(|column| column.iter().any(|rail| rail.from == place));
-    let missing = RAILS - 1 - line.chars().count();
-    line.push(' ');
-    line.extend(std::iter::repeat_n(if own.is_some() { '─' } else { ' ' }, missing));
-    for (number, column) in rails.iter().enumerate() {
-        let before = own.is_some_and(|own| number < own);
+    let sign = |(number, column): (usize, &Vec<Rail>)| {
         let passing = column.iter().any(|rail| rail.from < place && place < rail.to);
-        line.push(match () {
-            () if own == Some(number) => '┐',
-            () if passing => '│',
-            () => {
-                if before {
-                    '─'
-                } else {
-                    ' '
-                }
-            }
-        });
-        line.extend(std::iter::repeat_n(if before { '─' } else { ' ' }, RAIL - 1));
+        if own == Some(number) { Some('┐') } else { passing.then_some('│') }
+    };
+    line(&start, own, rails.iter().enumerate().map(sign))
+}
+
+/// A line that runs to the right as far as the rail `reach`, with a sign in each rail's column that has one.
+fn line(start: &str, reach: Option<usize>, signs: impl Iterator<Item = Option<char>>) -> String {
+    let stroke = |runs: bool| if runs { '─' } else { ' ' };
+    let mut line = start.to_string();
+    line.extend(std::iter::repeat_n(stroke(reach.is_some()), RAILS.saturating_sub(start.chars().count())));
+    for (number, sign) in signs.enumerate() {
+        let beyond = stroke(reach.is_some_and(|reach| number < reach));
+        line.push(sign.unwrap_or(beyond));
+        line.extend(std::iter::repeat_n(beyond, RAIL - 1));
     }
     line.trim_end().to_string()
 }

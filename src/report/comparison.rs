@@ -5,20 +5,21 @@ use super::search_stats::evaluations;
 use crate::record::SearchRow;
 use std::collections::BTreeMap;
 
-/// The best fitness so far, from 0 to 1, after each network trained: `[networks, fitness]`. A code that was trained more
-/// than once counts with the mean, so the best may fall when it is trained again.
+/// The best fitness so far, from 0 to 1, after each row of the journal that tells of a training: `[networks, fitness]`. A code
+/// that was trained more than once counts with the mean, so the best may fall when it is trained again; a training that went on
+/// for more epochs is no further network and counts with its last row.
 ///
 /// ```
 /// assert!(evograd::report::best_so_far(&[]).is_empty());
 /// ```
 pub fn best_so_far(rows: &[SearchRow]) -> Vec<[f64; 2]> {
-    let mut codes: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    let mut points = Vec::new();
-    for (number, row) in evaluations(rows).enumerate() {
-        let (sum, count) = codes.entry(&row.code).or_default();
-        (*sum, *count) = (*sum + row.fitness, *count + 1.0);
-        let best = codes.values().map(|(sum, count)| sum / count).fold(0.0, f64::max);
-        points.push([(number + 1) as f64, best]);
+    let mut codes: BTreeMap<&str, BTreeMap<u32, f64>> = BTreeMap::new();
+    let (mut networks, mut points) = (0.0, Vec::new());
+    for row in evaluations(rows) {
+        let before = codes.entry(&row.code).or_default().insert(row.repeat, row.fitness);
+        networks += if before.is_none() { 1.0 } else { 0.0 };
+        let mean = |repeats: &BTreeMap<u32, f64>| repeats.values().sum::<f64>() / repeats.len() as f64;
+        points.push([networks, codes.values().map(mean).fold(0.0, f64::max)]);
     }
     points
 }
@@ -48,11 +49,11 @@ mod tests {
     use super::*;
     use crate::record::EvaluationRow;
 
-    fn row(code: &str, fitness: f64) -> SearchRow {
+    fn row(code: &str, repeat: u32, fitness: f64) -> SearchRow {
         SearchRow::Evaluation(EvaluationRow {
             generation: 0,
             code: code.into(),
-            repeat: 0,
+            repeat,
             epochs: 1,
             fitness,
             loss: None,
@@ -67,13 +68,19 @@ mod tests {
 
     #[test]
     fn a_code_counts_with_its_mean() {
-        let rows = [row("a", 0.5), row("b", 0.75), row("a", 0.25), row("b", 0.25), row("c", 0.625)];
+        let rows = [row("a", 0, 0.5), row("b", 0, 0.75), row("a", 1, 0.25), row("b", 1, 0.25), row("c", 0, 0.625)];
         assert_eq!(best_so_far(&rows), [[1.0, 0.5], [2.0, 0.75], [3.0, 0.75], [4.0, 0.5], [5.0, 0.625]]);
     }
 
     #[test]
+    fn a_training_that_went_on_is_one_network() {
+        let rows = [row("a", 0, 0.5), row("b", 0, 0.25), row("a", 0, 0.75)];
+        assert_eq!(best_so_far(&rows), [[1.0, 0.5], [2.0, 0.5], [2.0, 0.75]]);
+    }
+
+    #[test]
     fn each_search_has_its_line_in_per_cent() {
-        let (one, other) = ([row("a", 0.5)], [row("b", 0.25), row("c", 0.75)]);
+        let (one, other) = ([row("a", 0, 0.5)], [row("b", 0, 0.25), row("c", 0, 0.75)]);
         let chart = comparison(&[("one", &one), ("other", &other)]);
         assert_eq!(chart.series[0].points, [[1.0, 50.0]]);
         assert_eq!(chart.series[1].points, [[1.0, 25.0], [2.0, 75.0]]);

@@ -93,11 +93,11 @@ mod tests {
     use super::*;
     use crate::record::{EvaluationRow, IndividualRow};
 
-    fn row(code: &str, fitness: f64, diverged: bool) -> SearchRow {
+    fn row(code: &str, repeat: u32, fitness: f64, diverged: bool) -> SearchRow {
         SearchRow::Evaluation(EvaluationRow {
             generation: 0,
             code: code.into(),
-            repeat: 0,
+            repeat,
             epochs: 1,
             fitness,
             loss: None,
@@ -112,14 +112,15 @@ mod tests {
 
     #[test]
     fn a_code_trained_more_than_once_is_one_point_with_its_mean() {
-        let rows = [row("a", 0.5, false), row("b", 0.25, false), row("a", 0.75, false), row("a", 0.0, true)];
+        let rows =
+            [row("a", 0, 0.5, false), row("b", 0, 0.25, false), row("a", 1, 0.75, false), row("a", 2, 0.0, true)];
         let codes = trained_codes(&rows);
         let chart = cost_chart(&codes, &["b"]);
         assert_eq!(chart.points[0].at, [2.5, 62.5]);
         assert_eq!(chart.points[0].name, "a: 62.50 %, 2,500,000 MACs, 1,234 parameters");
         assert_eq!((chart.points.len(), chart.marked), (2, Some(1)));
         assert_eq!(fitness_histogram(&rows).unwrap().values, [62.5, 25.0]);
-        assert_eq!(fitness_histogram(&[row("a", 0.0, true)]), None);
+        assert_eq!(fitness_histogram(&[row("a", 0, 0.0, true)]), None);
     }
 
     #[test]

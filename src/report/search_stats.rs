@@ -24,7 +24,7 @@ pub struct SearchStats {
     pub generations: Vec<GenerationStats>,
     /// The best individual; where no generation is complete, the best code by the mean of its trainings.
     pub best: Option<BestStats>,
-    /// Networks that were trained, those that diverged among them.
+    /// Networks that were trained, those that diverged or were given up among them; a code trained anew is another.
     pub trained: usize,
     /// Codes among these, each counted once.
     pub codes: usize,
@@ -102,19 +102,19 @@ pub struct TimeStats {
 impl SearchStats {
     /// Counts. Of rows for the same generation the last counts.
     pub fn of(rows: &[SearchRow]) -> SearchStats {
-        let evaluations: Vec<&EvaluationRow> = evaluations(rows).collect();
+        let trainings = trainings(rows);
         let complete = complete(rows);
         let done = |row: &&&EvaluationRow| complete.contains_key(&row.generation);
-        let generations = generations(&complete, &evaluations);
+        let generations = generations(&complete, &trainings);
         SearchStats {
             task: rows.iter().find_map(begun).unwrap_or_default(),
             best: best(&complete).or_else(|| best_network(rows)),
-            trained: evaluations.len(),
-            codes: evaluations.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
+            trained: trainings.len(),
+            codes: trainings.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
             cache_hits: generations.iter().map(|generation| generation.cache_hits).sum(),
-            diverged: evaluations.iter().filter(|row| row.diverged.is_some()).count(),
-            unfinished: evaluations.iter().filter(|row| !done(row)).count(),
-            time: TimeStats::of(&complete, &evaluations),
+            diverged: trainings.iter().filter(|row| row.diverged.is_some()).count(),
+            unfinished: trainings.iter().filter(|row| !done(row)).count(),
+            time: TimeStats::of(&complete, &evaluations(rows).collect::<Vec<_>>()),
             generations,
         }
     }
@@ -149,16 +149,30 @@ pub(super) fn evaluations(rows: &[SearchRow]) -> impl Iterator<Item = &Evaluatio
     rows.iter().filter_map(|row| if let SearchRow::Evaluation(row) = row { Some(row) } else { None })
 }
 
+/// The trainings, in the order in which they began; of one that went on for more epochs the last row.
+pub(super) fn trainings(rows: &[SearchRow]) -> Vec<&EvaluationRow> {
+    let mut trainings: Vec<&EvaluationRow> = Vec::new();
+    let mut places = HashMap::new();
+    for row in evaluations(rows) {
+        let place = *places.entry((row.code.as_str(), row.repeat)).or_insert(trainings.len());
+        match trainings.get_mut(place) {
+            Some(before) => *before = row,
+            None => trainings.push(row),
+        }
+    }
+    trainings
+}
+
 /// The generations by number; those without individuals are left out.
 pub(super) fn complete(rows: &[SearchRow]) -> BTreeMap<u32, &GenerationRow> {
     let generations = rows.iter().filter_map(|row| if let SearchRow::Generation(row) = row { Some(row) } else { None });
     generations.filter(|row| !row.individuals.is_empty()).map(|row| (row.generation, row)).collect()
 }
 
-fn generations(complete: &BTreeMap<u32, &GenerationRow>, evaluations: &[&EvaluationRow]) -> Vec<GenerationStats> {
+fn generations(complete: &BTreeMap<u32, &GenerationRow>, trainings: &[&EvaluationRow]) -> Vec<GenerationStats> {
     let mut generations: Vec<GenerationStats> = Vec::new();
     for row in complete.values() {
-        let trained = evaluations.iter().filter(|other| other.generation == row.generation).count();
+        let trained = trainings.iter().filter(|other| other.generation == row.generation).count();
         let mut stats = GenerationStats::of(row, trained);
         if let Some(before) = generations.last() {
             stats.best_so_far = stats.best_so_far.max(before.best_so_far);
@@ -218,7 +232,7 @@ pub(super) struct TrainedCode<'a> {
 pub(super) fn trained_codes(rows: &[SearchRow]) -> Vec<TrainedCode<'_>> {
     let mut codes: Vec<TrainedCode> = Vec::new();
     let mut places = HashMap::new();
-    for row in evaluations(rows).filter(|row| row.diverged.is_none()) {
+    for row in trainings(rows).into_iter().filter(|row| row.diverged.is_none()) {
         let place = *places.entry(row.code.as_str()).or_insert(codes.len());
         match codes.get_mut(place) {
             Some(code) => {
@@ -298,6 +312,12 @@ mod tests {
         })
     }
 
+    /// The same row as one of another training of the code.
+    fn again(row: SearchRow, repeat: u32) -> SearchRow {
+        let SearchRow::Evaluation(row) = row else { panic!("{row:?} is no training") };
+        SearchRow::Evaluation(EvaluationRow { repeat, ..row })
+    }
+
     fn generation(number: u32, fitness: &[f64], seconds: f64) -> SearchRow {
         let individual = |(i, fitness): (usize, &f64)| IndividualRow {
             code: format!("{number}.{i}"),
@@ -321,7 +341,7 @@ mod tests {
             evaluation(0, "b", 0.75, [12.0, 2.0]),
             evaluation(0, "c", 0.0, [2.0, 0.5]),
             generation(0, &[0.5, 0.75, 0.0, 0.75], 25.0),
-            evaluation(1, "a", 0.25, [10.0, 4.0]),
+            again(evaluation(1, "a", 0.25, [10.0, 4.0]), 1),
             generation(1, &[0.625, 0.625, 0.25, 0.5], 11.0),
             evaluation(2, "d", 0.875, [10.0, 1.0]),
         ];
@@ -356,11 +376,21 @@ mod tests {
 
     #[test]
     fn without_generations_the_code_with_the_best_mean_is_the_best() {
-        let rows = [("a", 0.75), ("b", 0.5), ("a", 0.125), ("c", 0.0)];
-        let rows = rows.map(|(code, fitness)| evaluation(0, code, fitness, [1.0, 0.0]));
+        let rows = [("a", 0, 0.75), ("b", 0, 0.5), ("a", 1, 0.125), ("c", 0, 0.0)];
+        let rows = rows.map(|(code, repeat, fitness)| again(evaluation(0, code, fitness, [1.0, 0.0]), repeat));
         let best = BestStats { generation: 0, place: None, code: "b".into(), fitness: 0.5 };
         assert_eq!(SearchStats::of(&rows).best, Some(best));
         assert_eq!(SearchStats::of(&rows[3..]).best, None);
+    }
+
+    #[test]
+    fn a_training_that_went_on_is_one_and_counts_with_its_last_row() {
+        let rows = [("a", 0.5), ("b", 0.25), ("a", 0.75)];
+        let mut rows = rows.map(|(code, fitness)| evaluation(0, code, fitness, [10.0, 1.0])).to_vec();
+        rows.push(generation(0, &[0.75, 0.25, 0.75], 40.0));
+        let stats = SearchStats::of(&rows);
+        assert_eq!((stats.trained, stats.cache_hits, stats.time.between), (2, 1, 10.0));
+        assert_eq!(trained_codes(&rows).iter().map(|code| code.fitness).collect::<Vec<_>>(), [0.75, 0.25]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where the boxes of a graph stand: ranks from top to bottom, lanes side by side within a rank, and columns of ranks.
+//! Where the boxes of a graph stand: ranks from top to bottom, lanes side by side within a rank, columns of ranks.
 //! Knows no picture and no network.
 //!
 //! A box stands one rank below the lowest of those it takes its input from. An edge that passes ranks by has a place in
@@ -59,8 +59,10 @@ impl Layout {
         let mut wanted: Vec<(Option<usize>, usize, Vec<usize>)> =
             own.map(|node| (Some(node), node, sources(node))).collect();
         let passes = |from: usize| (0..ranks.len()).any(|to| ranks[to] > rank && inputs[to].contains(&from));
-        let passing = above.clone().map(|place| self.places[place].from).filter(|from| passes(*from));
-        wanted.extend(passing.map(|from| (None, from, vec![from])));
+        // Those that pass already come first, so that they keep their lanes.
+        let mut passing: Vec<&Place> = self.places[above.clone()].iter().filter(|place| passes(place.from)).collect();
+        passing.sort_by_key(|place| place.node.is_some());
+        wanted.extend(passing.iter().map(|place| (None, place.from, vec![place.from])));
         let straight = wanted.len() > 1 && above.len() > 1;
         for (node, from, sources) in wanted {
             let reached: Vec<usize> =
@@ -117,6 +119,55 @@ fn columns(lanes: &[usize], ranks_in_column: usize) -> Vec<Range<usize>> {
     columns
 }
 
+/// How wide lanes are.
+pub(super) struct Lanes {
+    /// Of a lane in which any box stands.
+    pub node: f64,
+    /// Of a lane in which nothing but edges pass.
+    pub passage: f64,
+    /// Between lanes.
+    pub gap: f64,
+}
+
+impl Lanes {
+    /// For each rank, the left edge and the width of each lane of its region, from the middle of all of them.
+    pub(super) fn of(&self, layout: &Layout) -> Vec<Vec<(f64, f64)>> {
+        let mut widths: Vec<Vec<f64>> = layout.lanes.iter().map(|greatest| vec![self.passage; greatest + 1]).collect();
+        for place in layout.places.iter().filter(|place| place.node.is_some()) {
+            widths[place.rank][place.lane] = self.node;
+        }
+        let mut start = 0;
+        for rank in 0..=widths.len() {
+            if rank == widths.len() || layout.lanes[rank] == 0 {
+                widen(&mut widths[start..rank]);
+                start = rank + 1;
+            }
+        }
+        widths.iter().map(|widths| self.beside(widths)).collect()
+    }
+
+    /// Lanes of these widths one beside the other, with the middle of all of them at 0.
+    fn beside(&self, widths: &[f64]) -> Vec<(f64, f64)> {
+        let all = widths.iter().sum::<f64>() + self.gap * (widths.len() - 1) as f64;
+        let mut x = -all / 2.0;
+        let mut lanes = Vec::new();
+        for width in widths {
+            lanes.push((x, *width));
+            x += width + self.gap;
+        }
+        lanes
+    }
+}
+
+/// In each lane of a region, its greatest width.
+fn widen(region: &mut [Vec<f64>]) {
+    let lanes = region.first().map_or(0, Vec::len);
+    for lane in 0..lanes {
+        let widest = region.iter().map(|widths| widths[lane]).fold(0.0, f64::max);
+        region.iter_mut().for_each(|widths| widths[lane] = widest);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +194,23 @@ mod tests {
         let expected =
             [(0, 0, Some(0)), (1, 0, Some(1)), (1, 1, Some(3)), (2, 0, Some(2)), (2, 1, Some(4)), (3, 0, Some(5))];
         assert_eq!(table(&layout), expected);
+    }
+
+    #[test]
+    fn an_edge_that_passes_several_ranks_keeps_its_lane() {
+        let layout = layout(&[vec![], vec![0], vec![0, 1], vec![0, 1, 2]], 100);
+        let passing: Vec<_> = layout.places.iter().filter(|place| place.node.is_none()).collect();
+        let lanes: Vec<_> = passing.iter().map(|place| (place.rank, place.from, place.lane)).collect();
+        assert_eq!(lanes, [(1, 0, 1), (2, 0, 1), (2, 1, 2)]);
+    }
+
+    #[test]
+    fn a_lane_is_as_wide_as_what_stands_in_it_anywhere_between_two_waists() {
+        let layout = layout(&[vec![], vec![0], vec![1], vec![2, 0]], 100);
+        let lanes = Lanes { node: 40.0, passage: 20.0, gap: 10.0 }.of(&layout);
+        let waist = vec![(-20.0, 40.0)];
+        let region = vec![(-35.0, 40.0), (15.0, 20.0)];
+        assert_eq!(lanes, [waist.clone(), region.clone(), region, waist]);
     }
 
     #[test]

@@ -1,13 +1,34 @@
 //! What is made of results for people to look at. Knows plain rows alone: no tensor, no network, no file.
 
+mod axis;
+mod comparison;
+mod family_svg;
+mod frame;
+mod histogram;
 mod layout;
 mod line_chart;
 mod network_svg;
+mod scatter;
+mod search_charts;
+mod search_html;
+mod search_stats;
+mod stage_row;
+mod stage_svg;
+mod stage_text;
 mod svg;
 mod tour_svg;
 
+pub use comparison::{best_so_far, comparison};
+pub use family_svg::family_svg;
+pub use histogram::Histogram;
 pub use line_chart::{LineChart, Series};
 pub use network_svg::{LayerRow, network_svg};
+pub use scatter::{Scatter, ScatterPoint};
+pub use search_html::{SearchReport, WinnerRow, search_html};
+pub use search_stats::{BestStats, GenerationStats, SearchStats, TimeStats, duration, percent};
+pub use stage_row::{StageNode, StageRow};
+pub use stage_svg::stages_svg;
+pub use stage_text::stages_text;
 pub use tour_svg::TourDrawing;
 
 /// A number with a comma before each three digits.

@@ -2,7 +2,7 @@
 //! numbers; knows no network.
 
 use super::grouped;
-use super::layout::{Layout, Place, layout};
+use super::layout::{Lanes, Layout, Place, layout};
 use super::svg::{FONT, escaped};
 use std::fmt::Write;
 
@@ -80,7 +80,7 @@ const RANKS_IN_COLUMN: usize = 16;
 pub fn network_svg(title: &str, picture: &[usize], rows: &[LayerRow]) -> String {
     let cards = cards(picture, rows);
     let inputs: Vec<Vec<usize>> = cards.iter().map(|card| card.inputs.clone()).collect();
-    let mut drawing = Drawing::new(&cards, layout(&inputs, RANKS_IN_COLUMN));
+    let mut drawing = Drawing::new(layout(&inputs, RANKS_IN_COLUMN));
     drawing.size[0] = drawing.size[0].max(2.0 * MARGIN + title.chars().count() as f64 * TITLE_LETTER);
     let mut svg = drawing.open(title);
     drawing.strokes(&mut svg);
@@ -160,9 +160,8 @@ struct Drawing {
 }
 
 impl Drawing {
-    fn new(cards: &[Card], layout: Layout) -> Drawing {
-        let widths = lane_widths(cards, &layout);
-        let lanes: Vec<Vec<(f64, f64)>> = widths.iter().map(|widths| beside(widths)).collect();
+    fn new(layout: Layout) -> Drawing {
+        let lanes = Lanes { node: WIDTH, passage: PASSAGE, gap: GAP }.of(&layout);
         let half =
             |rank: usize| lanes[rank].iter().map(|(left, width)| left.abs().max(left + width)).fold(0.0, f64::max);
         let mut x = MARGIN;
@@ -245,39 +244,6 @@ impl Drawing {
         let lanes = self.layout.columns[column].clone().flat_map(|rank| &self.lanes[rank]);
         self.middles[column] + lanes.map(|(left, width)| side(*left, *width)).fold(0.0, farther)
     }
-}
-
-/// For each rank, the width of each lane of its region: that of a box where any box stands in it.
-fn lane_widths(cards: &[Card], layout: &Layout) -> Vec<Vec<f64>> {
-    let mut widths: Vec<Vec<f64>> = layout.lanes.iter().map(|greatest| vec![PASSAGE; greatest + 1]).collect();
-    for place in layout.places.iter().filter(|place| place.node.is_some_and(|node| node < cards.len())) {
-        widths[place.rank][place.lane] = WIDTH;
-    }
-    let mut start = 0;
-    for rank in 0..=widths.len() {
-        if rank == widths.len() || layout.lanes[rank] == 0 {
-            let region = &mut widths[start..rank];
-            let lanes = region.first().map_or(0, Vec::len);
-            for lane in 0..lanes {
-                let widest = region.iter().map(|widths| widths[lane]).fold(PASSAGE, f64::max);
-                region.iter_mut().for_each(|widths| widths[lane] = widest);
-            }
-            start = rank + 1;
-        }
-    }
-    widths
-}
-
-/// Lanes of these widths one beside the other, with the middle of all of them at 0.
-fn beside(widths: &[f64]) -> Vec<(f64, f64)> {
-    let all = widths.iter().sum::<f64>() + GAP * (widths.len() - 1) as f64;
-    let mut x = -all / 2.0;
-    let mut lanes = Vec::new();
-    for width in widths {
-        lanes.push((x, *width));
-        x += width + GAP;
-    }
-    lanes
 }
 
 fn card(svg: &mut String, card: &Card, [x, y]: [f64; 2]) {

@@ -3,10 +3,12 @@
 use super::breed::watched;
 use super::place::{Begun, Place};
 use super::settings::Settings;
+use super::summary::write_page;
 use crate::cli::INTERRUPTED;
 use crate::cli::table::Table as Printed;
 use anyhow::{Context, Result};
 use evograd::record::{IndividualRow, SearchRow};
+use evograd::report::SearchStats;
 use evograd::search::{Breeding, Method, Table, exhaust, graphs, read_journal};
 use serde::Serialize;
 use std::io::Write;
@@ -69,6 +71,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 
 fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
     let rows = read_journal(&begun.journal())?;
+    write_page(begun, &rows, &SearchStats::of(&rows))?;
     let individuals = rows.into_iter().find_map(|row| match row {
         SearchRow::Generation(row) => Some(row.individuals),
         _ => None,

@@ -8,6 +8,7 @@ mod explain;
 mod place;
 mod progress;
 mod settings;
+mod stages;
 mod summary;
 mod transfer;
 mod tsp;

@@ -1,12 +1,15 @@
 //! What a search is about to do, and what it came to.
 
 use super::place::Begun;
+use super::stages::stages;
 use crate::cli::progress::clock;
+use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
-use evograd::models::genetic_cnn::{self, Code};
-use evograd::record::{IndividualRow, SearchRow};
-use evograd::report::grouped;
+use evograd::models::Plan;
+use evograd::models::genetic_cnn::{self, Code, canonical};
+use evograd::record::SearchRow;
+use evograd::report::{GenerationStats, SearchReport, SearchStats, WinnerRow, duration, grouped, percent, search_html};
 use evograd::search::{Method, SearchConfig, read_journal};
 use evograd::train::{Split, Trainer};
 use evograd::{Error, Pool};
@@ -40,24 +43,72 @@ pub fn banner(begun: &Begun) -> Result<Vec<String>> {
     ])
 }
 
-/// What the finished search came to.
+/// Writes the page of a search, `report.html`, and says what the search came to.
 pub fn report(begun: &Begun, json: bool, out: &mut impl Write) -> Result<()> {
     let rows = read_journal(&begun.journal())?;
+    let stats = SearchStats::of(&rows);
+    write_page(begun, &rows, &stats)?;
     if json {
         return Ok(());
     }
-    let best = best(&rows).context("a search has at least one individual")?;
-    writeln!(out, "best {:.2} % {}", 100.0 * best.fitness, best.code)?;
+    writeln!(out, "{}", generations(&stats).for_output())?;
+    let best = stats.best.as_ref().context("a search has at least one individual")?;
+    let first = stats.generations.first().map_or(0.0, |generation| generation.best);
+    let plan = plan(&begun.config, &begun.sets, &best.code.parse()?)?;
+    writeln!(
+        out,
+        "best network     {}: {} of the pictures held out (best of the first generation: {})",
+        best.code,
+        percent(best.fitness),
+        percent(first)
+    )?;
+    let macs = plan.macs() as f64 / 1e6;
+    writeln!(out, "its cost         {} parameters, {macs:.1} M multiply-adds a picture", grouped(plan.parameters()))?;
+    writeln!(
+        out,
+        "networks         {} trained, {} looked up, {} diverged; {:.0} ms of overhead each",
+        stats.trained,
+        stats.cache_hits,
+        stats.diverged,
+        1e3 * stats.time.overhead_median
+    )?;
+    let folder = begun.path().display();
+    writeln!(out, "report           {folder}/report.html")?;
+    writeln!(out, "and now          evograd search explain '{}'", best.code)?;
+    writeln!(out, "                 evograd search transfer {folder}")?;
     Ok(())
 }
 
-/// The fittest individual of all generations that are complete; of equals the first.
-pub fn best(rows: &[SearchRow]) -> Option<&IndividualRow> {
-    let individuals = rows.iter().filter_map(|row| match row {
-        SearchRow::Generation(row) => Some(&row.individuals),
-        _ => None,
-    });
-    individuals.flatten().reduce(|best, other| if other.fitness > best.fitness { other } else { best })
+/// Writes the page of a search.
+pub fn write_page(begun: &Begun, rows: &[SearchRow], stats: &SearchStats) -> Result<()> {
+    let winner = match &stats.best {
+        None => None,
+        Some(best) => {
+            let code: Code = best.code.parse()?;
+            let plan = plan(&begun.config, &begun.sets, &code)?;
+            let (canonical, stages) = (canonical(&code).to_string(), stages(&code));
+            Some(WinnerRow { canonical, parameters: plan.parameters(), macs: plan.macs(), stages })
+        }
+    };
+    let name = begun.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    begun.write("report.html", &search_html(&SearchReport { name: &name, rows, winner }))
+}
+
+fn plan(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<Plan> {
+    let options = config.training().options(sets.train.shape(), sets.train.classes().len())?;
+    Ok(genetic_cnn::network(code, &options)?.plan()?)
+}
+
+fn generations(stats: &SearchStats) -> Table {
+    let mut table =
+        Table::new(&["generation", "best", "mean", "median", "worst", "best so far", "trained", "time"], 0..8);
+    for generation in &stats.generations {
+        let GenerationStats { best, mean, median, least, best_so_far, .. } = generation;
+        let [best, mean, median, least, so_far] = [best, mean, median, least, best_so_far].map(|share| percent(*share));
+        let (number, trained) = (generation.number.to_string(), generation.trained.to_string());
+        table.row([number, best, mean, median, least, so_far, trained, duration(generation.seconds)]);
+    }
+    table
 }
 
 /// The settings, and the time that a few steps of the largest network let expect.

@@ -1,9 +1,9 @@
 //! `evograd search transfer`: trains the best structure of a search at full width.
 
-use super::summary::best;
 use crate::cli::train::{How, begin};
 use anyhow::{Context, Result};
 use evograd::models::genetic_cnn::Code;
+use evograd::report::SearchStats;
 use evograd::search::{SearchConfig, read_journal};
 use evograd::train::{Config, RunFolder};
 use std::io::Write;
@@ -51,7 +51,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Some(code) => code.to_string(),
         None => {
             let rows = read_journal(&args.search.join("journal.jsonl"))?;
-            best(&rows).context("no generation of this search is complete; go on with it first")?.code.clone()
+            SearchStats::of(&rows).best.context("this search has trained no network yet; go on with it first")?.code
         }
     };
     let mut training = config.training();

@@ -1,0 +1,149 @@
+//! The charts of a search: fitness by generation, the paper's beside it, and accuracy against multiply-adds. Knows rows alone.
+
+use super::grouped;
+use super::histogram::Histogram;
+use super::line_chart::{LineChart, Series};
+use super::scatter::{Scatter, ScatterPoint};
+use super::search_stats::{GenerationStats, SearchStats, TrainedCode, complete, percent, trained_codes};
+use crate::record::{GenerationRow, SearchRow};
+
+/// Generation, greatest, mean, median and least accuracy in per cent.
+///
+/// **Source** Xie and Yuille, *Genetic CNN*, arXiv 1703.01513v1, the table of CIFAR-10 by generation (section 4.2).
+const PAPER: [[f64; 5]; 10] = [
+    [0.0, 75.96, 74.39, 74.53, 71.81],
+    [1.0, 75.96, 75.01, 75.17, 73.93],
+    [2.0, 75.96, 75.32, 75.48, 73.95],
+    [3.0, 76.06, 75.37, 75.62, 73.47],
+    [5.0, 76.24, 75.32, 75.65, 72.60],
+    [8.0, 76.59, 75.77, 75.86, 74.75],
+    [10.0, 76.72, 75.68, 75.80, 73.92],
+    [20.0, 76.83, 76.45, 76.79, 74.91],
+    [30.0, 76.95, 76.42, 76.53, 74.38],
+    [50.0, 77.06, 76.58, 76.81, 75.34],
+];
+
+const FITNESS: &str = "right answers on the validation split, %";
+
+/// What the paper reports of its search on CIFAR-10.
+pub(super) fn paper_chart() -> LineChart {
+    let column = |(place, name): (usize, &str)| Series {
+        name: name.into(),
+        points: PAPER.iter().map(|row| [row[0], row[place]]).collect(),
+    };
+    LineChart {
+        title: "The paper's run on CIFAR-10".into(),
+        x: "generation".into(),
+        y: "accuracy, %".into(),
+        series: [(1, "best"), (2, "mean"), (3, "median"), (4, "least")].map(column).into(),
+    }
+}
+
+/// Fitness by generation. Networks that diverged have a fitness of 0 and are left out: they would press all else together.
+pub(super) fn generations_chart(rows: &[SearchRow]) -> LineChart {
+    let learned: Vec<SearchRow> = complete(rows).into_values().map(|row| SearchRow::Generation(learned(row))).collect();
+    let stats = SearchStats::of(&learned);
+    let line = |name: &str, value: fn(&GenerationStats) -> f64| Series {
+        name: name.into(),
+        points: stats.generations.iter().map(|row| [f64::from(row.number), 100.0 * value(row)]).collect(),
+    };
+    let series = vec![
+        line("best", |row| row.best),
+        line("mean", |row| row.mean),
+        line("median", |row| row.median),
+        line("least", |row| row.least),
+        line("best so far", |row| row.best_so_far),
+    ];
+    LineChart { title: "This search".into(), x: "generation".into(), y: FITNESS.into(), series }
+}
+
+/// A generation without those that have learned nothing.
+fn learned(row: &GenerationRow) -> GenerationRow {
+    let individuals = row.individuals.iter().filter(|individual| individual.fitness > 0.0).cloned().collect();
+    GenerationRow { individuals, ..*row }
+}
+
+/// How many networks have which fitness; those that diverged are left out.
+pub(super) fn fitness_histogram(rows: &[SearchRow]) -> Option<Histogram> {
+    let values: Vec<f64> = trained_codes(rows).iter().map(|code| 100.0 * code.fitness).collect();
+    let (title, x, y) = ("Networks by fitness".into(), FITNESS.into(), "networks".into());
+    (!values.is_empty()).then_some(Histogram { title, x, y, values })
+}
+
+/// Accuracy against multiply-adds of these codes, with a ring around the one that has one of the winner's names.
+pub(super) fn cost_chart(codes: &[TrainedCode], winner: &[&str]) -> Scatter {
+    let point = |code: &TrainedCode| {
+        let row = code.row;
+        let costs = format!("{} MACs, {} parameters", grouped(row.macs), grouped(row.parameters));
+        let name = format!("{}: {}, {costs}", row.code, percent(code.fitness));
+        ScatterPoint { name, at: [row.macs as f64 / 1e6, 100.0 * code.fitness] }
+    };
+    Scatter {
+        title: "Accuracy against cost".into(),
+        x: "multiply-adds for one picture, millions".into(),
+        y: FITNESS.into(),
+        point: "network".into(),
+        points: codes.iter().map(point).collect(),
+        marked: codes.iter().position(|code| winner.contains(&code.row.code.as_str())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{EvaluationRow, IndividualRow};
+
+    fn row(code: &str, repeat: u32, fitness: f64, diverged: bool) -> SearchRow {
+        SearchRow::Evaluation(EvaluationRow {
+            generation: 0,
+            code: code.into(),
+            repeat,
+            epochs: 1,
+            fitness,
+            loss: None,
+            diverged: diverged.then(String::new),
+            parameters: 1234,
+            macs: 2_500_000,
+            seconds: 1.0,
+            overhead_seconds: 0.0,
+            images_per_second: 1.0,
+        })
+    }
+
+    #[test]
+    fn a_code_trained_more_than_once_is_one_point_with_its_mean() {
+        let rows =
+            [row("a", 0, 0.5, false), row("b", 0, 0.25, false), row("a", 1, 0.75, false), row("a", 2, 0.0, true)];
+        let codes = trained_codes(&rows);
+        let chart = cost_chart(&codes, &["b"]);
+        assert_eq!(chart.points[0].at, [2.5, 62.5]);
+        assert_eq!(chart.points[0].name, "a: 62.50 %, 2,500,000 MACs, 1,234 parameters");
+        assert_eq!((chart.points.len(), chart.marked), (2, Some(1)));
+        assert_eq!(fitness_histogram(&rows).unwrap().values, [62.5, 25.0]);
+        assert_eq!(fitness_histogram(&[row("a", 0, 0.0, true)]), None);
+    }
+
+    #[test]
+    fn those_that_diverged_do_not_press_the_curves_together() {
+        let generation = |generation: u32, fitness: &[f64]| {
+            let individual = |fitness: &f64| IndividualRow { code: "a".into(), fitness: *fitness, parents: vec![] };
+            let individuals = fitness.iter().map(individual).collect();
+            SearchRow::Generation(GenerationRow { generation, individuals, seconds: 1.0 })
+        };
+        let chart =
+            generations_chart(&[generation(0, &[0.5, 0.0, 0.75]), generation(1, &[0.0]), generation(2, &[0.25])]);
+        let lines: Vec<_> = chart.series.iter().map(|line| line.points.clone()).collect();
+        let at = |first, last| vec![[0.0, first], [2.0, last]];
+        assert_eq!(lines, [at(75.0, 25.0), at(62.5, 25.0), at(62.5, 25.0), at(50.0, 25.0), at(75.0, 75.0)]);
+    }
+
+    #[test]
+    fn the_paper_s_values_are_consistent() {
+        for [_, best, mean, median, least] in PAPER {
+            assert!(best >= mean.max(median) && mean.min(median) >= least);
+        }
+        let chart = paper_chart();
+        let last: Vec<[f64; 2]> = chart.series.iter().map(|line| line.points[9]).collect();
+        assert_eq!(last, [[50.0, 77.06], [50.0, 76.58], [50.0, 76.81], [50.0, 75.34]]);
+    }
+}

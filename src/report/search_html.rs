@@ -1,0 +1,313 @@
+//! A search as a page: one HTML file that needs no other. Knows rows and numbers; the page's looks stand in `search.html`.
+
+use super::family_svg::family_svg;
+use super::search_charts::{cost_chart, fitness_histogram, generations_chart, paper_chart};
+use super::search_stats::{
+    BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, evaluations, percent, trained_codes,
+};
+use super::stage_row::StageRow;
+use super::{grouped, stages_svg};
+use crate::record::{BeginRow, EvaluationRow, GenerationRow, SearchRow};
+use minijinja::Environment;
+use serde::Serialize;
+
+/// What the page of a search is made from.
+#[derive(Clone, Debug)]
+pub struct SearchReport<'a> {
+    /// What the search is called, such as the name of its folder.
+    pub name: &'a str,
+    /// The rows of its journal.
+    pub rows: &'a [SearchRow],
+    /// What is known of the network whose code is [`SearchStats::best`].
+    pub winner: Option<WinnerRow>,
+}
+
+/// What a journal does not say of the winner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WinnerRow {
+    /// The canonical form of its code.
+    pub canonical: String,
+    /// The number of its weights.
+    pub parameters: u64,
+    /// Multiply-adds for one picture.
+    pub macs: u64,
+    /// Its stages.
+    pub stages: Vec<StageRow>,
+}
+
+/// The page of a search, as the text of a file that needs no other and loads nothing.
+///
+/// ```
+/// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::{SearchReport, search_html}};
+/// let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.5, parents: vec![] }];
+/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds: 60.0 })];
+/// let page = search_html(&SearchReport { name: "first try", rows: &rows, winner: None });
+/// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("first try"));
+/// ```
+pub fn search_html(report: &SearchReport) -> String {
+    let mut environment = Environment::new();
+    let template = environment.add_template("search.html", include_str!("search.html"));
+    template.expect("the template is part of the program");
+    let template = environment.get_template("search.html").expect("it was added");
+    template.render(Page::of(report)).expect("the page has all that the template asks for")
+}
+
+/// What the template shows. Drawings are text of ours in which all names are escaped; all else is escaped by the template.
+#[derive(Serialize)]
+struct Page {
+    name: String,
+    version: String,
+    sentence: String,
+    note: Option<String>,
+    facts: Vec<[String; 2]>,
+    generations: Option<Generations>,
+    histogram: Option<String>,
+    winner: Option<Winner>,
+    family: Option<String>,
+    cost: Option<String>,
+    front: Vec<[String; 4]>,
+    time: Vec<TimeShare>,
+    time_notes: Vec<String>,
+    evaluations: Vec<Evaluation>,
+    settings: String,
+    checksums: Vec<[String; 2]>,
+}
+
+#[derive(Serialize)]
+struct Generations {
+    chart: String,
+    paper: String,
+    rows: Vec<[String; 9]>,
+}
+
+#[derive(Serialize)]
+struct Winner {
+    code: String,
+    facts: Vec<[String; 2]>,
+    stages: Option<String>,
+}
+
+/// A part of the bar of time.
+#[derive(Serialize)]
+struct TimeShare {
+    name: &'static str,
+    look: &'static str,
+    /// In per cent of all parts.
+    share: String,
+    duration: String,
+}
+
+#[derive(Serialize)]
+struct Evaluation {
+    number: usize,
+    generation: u32,
+    code: String,
+    repeat: u32,
+    epochs: u32,
+    fitness: String,
+    loss: String,
+    parameters: String,
+    macs: String,
+    seconds: String,
+    overhead: String,
+    images_per_second: String,
+    diverged: Option<String>,
+}
+
+impl Page {
+    fn of(report: &SearchReport) -> Page {
+        let stats = SearchStats::of(report.rows);
+        let begin = report.rows.iter().find_map(|row| if let SearchRow::Begin(row) = row { Some(row) } else { None });
+        let codes = trained_codes(report.rows);
+        let histogram = fitness_histogram(report.rows).filter(|_| stats.generations.len() < 2);
+        let family = stats.best.as_ref().and_then(|best| family(report.rows, best));
+        let cost = cost(&codes, report, &stats);
+        Page {
+            name: report.name.to_string(),
+            version: begin.map(|row| row.version.clone()).unwrap_or_default(),
+            sentence: sentence(&stats),
+            note: note(&stats),
+            facts: facts(&stats),
+            generations: (stats.generations.len() > 1).then(|| Generations::of(&stats, report.rows)),
+            histogram: histogram.map(|chart| chart.to_svg()),
+            winner: stats.best.as_ref().map(|best| Winner::of(best, report.winner.as_ref())),
+            family,
+            front: cost.as_ref().map_or_else(Vec::new, |(_, front)| front.clone()),
+            cost: cost.map(|(chart, _)| chart),
+            time: shares(&stats.time),
+            time_notes: time_notes(&stats),
+            evaluations: evaluations(report.rows).enumerate().map(Evaluation::of).collect(),
+            settings: begin.map(|row| row.settings.clone()).unwrap_or_default(),
+            checksums: begin.map(checksums).unwrap_or_default(),
+        }
+    }
+}
+
+/// `1 network`, `2 networks`.
+fn counted(count: usize, what: &str) -> String {
+    let text = grouped(count as u64);
+    if count == 1 { format!("{text} {what}") } else { format!("{text} {what}s") }
+}
+
+fn sentence(stats: &SearchStats) -> String {
+    let work = match (stats.task.as_str(), stats.generations.len()) {
+        ("exhaust", _) => "Every network of the space was asked for".to_string(),
+        ("calibrate", _) => "Networks were trained to see what fitness is worth".to_string(),
+        (_, 0) => "A search whose first generation is not complete".to_string(),
+        (_, count) => format!("A search of {}", counted(count, "generation")),
+    };
+    let time = if stats.time.wall > 0.0 { format!(" in {}", duration(stats.time.wall)) } else { String::new() };
+    let best = match &stats.best {
+        Some(best) if best.fitness > 0.0 => {
+            format!("the best answers {} of the validation pictures right", percent(best.fitness))
+        }
+        _ => "none has learned anything".into(),
+    };
+    format!("{work}: {} trained{time}; {best}.", counted(stats.trained, "network"))
+}
+
+/// What the reader must know before the numbers.
+fn note(stats: &SearchStats) -> Option<String> {
+    if stats.trained > 0 && stats.diverged == stats.trained {
+        return Some("All networks diverged; a lower learning rate often helps.".into());
+    }
+    let running = format!(
+        "The last generation is not complete: {} for it so far. Its networks are in the table below and not in the curves.",
+        counted(stats.unfinished, "network")
+    );
+    (stats.unfinished > 0).then_some(running)
+}
+
+fn facts(stats: &SearchStats) -> Vec<[String; 2]> {
+    let best = stats.best.as_ref().map_or("none".into(), |best| percent(best.fitness));
+    let generations = grouped(stats.generations.len() as u64);
+    let individuals: usize = stats.generations.iter().map(|generation| generation.individuals).sum();
+    let number = |count: usize| grouped(count as u64);
+    let known = |seconds: f64| if seconds > 0.0 { duration(seconds) } else { "–".into() };
+    [
+        ("best fitness", best),
+        ("generations", generations),
+        ("individuals", number(individuals)),
+        ("networks trained", number(stats.trained)),
+        ("answered from memory", number(stats.cache_hits)),
+        ("diverged", number(stats.diverged)),
+        ("time", known(stats.time.wall)),
+        ("overhead per network", known(stats.time.overhead_median)),
+    ]
+    .map(|(name, value)| [value, name.to_string()])
+    .into()
+}
+
+impl Generations {
+    fn of(stats: &SearchStats, rows: &[SearchRow]) -> Generations {
+        let row = |row: &super::GenerationStats| {
+            let shares = [row.best, row.mean, row.median, row.least].map(|share| format!("{:.2}", 100.0 * share));
+            let [best, mean, median, least] = shares;
+            let deviation = format!("{:.2}", 100.0 * row.deviation);
+            let [number, trained] = [row.number.to_string(), row.trained.to_string()];
+            [number, best, mean, median, least, deviation, trained, duration(row.seconds), row.code.clone()]
+        };
+        Generations {
+            chart: generations_chart(rows).to_svg(),
+            paper: paper_chart().to_svg(),
+            rows: stats.generations.iter().map(row).collect(),
+        }
+    }
+}
+
+impl Winner {
+    fn of(best: &BestStats, known: Option<&WinnerRow>) -> Winner {
+        let mut facts = vec![["fitness".to_string(), percent(best.fitness)]];
+        let found = format!("generation {}", best.generation);
+        let place = best.place.map_or(String::new(), |place| format!(", individual {place}"));
+        facts.push(["found in".into(), found + &place]);
+        if let Some(known) = known {
+            facts.push(["canonical code".into(), known.canonical.clone()]);
+            facts.push(["parameters".into(), grouped(known.parameters)]);
+            facts.push(["multiply-adds for one picture".into(), grouped(known.macs)]);
+        }
+        let stages = known.filter(|known| !known.stages.is_empty()).map(|known| stages_svg(&known.stages));
+        Winner { code: best.code.clone(), facts, stages }
+    }
+}
+
+fn family(rows: &[SearchRow], best: &BestStats) -> Option<String> {
+    let generations: Vec<GenerationRow> = complete(rows).into_values().cloned().collect();
+    family_svg(&generations, best.generation, best.place?)
+}
+
+/// The chart of accuracy against cost and the rows of its front; nothing where no network has learned anything.
+fn cost(codes: &[TrainedCode], report: &SearchReport, stats: &SearchStats) -> Option<(String, Vec<[String; 4]>)> {
+    if codes.is_empty() {
+        return None;
+    }
+    let winner = stats.best.iter().map(|best| best.code.as_str());
+    let canonical = report.winner.iter().map(|winner| winner.canonical.as_str());
+    let chart = cost_chart(codes, &winner.chain(canonical).collect::<Vec<_>>());
+    let row = |place: usize| {
+        let TrainedCode { row, fitness, .. } = &codes[place];
+        [row.code.clone(), percent(*fitness), grouped(row.macs), grouped(row.parameters)]
+    };
+    Some((chart.to_svg(), chart.front().into_iter().map(row).collect()))
+}
+
+fn shares(time: &TimeStats) -> Vec<TimeShare> {
+    let parts = [
+        ("training steps and answers", "training", time.training),
+        ("other work on a network", "overhead", time.overhead),
+        ("between networks", "between", time.between),
+    ];
+    let all: f64 = parts.iter().map(|part| part.2).sum();
+    let share = |(name, look, seconds): (&'static str, &'static str, f64)| TimeShare {
+        name,
+        look,
+        share: format!("{:.2}", 100.0 * seconds / all),
+        duration: duration(seconds),
+    };
+    if all > 0.0 { parts.map(share).into() } else { Vec::new() }
+}
+
+fn time_notes(stats: &SearchStats) -> Vec<String> {
+    let time = &stats.time;
+    let mut notes = vec![format!(
+        "Overhead per network: median {}, at most {}. It is all that is not training steps and answers: describing, \
+         building, reading, writing.",
+        duration(time.overhead_median),
+        duration(time.overhead_max)
+    )];
+    if time.images_per_second > 0.0 {
+        let pictures = grouped(time.images_per_second.round() as u64);
+        notes.push(format!("Training pictures a second: median {pictures}."));
+    }
+    let at_once = (time.training + time.overhead) / time.wall;
+    if at_once > 1.05 && stats.unfinished == 0 {
+        notes
+            .push(format!("{at_once:.1} networks were trained at a time, so the parts add up to more than the clock."));
+    }
+    notes
+}
+
+fn checksums(begin: &BeginRow) -> Vec<[String; 2]> {
+    let named = ["training set", "test set"].into_iter().zip(&begin.data_checksums);
+    named.filter_map(|(name, sum)| sum.as_ref().map(|sum| [name.to_string(), sum.clone()])).collect()
+}
+
+impl Evaluation {
+    fn of((place, row): (usize, &EvaluationRow)) -> Evaluation {
+        Evaluation {
+            number: place + 1,
+            generation: row.generation,
+            code: row.code.clone(),
+            repeat: row.repeat,
+            epochs: row.epochs,
+            fitness: format!("{:.2}", 100.0 * row.fitness),
+            loss: row.loss.map_or("–".into(), |loss| format!("{loss:.4}")),
+            parameters: grouped(row.parameters),
+            macs: grouped(row.macs),
+            seconds: format!("{:.1}", row.seconds),
+            overhead: format!("{:.3}", row.overhead_seconds),
+            images_per_second: grouped(row.images_per_second.max(0.0).round() as u64),
+            diverged: row.diverged.clone(),
+        }
+    }
+}

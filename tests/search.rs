@@ -305,6 +305,131 @@ fn wrong_settings_are_refused_before_anything_is_made() {
     }
 }
 
+#[test]
+#[cfg(unix)]
+fn ctrl_c_stops_soon_keeps_what_was_evaluated_and_leaves_a_report() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let [run, undisturbed] = ["run", "undisturbed"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &undisturbed, &["training.epochs=6"], 2));
+    let mut search = start(data.path(), &run, &["training.epochs=6"], 2);
+    let child = search.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        let rows = read_journal(&run.join("journal.jsonl")).unwrap_or_default();
+        rows.iter().any(|row| matches!(row, SearchRow::Generation(_)))
+    });
+    assert!(begun, "no generation after ten seconds");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{errors}");
+    assert!(errors.contains("go on with: evograd search --resume"), "{errors}");
+    assert!(run.join("report.html").exists());
+    finished(resume(data.path(), &run, 2));
+    assert_eq!(content(&run), content(&undisturbed));
+}
+
+#[test]
+fn a_code_is_explained_and_a_wrong_one_refused() {
+    let text = finished(evograd(&["search", "explain", "0-01|0-00-000|1-00-000-0000"]));
+    for part in
+        ["canonical form   1-00|0-00-000|1-00-000-0000", "convolutions     9, in stages of [4, 1, 4]", "◇ input"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    let (code, _, errors) = output(evograd(&["search", "explain", "1-0x"]));
+    assert!(code == 2 && errors.contains("stage 1: genome: 'x' in \"1-0x\" is no bit"), "{errors}");
+}
+
+/// Six graphs have three nodes.
+#[test]
+fn a_small_space_is_gone_through_and_searched_as_a_table() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let exhaust = |more: &[&str]| {
+        let mut command = evograd(&["search", "exhaust", "--searches", "20", "--data-dir"]);
+        command.arg(data.path()).args(more);
+        for set in SMALL.iter().filter(|set| !set.starts_with("networks.")) {
+            command.args(["--set", set]);
+        }
+        command
+    };
+    let three = ["--stages", "3", "--filters", "2"];
+    let mut first = exhaust(&three);
+    first.arg("--out").arg(&run);
+    let text = finished(first);
+    assert!(text.starts_with("6 networks: best ") && text.contains("mean over 20 searches"), "{text}");
+    let (evaluations, generations) = content(&run);
+    assert_eq!((evaluations.len(), generations[0].individuals.len()), (6, 6));
+    assert!(std::fs::read_to_string(run.join("report.html")).unwrap().contains("6 networks"));
+    let mut again = evograd(&["search", "exhaust", "--searches", "20", "--data-dir"]);
+    again.arg(data.path()).arg("--resume").arg(&run);
+    assert_eq!(finished(again), text);
+    let (code, _, errors) = output(exhaust(&["--limit", "5", "--stages", "3", "--filters", "2"]));
+    assert!(
+        code == 2 && errors.contains("[3] nodes have 6 different graphs; allow that many with --limit"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn budgets_are_compared() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let mut calibrate = evograd(&["search", "calibrate", "--networks", "5", "--budgets", "1x2,4", "--data-dir"]);
+    calibrate.arg(data.path()).arg("--out").arg(&run);
+    for set in SMALL {
+        calibrate.args(["--set", set]);
+    }
+    let text = finished(calibrate);
+    assert!(text.contains("τ against the last") && text.contains("1 epochs: τ of times 1 and 2 is"), "{text}");
+    assert_eq!(content(&run).0.len(), 15);
+    let mut again = evograd(&["search", "calibrate", "--json", "--data-dir"]);
+    again.arg(data.path()).arg("--resume").arg(&run);
+    let json = finished(again);
+    let lines: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((lines.as_array().unwrap().len(), lines[2]["tau"].as_f64()), (3, Some(1.0)), "{json}");
+}
+
+#[test]
+fn searches_are_compared_and_the_best_is_trained_at_full_width() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let [bred, drawn, wide] = ["bred", "drawn", "wide"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &bred, &[], 2));
+    finished(start(data.path(), &drawn, &["search.method=random"], 2));
+    assert!(content(&drawn).1.iter().flat_map(|row| &row.individuals).all(|individual| individual.parents.is_empty()));
+    let mut compare = evograd(&["search", "compare", "--json"]);
+    compare.args([&bred, &drawn]).arg("--svg").arg(runs.path().join("comparison.svg"));
+    let text = finished(compare);
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let trained = [&bred, &drawn].map(|run| content(run).0.len());
+    assert_eq!(lines[0]["networks"], trained[0].min(trained[1]));
+    let best = content(&bred).1.iter().flat_map(|row| &row.individuals).map(|row| row.fitness).fold(0.0, f64::max);
+    assert_eq!((lines[0]["trained"].as_u64(), lines[0]["best"].as_f64()), (Some(trained[0] as u64), Some(best)));
+    assert!(std::fs::read_to_string(runs.path().join("comparison.svg")).unwrap().starts_with("<svg "));
+    let mut transfer = evograd(&["search", "transfer", "--epochs", "1", "--width", "2", "--data-dir"]);
+    transfer.arg(data.path()).arg("--out").arg(&wide).arg(&bred);
+    assert!(finished(transfer).starts_with("test accuracy "));
+    let mut eval = evograd(&["eval", "--json", "--data-dir"]);
+    eval.arg(data.path()).arg(&wide);
+    let text = finished(eval);
+    assert!(text.contains("\"split\":\"test\",\"pictures\":160"), "{text}");
+    let settings = std::fs::read_to_string(wide.join("config.toml")).unwrap();
+    assert!(settings.contains("width = 2.0") && settings.contains("validation = 0"), "{settings}");
+}
+
+#[test]
+fn what_is_about_another_problem_is_refused() {
+    for (arguments, text) in [
+        (&["search", "--towns", "20"][..], "use them with --problem tsp"),
+        (&["search", "--problem", "tsp", "--data", "mnist"], "with --problem tsp, use --population"),
+        (&["search", "--problem", "tsp", "--dry-run"], "with --problem tsp, use --population"),
+    ] {
+        let (code, _, errors) = output(evograd(arguments));
+        assert!(code == 2 && errors.contains(text), "{errors}");
+    }
+}
+
 /// The memory and the time that a thousand networks take are small, because none of them is large.
 #[test]
 fn a_thousand_random_codes_make_networks_whose_gradients_are_finite() {

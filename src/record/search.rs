@@ -50,9 +50,9 @@ pub struct EvaluationRow {
     pub macs: u64,
     /// Seconds that it took, from the description of the network to its answers.
     pub seconds: f64,
-    /// Of these, what was spent on anything but training steps and answers.
+    /// Of these, what was spent on anything but training and answers: the description of the network, its first weights.
     pub overhead_seconds: f64,
-    /// Training pictures a second, within training steps.
+    /// Training pictures a second.
     pub images_per_second: f64,
 }
 

@@ -253,7 +253,7 @@ fn cost(codes: &[TrainedCode], report: &SearchReport, stats: &SearchStats) -> Op
 
 fn shares(time: &TimeStats) -> Vec<TimeShare> {
     let parts = [
-        ("training steps and answers", "training", time.training),
+        ("training and answers", "training", time.training),
         ("other work on a network", "overhead", time.overhead),
         ("between networks", "between", time.between),
     ];
@@ -270,7 +270,7 @@ fn shares(time: &TimeStats) -> Vec<TimeShare> {
 fn time_notes(stats: &SearchStats) -> Vec<String> {
     let time = &stats.time;
     let mut notes = vec![format!(
-        "Overhead per network: median {}, at most {}. It is all that is not training steps and answers: describing, \
+        "Overhead per network: median {}, at most {}. It is all that is not training and answers: describing, \
          building, reading, writing.",
         duration(time.overhead_median),
         duration(time.overhead_max)

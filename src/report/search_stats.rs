@@ -85,7 +85,7 @@ pub struct GenerationStats {
 pub struct TimeStats {
     /// From the beginning to the end of the last complete generation.
     pub wall: f64,
-    /// In training steps and answers, over all networks.
+    /// In training and answers, over all networks.
     pub training: f64,
     /// On anything else while a network was looked at, over all networks.
     pub overhead: f64,

@@ -53,11 +53,12 @@ pub(super) struct Outcome {
     pub trainer: Option<Box<Trainer>>,
 }
 
-/// Time spent, in seconds.
+/// What a training has come to so far.
 #[derive(Default)]
 struct Clock {
-    training: f64,
+    /// Seconds spent on answers.
     answering: f64,
+    /// Pictures trained on.
     pictures: usize,
 }
 
@@ -83,6 +84,7 @@ impl Ground {
             Some(trainer) => trainer,
             None => Box::new(self.trainer(&code, repeat, of_epochs)?),
         };
+        let overhead_seconds = began.elapsed().as_secs_f64();
         let score = match self.train(&mut trainer, epochs, stop, &mut clock) {
             Ok(None) => return Ok(None),
             Ok(Some(score)) => Ok(score),
@@ -101,8 +103,9 @@ impl Ground {
             parameters: plan.parameters(),
             macs: plan.macs(),
             seconds,
-            overhead_seconds: seconds - clock.training - clock.answering,
-            images_per_second: clock.pictures as f64 / clock.training.max(f64::MIN_POSITIVE),
+            overhead_seconds,
+            // A clock may be too coarse to see a training that ends in its first step.
+            images_per_second: clock.pictures as f64 / (seconds - overhead_seconds - clock.answering).max(1e-6),
             diverged: score.as_ref().err().cloned(),
         };
         Ok(Some(Outcome { row, trainer: score.is_ok().then_some(trainer) }))
@@ -131,10 +134,7 @@ impl Ground {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(None);
                 }
-                let (batch, began) = (batch?, Instant::now());
-                let report = trainer.step(&batch)?;
-                clock.training += began.elapsed().as_secs_f64();
-                clock.pictures += report.pictures;
+                clock.pictures += trainer.step(&batch?)?.pictures;
             }
             trainer.end_epoch();
         }

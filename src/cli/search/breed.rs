@@ -72,6 +72,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         search(&begun.journal(), &begun.config, &begun.sets, told)
     })?;
     if !outcome {
+        summary::write_page(&begun)?;
         eprintln!("stopped; go on with: evograd search --resume {}", begun.path().display());
         return Ok(ExitCode::from(INTERRUPTED));
     }

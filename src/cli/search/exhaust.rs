@@ -8,7 +8,6 @@ use crate::cli::INTERRUPTED;
 use crate::cli::table::Table as Printed;
 use anyhow::{Context, Result};
 use evograd::record::{IndividualRow, SearchRow};
-use evograd::report::SearchStats;
 use evograd::search::{Breeding, Method, Table, exhaust, graphs, read_journal};
 use serde::Serialize;
 use std::io::Write;
@@ -70,8 +69,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 }
 
 fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
+    write_page(begun)?;
     let rows = read_journal(&begun.journal())?;
-    write_page(begun, &rows, &SearchStats::of(&rows))?;
     let individuals = rows.into_iter().find_map(|row| match row {
         SearchRow::Generation(row) => Some(row.individuals),
         _ => None,

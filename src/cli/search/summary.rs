@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code, canonical};
-use evograd::record::SearchRow;
 use evograd::report::{GenerationStats, SearchReport, SearchStats, WinnerRow, duration, grouped, percent, search_html};
 use evograd::search::{Method, SearchConfig, read_journal};
 use evograd::train::{Split, Trainer};
@@ -45,9 +44,7 @@ pub fn banner(begun: &Begun) -> Result<Vec<String>> {
 
 /// Writes the page of a search, `report.html`, and says what the search came to.
 pub fn report(begun: &Begun, json: bool, out: &mut impl Write) -> Result<()> {
-    let rows = read_journal(&begun.journal())?;
-    let stats = SearchStats::of(&rows);
-    write_page(begun, &rows, &stats)?;
+    let stats = write_page(begun)?;
     if json {
         return Ok(());
     }
@@ -79,8 +76,10 @@ pub fn report(begun: &Begun, json: bool, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// Writes the page of a search.
-pub fn write_page(begun: &Begun, rows: &[SearchRow], stats: &SearchStats) -> Result<()> {
+/// Writes the page of a search, `report.html`; its numbers.
+pub fn write_page(begun: &Begun) -> Result<SearchStats> {
+    let rows = read_journal(&begun.journal())?;
+    let stats = SearchStats::of(&rows);
     let winner = match &stats.best {
         None => None,
         Some(best) => {
@@ -91,7 +90,8 @@ pub fn write_page(begun: &Begun, rows: &[SearchRow], stats: &SearchStats) -> Res
         }
     };
     let name = begun.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    begun.write("report.html", &search_html(&SearchReport { name: &name, rows, winner }))
+    begun.write("report.html", &search_html(&SearchReport { name: &name, rows: &rows, winner }))?;
+    Ok(stats)
 }
 
 fn plan(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<Plan> {

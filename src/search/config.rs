@@ -330,3 +330,46 @@ fn keep_or_set(section: &mut toml::Value, key: &str, value: toml::Value) {
         section.entry(key).or_insert(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(settings: &[&str]) -> Result<SearchConfig> {
+        SearchConfig::parse("", &settings.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn settings_come_back_from_their_text_and_notes_belong_to_keys() {
+        let calibration = "calibration.budgets=[[2, 2], [16, 1]]";
+        for settings in [&[][..], &["search.halving=[1, 2]", "networks.stages=[3, 5]"], &[calibration]] {
+            let config = parsed(settings).unwrap();
+            assert_eq!(SearchConfig::parse(&config.to_toml(), &[]).unwrap(), config, "{settings:?}");
+        }
+        let text = parsed(&[calibration]).unwrap().to_toml();
+        for (key, note) in NOTES {
+            assert!(text.lines().any(|line| line.starts_with(&format!("{key} = ")) && line.ends_with(note)), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_usual_depends_on_the_stages_and_the_data() {
+        let config = parsed(&["networks.stages=[3, 4]", "data.set=mnist", "networks.backbone.kernel=3"]).unwrap();
+        let Backbone { filters, kernel, .. } = config.networks.backbone;
+        assert_eq!((filters, kernel, config.data.flip), (vec![8, 16], 3, false));
+        assert_eq!(parsed(&[]).unwrap().networks.backbone, Backbone::cifar10(3));
+        let own = parsed(&["networks.backbone.filters=[4, 5, 6]"]).unwrap().networks.backbone;
+        assert_eq!(own, Backbone { filters: vec![4, 5, 6], ..Backbone::cifar10(3) });
+    }
+
+    /// The model of a candidate's training is what the search says of its networks.
+    #[test]
+    fn a_candidate_is_trained_as_the_search_says() {
+        let config =
+            parsed(&["networks.join=sort-root", "networks.epsilon=0.01", "networks.width=2", "training.seed=7"]);
+        let training = config.unwrap().training();
+        let options = training.options([3, 32, 32], 10).unwrap();
+        assert_eq!((options.fusion, options.width), (Fusion::SortRoot { epsilon: 0.01 }, 2.0));
+        assert_eq!((options.backbone, training.training.seed), (Some(Backbone::cifar10(3)), 7));
+    }
+}

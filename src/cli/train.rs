@@ -18,6 +18,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub use dry_run::seconds_a_step;
+
 const EXAMPLES: &str = "\
 Examples:
   evograd train                                  ResNet-20 on the built-in set of shapes

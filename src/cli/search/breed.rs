@@ -1,5 +1,6 @@
 //! `evograd search`: generation after generation.
 
+use super::dry_run::dry_run;
 use super::place::{Begun, Place};
 use super::progress::Progress;
 use super::settings::Settings;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 /// How networks are bred.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
-    /// What is bred
+    /// What is bred: structures of networks (Genetic CNN), or tours through towns
     #[arg(long, value_enum, default_value_t = Problem::Networks)]
     problem: Problem,
     #[command(flatten)]
@@ -32,6 +33,9 @@ pub struct Args {
     /// Generations after the first [default: 5, and 10000 of tours]
     #[arg(long, value_name = "N")]
     generations: Option<u32>,
+    /// Epochs after which the worse half of a generation's new networks is given up [default: none]
+    #[arg(long, value_name = "EPOCHS,…", value_delimiter = ',')]
+    halving: Option<Vec<u32>>,
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
     dry_run: bool,
@@ -42,9 +46,7 @@ pub struct Args {
 /// What can be bred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Problem {
-    /// Structures of networks (Genetic CNN)
     Networks,
-    /// Tours through towns
     Tsp,
 }
 
@@ -59,11 +61,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let more = [
         ("search.method", args.method.clone()),
         ("search.population", args.population.map(|n| n.to_string())),
+        ("search.halving", args.halving.as_ref().map(|epochs| format!("{epochs:?}"))),
         ("search.generations", args.generations.map(|n| n.to_string())),
     ];
     let (config, sets) = args.place.settings(&args.settings, &more)?;
     if args.dry_run {
-        return summary::dry_run(&config, &sets, out);
+        return dry_run(&config, &sets, args.place.json, out);
     }
     let name = format!("search-{}-seed{}", config.data.set, config.search.seed);
     let begun = args.place.begin(&name, config, sets)?;
@@ -81,8 +84,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 }
 
 fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let Args { settings, place, method, population, generations, dry_run, .. } = args;
-    if !settings.is_seed_alone() || !place.is_output_alone() || method.is_some() || *dry_run {
+    let Args { settings, place, method, population, generations, halving, dry_run, .. } = args;
+    let about_networks = method.is_some() || halving.is_some() || *dry_run;
+    if !settings.is_seed_alone() || !place.is_output_alone() || about_networks {
         bail!(
             "with --problem tsp, use --population, --generations, --seed, --json, --quiet and the arguments about towns"
         );

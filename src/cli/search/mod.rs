@@ -3,6 +3,7 @@
 mod breed;
 mod calibrate;
 mod compare;
+mod dry_run;
 mod exhaust;
 mod explain;
 mod place;

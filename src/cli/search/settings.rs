@@ -29,7 +29,7 @@ pub struct Settings {
     /// Times that a candidate goes through its training pictures [default: 3]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Pictures in a step [default: 64]
+    /// Pictures in a step [default: 32]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// The highest learning rate [default: 0.1]

@@ -2,7 +2,6 @@
 
 use super::place::Begun;
 use super::stages::stages;
-use crate::cli::progress::clock;
 use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
@@ -10,11 +9,7 @@ use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code, canonical};
 use evograd::report::{GenerationStats, SearchReport, SearchStats, WinnerRow, duration, grouped, percent, search_html};
 use evograd::search::{Method, SearchConfig, read_journal};
-use evograd::train::{Split, Trainer};
-use evograd::{Error, Pool};
 use std::io::Write;
-use std::process::ExitCode;
-use std::time::Instant;
 
 /// What is about to be searched, and where.
 pub fn banner(begun: &Begun) -> Result<Vec<String>> {
@@ -109,39 +104,4 @@ fn generations(stats: &SearchStats) -> Table {
         table.row([number, best, mean, median, least, so_far, trained, duration(generation.seconds)]);
     }
     table
-}
-
-/// The settings, and the time that a few steps of the largest network let expect.
-pub fn dry_run(config: &SearchConfig, sets: &Sets, out: &mut impl Write) -> Result<ExitCode> {
-    writeln!(out, "{}", config.to_toml())?;
-    let (training, networks) = (config.training(), &config.networks);
-    let split = Split::new(&training, sets)?;
-    let code = Code::dense(&networks.stages)?;
-    let spec = genetic_cnn::network(&code, &training.options(sets.train.shape(), sets.train.classes().len())?)?;
-    let seconds = Pool::new(1)?.install(|| {
-        let mut trainer = Trainer::of(&spec, training.clone(), &split.train)?;
-        let mut times = Vec::new();
-        for batch in split.train.epoch(0, 0)?.take(4) {
-            let (batch, began) = (batch?, Instant::now());
-            trainer.step(&batch)?;
-            times.push(began.elapsed().as_secs_f64());
-        }
-        Ok::<f64, Error>(times.into_iter().fold(f64::INFINITY, f64::min) * trainer.steps() as f64)
-    })?;
-    let plan = spec.plan()?;
-    let individuals = config.search.population * (config.search.generations as usize + 1);
-    writeln!(
-        out,
-        "# the largest network, {code}: {} parameters, {:.1} M multiply-adds a picture, trained in {}",
-        grouped(plan.parameters()),
-        plan.macs() as f64 / 1e6,
-        clock(seconds)
-    )?;
-    writeln!(
-        out,
-        "# {individuals} individuals, {} side by side: at most {}",
-        config.workers(),
-        clock(seconds * individuals as f64 / config.workers() as f64)
-    )?;
-    Ok(ExitCode::SUCCESS)
 }

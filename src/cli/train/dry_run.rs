@@ -70,7 +70,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
     Ok(ExitCode::SUCCESS)
 }
 
-fn seconds_a_step(trainer: &mut Trainer, split: &Split) -> Result<f64> {
+pub fn seconds_a_step(trainer: &mut Trainer, split: &Split) -> Result<f64> {
     let mut times = Vec::new();
     for batch in split.train.epoch(0, 0)?.take(4) {
         let (batch, began) = (batch?, Instant::now());

@@ -1,5 +1,7 @@
 //! The page of a search: well formed, without anything that loads from elsewhere, and without errors in a real browser.
 
+mod digits;
+
 use evograd::record::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 use evograd::report::{SearchReport, SearchStats, StageNode, StageRow, WinnerRow, search_html};
 use std::path::Path;
@@ -299,6 +301,29 @@ fn a_browser_opens_it_without_errors() {
     let sorted: Vec<f64> = table.split("<tr").skip(2).map(fitness).collect();
     assert!(sorted.len() > 50 && sorted.windows(2).all(|pair| pair[0] >= pair[1]), "{sorted:?}");
     assert!(table.contains("aria-sort=\"descending\""));
+}
+
+/// The page that the program itself makes at the end of a search.
+#[test]
+fn the_page_of_a_real_search_opens_without_errors() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let mut search = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
+    search.args(["search", "--data", "mnist", "--filters", "2,2,2", "--samples", "64", "--validation", "40"]);
+    search.args(["--epochs", "1", "--population", "5", "--generations", "2", "--quiet", "--data-dir"]);
+    let output = search.arg(data.path()).arg("--out").arg(&run).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = std::fs::read_to_string(run.join("report.html")).unwrap();
+    let summary = String::from_utf8(output.stdout).unwrap();
+    let best = summary.lines().find_map(|line| line.strip_prefix("best network     ")).unwrap();
+    let code = best.split(':').next().unwrap();
+    assert!(page.contains(code), "{summary}");
+    let Some(browser) = browser() else {
+        println!("SKIPPED: no chromium, chromium-browser or google-chrome on the PATH");
+        return;
+    };
+    let (document, said) = opened(browser, &page, runs.path());
+    assert!(said.is_empty() && document.contains("<section id=\"winner\">"), "{said:#?}");
 }
 
 /// Writes the pages where EVOGRAD_PAGES names a folder, for people to look at.

@@ -24,7 +24,7 @@ type Count = (&'static str, [usize; 3], usize, u64, u64);
 ///   densely connected ones: 1.0 and 0.8 million (Huang and others, table 2);
 /// * AlexNet 61,100,840, VGG 138,357,544, 143,667,240, 138,365,992 and 143,678,248, ResNets 11,689,512, 21,797,672 and
 ///   25,557,032: torchvision's own documentation.
-const COUNTS: [Count; 28] = [
+const COUNTS: [Count; 29] = [
     ("linear", CIFAR, 10, 30_730, 30_720),
     ("lenet", CIFAR, 10, 145_578, 12_354_176),
     ("lenet", MNIST, 10, 582_026, 4_267_008),
@@ -43,6 +43,7 @@ const COUNTS: [Count; 28] = [
     ("densenet-40-12", CIFAR, 10, 1_019_722, 264_812_928),
     ("densenet-bc-100-12", CIFAR, 10, 769_162, 287_929_692),
     ("vgg16", CIFAR, 10, 14_719_818, 313_201_664),
+    ("genet1", CIFAR, 10, 153_394, 11_166_976),
     // torchvision's own networks.
     ("alexnet", IMAGENET, 1000, 61_100_840, 714_188_480),
     ("vgg16", IMAGENET, 1000, 138_357_544, 15_470_264_320),
@@ -90,7 +91,7 @@ const fn small(name: &'static str, side: usize, width: f64, rate: f64, steps: u3
 }
 
 /// A row for each model of the catalogue, as small as its family allows.
-const SMALL: [Small; 23] = [
+const SMALL: [Small; 24] = [
     small("linear", 8, 1.0, 0.05, 60),
     small("lenet", 8, 0.25, 0.05, 60),
     small("lenet-star", 8, 0.125, 0.05, 40),
@@ -105,6 +106,7 @@ const SMALL: [Small; 23] = [
     small("wrn-28-10", 8, 0.05, 0.1, 40),
     small("densenet-40-12", 8, 0.25, 0.1, 40),
     small("densenet-bc-100-12", 8, 0.25, 0.1, 40),
+    small("genet1", 8, 0.25, 0.05, 60),
     small("alexnet", 64, 0.0625, 0.02, 100),
     small("alexnet-star", 64, 0.0625, 0.005, 60),
     small("vgg16", 32, 0.125, 0.005, 100),
@@ -140,7 +142,7 @@ fn pictures<E: Element>(count: usize, [c, h, w]: [usize; 3], seed: u64) -> Tenso
 
 /// Fresh running statistics for each batch normalisation of a plan.
 fn statistics(plan: &Plan) -> Vec<RunningStats<f64>> {
-    let norms = plan.layers().iter().filter(|layer| layer.kind == "batch norm");
+    let norms = plan.layers().iter().filter(|layer| layer.kind.starts_with("batch norm"));
     norms.map(|layer| RunningStats::new(layer.output.sizes()[1]).unwrap()).collect()
 }
 
@@ -302,6 +304,11 @@ fn gradients_of_residual_networks_are_right() {
 }
 
 #[test]
+fn gradients_of_bred_networks_are_right() {
+    check_gradients(&["genet1"], &[Fusion::Sum, Fusion::Sort]);
+}
+
+#[test]
 fn gradients_of_deep_residual_networks_are_right() {
     check_gradients(&["resnet56"], &[Fusion::Sum, SORT_ROOT]);
     check_gradients(&["resnet110"], &[SORT_ROOT]);
@@ -384,6 +391,11 @@ fn residual_networks_learn_by_heart() {
 }
 
 #[test]
+fn bred_networks_learn_by_heart() {
+    check_memory(&["genet1"], &[Fusion::Sum, Fusion::Sort]);
+}
+
+#[test]
 fn deep_networks_learn_by_heart() {
     check_memory(&["resnet56", "resnet110", "densenet-bc-100-12"], &[SORT_ROOT]);
 }
@@ -457,7 +469,8 @@ fn pictures_of_another_size_than_the_network_was_made_for_are_refused() {
 #[test]
 fn names_that_do_not_exist_are_refused_with_those_that_are_near() {
     let list: Vec<&str> = CATALOGUE.iter().map(|model| model.name).collect();
-    let all = format!("there are {}, and wrn and densenet with other numbers", list.join(", "));
+    let numbers = "wrn and densenet with other numbers, and codes such as 1-01|0-01-100";
+    let all = format!("there are {}, {numbers}", list.join(", "));
     let plain = |name| refusal(name, Options::default());
     assert_eq!(
         plain("resent20"),

@@ -31,7 +31,8 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.
-const KERNEL_USERS: &[&str] = &["buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "tape", "tensor"];
+const KERNEL_USERS: &[&str] =
+    &["buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "search", "tape", "tensor"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

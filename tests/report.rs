@@ -36,7 +36,8 @@ fn fitness(bits: &[bool], dice: &mut Dice) -> f64 {
 
 fn begin(task: &str, settings: &str) -> SearchRow {
     let data_checksums = [Some("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd".into()), None];
-    SearchRow::Begin(BeginRow { version: "0.1.0".into(), task: task.into(), settings: settings.into(), data_checksums })
+    let (version, isa) = ("0.1.0".into(), Some("avx2".into()));
+    SearchRow::Begin(BeginRow { version, task: task.into(), isa, settings: settings.into(), data_checksums })
 }
 
 fn evaluation(generation: u32, bits: &[bool], fitness: f64, diverged: Option<&str>) -> SearchRow {
@@ -123,12 +124,15 @@ fn stage(number: usize, code: &str) -> StageRow {
 
 fn page(name: &str, rows: &[SearchRow]) -> String {
     let winner = SearchStats::of(rows).best.map(|best| WinnerRow {
+        join: "sum".into(),
         canonical: best.code.clone(),
         parameters: 91_234,
         macs: 4_321_000,
         stages: best.code.split('|').enumerate().map(|(number, code)| stage(number + 1, code)).collect(),
     });
-    search_html(&SearchReport { name, rows, winner })
+    let begun =
+        rows.iter().find_map(|row| if let SearchRow::Begin(row) = row { Some(row.settings.as_str()) } else { None });
+    search_html(&SearchReport { name, rows, settings: begun.unwrap_or_default(), winner })
 }
 
 /// Every kind of search that a page must serve, by name.
@@ -240,8 +244,8 @@ fn hostile_text_is_escaped_everywhere() {
         }
     }
     let stages = vec![StageRow { title: evil.into(), ..stage(1, "1-01") }];
-    let winner = WinnerRow { canonical: evil.into(), parameters: 1, macs: 1, stages };
-    let page = search_html(&SearchReport { name: evil, rows: &rows, winner: Some(winner) });
+    let winner = WinnerRow { canonical: evil.into(), parameters: 1, macs: 1, join: evil.into(), stages };
+    let page = search_html(&SearchReport { name: evil, rows: &rows, settings: evil, winner: Some(winner) });
     let elements = elements(&page);
     assert_eq!(elements.iter().filter(|name| *name == "script").count(), 2, "opened and closed once");
     assert!(!elements.contains(&"b".to_string()) && !page.contains("<script>alert"));

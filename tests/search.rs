@@ -382,7 +382,10 @@ fn budgets_are_compared() {
         calibrate.args(["--set", set]);
     }
     let text = finished(calibrate);
-    assert!(text.contains("τ against the last") && text.contains("1 epochs: τ of times 1 and 2 is"), "{text}");
+    assert!(
+        text.contains("τ against the last") && text.contains("trained for 1 epochs twice: τ of the two is"),
+        "{text}"
+    );
     assert_eq!(content(&run).0.len(), 15);
     let mut again = evograd(&["search", "calibrate", "--json", "--data-dir"]);
     again.arg(data.path()).arg("--resume").arg(&run);
@@ -403,7 +406,7 @@ fn searches_are_compared_and_the_best_is_trained_at_full_width() {
     let text = finished(compare);
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let trained = [&bred, &drawn].map(|run| content(run).0.len());
-    assert_eq!(lines[0]["networks"], trained[0].min(trained[1]));
+    assert_eq!(lines[0]["networks"].as_f64(), Some(trained[0].min(trained[1]) as f64));
     let best = content(&bred).1.iter().flat_map(|row| &row.individuals).map(|row| row.fitness).fold(0.0, f64::max);
     assert_eq!((lines[0]["trained"].as_u64(), lines[0]["best"].as_f64()), (Some(trained[0] as u64), Some(best)));
     assert!(std::fs::read_to_string(runs.path().join("comparison.svg")).unwrap().starts_with("<svg "));
@@ -428,6 +431,82 @@ fn what_is_about_another_problem_is_refused() {
         let (code, _, errors) = output(evograd(arguments));
         assert!(code == 2 && errors.contains(text), "{errors}");
     }
+}
+
+/// All files of a folder with their bytes.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_refused_resume_leaves_the_folder_as_it_was() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &["search.generations=1"], 2));
+    let before = files(&run);
+    let told = |more: &[&str], text: &str| {
+        let mut command = resume(data.path(), &run, 1);
+        command.args(more);
+        let (code, _, errors) = output(command);
+        assert!(code == 2 && errors.contains(text), "{more:?}: {errors}");
+        assert!(files(&run) == before, "{more:?}");
+    };
+    told(&["--population", "7"], "cannot be used with");
+    told(&["--method", "random"], "cannot be used with");
+    told(&["--set", "search.elite=1"], "cannot be used with");
+    let mut exhaust = evograd(&["search", "exhaust", "--data-dir"]);
+    exhaust.arg(data.path()).arg("--resume").arg(&run);
+    let (code, _, errors) = output(exhaust);
+    assert!(code == 2 && errors.contains("it is the journal of search, not of exhaust"), "{errors}");
+    let mut portable = resume(data.path(), &run, 1);
+    portable.env("EVOGRAD_ISA", "portable");
+    let (code, _, errors) = output(portable);
+    if evograd::Isa::chosen().unwrap().name() != "portable" {
+        assert!(code == 2 && errors.contains("this is portable, whose last bits are others"), "{errors}");
+    }
+    let mut train = evograd(&["train", "--resume"]);
+    train.arg(&run);
+    let (code, _, errors) = output(train);
+    assert!(code == 2 && errors.contains("it holds a search; go on with it by evograd search --resume"), "{errors}");
+    assert!(files(&run) == before);
+}
+
+/// With `average`, the best is the code with the best mean of all its trainings, not the one with the luckiest.
+#[test]
+fn the_best_of_averages_is_not_the_luckiest() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let text = finished(start(data.path(), &run, &["search.repeat=average"], 2));
+    let line = text.lines().find_map(|line| line.strip_prefix("best network     ")).unwrap();
+    let (code, rest) = line.split_once(": ").unwrap();
+    let told: f64 = rest.split(' ').next().unwrap().parse().unwrap();
+    let rows = content(&run).0;
+    let mean = |code: &str| {
+        let all: Vec<f64> = rows.iter().filter(|row| row.code == code).map(|row| row.fitness).collect();
+        100.0 * all.iter().sum::<f64>() / all.len() as f64
+    };
+    assert!((told - mean(code)).abs() < 0.006, "{line}: {}", mean(code));
+    assert!(rows.iter().all(|row| mean(&row.code) < told + 0.006), "{line}");
+}
+
+#[test]
+fn a_report_is_made_again_from_the_journal_alone() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &["search.generations=1", "networks.join=sort"], 2));
+    let page = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("are joined by sort"));
+    std::fs::remove_file(run.join("report.html")).unwrap();
+    let mut report = evograd(&["search", "report"]);
+    report.arg(&run);
+    finished(report);
+    assert_eq!(std::fs::read_to_string(run.join("report.html")).unwrap(), page);
 }
 
 /// The memory and the time that a thousand networks take are small, because none of them is large.

@@ -1,6 +1,7 @@
 //! `evograd eval`: asks a trained network for a data set.
 
 use super::data_dir::DataDir;
+use super::run_folder::{Kind, expect_kind};
 use super::table::Table;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -66,6 +67,7 @@ struct Answers<'a> {
 /// Evaluates and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = RunFolder::read(&args.run)?;
+    expect_kind(folder.path(), Kind::Training)?;
     let config = Config::read(&folder.settings(), &[])?;
     let sets = data::open(&config.data.set, &args.data_dir.folder()?)?;
     let split = Split::with(&config, &sets, Some(folder.normalise()?))?;

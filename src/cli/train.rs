@@ -5,7 +5,7 @@ mod dry_run;
 use super::data_dir::DataDir;
 use super::model_args::ModelArgs;
 use super::progress::Progress;
-use super::run_folder::{describe, free_folder};
+use super::run_folder::{Kind, describe, expect_kind, free_folder};
 use super::{FAILED, INTERRUPTED, interrupt};
 use anyhow::Result;
 use evograd::data::Sets;
@@ -89,6 +89,7 @@ pub struct How {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     if let Some(folder) = &args.resume {
         let folder = RunFolder::open(folder)?;
+        expect_kind(folder.path(), Kind::Training)?;
         let config = Config::read(&folder.settings(), &[])?;
         let sets = open(&config, &args.how)?;
         let info = describe(config.training.seed, &sets);

@@ -230,6 +230,62 @@ mod tests {
         assert!(best.len() < 51 && first.iter().all(|late| last.iter().any(|early| early >= late)), "{best:?}");
     }
 
+    /// A genome that remembers what was done to it.
+    type Marked = (usize, Vec<String>);
+
+    struct Marks;
+
+    impl Space<Marked> for Marks {
+        fn random(&self, stream: &mut Stream) -> Marked {
+            (stream.below(1000), Vec::new())
+        }
+    }
+
+    /// Crosses every second pair.
+    struct Every(std::cell::Cell<usize>);
+
+    impl Crossover<Marked> for Every {
+        fn cross(&self, [a, b]: [&mut Marked; 2], _: &mut Stream) -> bool {
+            let pair = self.0.replace(self.0.get() + 1);
+            if pair.is_multiple_of(2) {
+                [a, b].into_iter().for_each(|genome| genome.1.push(format!("crossed in pair {pair}")));
+            }
+            pair.is_multiple_of(2)
+        }
+    }
+
+    impl Mutation<Marked> for Marks {
+        fn mutate(&self, genome: &mut Marked, _: &mut Stream) {
+            genome.1.push("mutated".into());
+        }
+    }
+
+    impl Fitness<Marked> for Marks {
+        fn evaluate(&mut self, _: u32, genomes: &[Marked]) -> Result<Vec<f64>> {
+            Ok(genomes.iter().map(|genome| genome.0 as f64).collect())
+        }
+    }
+
+    /// The paper's order: select, cross the pairs (1, 2), (3, 4) and so on, mutate whatever was not crossed, evaluate.
+    #[test]
+    fn neighbours_are_crossed_and_exactly_the_others_are_mutated() {
+        for size in [7, 8] {
+            let crossover = Every(std::cell::Cell::new(0));
+            let (space, mutation) = (&Marks, &Marks);
+            let evolution =
+                Evolution { space, selection: &Roulette, crossover: &crossover, mutation, size, elite: 0, seed: 5 };
+            let stop = Stop { generations: 1, ..Stop::default() };
+            let last = evolution.run(&mut Marks, stop, &mut |_| Ok(true)).unwrap();
+            for (place, candidate) in last.candidates.iter().enumerate() {
+                let pair = place / 2;
+                let crossed = pair.is_multiple_of(2) && !(place == 6 && size == 7);
+                let expected = if crossed { format!("crossed in pair {pair}") } else { "mutated".into() };
+                assert_eq!(candidate.genome.1, [expected], "place {place} of {size}");
+                assert_eq!(candidate.parents.len(), if crossed { 2 } else { 1 });
+            }
+        }
+    }
+
     #[test]
     fn with_an_elite_the_best_never_falls() {
         let history = run(3, LONG, 1);

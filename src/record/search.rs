@@ -21,6 +21,9 @@ pub struct BeginRow {
     pub version: String,
     /// What is done: `search`, `exhaust` or `calibrate`.
     pub task: String,
+    /// The instruction set that kernels run on, which the last bits of all results depend on; `None` where it is not known.
+    #[serde(default)]
+    pub isa: Option<String>,
     /// All settings, as TOML.
     pub settings: String,
     /// Checksums of the training and the test set, where they have one.
@@ -36,7 +39,7 @@ pub struct EvaluationRow {
     pub code: String,
     /// How often the code had been trained before.
     pub repeat: u32,
-    /// Epochs trained for; fewer than the settings have where it was stopped as hopeless.
+    /// Epochs trained for; fewer than the settings have where it was given up as hopeless.
     pub epochs: u32,
     /// The share of right answers on the validation split, from 0 to 1; 0 where it diverged.
     pub fitness: f64,
@@ -50,7 +53,7 @@ pub struct EvaluationRow {
     pub macs: u64,
     /// Seconds that it took, from the description of the network to its answers.
     pub seconds: f64,
-    /// Of these, what was spent on anything but training and answers: the description of the network, its first weights.
+    /// Of these, what was spent before the first step: on the description of the network and its first weights.
     pub overhead_seconds: f64,
     /// Training pictures a second.
     pub images_per_second: f64,

@@ -18,6 +18,8 @@ pub struct SearchReport<'a> {
     pub name: &'a str,
     /// The rows of its journal.
     pub rows: &'a [SearchRow],
+    /// All settings, as TOML.
+    pub settings: &'a str,
     /// What is known of the network whose code is [`SearchStats::best`].
     pub winner: Option<WinnerRow>,
 }
@@ -31,6 +33,8 @@ pub struct WinnerRow {
     pub parameters: u64,
     /// Multiply-adds for one picture.
     pub macs: u64,
+    /// How the inputs of a node are joined.
+    pub join: String,
     /// Its stages.
     pub stages: Vec<StageRow>,
 }
@@ -41,7 +45,7 @@ pub struct WinnerRow {
 /// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::{SearchReport, search_html}};
 /// let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.5, parents: vec![] }];
 /// let rows = [SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds: 60.0 })];
-/// let page = search_html(&SearchReport { name: "first try", rows: &rows, winner: None });
+/// let page = search_html(&SearchReport { name: "first try", rows: &rows, settings: "", winner: None });
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("first try"));
 /// ```
 pub fn search_html(report: &SearchReport) -> String {
@@ -84,6 +88,7 @@ struct Generations {
 struct Winner {
     code: String,
     facts: Vec<[String; 2]>,
+    join: Option<String>,
     stages: Option<String>,
 }
 
@@ -137,7 +142,7 @@ impl Page {
             time: shares(&stats.time),
             time_notes: time_notes(&stats),
             evaluations: evaluations(report.rows).enumerate().map(Evaluation::of).collect(),
-            settings: begin.map(|row| row.settings.clone()).unwrap_or_default(),
+            settings: report.settings.to_string(),
             checksums: begin.map(checksums).unwrap_or_default(),
         }
     }
@@ -227,7 +232,7 @@ impl Winner {
             facts.push(["multiply-adds for one picture".into(), grouped(known.macs)]);
         }
         let stages = known.filter(|known| !known.stages.is_empty()).map(|known| stages_svg(&known.stages));
-        Winner { code: best.code.clone(), facts, stages }
+        Winner { code: best.code.clone(), facts, join: known.map(|known| known.join.clone()), stages }
     }
 }
 
@@ -270,8 +275,8 @@ fn shares(time: &TimeStats) -> Vec<TimeShare> {
 fn time_notes(stats: &SearchStats) -> Vec<String> {
     let time = &stats.time;
     let mut notes = vec![format!(
-        "Overhead per network: median {}, at most {}. It is all that is not training and answers: describing, \
-         building, reading, writing.",
+        "Overhead per network: median {}, at most {}. It is what comes before the first step: the description of \
+         the network and its first weights.",
         duration(time.overhead_median),
         duration(time.overhead_max)
     )];

@@ -2,7 +2,7 @@
 //!
 //! The fitness of a generation is that of its row: where a code was trained more than once, the row holds the mean.
 
-use crate::record::{EvaluationRow, GenerationRow, SearchRow};
+use crate::record::{EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a search came to.
@@ -108,7 +108,7 @@ impl SearchStats {
         let generations = generations(&complete, &trainings);
         SearchStats {
             task: rows.iter().find_map(begun).unwrap_or_default(),
-            best: best(&complete).or_else(|| best_network(rows)),
+            best: best(&complete, &trainings).or_else(|| best_network(rows)),
             trained: trainings.len(),
             codes: trainings.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
             cache_hits: generations.iter().map(|generation| generation.cache_hits).sum(),
@@ -205,12 +205,22 @@ impl GenerationStats {
     }
 }
 
-/// The best individual, of equals the earliest.
-fn best(complete: &BTreeMap<u32, &GenerationRow>) -> Option<BestStats> {
+/// The best individual, of equals the earliest. One whose code was trained again after its generation counts with the mean
+/// of all trainings: the greatest of many means is the luckiest, and no measure of a code.
+fn best(complete: &BTreeMap<u32, &GenerationRow>, trainings: &[&EvaluationRow]) -> Option<BestStats> {
+    let mut means: HashMap<&str, [f64; 2]> = HashMap::new();
+    for row in trainings {
+        let [sum, count] = means.entry(&row.code).or_default();
+        (*sum, *count) = (*sum + row.fitness, *count + 1.0);
+    }
     let all = || complete.values().flat_map(|row| row.individuals.iter().enumerate().map(|one| (row.generation, one)));
-    let fitness: Vec<f64> = all().map(|(_, (_, individual))| individual.fitness).collect();
+    let value = |individual: &IndividualRow| match means.get(individual.code.as_str()) {
+        Some([sum, count]) if *count > 1.0 => sum / count,
+        _ => individual.fitness,
+    };
+    let fitness: Vec<f64> = all().map(|(_, (_, individual))| value(individual)).collect();
     let (generation, (place, one)) = all().nth(greatest(&fitness))?;
-    Some(BestStats { generation, place: Some(place), code: one.code.clone(), fitness: one.fitness })
+    Some(BestStats { generation, place: Some(place), code: one.code.clone(), fitness: value(one) })
 }
 
 /// The best code by the mean of its trainings.
@@ -334,6 +344,7 @@ mod tests {
             SearchRow::Begin(BeginRow {
                 version: "1".into(),
                 task: "search".into(),
+                isa: None,
                 settings: String::new(),
                 data_checksums: [None, None],
             }),

@@ -17,7 +17,7 @@ use std::path::Path;
 pub struct Trial {
     /// The number of epochs.
     pub epochs: u32,
-    /// The time; the first is 0.
+    /// Its number among all trials; each has seeds of its own.
     pub repeat: u32,
     /// What each network came to, in the same order for all trials.
     pub rows: Vec<EvaluationRow>,
@@ -34,7 +34,9 @@ pub fn calibrate(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut 
     let mut evaluator = Evaluator::new(journal, "calibrate", config, sets, &mut told)?;
     let mut trials = Vec::new();
     for (number, [epochs, times]) in calibration.budgets.into_iter().enumerate() {
-        for repeat in 0..times {
+        for _ in 0..times {
+            // No two trials share a seed: what they have in common is the networks alone.
+            let repeat = trials.len() as u32;
             let trainings: Vec<(Code, u32)> = codes.iter().map(|code| (code.clone(), repeat)).collect();
             let rows = evaluator.rows(number as u32, &trainings, [epochs; 2], &mut HashMap::new())?;
             trials.push(Trial { epochs, repeat, rows });

@@ -5,6 +5,7 @@ use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{self, Code};
 use crate::record::EvaluationRow;
+use crate::rng::{Purpose, Stream};
 use crate::train::{Config, Split, Trainer, evaluate};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -19,6 +20,15 @@ pub(super) struct Ground {
     pub classes: usize,
     /// The samples.
     pub split: Split,
+}
+
+/// The seed of a code's training: the settings' own for the first, and for each repetition another that no neighbouring
+/// seed's trainings have.
+fn seed(own: u64, repeat: u32) -> u64 {
+    match repeat {
+        0 => own,
+        _ => Stream::new(own, Purpose::Genetic, u32::MAX - 1, repeat).below(1 << 62) as u64,
+    }
 }
 
 impl SearchConfig {
@@ -49,7 +59,7 @@ pub(super) struct Task {
 pub(super) struct Outcome {
     /// The row for the journal.
     pub row: EvaluationRow,
-    /// Where it stands, unless it diverged.
+    /// Where it stands, where it may go on.
     pub trainer: Option<Box<Trainer>>,
 }
 
@@ -108,13 +118,13 @@ impl Ground {
             images_per_second: clock.pictures as f64 / (seconds - overhead_seconds - clock.answering).max(1e-6),
             diverged: score.as_ref().err().cloned(),
         };
-        Ok(Some(Outcome { row, trainer: score.is_ok().then_some(trainer) }))
+        Ok(Some(Outcome { row, trainer: (score.is_ok() && epochs < of_epochs).then_some(trainer) }))
     }
 
     /// A network with its first weights.
     fn trainer(&self, code: &Code, repeat: u32, epochs: u32) -> Result<Trainer> {
         let mut config = self.config.clone();
-        config.training.seed += u64::from(repeat);
+        config.training.seed = seed(config.training.seed, repeat);
         config.training.epochs = epochs;
         let spec = genetic_cnn::network(code, &config.options(self.input, self.classes)?)?;
         Trainer::of(&spec, config, &self.split.train)

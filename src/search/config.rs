@@ -1,11 +1,10 @@
 //! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the breeding.
 
-use crate::data;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Backbone;
 use crate::ops::Fusion;
 use crate::train::notes::annotated;
-use crate::train::read_config::read_settings;
+use crate::train::read_config::{complete as complete_training, is_adaptive, read_settings};
 use crate::train::{Config, Data, Model, Optimisation, Schedules, Training};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -80,7 +79,8 @@ pub struct Breeding {
     pub elite: usize,
     /// `cache` or `average`.
     pub repeat: Repeat,
-    /// Epochs after which the worse half of a generation's new networks is given up.
+    /// Epochs after which the worse half of a generation's new networks is given up; each keeps the fitness that it had
+    /// then, in this generation and all later ones.
     pub halving: Vec<u32>,
     /// The seed of the breeding.
     pub seed: u64,
@@ -226,6 +226,20 @@ impl SearchConfig {
         Config { model, data, training, optimizer, schedule }
     }
 
+    /// The first setting, as a line of TOML, in which a search with these settings would be another; `None` where it would be
+    /// the same as far as it goes.
+    pub(super) fn first_difference(&self, other: &SearchConfig) -> Option<String> {
+        let lines = |config: &SearchConfig| -> Vec<String> {
+            let (generations, workers) = (0, 0);
+            let search = Breeding { generations, workers, ..config.search.clone() };
+            let text = toml::to_string(&SearchConfig { search, ..config.clone() });
+            text.expect("settings are tables of plain values").lines().map(str::to_string).collect()
+        };
+        let (own, others) = (lines(self), lines(other));
+        let differs = own.iter().zip(&others).find(|(own, other)| own != other).map(|(own, _)| own.clone());
+        differs.or_else(|| (own.len() != others.len()).then(|| "a line more or less".into()))
+    }
+
     /// The networks that are trained side by side.
     pub fn workers(&self) -> usize {
         match self.search.workers {
@@ -242,7 +256,12 @@ impl SearchConfig {
             let problem = format!("search.population is {population} and search.elite {elite}");
             return refuse(problem, "use 1 to 100,000 individuals, of which fewer stay than there are");
         }
-        let Networks { stages, backbone, .. } = &self.networks;
+        let Networks { stages, backbone, epsilon, .. } = &self.networks;
+        let join: Fusion = self.networks.join.parse().map_err(|error: Error| error.at("networks.join"))?;
+        if *epsilon != Fusion::DEFAULT_EPSILON && !matches!(join, Fusion::SortRoot { .. }) {
+            let problem = format!("networks.epsilon is {epsilon}, and the join is {join}");
+            return refuse(problem, "set it for the join sort-root alone");
+        }
         if !(1..=8).contains(&stages.len()) || stages.iter().any(|nodes| !(2..=10).contains(nodes)) {
             return refuse(format!("networks.stages is {stages:?}"), "give 1 to 8 stages of 2 to 10 nodes");
         }
@@ -266,10 +285,12 @@ impl SearchConfig {
             return refuse(problem, "hold some out, such as 1000; the test set is never looked at");
         }
         if let Some(Calibration { codes, budgets }) = &self.calibration
-            && (*codes < 3 || budgets.is_empty() || budgets.iter().flatten().any(|n| !(1..=100_000).contains(n)))
+            && (!(3..=10_000).contains(codes)
+                || budgets.is_empty()
+                || budgets.iter().flatten().any(|n| !(1..=100_000).contains(n)))
         {
             let problem = format!("calibration has {codes} codes and the budgets {budgets:?}");
-            return refuse(problem, "use at least 3 codes, and budgets of at least one epoch, one time");
+            return refuse(problem, "use 3 to 10,000 codes, and budgets of at least one epoch, one time");
         }
         for (key, share) in [
             ("search.crossover", self.search.crossover),
@@ -285,25 +306,21 @@ impl SearchConfig {
     }
 }
 
-/// Sets what is usual for the stages and the data that were chosen, where nothing else was.
+/// Sets what is usual for the stages and the data that were chosen, where nothing else was: a training that is short and yet
+/// tells networks apart, and what is usual for any training.
 fn complete(table: &mut toml::Table) -> Result<()> {
     let stages = table.get("networks").and_then(|networks| networks.get("stages")?.as_array()).map(Vec::len);
     let backbone = Backbone::cifar10(stages.unwrap_or(Networks::default().stages.len()));
-    let set = table.get("data").and_then(|data| data.get("set")?.as_str()).unwrap_or("shapes").to_string();
-    let augment = data::info(&set)?.augment;
-    let usual = Usual { samples: 2000, validation: 1000, epochs: 3, batch: 32, rate: 0.1, clip: 0.5 };
-    let number = |number: usize| toml::Value::Integer(number as i64);
-    let all = [
-        ("data", "crop", number(augment.crop)),
-        ("data", "flip", toml::Value::Boolean(augment.flip)),
-        ("data", "samples", number(usual.samples)),
-        ("data", "validation", number(usual.validation)),
-        ("training", "epochs", number(usual.epochs)),
-        ("training", "batch", number(usual.batch)),
-        ("optimizer", "rate", toml::Value::Float(usual.rate)),
-        ("training", "clip", toml::Value::Float(usual.clip)),
+    let adaptive = table.get("optimizer").is_some_and(|section| section.get("rule").is_some_and(is_adaptive));
+    let rate = (!adaptive).then_some(("optimizer", "rate", toml::Value::Float(0.1)));
+    let usual = [
+        ("data", "samples", toml::Value::Integer(2000)),
+        ("data", "validation", toml::Value::Integer(1000)),
+        ("training", "epochs", toml::Value::Integer(3)),
+        ("training", "batch", toml::Value::Integer(32)),
+        ("training", "clip", toml::Value::Float(0.5)),
     ];
-    for (section, key, value) in all {
+    for (section, key, value) in usual.into_iter().chain(rate) {
         keep_or_set(table.entry(section).or_insert_with(|| toml::Table::new().into()), key, value);
     }
     let networks = table.entry("networks").or_insert_with(|| toml::Table::new().into());
@@ -312,17 +329,7 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     if let Some(given) = networks.get_mut("backbone") {
         own.into_iter().for_each(|(key, value)| keep_or_set(given, &key, value));
     }
-    Ok(())
-}
-
-/// The training of a candidate that is short and yet tells networks apart.
-struct Usual {
-    samples: usize,
-    validation: usize,
-    epochs: usize,
-    batch: usize,
-    rate: f64,
-    clip: f64,
+    complete_training(table)
 }
 
 fn keep_or_set(section: &mut toml::Value, key: &str, value: toml::Value) {

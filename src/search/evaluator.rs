@@ -3,13 +3,14 @@
 
 use super::candidate::{Ground, Outcome, Task};
 use super::config::{Repeat, SearchConfig};
-use super::journal::SearchJournal;
+use super::journal::{SearchJournal, read_journal};
 use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{Code, canonical};
 use crate::par::side_by_side;
 use crate::record::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 use crate::train::Trainer;
+use evograd_kernels::Isa;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
@@ -59,15 +60,9 @@ impl<'a> Evaluator<'a> {
     /// Opens the journal and draws the samples.
     pub fn new(path: &Path, task: &str, config: &SearchConfig, sets: &Sets, told: &'a mut Told<'a>) -> Result<Self> {
         let (mut journal, rows) = SearchJournal::open(path)?;
-        let begin = BeginRow {
-            version: env!("CARGO_PKG_VERSION").into(),
-            task: task.into(),
-            settings: config.to_toml(),
-            data_checksums: [sets.train.checksum(), sets.test.checksum()],
-        };
         match rows.first() {
-            None => journal.append(&SearchRow::Begin(begin))?,
-            Some(first) => expect_same(path, first, &begin)?,
+            None => journal.append(&SearchRow::Begin(begin(task, config, sets)?))?,
+            Some(first) => expect_same(path, first, task, config, sets)?,
         }
         let (mut known, mut written) = (HashMap::new(), Vec::new());
         for row in rows {
@@ -184,7 +179,8 @@ impl<'a> Evaluator<'a> {
                     done += 1;
                     trainers.extend(trainer.map(|trainer| (code, trainer)));
                     let row = SearchRow::Evaluation(row);
-                    let written = journal.append(&row);
+                    // After a row that could not be written whole, nothing may follow it.
+                    let written = if failed.is_none() { journal.append(&row) } else { return false };
                     if let (SearchRow::Evaluation(row), Ok(())) = (row, &written) {
                         go_on &= told(Event::Evaluated { row: &row, done, total });
                         known.insert((row.code.clone(), row.repeat, row.epochs), row);
@@ -224,26 +220,58 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// Refuses to go on with other settings or other data. How many generations there are to be, and how many networks are
-/// trained side by side, may be changed: neither changes what has been.
-fn expect_same(path: &Path, first: &SearchRow, begin: &BeginRow) -> Result<()> {
+/// The first row of a search.
+fn begin(task: &str, config: &SearchConfig, sets: &Sets) -> Result<BeginRow> {
+    Ok(BeginRow {
+        version: env!("CARGO_PKG_VERSION").into(),
+        task: task.into(),
+        isa: Some(Isa::chosen()?.name().into()),
+        settings: config.to_toml(),
+        data_checksums: [sets.train.checksum(), sets.test.checksum()],
+    })
+}
+
+/// Whether the journal is that of a search of this kind with these settings and data, on this instruction set: the first
+/// thing to ask before anything is written. How many generations there are to be, and how many networks are trained side by
+/// side, may be changed: neither changes what has been.
+///
+/// # Errors
+/// When it is not, or cannot be read.
+pub fn expect_same_search(journal: &Path, task: &str, config: &SearchConfig, sets: &Sets) -> Result<()> {
+    if !journal.exists() {
+        return Ok(());
+    }
+    match read_journal(journal)?.first() {
+        None => Ok(()),
+        Some(first) => expect_same(journal, first, task, config, sets),
+    }
+}
+
+fn expect_same(path: &Path, first: &SearchRow, task: &str, config: &SearchConfig, sets: &Sets) -> Result<()> {
+    let refuse = |problem: String, remedy: &str| Err(Error::file(path, problem, remedy));
     let SearchRow::Begin(written) = first else {
-        return Err(Error::file(path, "it does not begin with what was searched", "restore the file"));
+        return refuse("it does not begin with what was searched".into(), "restore the file");
     };
-    if written.task != begin.task {
-        let problem = format!("it is the journal of {}, not of {}", written.task, begin.task);
-        return Err(Error::file(path, problem, "name another folder"));
+    let now = begin(task, config, sets)?;
+    if written.task != task {
+        let problem = format!("it is the journal of {}, not of {task}", written.task);
+        return refuse(problem, "name another folder, or go on with it by its own command");
     }
-    if written.data_checksums != begin.data_checksums {
-        let problem = "the search began with other pictures or labels".to_string();
-        return Err(Error::file(path, problem, "name the folder of the same data with --data-dir"));
+    if written.data_checksums != now.data_checksums {
+        let problem = "the search began with other pictures or labels".into();
+        return refuse(problem, "name the folder of the same data with --data-dir");
     }
-    let free = |line: &&str| !["generations = ", "workers = "].iter().any(|key| line.starts_with(key));
-    let [then, now] = [&written.settings, &begin.settings].map(|text| text.lines().filter(free).collect::<Vec<_>>());
-    if then != now {
-        let changed = now.iter().find(|line| !then.contains(line)).map_or("a line is missing", |line| line.trim());
-        let problem = format!("config.toml beside it was changed since the search began ({changed:?})");
-        return Err(Error::file(path, problem, "restore it, or start a new search with --config"));
+    if written.isa.is_some() && written.isa != now.isa {
+        let [then, now] = [&written.isa, &now.isa].map(|isa| isa.clone().unwrap_or_default());
+        let problem = format!("the search began on {then}, and this is {now}, whose last bits are others");
+        return refuse(problem, &format!("set EVOGRAD_ISA={then} where the processor has it, or start a new search"));
     }
-    Ok(())
+    let then = SearchConfig::parse(&written.settings, &[]).map_err(|error| error.at(path.display()))?;
+    match config.first_difference(&then) {
+        None => Ok(()),
+        Some(line) => {
+            let problem = format!("config.toml beside it was changed since the search began ({line:?})");
+            refuse(problem, "restore it, or start a new search with --config")
+        }
+    }
 }

@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// The most codes that are gone through to find all graphs: 4 million.
 const MOST_BITS: usize = 22;
+/// The most nodes of a stage, whose orders are gone through for each code.
+const MOST_NODES: usize = 6;
 
 /// Evaluates every graph of a space that is small enough: one canonical code for each. The journal is as that of
 /// [`search`](super::search()), with a single generation.
@@ -21,8 +23,10 @@ const MOST_BITS: usize = 22;
 pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut Told<'_>) -> Result<()> {
     let mut told = |event: super::Event<'_>| told(event);
     let codes = graphs(&config.networks.stages)?;
-    let config =
-        &SearchConfig { search: Breeding { repeat: Repeat::Cache, ..config.search.clone() }, ..config.clone() };
+    if config.search.repeat != Repeat::Cache || !config.search.halving.is_empty() {
+        let problem = "search.repeat or search.halving is set, and every network is trained once, in full".into();
+        return Err(refuse(problem, "leave them out"));
+    }
     let mut evaluator = Evaluator::new(journal, "exhaust", config, sets, &mut told)?;
     let fitness = evaluator.fitness(0, &codes)?;
     let row = |(code, fitness): (&Code, f64)| IndividualRow { code: code.to_string(), fitness, parents: Vec::new() };
@@ -41,9 +45,10 @@ pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut To
 /// When there are more than 4 million codes.
 pub fn graphs(nodes: &[usize]) -> Result<Vec<Code>> {
     let bits: usize = space(nodes).0.iter().sum();
-    if bits > MOST_BITS {
+    if bits > MOST_BITS || nodes.iter().any(|nodes| *nodes > MOST_NODES) {
         let problem = format!("stages of {nodes:?} nodes have 2^{bits} codes");
-        return Err(Error::op("search", problem, &[], format!("go through a space of at most 2^{MOST_BITS}")));
+        let remedy = format!("go through a space of at most 2^{MOST_BITS}, with at most {MOST_NODES} nodes in a stage");
+        return Err(refuse(problem, &remedy));
     }
     let mut all = vec![Vec::new()];
     for nodes in nodes {
@@ -65,6 +70,10 @@ fn stage_graphs(nodes: usize) -> Result<Vec<Stage>> {
     Ok(graphs.into_iter().flat_map(|code| code.0).collect())
 }
 
+fn refuse(problem: String, remedy: &str) -> Error {
+    Error::op("search", problem, &[], remedy)
+}
+
 /// The fitness of every graph of a space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -82,7 +91,7 @@ impl Table {
         let fitness = individuals.iter().map(entry).collect::<Result<HashMap<Code, f64>>>()?;
         if let Some(missing) = graphs(nodes)?.iter().find(|graph| !fitness.contains_key(graph)) {
             let problem = format!("the fitness of {missing} is not known");
-            return Err(Error::op("search", problem, &[], "let the table be completed first"));
+            return Err(refuse(problem, "let the table be completed first"));
         }
         Ok(Table { nodes: nodes.to_vec(), fitness })
     }
@@ -119,7 +128,11 @@ mod tests {
         assert_eq!(graphs(&[3, 5]).unwrap().len(), 1812);
         assert_eq!(graphs(&[3, 4, 5]).unwrap().len(), 56_172);
         let text = graphs(&[5, 5, 5]).unwrap_err().to_string();
-        assert_eq!(text, "search: stages of [5, 5, 5] nodes have 2^30 codes; go through a space of at most 2^22");
+        assert_eq!(
+            text,
+            "search: stages of [5, 5, 5] nodes have 2^30 codes; go through a space of at most 2^22, with at most 6 nodes in a \
+             stage"
+        );
     }
 
     /// On a fitness that counts edges, evolution is far ahead of chance after as many networks.

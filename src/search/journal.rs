@@ -53,7 +53,7 @@ pub fn read_journal(path: &Path) -> Result<Vec<SearchRow>> {
 /// The rows, and the checksum of all.
 fn read_rows(path: &Path) -> Result<(Vec<SearchRow>, String)> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::file(path, error, "name the folder of a search, such as runs/search"))?;
+        .map_err(|error| Error::file(path, error, "name the folder of a search, or restore the file"))?;
     let (mut rows, mut check) = (Vec::new(), String::new());
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     for (number, line) in text[..whole].lines().enumerate() {

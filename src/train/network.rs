@@ -75,7 +75,8 @@ fn choices(options: &Options) -> [Choice; 4] {
 }
 
 fn another(backbone: Backbone) -> Backbone {
-    Backbone { features: backbone.features ^ 1, ..backbone }
+    let features = if backbone.features == 1 { 2 } else { backbone.features - 1 };
+    Backbone { features, ..backbone }
 }
 
 #[cfg(test)]

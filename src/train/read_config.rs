@@ -55,13 +55,14 @@ pub(crate) fn read_settings<T: DeserializeOwned>(
 }
 
 /// Sets what is usual for the model, the data and the rule that were chosen, where nothing else was.
-fn complete(table: &mut toml::Table) -> Result<()> {
+pub(crate) fn complete(table: &mut toml::Table) -> Result<()> {
     let text = |table: &toml::Table, section: &str, key: &str| {
         table.get(section).and_then(|section| section.get(key)?.as_str()).map(str::to_string)
     };
     let name = text(table, "model", "name").unwrap_or(Model::default().name);
     let set = text(table, "data", "set").unwrap_or(Data::default().set);
-    let adaptive = text(table, "optimizer", "rule").is_some_and(|rule| rule.starts_with("adam"));
+    let rule = table.get("optimizer").and_then(|section| section.get("rule"));
+    let adaptive = rule.is_some_and(is_adaptive);
     let augment = data::info(&set)?.augment;
     let usual = [
         ("optimizer", "rate", toml::Value::Float(usual_rate(&name, adaptive)?)),
@@ -75,6 +76,11 @@ fn complete(table: &mut toml::Table) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a rule adapts the step of each weight, so that it needs a much lower rate.
+pub(crate) fn is_adaptive(rule: &toml::Value) -> bool {
+    rule.as_str().is_some_and(|rule| rule.starts_with("adam"))
 }
 
 /// A learning rate that a model of this kind learns at: networks with batch normalisation bear a much higher one.

@@ -1,6 +1,7 @@
 //! `evograd search`: generation after generation.
 
 use super::dry_run::dry_run;
+use super::page::write_page;
 use super::place::{Begun, Place};
 use super::progress::Progress;
 use super::settings::Settings;
@@ -25,16 +26,16 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// Where individuals come from: evolution, or random, which inherits nothing [default: evolution]
-    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "random"])]
+    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "random"], conflicts_with = "resume")]
     method: Option<String>,
     /// Individuals in a generation [default: 10, and 200 tours]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
     population: Option<usize>,
     /// Generations after the first [default: 5, and 10000 of tours]
     #[arg(long, value_name = "N")]
     generations: Option<u32>,
     /// Epochs after which the worse half of a generation's new networks is given up [default: none]
-    #[arg(long, value_name = "EPOCHS,…", value_delimiter = ',')]
+    #[arg(long, value_name = "EPOCHS,…", value_delimiter = ',', conflicts_with = "resume")]
     halving: Option<Vec<u32>>,
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
@@ -68,14 +69,13 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     if args.dry_run {
         return dry_run(&config, &sets, args.place.json, out);
     }
-    let name = format!("search-{}-seed{}", config.data.set, config.search.seed);
-    let begun = args.place.begin(&name, config, sets)?;
-    let generations = begun.config.search.generations;
-    let outcome = watched(&begun, &args.place, generations, out, &mut |told| {
+    let begun = args.place.begin("search", config, sets)?;
+    let progress = Progress::new("generation", begun.config.search.generations, args.place.quiet);
+    let outcome = watched(&begun, &args.place, progress, out, &mut |told| {
         search(&begun.journal(), &begun.config, &begun.sets, told)
     })?;
     if !outcome {
-        summary::write_page(&begun)?;
+        write_page(begun.path(), &begun.config)?;
         eprintln!("stopped; go on with: evograd search --resume {}", begun.path().display());
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -105,13 +105,12 @@ fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 pub fn watched(
     begun: &Begun,
     place: &Place,
-    generations: u32,
+    mut progress: Progress,
     out: &mut impl Write,
     work: &mut dyn FnMut(&mut Told<'_>) -> evograd::Result<()>,
 ) -> Result<bool> {
     let stop = interrupt::asked("stopping; what was evaluated is kept. Press Ctrl-C again to stop at once")?;
-    let mut progress = Progress::new(generations, place.quiet);
-    summary::banner(begun)?.iter().for_each(|line| progress.note(line));
+    summary::banner(begun, place.resume.is_some()).iter().for_each(|line| progress.note(line));
     let mut written = Ok(());
     let outcome = work(&mut |event| {
         let row = match &event {

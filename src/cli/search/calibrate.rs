@@ -2,11 +2,13 @@
 
 use super::breed::watched;
 use super::place::Place;
+use super::progress::Progress;
 use super::settings::Settings;
 use crate::cli::INTERRUPTED;
 use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::record::EvaluationRow;
+use evograd::report::percent;
 use evograd::search::{Trial, calibrate, kendall_tau};
 use serde::Serialize;
 use std::io::Write;
@@ -28,10 +30,10 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// Networks, drawn at random [default: 24]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
     networks: Option<usize>,
     /// Numbers of epochs, and how often each network is trained with them [default: 3x2,24]
-    #[arg(long, value_name = "EPOCHS[xTIMES],…", value_delimiter = ',', value_parser = budget)]
+    #[arg(long, value_name = "EPOCHS[xTIMES],…", value_delimiter = ',', value_parser = budget, conflicts_with = "resume")]
     budgets: Option<Vec<[u32; 2]>>,
 }
 
@@ -59,15 +61,15 @@ fn budget(text: &str) -> Result<[u32; 2], String> {
 /// Trains and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let more = [
-        ("calibration.codes", args.networks.map(|n| n.to_string()).or(Some("24".into()))),
+        ("calibration.codes", args.networks.map(|n| n.to_string())),
         ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{budgets:?}"))),
     ];
-    let more: &[(&str, Option<String>)] = if args.place.resume.is_some() { &[] } else { &more };
-    let (config, sets) = args.place.settings(&args.settings, more)?;
-    let name = format!("calibrate-{}-seed{}", config.data.set, config.search.seed);
-    let begun = args.place.begin(&name, config, sets)?;
+    let (mut config, sets) = args.place.settings(&args.settings, &more)?;
+    let budgets = config.calibration.get_or_insert_default().budgets.len() as u32;
+    let begun = args.place.begin("calibrate", config, sets)?;
+    let progress = Progress::new("budget", budgets - 1, args.place.quiet);
     let mut trials = Vec::new();
-    let ended = watched(&begun, &args.place, 0, out, &mut |told| {
+    let ended = watched(&begun, &args.place, progress, out, &mut |told| {
         trials = calibrate(&begun.journal(), &begun.config, &begun.sets, told)?;
         Ok(())
     })?;
@@ -86,17 +88,16 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
         return Ok(writeln!(out, "{}", serde_json::to_string(&lines)?)?);
     }
     let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), |tau| format!("{tau:.2}"));
-    let mut budgets = Table::new(&["epochs", "time", "mean", "deviation", "seconds each", "τ against the last"], 0..6);
+    let mut budgets = Table::new(&["epochs", "trial", "mean", "deviation", "seconds each", "τ against the last"], 0..6);
     for line in &lines {
-        let [mean, deviation] = [line.mean, line.deviation].map(|share| format!("{:.2} %", 100.0 * share));
-        let [epochs, time] = [line.epochs, line.repeat + 1].map(|n| n.to_string());
-        budgets.row([epochs, time, mean, deviation, format!("{:.1}", line.seconds), shown(line.tau)]);
+        let [mean, deviation] = [line.mean, line.deviation].map(percent);
+        let [epochs, trial] = [line.epochs, line.repeat + 1].map(|n| n.to_string());
+        budgets.row([epochs, trial, mean, deviation, format!("{:.1}", line.seconds), shown(line.tau)]);
     }
     writeln!(out, "{}", budgets.for_output())?;
     for pair in trials.windows(2).filter(|pair| pair[0].epochs == pair[1].epochs) {
         let tau = shown(kendall_tau(&fitness(&pair[0].rows), &fitness(&pair[1].rows)));
-        let times = pair[1].repeat;
-        writeln!(out, "{} epochs: τ of times {times} and {} is {tau}", pair[0].epochs, times + 1)?;
+        writeln!(out, "trained for {} epochs twice: τ of the two is {tau}", pair[0].epochs)?;
     }
     let n = last.rows.len() as f64;
     let chance = (2.0 * (2.0 * n + 5.0) / (9.0 * n * (n - 1.0))).sqrt();

@@ -4,7 +4,7 @@ use crate::cli::table::Table;
 use anyhow::{Context, Result, bail};
 use evograd::record::SearchRow;
 use evograd::report::{SearchStats, best_so_far, comparison, percent};
-use evograd::search::read_journal;
+use evograd::search::{Breeding, SearchConfig, read_journal};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,9 +35,9 @@ pub struct Args {
 #[derive(Serialize)]
 struct Line {
     search: String,
-    /// The least number of networks that any of the searches has trained.
-    networks: usize,
-    /// The best fitness after so many.
+    /// The least cost of any of the searches, in trainings of full length.
+    networks: f64,
+    /// The best fitness at that cost.
     best_at_equal_cost: f64,
     trained: usize,
     best: f64,
@@ -49,9 +49,11 @@ struct Line {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let journals = args.searches.iter().map(|folder| read_journal(&folder.join("journal.jsonl")));
     let journals = journals.collect::<evograd::Result<Vec<Vec<SearchRow>>>>()?;
+    expect_comparable(&args.searches, &journals)?;
     let names: Vec<String> = args.searches.iter().map(|folder| folder.display().to_string()).collect();
-    let least = journals.iter().map(|rows| SearchStats::of(rows).trained).min().unwrap_or(0);
-    if least == 0 {
+    let cost = |rows: &Vec<SearchRow>| best_so_far(rows).last().map_or(0.0, |[networks, _]| *networks);
+    let least = journals.iter().map(cost).fold(f64::INFINITY, f64::min);
+    if least == 0.0 {
         bail!("one of the searches has trained no network yet; go on with it first");
     }
     let lines: Vec<Line> =
@@ -73,10 +75,38 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(name: &str, rows: &[SearchRow], least: usize) -> Result<Line> {
+/// Refuses what is no search, and says where networks were not trained alike.
+fn expect_comparable(folders: &[PathBuf], journals: &[Vec<SearchRow>]) -> Result<()> {
+    let mut first: Option<(&PathBuf, String)> = None;
+    for (folder, rows) in folders.iter().zip(journals) {
+        let Some(SearchRow::Begin(begin)) = rows.first() else { bail!("{}: its journal is empty", folder.display()) };
+        if begin.task == "calibrate" {
+            bail!("{}: it holds a calibration, which searches for nothing; name searches", folder.display());
+        }
+        let training = training(&SearchConfig::parse(&begin.settings, &[])?);
+        match &first {
+            Some((other, settings)) if *settings != training => {
+                let (a, b) = (other.display(), folder.display());
+                eprintln!("{a} and {b} trained their networks differently: the same fitness may not mean the same");
+            }
+            Some(_) => {}
+            None => first = Some((folder, training)),
+        }
+    }
+    Ok(())
+}
+
+/// The settings that a fitness depends on, apart from seeds.
+fn training(config: &SearchConfig) -> String {
+    let mut config = config.clone();
+    (config.search, config.training.seed) = (Breeding::default(), 0);
+    config.to_toml()
+}
+
+fn line(name: &str, rows: &[SearchRow], least: f64) -> Result<Line> {
     let stats = SearchStats::of(rows);
     let best = stats.best.context("a search has at least one network")?;
-    let at_cost = best_so_far(rows).into_iter().take_while(|[networks, _]| *networks <= least as f64).last();
+    let at_cost = best_so_far(rows).into_iter().take_while(|[networks, _]| *networks <= least + 1e-9).last();
     Ok(Line {
         search: name.to_string(),
         networks: least,
@@ -88,7 +118,7 @@ fn line(name: &str, rows: &[SearchRow], least: usize) -> Result<Line> {
     })
 }
 
-fn print(lines: &[Line], least: usize, out: &mut impl Write) -> Result<()> {
+fn print(lines: &[Line], least: f64, out: &mut impl Write) -> Result<()> {
     let at = format!("best of {least}");
     let mut table = Table::new(&["search", at.as_str(), "trained", "best", "last mean", "best code"], 1..5);
     for line in lines {

@@ -1,13 +1,15 @@
 //! `evograd search exhaust`: every network of a small space, and what searches would have found in it.
 
 use super::breed::watched;
+use super::page::write_page;
 use super::place::{Begun, Place};
+use super::progress::Progress;
 use super::settings::Settings;
-use super::summary::write_page;
 use crate::cli::INTERRUPTED;
 use crate::cli::table::Table as Printed;
 use anyhow::{Context, Result};
 use evograd::record::{IndividualRow, SearchRow};
+use evograd::report::percent;
 use evograd::search::{Breeding, Method, Table, exhaust, graphs, read_journal};
 use serde::Serialize;
 use std::io::Write;
@@ -15,6 +17,9 @@ use std::process::ExitCode;
 
 /// More networks than this are not begun without being asked for.
 const USUAL_LIMIT: usize = 1000;
+
+/// Generations of the searches on the table: as many as the paper's.
+const GENERATIONS: u32 = 50;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,13 +39,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = USUAL_LIMIT)]
     limit: usize,
     /// Searches of each kind on the table, each with another seed
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     searches: u64,
 }
 
 /// The mean of the best fitness after so many networks.
 #[derive(Serialize)]
-struct Progress {
+struct Found {
     networks: usize,
     evolution: f64,
     random: f64,
@@ -56,10 +61,11 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
             config.networks.stages
         );
     }
-    let name = format!("exhaust-{}-seed{}", config.data.set, config.search.seed);
-    let begun = args.place.begin(&name, config, sets)?;
-    let ended =
-        watched(&begun, &args.place, 0, out, &mut |told| exhaust(&begun.journal(), &begun.config, &begun.sets, told))?;
+    let begun = args.place.begin("exhaust", config, sets)?;
+    let progress = Progress::new("generation", 0, args.place.quiet);
+    let ended = watched(&begun, &args.place, progress, out, &mut |told| {
+        exhaust(&begun.journal(), &begun.config, &begun.sets, told)
+    })?;
     if !ended {
         eprintln!("stopped; go on with: evograd search exhaust --resume {}", begun.path().display());
         return Ok(ExitCode::from(INTERRUPTED));
@@ -69,7 +75,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 }
 
 fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
-    write_page(begun)?;
+    write_page(begun.path(), &begun.config)?;
     let rows = read_journal(&begun.journal())?;
     let individuals = rows.into_iter().find_map(|row| match row {
         SearchRow::Generation(row) => Some(row.individuals),
@@ -81,7 +87,6 @@ fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
         return Ok(writeln!(out, "{}", serde_json::to_string(&progress)?)?);
     }
     individuals.sort_by(|a, b| b.fitness.total_cmp(&a.fitness));
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let at = |share: f64| percent(individuals[((individuals.len() - 1) as f64 * share).round() as usize].fitness);
     writeln!(
         out,
@@ -98,7 +103,13 @@ fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
         best.row([(rank + 1).to_string(), row.code.clone(), percent(row.fitness)]);
     }
     writeln!(out, "{}", best.for_output())?;
-    writeln!(out, "Best fitness so far on this table, mean over {} searches:", args.searches)?;
+    let population = begun.config.search.population;
+    writeln!(
+        out,
+        "Best fitness so far on this table, mean over {} searches of {population} individuals and {GENERATIONS} generations; one\n\
+         that meets no new networks any more keeps its best:",
+        args.searches
+    )?;
     let mut found = Printed::new(&["networks trained", "evolution", "random search"], 0..3);
     for row in progress {
         found.row([row.networks.to_string(), percent(row.evolution), percent(row.random)]);
@@ -108,11 +119,12 @@ fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
 }
 
 /// How far evolution and chance come on the table after as many networks. A search that has met fewer keeps its best.
-fn searches(begun: &Begun, individuals: &[IndividualRow], searches: u64) -> Result<Vec<Progress>> {
+fn searches(begun: &Begun, individuals: &[IndividualRow], searches: u64) -> Result<Vec<Found>> {
     let config = &begun.config;
     let table = Table::new(&config.networks.stages, individuals)?;
     let mean = |method| {
-        let run = |seed| table.best_so_far(&Breeding { method, seed, generations: 50, ..config.search.clone() });
+        let run =
+            |seed| table.best_so_far(&Breeding { method, seed, generations: GENERATIONS, ..config.search.clone() });
         let runs = (0..searches).map(run).collect::<evograd::Result<Vec<Vec<f64>>>>()?;
         let at = move |networks: usize| {
             let bests = runs.iter().map(|best| best[networks.min(best.len()) - 1]);
@@ -123,5 +135,5 @@ fn searches(begun: &Begun, individuals: &[IndividualRow], searches: u64) -> Resu
     let (evolution, random) = (mean(Method::Evolution)?, mean(Method::Random)?);
     let counts = [5, 10, 20, 30, 40, 60, 80, 120, 200, 400, 800];
     let counts = counts.into_iter().filter(|networks| *networks < individuals.len());
-    Ok(counts.map(|networks| Progress { networks, evolution: evolution(networks), random: random(networks) }).collect())
+    Ok(counts.map(|networks| Found { networks, evolution: evolution(networks), random: random(networks) }).collect())
 }

@@ -6,6 +6,7 @@ mod compare;
 mod dry_run;
 mod exhaust;
 mod explain;
+mod page;
 mod place;
 mod progress;
 mod settings;
@@ -48,6 +49,7 @@ enum Command {
     Calibrate(calibrate::Args),
     Compare(compare::Args),
     Transfer(transfer::Args),
+    Report(page::Args),
 }
 
 /// Searches, or does what goes with it.
@@ -59,5 +61,6 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Some(Command::Calibrate(args)) => calibrate::run(args, out),
         Some(Command::Compare(args)) => compare::run(args, out),
         Some(Command::Transfer(args)) => transfer::run(args, out),
+        Some(Command::Report(args)) => page::run(args, out),
     }
 }

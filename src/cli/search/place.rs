@@ -2,11 +2,11 @@
 
 use super::settings::Settings;
 use crate::cli::data_dir::DataDir;
-use crate::cli::run_folder::{describe, free_folder};
+use crate::cli::run_folder::{Kind, describe, expect_kind, free_folder};
 use anyhow::Result;
 use evograd::Error;
 use evograd::data::{self, Sets};
-use evograd::search::SearchConfig;
+use evograd::search::{SearchConfig, expect_same_search};
 use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,8 @@ pub struct Begun {
     pub config: SearchConfig,
     /// The data.
     pub sets: Sets,
+    /// What is done: `search`, `exhaust` or `calibrate`.
+    pub task: &'static str,
     folder: RunFolder,
     info: RunInfo,
 }
@@ -56,18 +58,25 @@ impl Place {
             Some(folder) => {
                 let set: Vec<String> =
                     more.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
-                SearchConfig::read(&RunFolder::read(folder)?.settings(), &set)?
+                let settings = RunFolder::read(folder)?.settings();
+                expect_kind(folder, Kind::Search)?;
+                SearchConfig::read(&settings, &set)?
             }
         };
         let sets = data::open(&config.data.set, &self.data_dir.folder()?)?;
         Ok((config, sets))
     }
 
-    /// The folder, made anew or opened again. `name` is what it is called where nothing else is said.
-    pub fn begin(&self, name: &str, config: SearchConfig, sets: Sets) -> Result<Begun> {
+    /// The folder, made anew or opened again, for a task such as `search`. Of what is refused, nothing is written.
+    pub fn begin(&self, task: &'static str, config: SearchConfig, sets: Sets) -> Result<Begun> {
         config.check_data(&sets)?;
+        let name = &format!("{task}-{}-seed{}", config.data.set, config.search.seed);
         let folder = match (&self.resume, &self.out) {
-            (Some(folder), _) => RunFolder::open(folder)?,
+            (Some(folder), _) => {
+                let folder = RunFolder::open(folder)?;
+                expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
+                folder
+            }
             (None, Some(folder)) => RunFolder::create(folder, &config.to_toml())?,
             (None, None) => RunFolder::create(&free_folder(name), &config.to_toml())?,
         };
@@ -76,7 +85,7 @@ impl Place {
         info.threads = config.workers();
         let info = info.begun(folder.info()?);
         folder.describe(&info)?;
-        Ok(Begun { config, sets, folder, info })
+        Ok(Begun { config, sets, task, folder, info })
     }
 }
 
@@ -89,11 +98,6 @@ impl Begun {
     /// The journal.
     pub fn journal(&self) -> PathBuf {
         self.path().join("journal.jsonl")
-    }
-
-    /// Writes a file into the folder.
-    pub fn write(&self, name: &str, text: &str) -> Result<()> {
-        Ok(self.folder.write(name, text.as_bytes())?)
     }
 
     /// Says in `run.json` how the search ended.

@@ -2,6 +2,7 @@
 
 use crate::cli::progress::clock;
 use evograd::record::{EvaluationRow, GenerationRow};
+use evograd::report::percent;
 use evograd::search::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -14,27 +15,33 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
-    generations: u32,
-    generation: u32,
+    /// What a row of the journal counts: `generation` or `budget`.
+    part: &'static str,
+    /// The number of the last of these.
+    last: u32,
+    /// The number of the next.
+    next: u32,
     /// The fittest so far.
     best: Option<(f64, String)>,
     began: Instant,
     said: Instant,
     /// Networks trained by this process.
     trained: usize,
-    /// Networks trained by this process in the generations that are complete, and how many of these there are.
+    /// Networks trained by this process in complete generations, and in how many generations.
     complete: [usize; 2],
+    /// Of the present generation, how many this process has trained.
+    present: usize,
 }
 
 impl Progress {
-    /// Of a search with so many generations after the first.
-    pub fn new(generations: u32, quiet: bool) -> Progress {
+    /// Of a search whose parts, such as generations, have numbers up to `last`.
+    pub fn new(part: &'static str, last: u32, quiet: bool) -> Progress {
         let terminal = std::io::stderr().is_terminal() && !quiet;
         let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
         let bar = terminal.then(|| ProgressBar::new(1).with_style(style));
         let (best, now) = (None, Instant::now());
-        let (generation, trained, complete) = (0, 0, [0, 0]);
-        Progress { bar, quiet, generations, generation, best, began: now, said: now, trained, complete }
+        let (next, trained, complete, present) = (0, 0, [0, 0], 0);
+        Progress { bar, quiet, part, last, next, best, began: now, said: now, trained, complete, present }
     }
 
     /// Says something apart from the bar.
@@ -61,14 +68,13 @@ impl Progress {
     }
 
     fn evaluated(&mut self, row: &EvaluationRow, done: usize, total: usize) {
-        self.trained += 1;
+        (self.trained, self.present) = (self.trained + 1, self.present + 1);
         self.meet(row.fitness, &row.code);
         let now = Instant::now();
         let text = format!(
-            "generation {}/{} · network {done}/{total} · best {} · {} left",
-            row.generation,
-            self.generations,
-            self.best.as_ref().map_or_else(String::new, |(fitness, code)| format!("{:.2} % {code}", 100.0 * fitness)),
+            "{}network {done}/{total} · best {} · {} left",
+            self.place(row.generation),
+            self.best.as_ref().map_or_else(String::new, |(fitness, code)| format!("{} {code}", percent(*fitness))),
             self.left(total - done)
         );
         match &self.bar {
@@ -89,21 +95,26 @@ impl Progress {
     }
 
     fn generation(&mut self, row: &GenerationRow) {
-        self.generation = row.generation + 1;
-        self.complete = [self.trained, self.complete[1] + 1];
+        self.next = row.generation + 1;
+        if self.present > 0 {
+            self.complete = [self.complete[0] + self.present, self.complete[1] + 1];
+        }
+        self.present = 0;
         let mut fitness: Vec<f64> = row.individuals.iter().map(|individual| individual.fitness).collect();
         fitness.sort_by(f64::total_cmp);
         row.individuals.iter().for_each(|individual| self.meet(individual.fitness, &individual.code));
         let mean = fitness.iter().sum::<f64>() / fitness.len() as f64;
-        let [worst, best] = [fitness[0], fitness[fitness.len() - 1]].map(|share| 100.0 * share);
-        let so_far = self.best.as_ref().map_or(0.0, |(fitness, _)| 100.0 * fitness);
+        let [worst, best] = [fitness[0], fitness[fitness.len() - 1]].map(percent);
+        let so_far = percent(self.best.as_ref().map_or(0.0, |(fitness, _)| *fitness));
         self.said = Instant::now();
-        self.note(&format!(
-            "generation {}/{} · best {best:.2} % · mean {:.2} % · worst {worst:.2} % · best so far {so_far:.2} %",
-            row.generation,
-            self.generations,
-            100.0 * mean
-        ));
+        let (place, mean) = (self.place(row.generation), percent(mean));
+        self.note(&format!("{place}best {best} · mean {mean} · worst {worst} · best so far {so_far}"));
+    }
+
+    /// `generation 2/5 · `, or nothing where there is only one.
+    fn place(&self, number: u32) -> String {
+        let (first, last) = if self.part == "generation" { (number, self.last) } else { (number + 1, self.last + 1) };
+        if self.last == 0 { String::new() } else { format!("{} {first}/{last} · ", self.part) }
     }
 
     fn meet(&mut self, fitness: f64, code: &str) {
@@ -112,13 +123,13 @@ impl Progress {
         }
     }
 
-    /// The time for the rest, if networks take as long as those of this process so far, and if generations need as many new
-    /// ones.
-    fn left(&self, in_generation: usize) -> String {
+    /// The time for the rest: if networks take as long as those of this process so far, and if generations need as many new
+    /// ones. Other budgets take another time, so of budgets it is the present one's.
+    fn left(&self, to_do: usize) -> String {
         let each = self.began.elapsed().as_secs_f64() / self.trained.max(1) as f64;
         let [trained, complete] = self.complete;
-        let usual = if complete == 0 { self.trained + in_generation } else { trained.div_ceil(complete) };
-        let generations = (self.generations + 1).saturating_sub(self.generation + 1) as usize;
-        clock(each * (in_generation + generations * usual) as f64)
+        let usual = if complete == 0 { self.present + to_do } else { trained.div_ceil(complete) };
+        let parts = if self.part == "generation" { self.last.saturating_sub(self.next) as usize } else { 0 };
+        clock(each * (to_do + parts * usual) as f64)
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use evograd::Fusion;
+use evograd::models::genetic_cnn::Backbone;
 use evograd::search::SearchConfig;
 use std::path::PathBuf;
 
@@ -11,6 +12,9 @@ pub struct Settings {
     /// The data set, as `evograd data list` has them [default: shapes]
     #[arg(long, value_name = "SET")]
     data: Option<String>,
+    /// What surrounds the stages, with the paper's numbers of nodes: cifar10, or mnist for pictures of 28×28 [default: cifar10]
+    #[arg(long, value_name = "NAME", value_parser = ["cifar10", "mnist"])]
+    backbone: Option<String>,
     /// Nodes of each stage [default: 3,4,5]
     #[arg(long, value_name = "K,K,…", value_delimiter = ',')]
     stages: Option<Vec<usize>>,
@@ -55,6 +59,19 @@ impl Settings {
         *self == Settings { seed: self.seed, ..Settings::default() }
     }
 
+    /// The settings that the name of a backbone stands for.
+    fn backbone(&self) -> Vec<String> {
+        let (stages, Backbone { filters, kernel, padding, pool, features }) = match self.backbone.as_deref() {
+            None => return Vec::new(),
+            Some("mnist") => ("[3, 5]", Backbone::mnist()),
+            Some(_) => ("[3, 4, 5]", Backbone::cifar10(3)),
+        };
+        let numbers = [("kernel", kernel), ("padding", padding), ("pool", pool), ("features", features)];
+        let numbers = numbers.map(|(key, number)| format!("networks.backbone.{key}={number}"));
+        let lists = [format!("networks.stages={stages}"), format!("networks.backbone.filters={filters:?}")];
+        lists.into_iter().chain(numbers).collect()
+    }
+
     /// The settings: those of the file, then those of single arguments and `more`, then those of `--set`.
     pub fn config(&self, more: &[(&str, Option<String>)]) -> Result<SearchConfig> {
         let list = |numbers: &Option<Vec<usize>>| numbers.as_ref().map(|numbers| format!("{numbers:?}"));
@@ -76,7 +93,7 @@ impl Settings {
         ];
         let given = given.into_iter().chain(more.iter().cloned());
         let given = given.filter_map(|(key, value)| Some(format!("{key}={}", value?)));
-        let all: Vec<String> = given.chain(self.set.iter().cloned()).collect();
+        let all: Vec<String> = self.backbone().into_iter().chain(given).chain(self.set.iter().cloned()).collect();
         Ok(match &self.config {
             Some(path) => SearchConfig::read(path, &all)?,
             None => SearchConfig::parse("", &all)?,

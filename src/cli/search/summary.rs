@@ -1,45 +1,54 @@
 //! What a search is about to do, and what it came to.
 
+use super::page::write_page;
 use super::place::Begun;
-use super::stages::stages;
 use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
-use evograd::models::genetic_cnn::{self, Code, canonical};
-use evograd::report::{GenerationStats, SearchReport, SearchStats, WinnerRow, duration, grouped, percent, search_html};
-use evograd::search::{Method, SearchConfig, read_journal};
+use evograd::models::genetic_cnn::{self, Code};
+use evograd::report::{GenerationStats, SearchStats, duration, grouped, percent};
+use evograd::search::{Method, SearchConfig};
 use std::io::Write;
 
-/// What is about to be searched, and where.
-pub fn banner(begun: &Begun) -> Result<Vec<String>> {
-    let SearchConfig { search, networks, data, training, .. } = &begun.config;
+/// What is about to be done, and where.
+pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
+    let SearchConfig { search, networks, data, training, calibration, .. } = &begun.config;
     let stages: Vec<String> = networks.stages.iter().map(ToString::to_string).collect();
     let bits: usize = networks.stages.iter().map(|nodes| nodes * (nodes - 1) / 2).sum();
     let from = if search.method == Method::Random { "drawn at random" } else { "bred" };
-    let workers = begun.config.workers();
-    Ok(vec![
+    let epochs = match (begun.task, calibration) {
+        ("calibrate", Some(calibration)) => {
+            let budgets = calibration.budgets.iter().map(|[epochs, _]| epochs.to_string());
+            budgets.collect::<Vec<_>>().join(", then ")
+        }
+        _ => training.epochs.to_string(),
+    };
+    let what = match begun.task {
+        "search" => format!("{from}: {} individuals, generations 0 to {}", search.population, search.generations),
+        "exhaust" => "each graph of the space once".into(),
+        _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
+    };
+    let mut lines = vec![
+        format!("networks of {} nodes (2^{bits} codes), joined by {}, {what}", stages.join("+"), networks.join),
         format!(
-            "networks of {} nodes (2^{bits} codes), joined by {}, {from}: {} individuals, {} generations after the first",
-            stages.join("+"),
-            networks.join,
-            search.population,
-            search.generations
-        ),
-        format!(
-            "each trained for {} epochs on {} pictures of {}, measured on {} others; {workers} side by side; in {}",
-            training.epochs,
+            "each trained on {} pictures of {}, epochs: {epochs}; measured on {} others; {} side by side; in {}",
             data.samples,
             data.set,
             data.validation,
+            begun.config.workers(),
             begun.path().display()
         ),
-    ])
+    ];
+    if resumed {
+        lines.push("going on where the journal ends".into());
+    }
+    lines
 }
 
 /// Writes the page of a search, `report.html`, and says what the search came to.
 pub fn report(begun: &Begun, json: bool, out: &mut impl Write) -> Result<()> {
-    let stats = write_page(begun)?;
+    let stats = write_page(begun.path(), &begun.config)?;
     if json {
         return Ok(());
     }
@@ -69,24 +78,6 @@ pub fn report(begun: &Begun, json: bool, out: &mut impl Write) -> Result<()> {
     writeln!(out, "and now          evograd search explain '{}'", best.code)?;
     writeln!(out, "                 evograd search transfer {folder}")?;
     Ok(())
-}
-
-/// Writes the page of a search, `report.html`; its numbers.
-pub fn write_page(begun: &Begun) -> Result<SearchStats> {
-    let rows = read_journal(&begun.journal())?;
-    let stats = SearchStats::of(&rows);
-    let winner = match &stats.best {
-        None => None,
-        Some(best) => {
-            let code: Code = best.code.parse()?;
-            let plan = plan(&begun.config, &begun.sets, &code)?;
-            let (canonical, stages) = (canonical(&code).to_string(), stages(&code));
-            Some(WinnerRow { canonical, parameters: plan.parameters(), macs: plan.macs(), stages })
-        }
-    };
-    let name = begun.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    begun.write("report.html", &search_html(&SearchReport { name: &name, rows: &rows, winner }))?;
-    Ok(stats)
 }
 
 fn plan(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<Plan> {

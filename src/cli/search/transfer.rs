@@ -1,7 +1,9 @@
 //! `evograd search transfer`: trains the best structure of a search at full width.
 
+use crate::cli::run_folder::{Kind, expect_kind};
 use crate::cli::train::{How, begin};
 use anyhow::{Context, Result};
+use evograd::Fusion;
 use evograd::models::genetic_cnn::Code;
 use evograd::report::SearchStats;
 use evograd::search::{SearchConfig, read_journal};
@@ -34,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 20)]
     epochs: u32,
     /// The seed of weights, order, augmentation and dropout [default: the search's]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// One setting; may be given again, and overrides all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
@@ -46,16 +48,24 @@ pub struct Args {
 /// Trains.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = RunFolder::read(&args.search)?;
+    expect_kind(&args.search, Kind::Search)?;
     let config = SearchConfig::read(&folder.settings(), &[])?;
-    let code = match &args.code {
-        Some(code) => code.to_string(),
+    let code: Code = match &args.code {
+        Some(code) => code.clone(),
         None => {
             let rows = read_journal(&args.search.join("journal.jsonl"))?;
-            SearchStats::of(&rows).best.context("this search has trained no network yet; go on with it first")?.code
+            SearchStats::of(&rows)
+                .best
+                .context("this search has trained no network yet; go on with it first")?
+                .code
+                .parse()?
         }
     };
     let mut training = config.training();
-    training.model.name = code;
+    training.model.name = code.to_string();
+    if !code.has_joins() {
+        (training.model.fusion, training.model.epsilon) = (Fusion::Sum.to_string(), Fusion::DEFAULT_EPSILON);
+    }
     training.model.width *= args.width;
     (training.data.samples, training.data.validation, training.training.epochs) = (0, 0, args.epochs);
     training.training.seed = args.seed.unwrap_or(training.training.seed);

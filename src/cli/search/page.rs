@@ -1,0 +1,67 @@
+//! The page of a search, and `evograd search report`, which makes it again.
+
+use super::stages::stages;
+use crate::cli::run_folder::{Kind, expect_kind};
+use anyhow::{Context, Result, bail};
+use evograd::models::genetic_cnn::{Code, canonical};
+use evograd::record::SearchRow;
+use evograd::report::{SearchReport, SearchStats, WinnerRow, search_html};
+use evograd::search::{SearchConfig, read_journal};
+use evograd::train::RunFolder;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  evograd search report runs/search-shapes-seed0      also while the search goes on, or after it was killed";
+
+/// Make report.html of a search again, from its journal
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The folder of the search
+    search: PathBuf,
+}
+
+/// Makes the page.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let settings = RunFolder::read(&args.search)?.settings();
+    expect_kind(&args.search, Kind::Search)?;
+    let stats = write_page(&args.search, &SearchConfig::read(&settings, &[])?)?;
+    if stats.trained == 0 {
+        bail!("{}: this search has trained no network yet", args.search.display());
+    }
+    writeln!(out, "{}", args.search.join("report.html").display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes `report.html` into the folder of a search; the numbers in it.
+pub fn write_page(folder: &Path, config: &SearchConfig) -> Result<SearchStats> {
+    let rows = read_journal(&folder.join("journal.jsonl"))?;
+    let stats = SearchStats::of(&rows);
+    let winner = match &stats.best {
+        None => None,
+        Some(best) => Some(winner(&rows, &best.code.parse()?, config)?),
+    };
+    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let page = search_html(&SearchReport { name: &name, rows: &rows, settings: &config.to_toml(), winner });
+    let path = folder.join("report.html");
+    std::fs::write(&path, page)
+        .with_context(|| format!("{}: cannot be written; make room, or the folder writable", path.display()))?;
+    Ok(stats)
+}
+
+/// What is known of the winner: its own training, or that of the same graph, has counted its cost.
+fn winner(rows: &[SearchRow], code: &Code, config: &SearchConfig) -> Result<WinnerRow> {
+    let canonical = canonical(code).to_string();
+    let cost = rows.iter().find_map(|row| match row {
+        SearchRow::Evaluation(row) if row.code == code.to_string() || row.code == canonical => {
+            Some([row.parameters, row.macs])
+        }
+        _ => None,
+    });
+    let [parameters, macs] = cost.context("the journal holds no training of the best network")?;
+    let join = config.networks.join.clone();
+    Ok(WinnerRow { canonical, parameters, macs, join, stages: stages(code) })
+}

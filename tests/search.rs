@@ -202,8 +202,9 @@ fn a_diverged_candidate_is_a_result_with_a_reason() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
     let wild = ["optimizer.rate=1e30", "training.clip=0", "search.generations=1"];
-    let (code, _, errors) = output(start(data.path(), &run, &wild, 2));
-    assert_eq!(code, 0, "{errors}");
+    let (code, text, errors) = output(start(data.path(), &run, &wild, 2));
+    assert!(code == 1 && errors.contains("no network has learned anything; lower the learning rate"), "{errors}");
+    assert!(!text.contains("and now") && !text.contains("best network"), "{text}");
     let (evaluations, generations) = content(&run);
     assert!(evaluations.iter().all(|row| row.fitness == 0.0 && row.loss.is_none()));
     let reason = evaluations[0].diverged.as_ref().unwrap();
@@ -460,6 +461,7 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
     told(&["--population", "7"], "cannot be used with");
     told(&["--method", "random"], "cannot be used with");
     told(&["--set", "search.elite=1"], "cannot be used with");
+    told(&["--generations", "0"], "it holds generations up to 1, and 0 are asked for; ask for at least 1");
     let mut exhaust = evograd(&["search", "exhaust", "--data-dir"]);
     exhaust.arg(data.path()).arg("--resume").arg(&run);
     let (code, _, errors) = output(exhaust);

@@ -1,7 +1,7 @@
 //! Where data sets are kept, for every command that needs one. Knows no data set.
 
 use anyhow::{Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The environment variable that names the folder.
 const VARIABLE: &str = "EVOGRAD_DATA_DIR";
@@ -15,6 +15,11 @@ pub struct DataDir {
 }
 
 impl DataDir {
+    /// The folder that the argument names, if it was given.
+    pub fn given(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// The folder: as the argument says, or else the environment, or else in the user's cache folder.
     pub fn folder(&self) -> Result<PathBuf> {
         let environment = std::env::var_os(VARIABLE).map(PathBuf::from);

@@ -286,11 +286,11 @@ impl SearchConfig {
         }
         if let Some(Calibration { codes, budgets }) = &self.calibration
             && (!(3..=10_000).contains(codes)
-                || budgets.is_empty()
+                || budgets.iter().map(|[_, times]| u64::from(*times)).sum::<u64>() < 2
                 || budgets.iter().flatten().any(|n| !(1..=100_000).contains(n)))
         {
             let problem = format!("calibration has {codes} codes and the budgets {budgets:?}");
-            return refuse(problem, "use 3 to 10,000 codes, and budgets of at least one epoch, one time");
+            return refuse(problem, "use 3 to 10,000 codes, and at least two trainings of each, of one epoch or more");
         }
         for (key, share) in [
             ("search.crossover", self.search.crossover),

@@ -241,9 +241,17 @@ pub fn expect_same_search(journal: &Path, task: &str, config: &SearchConfig, set
     if !journal.exists() {
         return Ok(());
     }
-    match read_journal(journal)?.first() {
+    let rows = read_journal(journal)?;
+    let Some(first) = rows.first() else { return Ok(()) };
+    expect_same(journal, first, task, config, sets)?;
+    let last =
+        rows.iter().filter_map(|row| if let SearchRow::Generation(row) = row { Some(row.generation) } else { None });
+    match last.max().filter(|last| *last > config.search.generations) {
         None => Ok(()),
-        Some(first) => expect_same(journal, first, task, config, sets),
+        Some(last) => {
+            let problem = format!("it holds generations up to {last}, and {} are asked for", config.search.generations);
+            Err(Error::file(journal, problem, format!("ask for at least {last}, or leave --generations out")))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
+use crate::cli::run_folder::{Kind, expect_kind};
 use crate::cli::table::Table;
 use anyhow::{Context, Result, bail};
 use evograd::record::{self, EpochRow, Metric};
@@ -48,6 +49,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
 }
 
 fn read(run: &Path) -> Result<History> {
+    expect_kind(run, Kind::Training)?;
     let path = run.join("metrics.jsonl");
     if !path.exists() {
         bail!("{}: there is no run in it; name the folder of a run, such as runs/resnet20", run.display());

@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::settings::Settings;
 use super::summary;
 use super::tsp::{self, TspArgs};
-use crate::cli::{INTERRUPTED, interrupt};
+use crate::cli::{FAILED, INTERRUPTED, interrupt};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
@@ -79,8 +79,11 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         eprintln!("stopped; go on with: evograd search --resume {}", begun.path().display());
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    summary::report(&begun, args.place.json, out)?;
-    Ok(ExitCode::SUCCESS)
+    if summary::report(&begun, &args.place, out)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("no network has learned anything; lower the learning rate with --rate");
+    Ok(ExitCode::from(FAILED))
 }
 
 fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {

@@ -57,7 +57,11 @@ pub fn dry_run(config: &SearchConfig, sets: &Sets, json: bool, out: &mut impl Wr
         macs as f64 / 1e6,
         clock(seconds_each)
     )?;
-    writeln!(out, "# {individuals} individuals, {workers} side by side: at most {}", clock(seconds_at_most))?;
+    writeln!(
+        out,
+        "# {individuals} individuals, {workers} side by side: at most {}, and a little for their answers",
+        clock(seconds_at_most)
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

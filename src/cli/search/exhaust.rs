@@ -84,7 +84,8 @@ fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
     let mut individuals = individuals.context("the journal has no generation")?;
     let progress = searches(begun, &individuals, args.searches)?;
     if args.place.json {
-        return Ok(writeln!(out, "{}", serde_json::to_string(&progress)?)?);
+        let line = serde_json::json!({ "kind": "searches", "best_so_far": progress });
+        return Ok(writeln!(out, "{line}")?);
     }
     individuals.sort_by(|a, b| b.fitness.total_cmp(&a.fitness));
     let at = |share: f64| percent(individuals[((individuals.len() - 1) as f64 * share).round() as usize].fitness);

@@ -25,12 +25,12 @@ Examples:
   evograd search --data cifar10 --population 20 --generations 10 --samples 5000 --epochs 4
   evograd search --join sort --seed 1             nodes join their inputs by SORT
   evograd search --method random                  the same number of individuals, drawn at random
-  evograd search --resume runs/search             go on where it stopped
+  evograd search --resume runs/search             go on where it stopped; --generations 20 goes further
   evograd search explain '1-01|0-01-100|0-11-101-0001'
   evograd search compare runs/search runs/search-random
   evograd search --problem tsp --towns 60 --circle   the travelling salesman, bred by the same algorithm
 
-Ctrl-C stops at once; what was evaluated is kept. Exit code 130: it was stopped.";
+Ctrl-C stops it and keeps what was evaluated. Exit code 1: all networks diverged; 130: it was stopped.";
 
 /// Breed network structures, each trained for a little while (Genetic CNN).
 #[derive(clap::Args)]

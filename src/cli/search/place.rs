@@ -20,7 +20,7 @@ pub struct Place {
     #[arg(long, value_name = "DIR", conflicts_with = "Settings")]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
-    data_dir: DataDir,
+    pub data_dir: DataDir,
     /// Candidates trained side by side, each on one core [default: one on each core]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,

@@ -22,7 +22,7 @@ pub struct Progress {
     /// The number of the next.
     next: u32,
     /// The fittest so far.
-    best: Option<(f64, String)>,
+    best: Option<f64>,
     began: Instant,
     said: Instant,
     /// Networks trained by this process.
@@ -38,7 +38,7 @@ impl Progress {
     pub fn new(part: &'static str, last: u32, quiet: bool) -> Progress {
         let terminal = std::io::stderr().is_terminal() && !quiet;
         let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
-        let bar = terminal.then(|| ProgressBar::new(1).with_style(style));
+        let bar = terminal.then(|| ProgressBar::new(1).with_style(style).with_message("training the first networks"));
         let (best, now) = (None, Instant::now());
         let (next, trained, complete, present) = (0, 0, [0, 0], 0);
         Progress { bar, quiet, part, last, next, best, began: now, said: now, trained, complete, present }
@@ -69,12 +69,12 @@ impl Progress {
 
     fn evaluated(&mut self, row: &EvaluationRow, done: usize, total: usize) {
         (self.trained, self.present) = (self.trained + 1, self.present + 1);
-        self.meet(row.fitness, &row.code);
+        self.meet(row.fitness);
         let now = Instant::now();
         let text = format!(
             "{}network {done}/{total} · best {} · {} left",
             self.place(row.generation),
-            self.best.as_ref().map_or_else(String::new, |(fitness, code)| format!("{} {code}", percent(*fitness))),
+            percent(self.best.unwrap_or(0.0)),
             self.left(total - done)
         );
         match &self.bar {
@@ -101,11 +101,11 @@ impl Progress {
         }
         self.present = 0;
         let mut fitness: Vec<f64> = row.individuals.iter().map(|individual| individual.fitness).collect();
-        fitness.sort_by(f64::total_cmp);
-        row.individuals.iter().for_each(|individual| self.meet(individual.fitness, &individual.code));
         let mean = fitness.iter().sum::<f64>() / fitness.len() as f64;
+        fitness.sort_by(f64::total_cmp);
+        row.individuals.iter().for_each(|individual| self.meet(individual.fitness));
         let [worst, best] = [fitness[0], fitness[fitness.len() - 1]].map(percent);
-        let so_far = percent(self.best.as_ref().map_or(0.0, |(fitness, _)| *fitness));
+        let so_far = percent(self.best.unwrap_or(0.0));
         self.said = Instant::now();
         let (place, mean) = (self.place(row.generation), percent(mean));
         self.note(&format!("{place}best {best} · mean {mean} · worst {worst} · best so far {so_far}"));
@@ -117,10 +117,8 @@ impl Progress {
         if self.last == 0 { String::new() } else { format!("{} {first}/{last} · ", self.part) }
     }
 
-    fn meet(&mut self, fitness: f64, code: &str) {
-        if self.best.as_ref().is_none_or(|(best, _)| fitness > *best) {
-            self.best = Some((fitness, code.to_string()));
-        }
+    fn meet(&mut self, fitness: f64) {
+        self.best = Some(self.best.map_or(fitness, |best| best.max(fitness)));
     }
 
     /// The time for the rest: if networks take as long as those of this process so far, and if generations need as many new

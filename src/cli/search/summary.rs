@@ -1,14 +1,14 @@
 //! What a search is about to do, and what it came to.
 
 use super::page::write_page;
-use super::place::Begun;
+use super::place::{Begun, Place};
 use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
-use evograd::report::{GenerationStats, SearchStats, duration, grouped, percent};
-use evograd::search::{Method, SearchConfig};
+use evograd::report::{BestStats, GenerationStats, SearchStats, duration, grouped, percent};
+use evograd::search::{Method, SearchConfig, read_journal};
 use std::io::Write;
 
 /// What is about to be done, and where.
@@ -30,15 +30,11 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
     let mut lines = vec![
-        format!("networks of {} nodes (2^{bits} codes), joined by {}, {what}", stages.join("+"), networks.join),
-        format!(
-            "each trained on {} pictures of {}, epochs: {epochs}; measured on {} others; {} side by side; in {}",
-            data.samples,
-            data.set,
-            data.validation,
-            begun.config.workers(),
-            begun.path().display()
-        ),
+        format!("networks of {} nodes (2^{bits} codes), joined by {}", stages.join("+"), networks.join),
+        what,
+        format!("each trained on {} pictures of {}, epochs: {epochs}", data.samples, data.set),
+        format!("fitness: right answers to {} others; {} side by side", data.validation, begun.config.workers()),
+        format!("in {}", begun.path().display()),
     ];
     if resumed {
         lines.push("going on where the journal ends".into());
@@ -46,37 +42,49 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
     lines
 }
 
-/// Writes the page of a search, `report.html`, and says what the search came to.
-pub fn report(begun: &Begun, json: bool, out: &mut impl Write) -> Result<()> {
-    let stats = write_page(begun.path(), &begun.config)?;
-    if json {
-        return Ok(());
-    }
-    writeln!(out, "{}", generations(&stats).for_output())?;
+/// Says what the search came to, and writes its page, `report.html`; whether any network has learned anything.
+pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool> {
+    let stats = SearchStats::of(&read_journal(&begun.journal())?);
     let best = stats.best.as_ref().context("a search has at least one individual")?;
+    let learned = stats.trained > stats.diverged;
+    if !place.json {
+        writeln!(out, "{}", generations(&stats).for_output())?;
+        if learned {
+            winner(begun, &stats, best, out)?;
+        }
+        writeln!(
+            out,
+            "networks         {} trained, {} looked up, {} diverged; {:.0} ms of overhead each",
+            stats.trained,
+            stats.cache_hits,
+            stats.diverged,
+            1e3 * stats.time.overhead_median
+        )?;
+    }
+    let folder = begun.path().display();
+    write_page(begun.path(), &begun.config)
+        .with_context(|| format!("the search is complete; evograd search report {folder} makes its page"))?;
+    if !place.json {
+        writeln!(out, "report           {folder}/report.html")?;
+    }
+    if learned && !place.json {
+        let data_dir =
+            place.data_dir.given().map_or_else(String::new, |given| format!(" --data-dir {}", given.display()));
+        writeln!(out, "and now          evograd search explain '{}'", best.code)?;
+        writeln!(out, "                 evograd search transfer {folder}{data_dir} --dry-run")?;
+    }
+    Ok(learned)
+}
+
+/// The best network, and what it costs.
+fn winner(begun: &Begun, stats: &SearchStats, best: &BestStats, out: &mut impl Write) -> Result<()> {
     let first = stats.generations.first().map_or(0.0, |generation| generation.best);
     let plan = plan(&begun.config, &begun.sets, &best.code.parse()?)?;
-    writeln!(
-        out,
-        "best network     {}: {} of the pictures held out (best of the first generation: {})",
-        best.code,
-        percent(best.fitness),
-        percent(first)
-    )?;
+    let (fitness, first) = (percent(best.fitness), percent(first));
+    writeln!(out, "best network     {}: {fitness} of the pictures held out", best.code)?;
+    writeln!(out, "first generation {first} at best")?;
     let macs = plan.macs() as f64 / 1e6;
     writeln!(out, "its cost         {} parameters, {macs:.1} M multiply-adds a picture", grouped(plan.parameters()))?;
-    writeln!(
-        out,
-        "networks         {} trained, {} looked up, {} diverged; {:.0} ms of overhead each",
-        stats.trained,
-        stats.cache_hits,
-        stats.diverged,
-        1e3 * stats.time.overhead_median
-    )?;
-    let folder = begun.path().display();
-    writeln!(out, "report           {folder}/report.html")?;
-    writeln!(out, "and now          evograd search explain '{}'", best.code)?;
-    writeln!(out, "                 evograd search transfer {folder}")?;
     Ok(())
 }
 

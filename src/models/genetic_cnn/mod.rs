@@ -71,7 +71,10 @@ impl Backbone {
         }
         let sizes = [self.kernel, self.pool, self.features];
         if self.filters.iter().chain(&sizes).any(|size| !(1..=1 << 16).contains(size)) || self.padding > 1 << 16 {
-            return refuse(format!("{self:?}"), "use whole numbers from 1 to 65,536, and for the padding also 0");
+            let Backbone { filters, kernel, padding, pool, features } = self;
+            let problem =
+                format!("filters {filters:?}, kernel {kernel}, padding {padding}, pool {pool}, features {features}");
+            return refuse(problem, "use whole numbers from 1 to 65,536, and for the padding also 0");
         }
         Ok(())
     }

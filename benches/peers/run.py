@@ -3,8 +3,9 @@
     python3 benches/peers/run.py                          # everything: about six minutes
     python3 benches/peers/run.py --rows W1,W6 --rounds 9 --json peers.json
 
-Needs cargo, and a Python with torch: the one that runs this, or the one that EVOGRAD_TORCH_PYTHON names. README.md beside this file
-says what the rows are. The table goes to standard output as Markdown, what is going on to standard error.
+Needs cargo, and a Python with torch: the one that runs this, or the one that EVOGRAD_TORCH_PYTHON names.
+README.md beside this file says what the rows are. The table goes to standard output as Markdown, what is going on to
+standard error. Ctrl-C ends it with a table of what was measured until then.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import pathlib
 import platform
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -269,12 +271,9 @@ class Process:
         return int(fields[11]) + int(fields[12])
 
     def close(self):
-        try:
-            self.child.stdin.close()
-            self.child.wait(timeout=20)
-        except (OSError, subprocess.TimeoutExpired):
-            self.child.kill()
-            self.child.wait()
+        """Ends it: between two rows it has nothing to lose."""
+        self.child.kill()
+        self.child.wait()
         self.errors.close()
 
 
@@ -315,7 +314,8 @@ class Bench:
         return errors or answers
 
     def run(self, block):
-        """Every part once without counting, which makes it ready, and then in turns; the order is turned round each time."""
+        """Every part once without counting, which makes it ready, and then in turns, whose order is turned round each
+        time."""
         if self.group != block.group:
             self.close()
             self.group = block.group
@@ -376,8 +376,10 @@ def compare(bench, check):
     slower = check.of == "time" and more_is_better
     low, ratio, high = quarters([b / a if slower else a / b for a, b in pairs])
     line = {
-        "check": check.name, "of": check.of, "ours": dataclasses.asdict(check.ours), "unit": unit, "value": statistics.median(ours),
-        "rival": dataclasses.asdict(rival) if rival else None, "rival_value": statistics.median(theirs) if rival else None,
+        "check": check.name, "of": check.of, "unit": unit,
+        "ours": dataclasses.asdict(check.ours), "value": statistics.median(ours),
+        "rival": dataclasses.asdict(rival) if rival else None,
+        "rival_value": statistics.median(theirs) if rival else None,
         "ratio": ratio, "quartiles": [low, high], "target": f"{check.bound} {check.goal:g}" if check.bound else None,
     }
     if check.bound:
@@ -481,7 +483,8 @@ def tell(facts, bench, lines):
 def chosen(names):
     """The blocks of which a row begins with one of the names."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
-    unknown = [name for name in wanted if not any(part.row.startswith(name) for block in blocks() for part in block.parts)]
+    rows = {part.row for block in blocks() for part in block.parts}
+    unknown = [name for name in wanted if not any(row.startswith(name) for row in rows)]
     if unknown:
         raise Failure(f"--rows {names}: there is no row that begins with {unknown[0]!r}; --list prints all")
     matches = lambda block: any(part.row.startswith(name) for name in wanted for part in block.parts)
@@ -511,21 +514,26 @@ def main():
         print("tcmalloc is not installed, so PyTorch's best rows do without: see README.md", file=sys.stderr)
     facts = machine(sides, arguments)
     bench = Bench(sides, arguments.rounds, 0.2 if arguments.quick else 1.0)
-    lines = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    lines, stopped = [], False
     try:
         for block in todo:
             bench.run(block)
             lines += filter(None, (compare(bench, check) for check in block.checks))
+    except KeyboardInterrupt:
+        stopped = True
+        print("stopped: here is what was measured until then", file=sys.stderr)
     finally:
         bench.close()
     tell(facts, bench, lines)
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    return 130 if stopped else 0
 
 
 if __name__ == "__main__":
     try:
-        main()
+        sys.exit(main())
     except Failure as failure:
         sys.exit(f"error: {failure}")
     except KeyboardInterrupt:

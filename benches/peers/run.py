@@ -1,6 +1,6 @@
 """Measures evograd and PyTorch in turns and says how far each row is from its target.
 
-    python3 benches/peers/run.py                          # everything: about six minutes
+    python3 benches/peers/run.py                          # everything: about ten minutes
     python3 benches/peers/run.py --rows W1,W6 --rounds 9 --json peers.json
 
 Needs cargo, and a Python with torch: the one that runs this, or the one that EVOGRAD_TORCH_PYTHON names.
@@ -30,6 +30,7 @@ import torch_rows
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAUSE = 0.04  # seconds between two turns, in which the threads of the last one go to sleep
+QUIET = 0.05  # the share of the processors that other programs may use
 
 
 class Failure(Exception):
@@ -244,7 +245,7 @@ class Process:
         self.errors = tempfile.TemporaryFile("w+")
         self.child = subprocess.Popen(
             sides.command(part), env=sides.environment(part), text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self.errors,
+            stdout=subprocess.PIPE, stderr=self.errors, start_new_session=True,
         )
 
     def ask(self, row, seconds):
@@ -397,8 +398,11 @@ def number(value, unit):
 
 
 def verdict(line):
+    """Speeds that were measured beside other programs are not judged: they slow the two sides down unevenly."""
     if not line["target"]:
         return ""
+    if line["others"] > QUIET and line["of"] != "memory":
+        return f"not judged: other programs used {100 * line['others']:.0f} %"
     return "met" if line["met"] else f"short by a factor of {line['factor_missing']:.2f}"
 
 
@@ -473,11 +477,11 @@ def tell(facts, bench, lines):
     )
     for left in facts["left_out"]:
         print(f"\nLeft out: {left['row']} of PyTorch, {left['side']}: {left['why']}")
-    loud = {row: share for row, share in bench.others.items() if share > 0.05}
+    loud = {row: share for row, share in bench.others.items() if share > QUIET}
     if loud:
         worst = max(loud, key=loud.get)
         share = f"{100 * loud[worst]:.0f} % of the processors meanwhile ({worst})"
-        print(f"\nOther programs used up to {share}, so these numbers say little: measure again on a quiet machine.")
+        print(f"\nOther programs used up to {share}, so these speeds say little: measure again on a quiet machine.")
 
 
 def chosen(names):
@@ -489,6 +493,13 @@ def chosen(names):
         raise Failure(f"--rows {names}: there is no row that begins with {unknown[0]!r}; --list prints all")
     matches = lambda block: any(part.row.startswith(name) for name in wanted for part in block.parts)
     return [block for block in blocks() if not wanted or matches(block)]
+
+
+def stop(*_):
+    """Ends the measuring, once: what has been measured is still to be told."""
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def main():
@@ -514,12 +525,14 @@ def main():
         print("tcmalloc is not installed, so PyTorch's best rows do without: see README.md", file=sys.stderr)
     facts = machine(sides, arguments)
     bench = Bench(sides, arguments.rounds, 0.2 if arguments.quick else 1.0)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, stop)
     lines, stopped = [], False
     try:
         for block in todo:
             bench.run(block)
-            lines += filter(None, (compare(bench, check) for check in block.checks))
+            found = filter(None, (compare(bench, check) for check in block.checks))
+            lines += [{**line, "others": bench.others[block.parts[0].row]} for line in found]
     except KeyboardInterrupt:
         stopped = True
         print("stopped: here is what was measured until then", file=sys.stderr)

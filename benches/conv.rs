@@ -1,61 +1,30 @@
 //! The three passes of a convolution, at the shapes of small image networks.
 
 mod rate;
+#[path = "work/conv.rs"]
+mod work;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use evograd::ops::Conv2d;
-use evograd::{Tape, Tensor, Var};
 use rate::Rate;
 use std::hint::black_box;
-
-/// Channels, filters, height and width, kernel, padding.
-const SHAPES: [(usize, usize, usize, usize, usize); 10] = [
-    (3, 16, 32, 3, 1),
-    (16, 16, 32, 3, 1),
-    (32, 32, 16, 3, 1),
-    (64, 64, 8, 3, 1),
-    (64, 64, 32, 3, 1),
-    (128, 128, 16, 3, 1),
-    (256, 256, 8, 3, 1),
-    (64, 256, 8, 1, 0),
-    (32, 32, 32, 5, 2),
-    (8, 8, 32, 3, 1),
-];
-
-/// Images in a batch.
-const N: usize = 128;
-
-fn values(sizes: [usize; 4]) -> Tensor {
-    Tensor::from_fn(sizes, |i| ((i * 7919) % 1000) as f32 / 1000.0 - 0.5).unwrap()
-}
+use work::{Convolution, Pass, SHAPES, operations};
 
 fn passes(criterion: &mut Criterion<Rate>) {
-    for (c, k, size, kernel, padding) in SHAPES {
-        let options = Conv2d { padding: [padding; 2], ..Conv2d::default() };
-        let out = size + 2 * padding - kernel + 1;
-        let (x, w) = (values([N, c, size, size]), values([k, c, kernel, kernel]));
-        let dy = values([N, k, out, out]);
+    for shape in SHAPES {
+        let convolution = Convolution::new(shape).unwrap();
+        let [c, k, size, kernel, _] = shape;
         let mut group = criterion.benchmark_group(format!("conv {c}->{k}@{size} {kernel}x{kernel}"));
-        group.throughput(Throughput::Elements((2 * N * k * out * out * c * kernel * kernel) as u64));
+        group.throughput(Throughput::Elements(operations(shape)));
         group.sample_size(10).measurement_time(std::time::Duration::from_secs(1));
         group.warm_up_time(std::time::Duration::from_millis(500));
-        let (constant_x, constant_w) = (Var::constant(x.clone()), Var::constant(w.clone()));
-        group.bench_function("forward", |b| {
-            b.iter(|| black_box(constant_x.conv2d(&constant_w, None, options).unwrap()));
-        });
-        for (name, x_wanted) in [("gradient of input", true), ("gradient of weights", false)] {
-            let setup = || {
-                let tape = Tape::new();
-                let x = if x_wanted { tape.leaf(x.clone()) } else { constant_x.clone() };
-                let w = if x_wanted { constant_w.clone() } else { tape.leaf(w.clone()) };
-                (tape, x.conv2d(&w, None, options).unwrap())
-            };
-            group.bench_function(name, |b| {
-                b.iter_batched(
-                    setup,
-                    |(tape, y)| black_box(tape.backward_from(&[(&y, dy.clone())]).unwrap()),
+        for (name, pass) in Pass::ALL {
+            group.bench_function(name, |b| match pass {
+                Pass::Forward => b.iter(|| black_box(convolution.forward().unwrap())),
+                gradient => b.iter_batched(
+                    || convolution.recorded(gradient).unwrap(),
+                    |recorded| black_box(convolution.backward(recorded).unwrap()),
                     BatchSize::PerIteration,
-                );
+                ),
             });
         }
         group.finish();

@@ -3,53 +3,54 @@
 //! time an element takes.
 
 mod rate;
+#[path = "work/memory.rs"]
+mod work;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use evograd::ops::{AvgPool2d, LocalResponseNorm, Pool2d};
-use evograd::{BatchNorm, DropoutKey, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
+use evograd::ops::{AvgPool2d, LocalResponseNorm};
+use evograd::{DropoutKey, Isa, Result, SgdStep, Tape, Var, sgd_step};
 use evograd_kernels::update;
 use rate::Rate;
 use std::hint::black_box;
-
-/// Images, channels, height and width.
-const SHAPE: [usize; 4] = [128, 16, 32, 32];
+use work::{BothWays, OPERATIONS, SHAPE, values};
 
 /// Bytes of one activation.
 const BYTES: u64 = (SHAPE[0] * SHAPE[1] * SHAPE[2] * SHAPE[3] * 4) as u64;
 
-fn values<const N: usize>(sizes: [usize; N]) -> Tensor {
-    Tensor::from_fn(sizes, |i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).unwrap()
-}
-
 /// Times an operation of two activations forward and backward; it moves `passes` activations.
 fn bench(criterion: &mut Criterion<Rate>, name: &str, passes: f64, operation: impl Fn(&Var, &Var) -> Result<Var>) {
-    let (a, b) = (values(SHAPE), values(SHAPE));
-    let y = operation(&Var::constant(a.clone()), &Var::constant(b.clone())).unwrap();
-    let dy = Tensor::full(y.value().shape(), 0.5).unwrap();
+    both_ways(criterion, name, passes, |_, a, b| operation(a, b));
+}
+
+/// [`bench`] of an operation with weights.
+fn both_ways(
+    criterion: &mut Criterion<Rate>,
+    name: &str,
+    passes: f64,
+    operation: impl Fn(&Tape, &Var, &Var) -> Result<Var>,
+) {
+    let work = BothWays::new(operation).unwrap();
     let mut group = criterion.benchmark_group("forward + backward");
     group.throughput(Throughput::Bytes((BYTES as f64 * passes) as u64));
     group.sample_size(30).measurement_time(std::time::Duration::from_secs(2));
-    group.bench_function(name, |bencher| {
-        bencher.iter(|| {
-            let tape = Tape::new();
-            let y = operation(&tape.leaf(a.clone()), &tape.leaf(b.clone())).unwrap();
-            black_box(tape.backward_from(&[(&y, dy.clone())]).unwrap());
-        });
-    });
+    group.bench_function(name, |bencher| bencher.iter(|| black_box(work.run().unwrap())));
     group.finish();
+}
+
+/// What is also measured beside PyTorch.
+fn operations(criterion: &mut Criterion<Rate>) {
+    OPERATIONS.into_iter().for_each(|(name, passes, operation)| both_ways(criterion, name, passes, operation));
 }
 
 fn fusions(criterion: &mut Criterion<Rate>) {
     bench(criterion, "residual sum, then relu", 8.0, |a, b| a.add(b)?.relu());
     bench(criterion, "sort_root with relu", 8.0, |a, b| a.sort_root(b, 1e-4, true));
     bench(criterion, "sort with relu", 8.0, |a, b| a.sort(b, true));
-    bench(criterion, "sort_root", 8.0, |a, b| a.sort_root(b, 1e-4, false));
     bench(criterion, "sum_max", 8.0, |a, b| a.sum_max(b));
     bench(criterion, "mul", 8.0, |a, b| a.mul(b));
 }
 
 fn activations(criterion: &mut Criterion<Rate>) {
-    bench(criterion, "relu", 5.0, |a, _| a.relu());
     bench(criterion, "sigmoid", 5.0, |a, _| a.sigmoid());
     bench(criterion, "tanh", 5.0, |a, _| a.tanh());
     bench(criterion, "dropout", 4.0, |a, _| a.dropout(0.5, DropoutKey { seed: 1, step: 2, layer: 3 }));
@@ -61,20 +62,12 @@ fn activations(criterion: &mut Criterion<Rate>) {
     bench(criterion, "sum over images and pixels", 2.0, |a, _| a.sum(&[0, 2, 3], false));
 }
 
-fn normalisations(criterion: &mut Criterion<Rate>) {
-    let gamma = Var::constant(Tensor::full([SHAPE[1]], 1.0).unwrap());
-    let beta = Var::constant(Tensor::full([SHAPE[1]], 0.0).unwrap());
-    bench(criterion, "batch_norm", 5.0, |a, _| {
-        a.batch_norm(&gamma, &beta, &mut RunningStats::new(SHAPE[1])?, BatchNorm::default())
-    });
+fn normalisation(criterion: &mut Criterion<Rate>) {
     bench(criterion, "local_response_norm", 5.0, |a, _| a.local_response_norm(LocalResponseNorm::over(5)));
 }
 
 fn pools(criterion: &mut Criterion<Rate>) {
-    let max = |kernel, padding| Pool2d { kernel: [kernel; 2], stride: [2; 2], padding: [padding; 2], ceil: false };
     let avg = AvgPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2], ceil: false, count_padding: true };
-    bench(criterion, "max_pool2d 2x2", 2.5, |a, _| a.max_pool2d(max(2, 0)));
-    bench(criterion, "max_pool2d 3x3 s2", 2.5, |a, _| a.max_pool2d(max(3, 1)));
     bench(criterion, "avg_pool2d 2x2", 2.5, |a, _| a.avg_pool2d(avg));
     bench(criterion, "global_avg_pool", 2.0, |a, _| a.global_avg_pool());
 }
@@ -91,12 +84,12 @@ fn classifiers(criterion: &mut Criterion<Rate>) {
 /// The weights of a small network are not worth a thread; these are of a large one.
 fn updates(criterion: &mut Criterion<Rate>) {
     let step = SgdStep { rate: 0.1, momentum: 0.9, weight_decay: 1e-4, nesterov: false };
-    let gradient = values(SHAPE);
+    let gradient = values(SHAPE).unwrap();
     let mut group = criterion.benchmark_group("update");
     group.throughput(Throughput::Bytes(5 * BYTES));
     group.bench_function("sgd with momentum", |bencher| {
         bencher.iter_batched_ref(
-            || (values(SHAPE), values(SHAPE)),
+            || (values(SHAPE).unwrap(), values(SHAPE).unwrap()),
             |(weights, velocity)| sgd_step(weights, velocity, &gradient, step).unwrap(),
             BatchSize::NumIterations(20),
         );
@@ -112,5 +105,5 @@ fn updates(criterion: &mut Criterion<Rate>) {
     group.finish();
 }
 
-criterion_group!(name = benches; config = rate::criterion(); targets = fusions, activations, normalisations, pools, classifiers, updates);
+criterion_group!(name = benches; config = rate::criterion(); targets = operations, fusions, activations, normalisation, pools, classifiers, updates);
 criterion_main!(benches);

@@ -2,55 +2,21 @@
 //! read as fractions of these.
 
 mod rate;
+#[path = "work/multiply_adds.rs"]
+mod work;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use evograd_kernels::simd::{Kernel, Simd};
-use evograd_kernels::{Element, Isa};
+use evograd::Isa;
 use rate::Rate;
-use std::hint::black_box;
-
-/// Independent sums, enough to hide the latency of an addition.
-const CHAINS: usize = 12;
-
-/// Rounds of one multiply-add in every chain.
-const ROUNDS: usize = 1_000_000;
-
-/// `CHAINS × ROUNDS` multiply-adds of whole vectors; the sum of all lanes, so that none is left out.
-struct MultiplyAdds;
-
-impl Kernel<f32> for MultiplyAdds {
-    type Output = (f32, usize);
-
-    #[inline(always)]
-    fn run<S: Simd<Elem = f32>>(self, s: S) -> (f32, usize) {
-        let (a, b) = (s.splat(black_box(0.999)), s.splat(black_box(0.001)));
-        let mut sums = [s.splat(1.0); CHAINS];
-        for _ in 0..ROUNDS {
-            for sum in &mut sums {
-                *sum = s.mul_add(*sum, a, b);
-            }
-        }
-        (sums.into_iter().map(|sum| s.sum(sum)).sum(), S::LANES)
-    }
-}
-
-/// Runs `work` on so many threads at once.
-fn on_threads(threads: usize, work: impl Fn() + Sync) {
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(&work);
-        }
-    });
-}
+use work::multiply_adds;
 
 fn arithmetic(criterion: &mut Criterion<Rate>) {
     let mut group = criterion.benchmark_group("peak");
     for isa in Isa::available() {
-        let (_, lanes) = f32::dispatch(isa, MultiplyAdds);
         for threads in [1, 2] {
-            group.throughput(Throughput::Elements((2 * threads * lanes * CHAINS * ROUNDS) as u64));
+            group.throughput(Throughput::Elements(multiply_adds(isa, threads)));
             group.bench_function(format!("{isa:?}, {threads} threads"), |bencher| {
-                bencher.iter(|| on_threads(threads, || _ = black_box(f32::dispatch(isa, MultiplyAdds))));
+                bencher.iter(|| multiply_adds(isa, threads));
             });
         }
     }

@@ -1,7 +1,7 @@
 //! The three passes of a convolution, at the shapes of small image networks.
 
 mod rate;
-#[path = "work/conv.rs"]
+#[path = "load/conv.rs"]
 mod work;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

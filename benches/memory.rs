@@ -3,7 +3,7 @@
 //! time an element takes.
 
 mod rate;
-#[path = "work/memory.rs"]
+#[path = "load/memory.rs"]
 mod work;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -1,10 +1,10 @@
 //! Whole networks: a training step of an individual of a search, and the answers of ResNet-20. GFLOP/s count the
 //! multiplications and additions of the convolutions and linear layers, three times those of forward in training.
 
-#[path = "work/genetic.rs"]
+#[path = "load/genetic.rs"]
 mod genetic;
 mod rate;
-#[path = "work/training.rs"]
+#[path = "load/training.rs"]
 mod training;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -2,7 +2,7 @@
 //! read as fractions of these.
 
 mod rate;
-#[path = "work/multiply_adds.rs"]
+#[path = "load/multiply_adds.rs"]
 mod work;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -2,9 +2,9 @@
 //! (root) take turns, so that both meet the same machine; medians, and the spread between the quarters. Then the peak
 //! memory of each, in a process of its own, and the pictures a second that one thread loads and augments.
 
-#[path = "work/measure.rs"]
+#[path = "load/measure.rs"]
 mod measure;
-#[path = "work/training.rs"]
+#[path = "load/training.rs"]
 mod training;
 
 use evograd::data::{Augment, Loader, Loading, Normalise, shapes};

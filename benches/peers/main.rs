@@ -1,18 +1,18 @@
 //! Our side of the comparison with PyTorch: measures named rows and prints a JSON line for each. `torch_rows.py` is the
 //! other side, and `run.py` starts both in turns; README.md says how.
 
-#[path = "../work/conv.rs"]
+#[path = "../load/conv.rs"]
 mod conv;
-#[path = "../work/genetic.rs"]
+#[path = "../load/genetic.rs"]
 mod genetic;
-#[path = "../work/measure.rs"]
+#[path = "../load/measure.rs"]
 mod measure;
-#[path = "../work/memory.rs"]
+#[path = "../load/memory.rs"]
 mod memory;
-#[path = "../work/multiply_adds.rs"]
+#[path = "../load/multiply_adds.rs"]
 mod peak;
 mod rows;
-#[path = "../work/training.rs"]
+#[path = "../load/training.rs"]
 mod training;
 
 use anyhow::{Context, Result};

@@ -19,7 +19,7 @@ const MOST: usize = 1 << 28;
 ///
 /// ```
 /// use evograd::data::{Pictures, write_grid};
-/// let two = Pictures::new([1, 1, 2], &["dark".into(), "bright".into()], vec![10, 20, 230, 240], vec![0, 1])?;
+/// let two = Pictures::new([1, 1, 2], &["dark", "bright"], vec![10, 20, 230, 240], vec![0, 1])?;
 /// let path = std::env::temp_dir().join("evograd-two.png");
 /// assert_eq!(write_grid(&two, 10, 0, &path)?, 2);
 /// # Ok::<(), evograd::Error>(())

@@ -50,16 +50,6 @@ pub trait Crossover<G> {
     fn cross(&self, pair: [&mut G; 2], stream: &mut Stream) -> bool;
 }
 
-/// A mutation that leaves nothing of what was: what is bred with it alone is drawn at random, generation for generation.
-#[derive(Clone, Copy)]
-pub struct Anew<'a, G>(pub &'a dyn Space<G>);
-
-impl<G> Mutation<G> for Anew<'_, G> {
-    fn mutate(&self, genome: &mut G, stream: &mut Stream) {
-        *genome = self.0.random(stream);
-    }
-}
-
 /// How a genome changes by itself.
 pub trait Mutation<G> {
     /// Changes a genome, or leaves it.
@@ -74,5 +64,15 @@ impl<G> Mutation<G> for OneOf<'_, G> {
     /// When there are none to choose from.
     fn mutate(&self, genome: &mut G, stream: &mut Stream) {
         self.0[stream.below(self.0.len())].mutate(genome, stream);
+    }
+}
+
+/// A mutation that leaves nothing of what was: what is bred with it alone is drawn at random, generation for generation.
+#[derive(Clone, Copy)]
+pub struct Anew<'a, G>(pub &'a dyn Space<G>);
+
+impl<G> Mutation<G> for Anew<'_, G> {
+    fn mutate(&self, genome: &mut G, stream: &mut Stream) {
+        *genome = self.0.random(stream);
     }
 }

@@ -26,11 +26,13 @@
 //! The order of the sum over the depth is fixed, so a pixel's value does not depend on its place or on the batch.
 
 use crate::Element;
+use crate::conv_tiles::{self, TileProduct};
 use crate::im2col::{Gather, clear};
 use crate::simd::{MAX_LANES, Simd};
+use crate::winograd::{POINTS, Tiles};
 
 /// Vectors of pixels in a register block.
-const VECTORS: usize = 2;
+pub(crate) const VECTORS: usize = 2;
 
 /// Filters in a register block of an instruction set with 32 registers.
 const LARGE_BLOCK: usize = 8;
@@ -89,24 +91,30 @@ impl Grid {
     }
 }
 
-/// Elements of `filters` packed filters of `depth` values each, room for whole blocks on any instruction set.
-pub fn packed_len(filters: usize, depth: usize) -> usize {
+/// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set.
+pub fn packed_len(gather: &Gather, filters: usize) -> usize {
+    let depth = Tiles::of(gather).map_or(gather.depth(), |tiles| POINTS * tiles.gather.depth());
     filters.next_multiple_of(LARGE_BLOCK) * depth
 }
 
-/// Packs filters as `[block][depth][filter in block]`; `weight(filter, d)` is the value at depth `d`.
+/// Packs filters for [`conv`] with the same `gather`; `weight(filter, d)` is the value at depth `d`, which counts planes
+/// and taps: `d = (plane·rows + i)·columns + j`.
 ///
 /// # Panics
 /// When `packed` is shorter than [`packed_len`].
 pub fn pack_filters<E: Element>(
     isa: crate::Isa,
+    gather: &Gather,
     filters: usize,
-    depth: usize,
     weight: impl Fn(usize, usize) -> E,
     packed: &mut [E],
 ) {
     let block = filter_block::<E>(isa);
-    let packed = &mut packed[..packed_len(filters, depth)];
+    let packed = &mut packed[..packed_len(gather, filters)];
+    if let Some(tiles) = Tiles::of(gather) {
+        return conv_tiles::pack_filters(&tiles, (filters, block), weight, packed);
+    }
+    let depth = gather.depth();
     for (at, value) in packed.iter_mut().enumerate() {
         let (first, rest) = (at / (depth * block) * block, at % (depth * block));
         let filter = first + rest % block;
@@ -117,7 +125,10 @@ pub fn pack_filters<E: Element>(
 /// Elements of scratch that [`conv`] needs: the padded planes and a panel, each with room for one vector that a copy
 /// reads or writes past its end.
 pub fn scratch_len(gather: &Gather) -> usize {
-    gather.padded_len() + gather.depth() * VECTORS * MAX_LANES + 2 * MAX_LANES
+    match Tiles::of(gather) {
+        Some(tiles) => conv_tiles::scratch_len(&tiles),
+        None => gather.padded_len() + gather.depth() * VECTORS * MAX_LANES + 2 * MAX_LANES,
+    }
 }
 
 kernel! {
@@ -144,7 +155,16 @@ kernel! {
         assert_eq!(source.images, target.images, "images of a convolution");
         assert!(bias.is_empty() || bias.len() == filters, "{} biases for {filters} filters", bias.len());
         grid.check(gather);
-        let product = Product { gather, filters, packed: &packed[..packed_len(filters, gather.depth())], bias, grid };
+        let packed = &packed[..packed_len(gather, filters)];
+        if let Some(tiles) = Tiles::of(gather) {
+            let product = TileProduct { tiles: &tiles, filters, packed, bias, grid };
+            return if S::REGISTERS == 32 {
+                product.run::<S, LARGE_BLOCK>(s, x, source, y, target, scratch)
+            } else {
+                product.run::<S, SMALL_BLOCK>(s, x, source, y, target, scratch)
+            };
+        }
+        let product = Product { gather, filters, packed, bias, grid };
         let (padded, panel) = scratch[..scratch_len(gather)].split_at_mut(gather.padded_len() + MAX_LANES);
         clear(padded);
         for image in 0..source.images {
@@ -203,7 +223,7 @@ impl<E: Element> Product<'_, E> {
                 let own = &self.bias[block..self.filters.min(block + K)];
                 bias[..own.len()].copy_from_slice(own);
             }
-            let sums = multiply::<S, V, K>(s, panel, filters, bias);
+            let sums = multiply::<S, V, K>(s, panel, &Reach::panel(S::LANES), filters, bias);
             #[allow(clippy::needless_range_loop, reason = "a constant bound unrolls, and the sums stay in registers")]
             for k in 0..K {
                 if block + k < self.filters {
@@ -244,11 +264,35 @@ impl<E: Element> Product<'_, E> {
     }
 }
 
+/// Where a register block finds its pixels: for each plane and tap, `V` vectors.
+pub(crate) struct Reach<const V: usize> {
+    /// Where each vector starts, for the first tap of the first plane.
+    pub starts: [usize; V],
+    /// From a plane to the next.
+    pub plane: usize,
+    /// From a tap to the next, and how many there are.
+    pub tap: isize,
+    pub taps: usize,
+}
+
+impl<const V: usize> Reach<V> {
+    /// A panel, packed as `panel[depth][pixels]`.
+    #[inline(always)]
+    pub fn panel(lanes: usize) -> Self {
+        let mut starts = [0; V];
+        for v in 0..V {
+            starts[v] = v * lanes;
+        }
+        Reach { starts, plane: V * lanes, tap: 0, taps: 1 }
+    }
+}
+
 /// The register block: `V` vectors of pixels times `K` filters, over the whole depth.
 #[inline(always)]
-fn multiply<S: Simd, const V: usize, const K: usize>(
+pub(crate) fn multiply<S: Simd, const V: usize, const K: usize>(
     s: S,
-    panel: &[S::Elem],
+    x: &[S::Elem],
+    reach: &Reach<V>,
     filters: &[S::Elem],
     bias: [S::Elem; K],
 ) -> [[S::Vector; V]; K] {
@@ -257,19 +301,23 @@ fn multiply<S: Simd, const V: usize, const K: usize>(
         sums[k] = [s.splat(bias[k]); V];
     }
     // Not `zip`: the compiler would keep the sums in memory instead of registers, at a third of the speed.
-    let mut panel = panel.chunks_exact(V * S::LANES);
-    for weights in filters.chunks_exact(K) {
-        let Some(pixels) = panel.next() else { break };
-        let mut x = [s.zero(); V];
-        for v in 0..V {
-            x[v] = s.load(&pixels[v * S::LANES..]);
-        }
-        for k in 0..K {
-            let w = s.splat(weights[k]);
+    let mut plane = 0;
+    for weights in filters.chunks_exact(K * reach.taps) {
+        let mut place = plane;
+        for weights in weights.chunks_exact(K) {
+            let mut pixels = [s.zero(); V];
             for v in 0..V {
-                sums[k][v] = s.mul_add(x[v], w, sums[k][v]);
+                pixels[v] = s.load(&x[reach.starts[v] + place..]);
             }
+            for k in 0..K {
+                let w = s.splat(weights[k]);
+                for v in 0..V {
+                    sums[k][v] = s.mul_add(pixels[v], w, sums[k][v]);
+                }
+            }
+            place = place.wrapping_add_signed(reach.tap);
         }
+        plane += reach.plane;
     }
     sums
 }

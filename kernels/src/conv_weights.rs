@@ -24,8 +24,10 @@
 
 use crate::Element;
 use crate::conv::Batch;
-use crate::im2col::{Gather, Layout, clear};
+use crate::conv_weights_tiles::{self, TileWeights};
+use crate::im2col::{Gather, clear};
 use crate::simd::{MAX_LANES, Simd};
+use crate::winograd::Tiles;
 
 /// Filters in a register block.
 const FILTERS: usize = 4;
@@ -35,20 +37,34 @@ const MANY_ROWS: usize = 6;
 const FEW_ROWS: usize = 2;
 
 /// The most pixels in a block.
-const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 512;
 
 /// From one packed row to the next: a block, and room for what a copy writes past its end.
-const ROW: usize = BLOCK + MAX_LANES;
+pub(crate) const ROW: usize = BLOCK + MAX_LANES;
 
-/// Images whose padded planes are held at a time: enough for a block.
-fn images_at_a_time(gather: &Gather, images: usize) -> usize {
-    (BLOCK / gather.pixels()).clamp(1, images)
+/// Elements of the packed rows of a register block, and of the packed `dy` of all filters.
+pub(crate) const PACKED_X: usize = MANY_ROWS * ROW;
+pub(crate) fn packed_dy_len(filters: usize) -> usize {
+    filters.next_multiple_of(FILTERS) * ROW
+}
+
+/// Images that are worked on together, so that small ones fill a block; with fewer, there are more sums of fewer products.
+pub fn images_together(gather: &Gather) -> usize {
+    images_of_a_group(Tiles::of(gather).map_or(gather.pixels(), |tiles| tiles.gather.pixels()))
+}
+
+/// Images that fill a block, with so many pixels or tiles each.
+pub(crate) fn images_of_a_group(pixels: usize) -> usize {
+    (BLOCK / pixels).max(1)
 }
 
 /// Elements of scratch that [`conv_weights`] needs.
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
-    let padded = images_at_a_time(gather, images) * gather.padded_len() + MAX_LANES;
-    padded + (MANY_ROWS + filters.next_multiple_of(FILTERS)) * ROW
+    if let Some(tiles) = Tiles::of(gather) {
+        return conv_weights_tiles::scratch_len(&tiles, filters, images);
+    }
+    let padded = images_together(gather).min(images) * gather.padded_len() + MAX_LANES;
+    padded + PACKED_X + packed_dy_len(filters)
 }
 
 kernel! {
@@ -65,23 +81,24 @@ kernel! {
         output.check(filters * gather.pixels(), dy.len(), "the output's gradient of a convolution");
         assert_eq!(source.images, output.images, "images of a convolution");
         assert_eq!(dw.len(), filters * gather.depth(), "weights of a convolution");
-        let group = images_at_a_time(gather, source.images);
         let scratch = &mut scratch[..scratch_len(gather, filters, source.images)];
+        if let Some(tiles) = Tiles::of(gather) {
+            return TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch);
+        }
+        let group = images_together(gather).min(source.images);
         let (padded, packed) = scratch.split_at_mut(group * gather.padded_len() + MAX_LANES);
-        let (packed_x, packed_dy) = packed.split_at_mut(MANY_ROWS * ROW);
+        let (packed_x, packed_dy) = packed.split_at_mut(PACKED_X);
         clear(padded);
-        let mut work = Work { gather, layout: gather.layout(), filters, dy, output, padded, packed_x, packed_dy, dw };
         for first in (0..source.images).step_by(group) {
             let images = group.min(source.images - first);
-            work.pad(s, x, source, first, images);
-            let pixels = images * gather.pixels();
-            for pixel in (0..pixels).step_by(BLOCK) {
-                let block = Block { first_image: first, first: pixel, count: BLOCK.min(pixels - pixel) };
-                if S::REGISTERS == 32 {
-                    work.block::<S, MANY_ROWS>(s, block);
-                } else {
-                    work.block::<S, FEW_ROWS>(s, block);
-                }
+            for image in 0..images {
+                let x = &x[source.of(first + image, gather.source_len())];
+                gather.pad(s, x, &mut padded[image * gather.padded_len()..][..gather.padded_len()]);
+            }
+            for block in Block::all(first, images * gather.pixels()) {
+                pack_dy(gather.pixels(), filters, dy, output, block, packed_dy);
+                let source = Source { gather, padded, image_len: gather.padded_len() };
+                source.products(s, block, filters, packed_x, packed_dy, dw);
             }
         }
     }
@@ -89,19 +106,25 @@ kernel! {
 
 /// Some pixels of a group of images.
 #[derive(Clone, Copy)]
-struct Block {
+pub(crate) struct Block {
     /// The group's first image.
-    first_image: usize,
+    pub first_image: usize,
     /// The first pixel, counted from the first of the group.
     first: usize,
     /// How many.
-    count: usize,
+    pub count: usize,
 }
 
 impl Block {
+    /// The blocks of a group of so many pixels.
+    #[inline(always)]
+    pub fn all(first_image: usize, pixels: usize) -> impl Iterator<Item = Block> {
+        (0..pixels).step_by(BLOCK).map(move |first| Block { first_image, first, count: BLOCK.min(pixels - first) })
+    }
+
     /// Calls `visit(image of the group, first pixel in the image, how many, where in the block)` for each image.
     #[inline(always)]
-    fn for_each_image(&self, pixels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
+    pub fn for_each_image(&self, pixels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
         let mut done = 0;
         while done < self.count {
             let (image, pixel) = ((self.first + done) / pixels, (self.first + done) % pixels);
@@ -112,68 +135,77 @@ impl Block {
     }
 }
 
-/// A gradient that is being computed.
-struct Work<'a, E> {
-    gather: &'a Gather,
-    layout: Layout,
-    filters: usize,
-    dy: &'a [E],
-    output: Batch,
-    padded: &'a mut [E],
-    packed_x: &'a mut [E],
-    packed_dy: &'a mut [E],
-    dw: &'a mut [E],
+/// `dy` of all filters over a block, zero where there is no filter or no pixel.
+#[inline(always)]
+fn pack_dy<E: Element>(pixels: usize, filters: usize, dy: &[E], output: Batch, block: Block, packed: &mut [E]) {
+    for (k, packed) in packed.chunks_exact_mut(ROW).enumerate() {
+        if k >= filters {
+            packed.fill(E::ZERO);
+            continue;
+        }
+        block.for_each_image(pixels, |image, pixel, count, at| {
+            let planes = &dy[output.of(block.first_image + image, filters * pixels)];
+            packed[at..at + count].copy_from_slice(&planes[k * pixels + pixel..][..count]);
+        });
+        packed[block.count..].fill(E::ZERO);
+    }
 }
 
-impl<E: Element> Work<'_, E> {
-    /// Puts the planes of some images between zeros.
+/// The padded planes of a group of images.
+pub(crate) struct Source<'a, E> {
+    pub gather: &'a Gather,
+    pub padded: &'a [E],
+    /// From an image to the next.
+    pub image_len: usize,
+}
+
+impl<E: Element> Source<'_, E> {
+    /// Adds the products of one block's pixels with its packed `dy` to `dw[filter][depth]`.
     #[inline(always)]
-    fn pad<S: Simd<Elem = E>>(&mut self, s: S, x: &[E], source: Batch, first: usize, images: usize) {
-        let len = self.gather.padded_len();
-        for image in 0..images {
-            let x = &x[source.of(first + image, self.gather.source_len())];
-            self.gather.pad(s, x, &mut self.padded[image * len..][..len]);
+    pub fn products<S: Simd<Elem = E>>(
+        &self,
+        s: S,
+        block: Block,
+        filters: usize,
+        packed_x: &mut [E],
+        packed_dy: &[E],
+        dw: &mut [E],
+    ) {
+        if S::REGISTERS == 32 {
+            self.rows::<S, MANY_ROWS>(s, block, filters, packed_x, packed_dy, dw);
+        } else {
+            self.rows::<S, FEW_ROWS>(s, block, filters, packed_x, packed_dy, dw);
         }
     }
 
-    /// The share of one block.
+    /// [`products`](Source::products), `D` rows of the virtual matrix at a time.
     #[inline(always)]
-    fn block<S: Simd<Elem = E>, const D: usize>(&mut self, s: S, block: Block) {
-        self.pack_dy(block);
+    fn rows<S: Simd<Elem = E>, const D: usize>(
+        &self,
+        s: S,
+        block: Block,
+        filters: usize,
+        packed_x: &mut [E],
+        packed_dy: &[E],
+        dw: &mut [E],
+    ) {
         let vectors = block.count.div_ceil(S::LANES);
         for d in (0..self.gather.depth()).step_by(D) {
-            self.pack_x::<S, D>(s, d, block);
-            for k in (0..self.filters).step_by(FILTERS) {
-                let dy = &self.packed_dy[k * ROW..(k + FILTERS) * ROW];
-                let sums = multiply::<S, D>(s, &self.packed_x[..D * ROW], dy, vectors);
-                add_block(&sums, self.gather.depth(), d, k, self.filters, self.dw);
+            self.pack::<S, D>(s, d, block, packed_x);
+            for k in (0..filters).step_by(FILTERS) {
+                let dy = &packed_dy[k * ROW..(k + FILTERS) * ROW];
+                let sums = multiply::<S, D>(s, &packed_x[..D * ROW], dy, vectors);
+                add_block(&sums, self.gather.depth(), d, k, filters, dw);
             }
-        }
-    }
-
-    /// `dy` of all filters over the block, zero where there is no filter or no pixel.
-    #[inline(always)]
-    fn pack_dy(&mut self, block: Block) {
-        let pixels = self.gather.pixels();
-        for (k, packed) in self.packed_dy.chunks_exact_mut(ROW).enumerate() {
-            if k >= self.filters {
-                packed.fill(E::ZERO);
-                continue;
-            }
-            block.for_each_image(pixels, |image, pixel, count, at| {
-                let planes = &self.dy[self.output.of(block.first_image + image, self.filters * pixels)];
-                packed[at..at + count].copy_from_slice(&planes[k * pixels + pixel..][..count]);
-            });
-            packed[block.count..].fill(E::ZERO);
         }
     }
 
     /// Rows `d .. d + D` of the virtual matrix over the block, zero where there is no row or no pixel.
     #[inline(always)]
-    fn pack_x<S: Simd<Elem = E>, const D: usize>(&mut self, s: S, d: usize, block: Block) {
-        let (gather, len) = (self.gather, self.gather.padded_len());
+    fn pack<S: Simd<Elem = E>, const D: usize>(&self, s: S, d: usize, block: Block, packed: &mut [E]) {
+        let (gather, layout) = (self.gather, self.gather.layout());
         let (taps_i, taps_j) = (gather.rows.taps, gather.columns.taps);
-        for (r, packed) in self.packed_x.chunks_exact_mut(ROW).take(D).enumerate() {
+        for (r, packed) in packed.chunks_exact_mut(ROW).take(D).enumerate() {
             let d = d + r;
             if d >= gather.depth() {
                 packed.fill(E::ZERO);
@@ -181,8 +213,8 @@ impl<E: Element> Work<'_, E> {
             }
             let tap = (d / (taps_i * taps_j), d / taps_j % taps_i, d % taps_j);
             block.for_each_image(gather.pixels(), |image, pixel, count, at| {
-                let padded = &self.padded[image * len..];
-                gather.pack_tap(s, &self.layout, padded, tap, (pixel, count), &mut packed[at..]);
+                let padded = &self.padded[image * self.image_len..];
+                gather.pack_tap(s, &layout, padded, tap, (pixel, count), &mut packed[at..]);
             });
             packed[block.count..block.count.next_multiple_of(S::LANES)].fill(E::ZERO);
         }

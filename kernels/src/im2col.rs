@@ -116,6 +116,11 @@ impl Axis {
         self.before() + self.source.max((last + 1).max(0) as usize)
     }
 
+    /// Zeros before the source, and its size with zeros on both sides.
+    pub(crate) fn padding(&self) -> (usize, usize) {
+        (self.before(), self.padded())
+    }
+
     /// Where in the padded source the first output place meets `tap`.
     fn place(&self, tap: usize) -> usize {
         (self.before() as isize + self.first + tap as isize * self.delta) as usize
@@ -261,9 +266,33 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// From where a pixel meets its first tap to where the one at `(row, column)` does.
+    #[inline(always)]
+    pub fn pixel(&self, row: usize, column: usize) -> usize {
+        row * self.pixel_down + column * self.pixel_right
+    }
+
+    /// From a tap to the one to its right.
+    #[inline(always)]
+    pub fn right(&self) -> isize {
+        self.tap_right
+    }
+
+    /// From a plane to the next.
+    #[inline(always)]
+    pub fn plane(&self) -> usize {
+        self.plane
+    }
+
+    /// From an output pixel to the one to its right.
+    #[inline(always)]
+    pub fn step(&self) -> usize {
+        self.pixel_right
+    }
+
     /// Where the first pixel meets tap `(i, j)` of `plane`.
     #[inline(always)]
-    fn tap(&self, plane: usize, i: usize, j: usize) -> usize {
+    pub fn tap(&self, plane: usize, i: usize, j: usize) -> usize {
         let offset = i as isize * self.tap_down + j as isize * self.tap_right;
         (plane * self.plane + self.first).wrapping_add_signed(offset)
     }
@@ -302,8 +331,10 @@ fn copy_vectors<S: Simd, const V: usize>(s: S, from: &[S::Elem], to: &mut [S::El
 
 /// Copies `len` elements, `step` apart in the source; may write up to a vector more.
 #[inline(always)]
-fn copy_run<S: Simd>(s: S, from: &[S::Elem], step: usize, len: usize, to: &mut [S::Elem]) {
-    if step == 1 {
+pub(crate) fn copy_run<S: Simd>(s: S, from: &[S::Elem], step: usize, len: usize, to: &mut [S::Elem]) {
+    if step == 1 && len <= S::LANES {
+        s.store(s.load(from), to);
+    } else if step == 1 {
         for i in (0..len).step_by(S::LANES) {
             s.store(s.load(&from[i..]), &mut to[i..]);
         }

@@ -15,7 +15,9 @@ mod define;
 pub mod activation;
 pub mod arith;
 pub mod conv;
+mod conv_tiles;
 pub mod conv_weights;
+mod conv_weights_tiles;
 mod element;
 pub mod exp;
 pub mod gemm;
@@ -36,6 +38,7 @@ pub mod tail;
 #[cfg(test)]
 mod testing;
 pub mod update;
+mod winograd;
 
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

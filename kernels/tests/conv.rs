@@ -80,8 +80,8 @@ fn numbers<E: Element>(len: usize, seed: usize) -> Vec<E> {
 fn run_forward<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], w: &[E], bias: &[E]) -> Vec<E> {
     let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
     let depth = sizes.depth();
-    let mut packed = vec![E::NEG_INFINITY; packed_len(sizes.filters, depth)];
-    pack_filters(isa, sizes.filters, depth, |k, d| w[k * depth + d], &mut packed);
+    let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.filters)];
+    pack_filters(isa, &gather, sizes.filters, |k, d| w[k * depth + d], &mut packed);
     let mut y = vec![E::NEG_INFINITY; sizes.images * sizes.y_len()];
     let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather)];
     let source = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };
@@ -107,8 +107,8 @@ fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
                 (i.first_tap + t / j.axis.taps * i.tap_step, j.first_tap + t % j.axis.taps * j.tap_step);
             w[((k * sizes.planes + c) * rows.kernel + row) * columns.kernel + column]
         };
-        let mut packed = vec![E::NEG_INFINITY; packed_len(sizes.planes, gather.depth())];
-        pack_filters(isa, sizes.planes, gather.depth(), weight, &mut packed);
+        let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.planes)];
+        pack_filters(isa, &gather, sizes.planes, weight, &mut packed);
         let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather)];
         let source = Batch { images: sizes.images, stride: sizes.y_len(), start: 0 };
         let target = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };
@@ -135,18 +135,44 @@ fn agrees<E: Element>(isa: Isa, sizes: &Sizes) {
     let bias: Vec<E> = numbers(sizes.filters, 4);
 
     let pixels = sizes.axes[0].output * sizes.axes[1].output;
-    let mut y: Vec<E> = (0..dy.len()).map(|i| bias[i / pixels % sizes.filters]).collect();
-    let mut dx = vec![E::ZERO; x.len()];
-    let mut dw = vec![E::ZERO; w.len()];
+    let mut y = Sums::new((0..dy.len()).map(|i| bias[i / pixels % sizes.filters]).collect());
+    let (mut dx, mut dw) = (Sums::new(vec![E::ZERO; x.len()]), Sums::new(vec![E::ZERO; w.len()]));
     sizes.for_each_product(|i, j, o| {
-        y[o] += w[j] * x[i];
-        dx[i] += w[j] * dy[o];
-        dw[j] += x[i] * dy[o];
+        y.add(o, w[j] * x[i]);
+        dx.add(i, w[j] * dy[o]);
+        dw.add(j, x[i] * dy[o]);
     });
 
-    assert_eq!(run_forward(isa, sizes, &x, &w, &bias), y, "forward on {isa:?}");
-    assert_eq!(run_input(isa, sizes, &w, &dy), dx, "gradient of the input on {isa:?}");
-    assert_eq!(run_weights(isa, sizes, &x, &dy), dw, "gradient of the weights on {isa:?}");
+    y.agree(&run_forward(isa, sizes, &x, &w, &bias), &format!("forward on {isa:?}"));
+    dx.agree(&run_input(isa, sizes, &w, &dy), &format!("gradient of the input on {isa:?}"));
+    dw.agree(&run_weights(isa, sizes, &x, &dy), &format!("gradient of the weights on {isa:?}"));
+}
+
+/// Sums of whole numbers, which are exact, and of their absolute values.
+struct Sums<E> {
+    exact: Vec<E>,
+    absolute: Vec<f64>,
+}
+
+impl<E: Element> Sums<E> {
+    fn new(exact: Vec<E>) -> Self {
+        Sums { absolute: exact.iter().map(|x| x.to_f64().abs()).collect(), exact }
+    }
+
+    fn add(&mut self, place: usize, product: E) {
+        self.exact[place] += product;
+        self.absolute[place] += product.to_f64().abs();
+    }
+
+    /// Direct summation of whole numbers is exact; at Winograd's points there are fractions.
+    fn agree(&self, found: &[E], what: &str) {
+        assert_eq!(self.exact.len(), found.len(), "{what}");
+        for (i, found) in found.iter().enumerate() {
+            let error = (found.to_f64() - self.exact[i].to_f64()).abs();
+            let bound = 8.0 * E::EPSILON.to_f64() * self.absolute[i].max(100.0);
+            assert!(error <= bound, "{what}: {found:?} instead of {:?} at {i}", self.exact[i]);
+        }
+    }
 }
 
 proptest! {

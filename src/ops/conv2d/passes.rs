@@ -37,9 +37,10 @@ impl Passes {
         let mut products = Products::default();
         for group in 0..groups {
             let weights = &w.as_slice()[group * own * depth..][..own * depth];
+            let gather = self.gather();
             products.0.push(Product {
-                gather: self.gather(),
-                packed: pack(own, depth, |k, d| weights[k * depth + d]),
+                gather,
+                packed: pack(&gather, own, |k, d| weights[k * depth + d]),
                 grid: Grid::whole([rows.output, columns.output]),
                 filters: own,
                 bias: bias.map_or(&[], |bias| &bias.as_slice()[group * own..][..own]),
@@ -89,7 +90,7 @@ impl Passes {
         };
         Product {
             gather,
-            packed: pack(own_channels, gather.depth(), weight),
+            packed: pack(&gather, own_channels, weight),
             grid: Grid { size: [rows.input, columns.input], first: [top, left], step: [rows.stride, columns.stride] },
             filters: own_channels,
             bias: &[],
@@ -102,7 +103,7 @@ impl Passes {
     pub fn weights<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
         let (isa, images) = (isa(), self.0.images);
         let parts = (PART_ELEMENTS / w.shape().elements()).clamp(1, PARTS);
-        let part = images.div_ceil(parts);
+        let part = images.div_ceil(parts).max(conv_weights::images_together(&self.gather()).min(images));
         let sums = map(images.div_ceil(part), |index| {
             let first = index * part;
             let images = part.min(images - first);
@@ -170,9 +171,9 @@ fn phases(axis: Window) -> impl Iterator<Item = (usize, Phase)> {
     phases.filter(|(_, phase)| phase.axis.taps > 0)
 }
 
-fn pack<E: Element>(filters: usize, depth: usize, weight: impl Fn(usize, usize) -> E) -> Buffer<E> {
-    let mut packed = Buffer::stale(packed_len(filters, depth));
-    pack_filters(isa(), filters, depth, weight, &mut packed);
+fn pack<E: Element>(gather: &Gather, filters: usize, weight: impl Fn(usize, usize) -> E) -> Buffer<E> {
+    let mut packed = Buffer::stale(packed_len(gather, filters));
+    pack_filters(isa(), gather, filters, weight, &mut packed);
     packed
 }
 

@@ -1,0 +1,279 @@
+//! Convolution by tiles: the products of [`conv`](crate::conv), for kernels that [`winograd`](crate::winograd) serves with
+//! half the multiplications.
+//!
+//! As there, lanes run over neighbouring places of the output, two vectors make a panel, and eight filters by two vectors
+//! accumulate in registers. Here a place is a tile: a column of a few pixels. So
+//!
+//! 1. the six rows under two vectors of tiles are turned into values at six points, and the panel has six parts,
+//!    `panel[point][plane and tap along the width][tiles]`;
+//! 2. filters are packed as `[block][point][plane and tap][filter in block]`, their weights turned into values once a call;
+//! 3. a register block is computed six times, once for each point, and its six results are turned into rows of pixels.
+//!
+//! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
+
+use crate::Element;
+use crate::conv::{Batch, Grid, Reach, VECTORS, multiply};
+use crate::im2col::copy_run;
+use crate::simd::{MAX_LANES, Simd};
+use crate::winograd::{POINTS, Tiles, output_row, weight_factors};
+
+/// Images whose values are held at a time: enough for a panel.
+fn images_at_a_time(tiles: &Tiles) -> usize {
+    (VECTORS * MAX_LANES / tiles.gather.pixels()).max(1)
+}
+
+/// Elements of scratch: the values at the points and a panel, each with room for one vector that a copy reads or writes past
+/// its end.
+pub(crate) fn scratch_len(tiles: &Tiles) -> usize {
+    images_at_a_time(tiles) * POINTS * tiles.point_len() + panel_len(tiles) + 2 * MAX_LANES
+}
+
+fn panel_len(tiles: &Tiles) -> usize {
+    POINTS * tiles.gather.depth() * VECTORS * MAX_LANES
+}
+
+/// Packs blocks of `block` filters; `weight(filter, d)` is the value at depth `d` of the gather without tiles.
+pub(crate) fn pack_filters<E: Element>(
+    tiles: &Tiles,
+    (filters, block): (usize, usize),
+    weight: impl Fn(usize, usize) -> E,
+    packed: &mut [E],
+) {
+    let (taps, depth, across) = (tiles.taps, tiles.gather.depth(), tiles.gather.columns.taps);
+    let factors = weight_factors::<E>(taps);
+    for (first, packed) in (0..filters).step_by(block).zip(packed.chunks_exact_mut(POINTS * depth * block)) {
+        for d in 0..depth {
+            for k in 0..block {
+                let mut column = [E::ZERO; 5];
+                if first + k < filters {
+                    for i in 0..taps {
+                        column[i] = weight(first + k, (d / across * taps + tiles.tap(i)) * across + d % across);
+                    }
+                }
+                for (point, factors) in factors.iter().enumerate() {
+                    let value = (0..taps).fold(E::ZERO, |sum, i| sum + factors[i] * column[i]);
+                    packed[(point * depth + d) * block + k] = value;
+                }
+            }
+        }
+    }
+}
+
+/// A convolution that is being computed.
+pub(crate) struct TileProduct<'a, E> {
+    pub tiles: &'a Tiles,
+    pub filters: usize,
+    pub packed: &'a [E],
+    pub bias: &'a [E],
+    pub grid: Grid,
+}
+
+/// Neighbouring tiles of one row of tiles.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    /// Where the first one's first source row starts in the padded planes, and its first pixel in the output planes.
+    source: usize,
+    target: usize,
+    /// Output rows that exist.
+    rows: usize,
+    /// Which tiles of the panel they are.
+    first: usize,
+    len: usize,
+}
+
+/// The tiles of a panel.
+struct Runs<const V: usize> {
+    runs: [Run; VECTORS * MAX_LANES],
+    number: usize,
+    /// One run for each vector, where no vector has tiles of two rows.
+    vectors: Option<[Run; V]>,
+}
+
+impl<E: Element> TileProduct<'_, E> {
+    /// All images.
+    #[inline(always)]
+    pub fn run<S: Simd<Elem = E>, const K: usize>(
+        &self,
+        s: S,
+        x: &[E],
+        source: Batch,
+        y: &mut [E],
+        target: Batch,
+        scratch: &mut [E],
+    ) {
+        let (together, len) = (images_at_a_time(self.tiles), POINTS * self.tiles.point_len());
+        let (values, panel) = scratch[..scratch_len(self.tiles)].split_at_mut(together * len + MAX_LANES);
+        for first in (0..source.images).step_by(together) {
+            let images = together.min(source.images - first);
+            for image in 0..images {
+                let x = &x[source.of(first + image, self.tiles.source_len()).start..];
+                self.tiles.spread(s, x, &mut values[image * len..]);
+            }
+            let y = &mut y[first * target.stride..];
+            let tiles = images * self.tiles.gather.pixels();
+            let mut tile = 0;
+            while tile + S::LANES < tiles {
+                self.panel::<S, VECTORS, K>(s, values, (tile, tiles), panel, y, target);
+                tile += VECTORS * S::LANES;
+            }
+            if tile < tiles {
+                self.panel::<S, 1, K>(s, values, (tile, tiles), panel, y, target);
+            }
+        }
+    }
+
+    /// The tiles of one panel, for all filters.
+    #[inline(always)]
+    fn panel<S: Simd<Elem = E>, const V: usize, const K: usize>(
+        &self,
+        s: S,
+        values: &[E],
+        tiles: (usize, usize),
+        panel: &mut [E],
+        y: &mut [E],
+        target: Batch,
+    ) {
+        let (gather, layout) = (&self.tiles.gather, self.tiles.gather.layout());
+        let runs = self.runs::<S, V>(tiles, target);
+        let (x, part, reach): (&[E], usize, Reach<V>) = if let Some(vectors) = &runs.vectors {
+            let mut starts = [0; V];
+            for v in 0..V {
+                starts[v] = layout.tap(0, 0, 0) + vectors[v].source;
+            }
+            let reach = Reach { starts, plane: layout.plane(), tap: layout.right(), taps: gather.columns.taps };
+            (values, self.tiles.point_len(), reach)
+        } else {
+            self.pack(s, values, &runs, V * S::LANES, panel);
+            (panel, gather.depth() * V * S::LANES, Reach::panel(S::LANES))
+        };
+        let depth = gather.depth();
+        for block in (0..self.filters).step_by(K) {
+            let mut products = [[[s.zero(); V]; K]; POINTS];
+            for point in 0..POINTS {
+                let filters = &self.packed[(block * POINTS + point * K) * depth..][..depth * K];
+                products[point] = multiply::<S, V, K>(s, &x[point * part..], &reach, filters, [E::ZERO; K]);
+            }
+            for k in 0..K.min(self.filters - block) {
+                self.store::<S, V, K>(s, &products, k, block + k, &runs, y);
+            }
+        }
+    }
+
+    /// Where the tiles from `first` on stand, of all that there are.
+    #[inline(always)]
+    fn runs<S: Simd<Elem = E>, const V: usize>(&self, (first, all): (usize, usize), target: Batch) -> Runs<V> {
+        let (gather, layout, width) = (&self.tiles.gather, self.tiles.gather.layout(), V * S::LANES);
+        let Grid { size, first: [top, left], step: [down, right] } = self.grid;
+        let columns = gather.columns.output;
+        let mut found = Runs { runs: [Run::default(); VECTORS * MAX_LANES], number: 0, vectors: Some([Run::default(); V]) };
+        let mut done = 0;
+        while done < width.min(all - first) {
+            let (image, tile) = ((first + done) / gather.pixels(), (first + done) % gather.pixels());
+            let (row, column) = (tile / columns, tile % columns);
+            let len = (columns - column).min(all - first - done).min(S::LANES - done % S::LANES);
+            let height = row * self.tiles.rows;
+            let run = Run {
+                source: image * POINTS * self.tiles.point_len() + layout.pixel(row, column),
+                target: target.of(image, 0).start + (top + height * down) * size[1] + left + column * right,
+                rows: self.tiles.rows.min(self.tiles.height - height),
+                first: done,
+                len,
+            };
+            found.runs[found.number] = run;
+            match &mut found.vectors {
+                Some(vectors) if len == S::LANES => vectors[done / S::LANES] = run,
+                vectors => *vectors = None,
+            }
+            (found.number, done) = (found.number + 1, done + len);
+        }
+        if done < width || gather.columns.step != 1 || right != 1 {
+            found.vectors = None;
+        }
+        found
+    }
+
+    /// Copies the values under the tiles of a panel together: `panel[point][plane and tap][tiles]`.
+    #[inline(always)]
+    fn pack<S: Simd<Elem = E>, const V: usize>(
+        &self,
+        s: S,
+        values: &[E],
+        runs: &Runs<V>,
+        width: usize,
+        panel: &mut [E],
+    ) {
+        let (gather, layout) = (&self.tiles.gather, self.tiles.gather.layout());
+        let runs = &runs.runs[..runs.number];
+        let mut at = 0;
+        for point in 0..POINTS {
+            let values = &values[point * self.tiles.point_len()..];
+            for plane in 0..gather.planes {
+                for j in 0..gather.columns.taps {
+                    let (from, to) = (&values[layout.tap(plane, 0, j)..], &mut panel[at..][..width + S::LANES]);
+                    for run in runs {
+                        copy_run(s, &from[run.source..], layout.step(), run.len, &mut to[run.first..]);
+                    }
+                    at += width;
+                }
+            }
+        }
+    }
+
+    /// Turns the products of one filter at the points into rows of pixels, and writes those that exist.
+    #[inline(always)]
+    fn store<S: Simd<Elem = E>, const V: usize, const K: usize>(
+        &self,
+        s: S,
+        products: &[[[S::Vector; V]; K]; POINTS],
+        k: usize,
+        filter: usize,
+        runs: &Runs<V>,
+        y: &mut [E],
+    ) {
+        let Grid { size: [height, width], step: [down, right], .. } = self.grid;
+        let bias = s.splat(self.bias.get(filter).copied().unwrap_or(E::ZERO));
+        let y = &mut y[filter * height * width..];
+        let mut at_points = [[s.zero(); POINTS]; V];
+        for v in 0..V {
+            for point in 0..POINTS {
+                at_points[v][point] = products[point][k][v];
+            }
+        }
+        for r in 0..self.tiles.rows {
+            let mut row = [s.zero(); V];
+            for v in 0..V {
+                row[v] = s.add(output_row(s, &at_points[v], r, self.tiles.rows), bias);
+            }
+            if let Some(vectors) = &runs.vectors {
+                for v in 0..V {
+                    if r < vectors[v].rows {
+                        s.store(row[v], &mut y[vectors[v].target + r * down * width..]);
+                    }
+                }
+                continue;
+            }
+            let mut values = [E::ZERO; VECTORS * MAX_LANES];
+            for v in 0..V {
+                s.store(row[v], &mut values[v * S::LANES..]);
+            }
+            for run in runs.runs[..runs.number].iter().filter(|run| r < run.rows) {
+                let (from, to) = (&values[run.first..][..run.len], &mut y[run.target + r * down * width..]);
+                if right == 1 {
+                    copy_short(from, to);
+                } else {
+                    from.iter().enumerate().for_each(|(i, value)| to[i * right] = *value);
+                }
+            }
+        }
+    }
+}
+
+/// Copies less than a vector: eight at a time, which takes no call.
+#[inline(always)]
+fn copy_short<E: Element>(from: &[E], to: &mut [E]) {
+    let (eights, rest) = from.as_chunks::<8>();
+    for (from, to) in eights.iter().zip(to.as_chunks_mut::<8>().0) {
+        *to = *from;
+    }
+    to[from.len() - rest.len()..from.len()].copy_from_slice(rest);
+}

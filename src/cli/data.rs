@@ -8,6 +8,7 @@ use super::table::Table;
 use anyhow::Result;
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
 use evograd::data::{self, CATALOGUE, Presence, SetInfo};
+use evograd::report::counted;
 use progress::Teller;
 use serde_json::json;
 use std::io::Write;
@@ -172,7 +173,7 @@ fn row(info: &SetInfo, folder: &Path) -> [String; 8] {
         _ if info.files.is_empty() => "made when needed".into(),
         Presence::Whole(_) => "yes".into(),
         Presence::Parts { missing, .. } => {
-            format!("{} of {} files", info.files.len() - missing.len(), info.files.len())
+            format!("{} of {}", info.files.len() - missing.len(), counted(info.files.len() as u64, "file"))
         }
         Presence::Absent => "no".into(),
     };
@@ -268,6 +269,7 @@ fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
         Split::Test => sets.test,
     };
     let drawn = data::write_grid(&*set, show.count.into(), show.seed, &show.out)?;
-    writeln!(out, "{}: {drawn} pictures of {} classes, a row for each:", show.out.display(), set.classes().len())?;
+    let (pictures, classes) = (counted(drawn as u64, "picture"), counted(set.classes().len() as u64, "class"));
+    writeln!(out, "{}: {pictures} of {classes}, a row for each:", show.out.display())?;
     Ok(writeln!(out, "{}", set.classes().join(", "))?)
 }

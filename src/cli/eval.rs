@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use evograd::data;
 use evograd::models::Network;
+use evograd::report::counted;
 use evograd::train::{Config, Evaluation, RunFolder, Split, evaluate};
 use serde::Serialize;
 use std::io::Write;
@@ -97,7 +98,12 @@ fn print(
         let answers = Answers { split, pictures, loss, accuracy, classes, confusion };
         return Ok(writeln!(out, "{}", serde_json::to_string(&answers)?)?);
     }
-    writeln!(out, "{split} accuracy {:.2} %, loss {loss:.4}, {pictures} pictures", accuracy * 100.0)?;
+    writeln!(
+        out,
+        "{split} accuracy {:.2} %, loss {loss:.4}, {}",
+        accuracy * 100.0,
+        counted(pictures as u64, "picture")
+    )?;
     if args.per_class {
         writeln!(out, "{}", table(confusion, classes).for_output())?;
     }

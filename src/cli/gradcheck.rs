@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::gradcheck::Gradcheck;
 use evograd::ops::{CATALOGUE, Case, Draw, Row};
+use evograd::report::counted;
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -79,8 +80,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let verdict = if wrong == 0 { "all gradients are right".into() } else { format!("{wrong} WRONG") };
     eprintln!(
-        "{} operations, {verdict} within {:.0e}, {:.1} s",
-        rows.len(),
+        "{}, {verdict} within {:.0e}, {:.1} s",
+        counted(rows.len() as u64, "operation"),
         args.tolerance,
         start.elapsed().as_secs_f64()
     );

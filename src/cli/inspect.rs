@@ -6,7 +6,7 @@ use super::model_args::ModelArgs;
 use super::table::Table;
 use anyhow::{Context, Result, bail};
 use evograd::models::{self, CATALOGUE, Plan};
-use evograd::report::{LayerRow, grouped, network_svg};
+use evograd::report::{LayerRow, counted, grouped, network_svg};
 use evograd::train::Config;
 use serde::Serialize;
 use std::io::Write;
@@ -151,9 +151,10 @@ fn layers(plan: &Plan, classes: usize, out: &mut impl Write) -> Result<()> {
     }
     let totals = [plan.parameters(), plan.macs(), plan.activation_bytes()].map(grouped);
     let [parameters, macs, bytes] = totals;
-    let count = format!("{} layers", plan.layers().len());
+    let count = counted(plan.layers().len() as u64, "layer");
     table.row(["total".to_string(), count, sizes(&plan.output().sizes()[1..]), parameters, macs, bytes]);
-    let heading = format!("{} on {} pictures, {} classes", plan.spec().name, sizes(&plan.spec().input), classes);
+    let heading =
+        format!("{} on {} pictures, {}", plan.spec().name, sizes(&plan.spec().input), counted(classes as u64, "class"));
     writeln!(out, "{heading}\nmultiply-adds (MACs) and bytes of activations (f32) for one picture")?;
     writeln!(out, "{}", table.for_output())?;
     Ok(())

@@ -69,7 +69,7 @@ impl Loader {
             return refuse("there are no samples".into(), "give at least one");
         }
         if loading.batch == 0 || loading.threads == 0 {
-            let problem = format!("batches of {} by {} threads", loading.batch, loading.threads);
+            let problem = format!("pictures in a batch: {}, threads: {}", loading.batch, loading.threads);
             return refuse(problem, "use at least one of each");
         }
         if !(0.0..=1.0).contains(&loading.disturb) {

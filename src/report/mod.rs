@@ -48,3 +48,16 @@ pub fn grouped(number: u64) -> String {
     }
     text
 }
+
+/// So many of a thing, with the ending that it has where they are not one.
+///
+/// ```
+/// use evograd::report::counted;
+/// assert_eq!([0, 1, 1234].map(|count| counted(count, "epoch")), ["0 epochs", "1 epoch", "1,234 epochs"]);
+/// assert_eq!(["class", "search"].map(|what| counted(2, what)), ["2 classes", "2 searches"]);
+/// ```
+pub fn counted(count: u64, what: &str) -> String {
+    let hissing = what.ends_with('s') || what.ends_with("ch");
+    let ending = if count == 1 { "" } else { ["s", "es"][usize::from(hissing)] };
+    format!("{} {what}{ending}", grouped(count))
+}

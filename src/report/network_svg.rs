@@ -1,7 +1,7 @@
 //! A network as a drawing: its layers from top to bottom, branches side by side, joins marked. Knows rows of names and
 //! numbers; knows no network.
 
-use super::grouped;
+use super::counted;
 use super::layout::{Lanes, Layout, Place, layout};
 use super::svg::{FONT, escaped};
 use std::fmt::Write;
@@ -260,7 +260,7 @@ fn card(svg: &mut String, card: &Card, [x, y]: [f64; 2]) {
     text(svg, [x, y - 4.0], 12.5, "#1e293b", &format!("{sign}{}", card.title));
     let mut notes = vec![card.name.clone(), sizes.join("×")];
     if card.parameters > 0 {
-        notes.push(format!("{} weights", grouped(card.parameters)));
+        notes.push(counted(card.parameters, "weight"));
     }
     notes.retain(|note| !note.is_empty());
     text(svg, [x, y + 13.0], 9.5, "#51607a", &notes.join("  ·  "));

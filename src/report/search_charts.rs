@@ -7,7 +7,7 @@ use super::scatter::{Scatter, ScatterPoint};
 use super::search_stats::{GenerationStats, SearchStats, TrainedCode, complete, percent, trained_codes};
 use crate::record::{GenerationRow, SearchRow};
 
-/// Generation, greatest, mean, median and least accuracy in per cent.
+/// Generation, greatest, mean, median and worst accuracy in per cent.
 ///
 /// **Source** Xie and Yuille, *Genetic CNN*, arXiv 1703.01513v1, the table of CIFAR-10 by generation (section 4.2).
 const PAPER: [[f64; 5]; 10] = [
@@ -35,7 +35,7 @@ pub(super) fn paper_chart() -> LineChart {
         title: "The paper's run on CIFAR-10".into(),
         x: "generation".into(),
         y: "accuracy, %".into(),
-        series: [(1, "best"), (2, "mean"), (3, "median"), (4, "least")].map(column).into(),
+        series: [(1, "best"), (2, "mean"), (3, "median"), (4, "worst")].map(column).into(),
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn generations_chart(rows: &[SearchRow]) -> LineChart {
         line("best", |row| row.best),
         line("mean", |row| row.mean),
         line("median", |row| row.median),
-        line("least", |row| row.least),
+        line("worst", |row| row.worst),
         line("best so far", |row| row.best_so_far),
     ];
     LineChart { title: "This search".into(), x: "generation".into(), y: FITNESS.into(), series }
@@ -128,7 +128,7 @@ mod tests {
         let generation = |generation: u32, fitness: &[f64]| {
             let individual = |fitness: &f64| IndividualRow { code: "a".into(), fitness: *fitness, parents: vec![] };
             let individuals = fitness.iter().map(individual).collect();
-            SearchRow::Generation(GenerationRow { generation, individuals, seconds: 1.0 })
+            SearchRow::Generation(GenerationRow { generation, individuals, seconds: 1.0, idle_seconds: None })
         };
         let chart =
             generations_chart(&[generation(0, &[0.5, 0.0, 0.75]), generation(1, &[0.0]), generation(2, &[0.25])]);
@@ -139,8 +139,8 @@ mod tests {
 
     #[test]
     fn the_paper_s_values_are_consistent() {
-        for [_, best, mean, median, least] in PAPER {
-            assert!(best >= mean.max(median) && mean.min(median) >= least);
+        for [_, best, mean, median, worst] in PAPER {
+            assert!(best >= mean.max(median) && mean.min(median) >= worst);
         }
         let chart = paper_chart();
         let last: Vec<[f64; 2]> = chart.series.iter().map(|line| line.points[9]).collect();

@@ -266,7 +266,7 @@ impl SearchConfig {
             return refuse(format!("networks.stages is {stages:?}"), "give 1 to 8 stages of 2 to 10 nodes");
         }
         if backbone.filters.len() != stages.len() {
-            let problem = format!("networks.backbone.filters is {:?} for {} stages", backbone.filters, stages.len());
+            let problem = format!("networks.backbone.filters is {:?}, networks.stages {stages:?}", backbone.filters);
             return refuse(problem, "give a number of filters for each stage");
         }
         if *tournament == 0 || *workers > 1024 {
@@ -274,7 +274,7 @@ impl SearchConfig {
             return refuse(problem, "let at least 1 fight, and at most 1024 be trained side by side");
         }
         if !halving.is_sorted_by(|a, b| a < b) || halving.iter().any(|at| !(1..epochs).contains(at)) {
-            let problem = format!("search.halving is {halving:?}, and each network is trained for {epochs} epochs");
+            let problem = format!("search.halving is {halving:?}, and training.epochs {epochs}");
             return refuse(problem, "give rising numbers of epochs, fewer than training.epochs");
         }
         if !halving.is_empty() && self.search.repeat == Repeat::Average {

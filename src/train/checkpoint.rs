@@ -54,7 +54,7 @@ pub fn load(trainer: &mut Trainer, folder: &Path) -> Result<()> {
     let saved: Saved = serde_json::from_slice(&text)
         .map_err(|error| Error::file(&path, error, "copy the checkpoint back, or start a new run"))?;
     if !trainer.can_stand_at(&saved.position) {
-        let problem = format!("a run of {} steps does not come to such a place", trainer.steps());
+        let problem = format!("the run does not come to such a place; its last step is {}", trainer.steps());
         return Err(Error::file(&path, problem, "copy the checkpoint of the same run back, or start a new one"));
     }
     let optimizer = folder.join(OPTIMIZER);

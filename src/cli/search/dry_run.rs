@@ -7,7 +7,7 @@ use evograd::Pool;
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
-use evograd::report::grouped;
+use evograd::report::{counted, grouped};
 use evograd::search::SearchConfig;
 use evograd::train::{Split, Trainer};
 use serde::Serialize;
@@ -59,7 +59,8 @@ pub fn dry_run(config: &SearchConfig, sets: &Sets, json: bool, out: &mut impl Wr
     )?;
     writeln!(
         out,
-        "# {individuals} individuals, {workers} side by side: at most {}, and a little for their answers",
+        "# {}, {workers} side by side: at most {}, and a little for their answers",
+        counted(individuals as u64, "individual"),
         clock(seconds_at_most)
     )?;
     Ok(ExitCode::SUCCESS)

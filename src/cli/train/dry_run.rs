@@ -4,6 +4,7 @@ use super::plan_line;
 use crate::cli::progress::clock;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
+use evograd::report::counted;
 use evograd::train::{Config, Split, Trainer};
 use serde::Serialize;
 use std::io::Write;
@@ -86,5 +87,5 @@ fn print(forecast: &Forecast<'_>, out: &mut impl Write) -> Result<()> {
     writeln!(out, "# {train} training pictures, {held_out} held out ({held_out_from}), {test} for the test")?;
     let (steps, milliseconds) = (forecast.steps, forecast.seconds_a_step * 1e3);
     let whole = clock(forecast.seconds);
-    Ok(writeln!(out, "# {steps} steps of {milliseconds:.0} ms: about {whole} without evaluations")?)
+    Ok(writeln!(out, "# {} of {milliseconds:.0} ms: about {whole} without evaluations", counted(steps, "step"))?)
 }

@@ -55,7 +55,7 @@ impl Stage {
     /// When the number of nodes or bits is another.
     pub fn new(nodes: usize, bits: Vec<bool>) -> Result<Stage> {
         if !(2..=MAX_NODES).contains(&nodes) || bits.len() != nodes * (nodes - 1) / 2 {
-            let problem = format!("{} bits for a stage of {nodes} nodes", bits.len());
+            let problem = format!("nodes of a stage: {nodes}, bits: {}", bits.len());
             return Err(refuse(problem, "give K·(K − 1)/2 bits for K nodes, from 2 to 10"));
         }
         Ok(Stage { nodes, bits })

@@ -66,7 +66,7 @@ impl Backbone {
     fn check(&self, stages: usize) -> Result<()> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("backbone", problem, &[], remedy));
         if self.filters.len() != stages {
-            let problem = format!("{} numbers of filters for a code of {stages} stages", self.filters.len());
+            let problem = format!("filters {:?}, and the stages of the code: {stages}", self.filters);
             return refuse(problem, "give a number of filters for each stage");
         }
         let sizes = [self.kernel, self.pool, self.features];

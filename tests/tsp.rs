@@ -97,6 +97,23 @@ fn towns_of_a_file_are_read_and_their_tour_is_drawn() {
     assert!(svg.matches("<circle").count() == 52 && svg.contains(&format!("52 towns, length {found:.4}")), "{svg}");
 }
 
+/// Towns that a file counts in its own way are told by the file's numbers.
+#[test]
+fn the_tour_of_a_file_has_the_file_s_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("square.tsp");
+    let text = "TYPE: TSP\nDIMENSION: 4\nEDGE_WEIGHT_TYPE: EUC_2D\nNODE_COORD_SECTION\n";
+    std::fs::write(&file, format!("{text}40 0 0\n10 9 9\n30 0 9\n20 9 0\nEOF\n")).unwrap();
+    let arguments = ["--generations", "20", "--tsplib", file.to_str().unwrap()];
+    let out = search(&arguments).out;
+    let mut tour: Vec<u32> =
+        out.lines().next().unwrap().split_whitespace().skip(1).map(|word| word.parse().unwrap()).collect();
+    let start = tour.iter().position(|town| *town == 10).unwrap();
+    tour.rotate_left(start);
+    assert!(tour == [10, 20, 40, 30] || tour == [10, 30, 40, 20], "{out}");
+    assert_eq!(bred(&arguments)["numbers"], serde_json::json!([40, 10, 30, 20]));
+}
+
 #[test]
 fn people_read_the_tour_its_length_and_the_shortest() {
     let Outcome { code, out, err, .. } = search(&["--towns", "8", "--circle", "--generations", "50", "--seed", "3"]);
@@ -134,13 +151,13 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
         (&["--tsplib", "/dev/zero"], format!("evograd: /dev/zero: it has more than 4000000 bytes; {remedy}\n")),
         (
             &["--population", "0"],
-            "evograd: breed: 10000 generations of 0 tours through 52 towns; use at least one generation, and 1 to 961538 \
+            "evograd: breed: generations: 10000, tours in each: 0, towns: 52; use at least one generation, and 1 to 961538 \
              tours\n"
                 .into(),
         ),
         (
             &["--population", "18446744073709551615", "--generations", "0"],
-            "evograd: breed: 0 generations of 18446744073709551615 tours through 52 towns; use at least one generation, and \
+            "evograd: breed: generations: 0, tours in each: 18446744073709551615, towns: 52; use at least one generation, and \
              1 to 961538 tours\n"
                 .into(),
         ),

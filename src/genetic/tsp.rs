@@ -18,6 +18,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -42,6 +43,8 @@ const MAX_COORDINATE: f64 = 1e6;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Towns {
     places: Vec<[f64; 2]>,
+    /// What each town is called.
+    numbers: Vec<u32>,
     /// The distance between each two, row by row.
     distances: Vec<f64>,
 }
@@ -81,7 +84,8 @@ impl Towns {
     /// # Errors
     /// When there are fewer than 3 or more than 2,000, or a coordinate is not a number from minus a million to a million.
     pub fn new(places: Vec<[f64; 2]>) -> Result<Towns> {
-        Self::with(places, |distance| distance)
+        let numbers = (0..places.len() as u32).collect();
+        Self::with(places, numbers, |distance| distance)
     }
 
     /// Towns evenly spaced on a circle of radius 1, counted in a random order. The shortest tour goes around it, and its
@@ -124,20 +128,20 @@ impl Towns {
     pub fn read(path: &Path) -> Result<Towns> {
         let remedy = "name a TSPLIB file with EDGE_WEIGHT_TYPE EUC_2D and a NODE_COORD_SECTION";
         let text = text(path).map_err(|problem| Error::file(path, problem, remedy))?;
-        let places = parse(&text).map_err(|problem| Error::file(path, problem, remedy))?;
-        Self::with(places, |distance| (distance + 0.5).floor()).map_err(|error| error.at(path.display()))
+        let (numbers, places) = parse(&text).map_err(|problem| Error::file(path, problem, remedy))?;
+        Self::with(places, numbers, |distance| (distance + 0.5).floor()).map_err(|error| error.at(path.display()))
     }
 
-    fn with(places: Vec<[f64; 2]>, rounded: impl Fn(f64) -> f64) -> Result<Towns> {
+    fn with(places: Vec<[f64; 2]>, numbers: Vec<u32>, rounded: impl Fn(f64) -> f64) -> Result<Towns> {
         Self::check_count(places.len())?;
         let fits = |x: &f64| x.abs() <= MAX_COORDINATE;
         if let Some(town) = places.iter().position(|place| !place.iter().all(fits)) {
-            let problem = format!("town {} lies at {:?}", town + 1, places[town]);
+            let problem = format!("town {} lies at {:?}", numbers[town], places[town]);
             return Err(Error::op("towns", problem, &[], "use coordinates from -1,000,000 to 1,000,000"));
         }
         let distance = |a: &[f64; 2], b: &[f64; 2]| rounded((a[0] - b[0]).hypot(a[1] - b[1]));
         let distances = places.iter().flat_map(|a| places.iter().map(move |b| distance(a, b))).collect();
-        Ok(Towns { places, distances })
+        Ok(Towns { places, numbers, distances })
     }
 
     fn check_count(count: usize) -> Result<()> {
@@ -150,6 +154,11 @@ impl Towns {
     /// Where the towns lie.
     pub fn places(&self) -> &[[f64; 2]] {
         &self.places
+    }
+
+    /// What each town is called, in the same order: the number that a file gives it, or else its place, counted from 0.
+    pub fn numbers(&self) -> &[u32] {
+        &self.numbers
     }
 
     /// The length of a tour through all towns, in this order and back to the first.
@@ -171,7 +180,7 @@ impl Towns {
         let count = self.places.len();
         let Breeding { size, generations, seed } = breeding;
         if generations == 0 || !(1..=MAX_NUMBERS / count).contains(&size) {
-            let problem = format!("{generations} generations of {size} tours through {count} towns");
+            let problem = format!("generations: {generations}, tours in each: {size}, towns: {count}");
             let remedy = format!("use at least one generation, and 1 to {} tours", MAX_NUMBERS / count);
             return Err(Error::op("breed", problem, &[], remedy));
         }
@@ -251,8 +260,8 @@ fn text(path: &Path) -> Parsed<String> {
     Ok(text)
 }
 
-/// The coordinates of a TSPLIB file.
-fn parse(text: &str) -> Parsed<Vec<[f64; 2]>> {
+/// The numbers and the coordinates of the towns of a TSPLIB file.
+fn parse(text: &str) -> Parsed<(Vec<u32>, Vec<[f64; 2]>)> {
     let mut lines = text.lines().map(str::trim).enumerate();
     let (mut dimension, mut distances) = (None, None);
     for (_, line) in lines.by_ref() {
@@ -270,25 +279,29 @@ fn parse(text: &str) -> Parsed<Vec<[f64; 2]>> {
         Some(other) => return Err(format!("its distances are {other}, not EUC_2D")),
         None => return Err("it has no EDGE_WEIGHT_TYPE".into()),
     }
-    let places = lines.take_while(|(_, line)| !["EOF", ""].contains(line)).map(|(number, line)| place(number, line));
-    let places = places.collect::<Parsed<Vec<_>>>()?;
+    let towns = lines.take_while(|(_, line)| !["EOF", ""].contains(line)).map(|(number, line)| town(number, line));
+    let (numbers, places) = towns.collect::<Parsed<(Vec<u32>, Vec<[f64; 2]>)>>()?;
+    let mut met = HashSet::new();
+    if let Some(twice) = numbers.iter().find(|number| !met.insert(**number)) {
+        return Err(format!("it has two towns with the number {twice}"));
+    }
     match dimension {
-        Some(count) if count.parse() == Ok(places.len()) => Ok(places),
+        Some(count) if count.parse() == Ok(places.len()) => Ok((numbers, places)),
         Some(count) => Err(format!("its DIMENSION is {count}, but {} towns follow", places.len())),
         None => Err("it has no DIMENSION".into()),
     }
 }
 
-/// A town, such as `1 37.0 52.0`, in the line before which there are `number`.
-fn place(number: usize, line: &str) -> Parsed<[f64; 2]> {
+/// A town, such as `1 37.0 52.0`, in the line before which there are `before`.
+fn town(before: usize, line: &str) -> Parsed<(u32, [f64; 2])> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let town = match words.as_slice() {
-        [town, x, y] if town.parse::<u32>().is_ok() => x.parse().ok().zip(y.parse().ok()),
+    let numbers = match words.as_slice() {
+        [number, x, y] => number.parse().ok().zip(x.parse().ok().zip(y.parse().ok())),
         _ => None,
     };
     let shown: String = line.chars().take(40).collect();
-    town.map(Into::into)
-        .ok_or_else(|| format!("line {} is {shown:?}, not a town's number and two coordinates", number + 1))
+    let town = numbers.map(|(number, (x, y))| (number, [x, y]));
+    town.ok_or_else(|| format!("line {} is {shown:?}, not a town's number and two coordinates", before + 1))
 }
 
 #[cfg(test)]
@@ -361,17 +374,17 @@ mod tests {
             format!("towns: there are {}; use 3 to 2,000 towns", usize::MAX)
         );
         let far = vec![[0.0, 0.0], [1.0, 1e7], [f64::NAN, 0.0]];
-        let text = "towns: town 2 lies at [1.0, 10000000.0]; use coordinates from -1,000,000 to 1,000,000";
+        let text = "towns: town 1 lies at [1.0, 10000000.0]; use coordinates from -1,000,000 to 1,000,000";
         assert_eq!(refused(Towns::new(far)), text);
         let towns = Towns::circle(100, 0).unwrap();
         for (breeding, what) in [
-            (Breeding { size: 0, ..ALL }, "600 generations of 0"),
-            (Breeding { size: 500_001, ..ALL }, "600 generations of 500001"),
-            (Breeding { generations: 0, ..ALL }, "0 generations of 100"),
+            (Breeding { size: 0, generations: 1, seed: 0 }, "generations: 1, tours in each: 0"),
+            (Breeding { size: 500_001, ..ALL }, "generations: 600, tours in each: 500001"),
+            (Breeding { generations: 0, ..ALL }, "generations: 0, tours in each: 100"),
         ] {
             let error = towns.breed(breeding, &mut |_| true).unwrap_err().to_string();
             let remedy = "use at least one generation, and 1 to 500000 tours";
-            assert_eq!(error, format!("breed: {what} tours through 100 towns; {remedy}"));
+            assert_eq!(error, format!("breed: {what}, towns: 100; {remedy}"));
         }
     }
 
@@ -392,10 +405,11 @@ mod tests {
 
     #[test]
     fn a_file_of_tsplib_is_read_and_its_distances_are_rounded() {
-        let towns = read(format!("{HEAD}1 0 0\n 2 1.5e0 0.0\n3 0 2.4\nEOF\n").as_bytes()).unwrap();
+        let towns = read(format!("{HEAD}7 0 0\n 2 1.5e0 0.0\n30 0 2.4\nEOF\n").as_bytes()).unwrap();
+        assert_eq!(towns.numbers(), [7, 2, 30]);
         assert_eq!(towns.places(), [[0.0, 0.0], [1.5, 0.0], [0.0, 2.4]]);
         assert_eq!(towns.length(&Permutation(vec![0, 1, 2])), 2.0 + 3.0 + 2.0);
-        assert_eq!(read(format!("{HEAD}1 0 0\r\n2 1.5 0\r\n3 0 2.4").as_bytes()).unwrap(), towns);
+        assert_eq!(read(format!("{HEAD}7 0 0\r\n2 1.5 0\r\n30 0 2.4").as_bytes()).unwrap(), towns);
     }
 
     #[test]
@@ -410,6 +424,7 @@ mod tests {
             (head("NODE_COORD_SECTION\n", ""), "its DIMENSION is 3, but 0 towns follow"),
             (head("3", "99999999999999999999"), "its DIMENSION is 99999999999999999999, but 3 towns follow"),
             (format!("{HEAD}1 0 0\n2 1 "), "line 7 is \"2 1\", not a town's number and two coordinates"),
+            (format!("{HEAD}1 0 0\n2 1 0\n1 0 2\n"), "it has two towns with the number 1"),
             (format!("{HEAD}1 0 x"), "line 6 is \"1 0 x\", not a town's number and two coordinates"),
             ("x".repeat(4_000_001), "it has more than 4000000 bytes"),
         ] {

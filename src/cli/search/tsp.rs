@@ -4,7 +4,7 @@ use crate::cli::{INTERRUPTED, interrupt};
 use anyhow::Result;
 use evograd::Error;
 use evograd::genetic::{Breeding, Tour, Towns};
-use evograd::report::TourDrawing;
+use evograd::report::{TourDrawing, counted};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fs::OpenOptions;
@@ -50,12 +50,14 @@ pub struct Common {
     pub quiet: bool,
 }
 
-/// What `--json` prints. The tour names towns by their place in the list, counted from 0.
+/// What `--json` prints. The tour names towns by their place in the list, counted from 0; people read their numbers.
 #[derive(Serialize)]
 struct Answer<'a> {
     problem: &'static str,
     seed: u64,
     towns: &'a [[f64; 2]],
+    /// What each town of the list is called: the number that the file gives it, or else its place.
+    numbers: &'a [u32],
     tour: &'a [usize],
     length: f64,
     /// The shortest length, where it is known.
@@ -91,8 +93,8 @@ pub fn run(args: &TspArgs, common: Common, out: &mut impl Write) -> Result<ExitC
     let optimum = args.circle.then(|| around(towns.places().len()));
     let (seed, order) = (common.seed, &tour.order.0);
     let Tour { length, generations, .. } = tour;
-    let (problem, towns, tour) = ("tsp", towns.places(), order.as_slice());
-    let answer = Answer { problem, seed, towns, tour, length, optimum, generations, seconds, stopped };
+    let (problem, numbers, towns, tour) = ("tsp", towns.numbers(), towns.places(), order.as_slice());
+    let answer = Answer { problem, seed, towns, numbers, tour, length, optimum, generations, seconds, stopped };
     print(&answer, common.json, out)?;
     Ok(if stopped { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
@@ -141,11 +143,13 @@ fn print(answer: &Answer, json: bool, out: &mut impl Write) -> Result<()> {
         writeln!(out, "{}", serde_json::to_string(answer)?)?;
         return Ok(());
     }
-    writeln!(out, "tour   {}", answer.tour.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))?;
+    let tour: Vec<String> = answer.tour.iter().map(|town| answer.numbers[*town].to_string()).collect();
+    writeln!(out, "tour   {}", tour.join(" "))?;
     writeln!(out, "length {:.6}{}", answer.length, beside(answer))?;
     let Answer { generations, seconds, .. } = answer;
     let stopped = if answer.stopped { ", stopped" } else { "" };
-    eprintln!("{} towns, {generations} generations, {seconds:.1} s{stopped}", answer.towns.len());
+    let generations = counted((*generations).into(), "generation");
+    eprintln!("{} towns, {generations}, {seconds:.1} s{stopped}", answer.towns.len());
     Ok(())
 }
 
@@ -207,6 +211,7 @@ mod tests {
             problem: "tsp",
             seed: 0,
             towns: &[],
+            numbers: &[],
             tour: &[],
             length,
             optimum,

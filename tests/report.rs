@@ -99,7 +99,12 @@ fn rows(generations: u32) -> Vec<SearchRow> {
             }
         }
         population = next;
-        rows.push(SearchRow::Generation(GenerationRow { generation, individuals, seconds: 260.0 }));
+        rows.push(SearchRow::Generation(GenerationRow {
+            generation,
+            individuals,
+            seconds: 260.0,
+            idle_seconds: Some(14.5),
+        }));
     }
     rows
 }
@@ -148,6 +153,7 @@ fn pages() -> Vec<(&'static str, String)> {
             generation: number,
             individuals,
             seconds: 40.0 * count as f64,
+            idle_seconds: None,
         }));
         rows
     };
@@ -269,6 +275,7 @@ fn opened(browser: &str, page: &str, folder: &Path) -> (String, Vec<String>) {
             "--no-sandbox",
             "--disable-gpu",
             "--disable-dev-shm-usage",
+            "--allow-file-access-from-files",
             "--enable-logging=stderr",
             "--v=0",
         ])
@@ -305,6 +312,32 @@ fn a_browser_opens_it_without_errors() {
     let sorted: Vec<f64> = table.split("<tr").skip(2).map(fitness).collect();
     assert!(sorted.len() > 50 && sorted.windows(2).all(|pair| pair[0] >= pair[1]), "{sorted:?}");
     assert!(table.contains("aria-sort=\"descending\""));
+}
+
+/// No table of a page is wider than its place, from a phone's width to a desk's.
+#[test]
+fn tables_fit_pages_of_any_width() {
+    let Some(browser) = browser() else {
+        println!("SKIPPED: no chromium, chromium-browser or google-chrome on the PATH");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("page.html"), page("a search", &rows(20))).unwrap();
+    // A window has a least width; a frame has not.
+    let frames: String = [1200, 1000, 970, 950, 700, 400]
+        .map(|width| format!("<iframe src=\"page.html\" width=\"{width}\" height=\"600\"></iframe>"))
+        .concat();
+    let measure = "addEventListener('load', () => { for (const frame of document.querySelectorAll('iframe')) \
+        for (const table of frame.contentDocument.querySelectorAll('.table')) { const item = document.createElement('p'); \
+        item.textContent = `measured ${frame.width} ${table.clientWidth} ${table.scrollWidth}`; document.body.append(item); } })";
+    let (document, _) = opened(browser, &format!("{frames}<script>{measure}</script>"), folder.path());
+    let measured: Vec<Vec<u32>> = document
+        .split("<p>measured ")
+        .skip(1)
+        .map(|text| text.split('<').next().unwrap().split(' ').map(|number| number.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(measured.len(), 6 * 3, "{document}");
+    assert!(measured.iter().all(|sizes| sizes[2] <= sizes[1] && sizes[1] < sizes[0]), "{measured:?}");
 }
 
 /// The page that the program itself makes at the end of a search.

@@ -68,6 +68,10 @@ pub struct GenerationRow {
     pub individuals: Vec<IndividualRow>,
     /// Seconds from the end of the generation before.
     pub seconds: f64,
+    /// The seconds of these in which workers trained no network, over all workers: between two networks, and while one
+    /// waits for the others' last. `None` where it is not known.
+    #[serde(default)]
+    pub idle_seconds: Option<f64>,
 }
 
 /// An individual.

@@ -30,7 +30,9 @@ const PARENTS: [&str; 2] = ["#0072b2", "#c25000"];
 /// ```
 /// use evograd::{record::{GenerationRow, IndividualRow}, report::family_svg};
 /// let individual = |code: &str, parents| IndividualRow { code: code.into(), fitness: 0.5, parents };
-/// let generation = |number, individual| GenerationRow { generation: number, individuals: vec![individual], seconds: 1.0 };
+/// let generation = |generation, individual| {
+///     GenerationRow { generation, individuals: vec![individual], seconds: 1.0, idle_seconds: None }
+/// };
 /// let rows = [generation(0, individual("1-01", vec![])), generation(1, individual("1-11", vec![0]))];
 /// assert!(family_svg(&rows, 1, 0).unwrap().starts_with("<svg "));
 /// assert_eq!(family_svg(&rows, 0, 0), None);
@@ -269,7 +271,7 @@ mod tests {
     }
 
     fn generation(number: u32, individuals: Vec<IndividualRow>) -> GenerationRow {
-        GenerationRow { generation: number, individuals, seconds: 1.0 }
+        GenerationRow { generation: number, individuals, seconds: 1.0, idle_seconds: None }
     }
 
     fn part(text: &str, origin: Origin) -> Part {

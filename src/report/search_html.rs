@@ -6,7 +6,7 @@ use super::search_stats::{
     BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, evaluations, percent, trained_codes,
 };
 use super::stage_row::StageRow;
-use super::{grouped, stages_svg};
+use super::{counted, grouped, stages_svg};
 use crate::record::{BeginRow, EvaluationRow, GenerationRow, SearchRow};
 use minijinja::Environment;
 use serde::Serialize;
@@ -44,7 +44,7 @@ pub struct WinnerRow {
 /// ```
 /// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::{SearchReport, search_html}};
 /// let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.5, parents: vec![] }];
-/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds: 60.0 })];
+/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds: 60.0, idle_seconds: None })];
 /// let page = search_html(&SearchReport { name: "first try", rows: &rows, settings: "", winner: None });
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("first try"));
 /// ```
@@ -148,18 +148,16 @@ impl Page {
     }
 }
 
-/// `1 network`, `2 networks`.
-fn counted(count: usize, what: &str) -> String {
-    let text = grouped(count as u64);
-    if count == 1 { format!("{text} {what}") } else { format!("{text} {what}s") }
-}
+/// What the third part of the bar is.
+const BETWEEN: &str = "Between networks, a worker – one of those that train side by side – has none to train: it writes down what was \
+    found, breeds the next generation, or waits for the last network of this one.";
 
 fn sentence(stats: &SearchStats) -> String {
     let work = match (stats.task.as_str(), stats.generations.len()) {
         ("exhaust", _) => "Every network of the space was asked for".to_string(),
         ("calibrate", _) => "Networks were trained to see what fitness is worth".to_string(),
         (_, 0) => "A search whose first generation is not complete".to_string(),
-        (_, count) => format!("A search of {}", counted(count, "generation")),
+        (_, count) => format!("A search of {}", counted(count as u64, "generation")),
     };
     let time = if stats.time.wall > 0.0 { format!(" in {}", duration(stats.time.wall)) } else { String::new() };
     let best = match &stats.best {
@@ -168,7 +166,7 @@ fn sentence(stats: &SearchStats) -> String {
         }
         _ => "none has learned anything".into(),
     };
-    format!("{work}: {} trained{time}; {best}.", counted(stats.trained, "network"))
+    format!("{work}: {} trained{time}; {best}.", counted(stats.trained as u64, "network"))
 }
 
 /// What the reader must know before the numbers.
@@ -178,7 +176,7 @@ fn note(stats: &SearchStats) -> Option<String> {
     }
     let running = format!(
         "The last generation is not complete: {} for it so far. Its networks are in the table below and not in the curves.",
-        counted(stats.unfinished, "network")
+        counted(stats.unfinished as u64, "network")
     );
     (stats.unfinished > 0).then_some(running)
 }
@@ -206,11 +204,11 @@ fn facts(stats: &SearchStats) -> Vec<[String; 2]> {
 impl Generations {
     fn of(stats: &SearchStats, rows: &[SearchRow]) -> Generations {
         let row = |row: &super::GenerationStats| {
-            let shares = [row.best, row.mean, row.median, row.least].map(|share| format!("{:.2}", 100.0 * share));
-            let [best, mean, median, least] = shares;
+            let shares = [row.best, row.mean, row.median, row.worst].map(|share| format!("{:.2}", 100.0 * share));
+            let [best, mean, median, worst] = shares;
             let deviation = format!("{:.2}", 100.0 * row.deviation);
             let [number, trained] = [row.number.to_string(), row.trained.to_string()];
-            [number, best, mean, median, least, deviation, trained, duration(row.seconds), row.code.clone()]
+            [number, best, mean, median, worst, deviation, trained, duration(row.seconds), row.code.clone()]
         };
         Generations {
             chart: generations_chart(rows).to_svg(),
@@ -257,11 +255,10 @@ fn cost(codes: &[TrainedCode], report: &SearchReport, stats: &SearchStats) -> Op
 }
 
 fn shares(time: &TimeStats) -> Vec<TimeShare> {
-    let parts = [
-        ("training and answers", "training", time.training),
-        ("other work on a network", "overhead", time.overhead),
-        ("between networks", "between", time.between),
-    ];
+    let known =
+        [("training and answers", "training", time.training), ("other work on a network", "overhead", time.overhead)];
+    let between = time.between.map(|seconds| ("between networks", "between", seconds));
+    let parts: Vec<_> = known.into_iter().chain(between).collect();
     let all: f64 = parts.iter().map(|part| part.2).sum();
     let share = |(name, look, seconds): (&'static str, &'static str, f64)| TimeShare {
         name,
@@ -269,7 +266,7 @@ fn shares(time: &TimeStats) -> Vec<TimeShare> {
         share: format!("{:.2}", 100.0 * seconds / all),
         duration: duration(seconds),
     };
-    if all > 0.0 { parts.map(share).into() } else { Vec::new() }
+    if all > 0.0 { parts.into_iter().map(share).collect() } else { Vec::new() }
 }
 
 fn time_notes(stats: &SearchStats) -> Vec<String> {
@@ -284,10 +281,13 @@ fn time_notes(stats: &SearchStats) -> Vec<String> {
         let pictures = grouped(time.images_per_second.round() as u64);
         notes.push(format!("Training pictures a second: median {pictures}."));
     }
+    if time.between.is_some() {
+        notes.push(BETWEEN.into());
+    }
     let at_once = (time.training + time.overhead) / time.wall;
     if at_once > 1.05 && stats.unfinished == 0 {
-        notes
-            .push(format!("{at_once:.1} networks were trained at a time, so the parts add up to more than the clock."));
+        let text = format!("On average {at_once:.1} networks were trained at a time; the parts are added up over all.");
+        notes.push(text);
     }
     notes
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::SearchStats};
 /// let individual = |code: &str, fitness| IndividualRow { code: code.into(), fitness, parents: vec![] };
 /// let individuals = vec![individual("1-01", 0.5), individual("1-11", 0.75)];
-/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds: 60.0 })];
+/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds: 60.0, idle_seconds: None })];
 /// let stats = SearchStats::of(&rows);
 /// assert_eq!(stats.best.unwrap().code, "1-11");
 /// assert_eq!(stats.generations[0].mean, 0.625);
@@ -64,8 +64,8 @@ pub struct GenerationStats {
     pub mean: f64,
     /// The median fitness.
     pub median: f64,
-    /// The least fitness.
-    pub least: f64,
+    /// The worst fitness.
+    pub worst: f64,
     /// The standard deviation of the fitness, over all individuals.
     pub deviation: f64,
     /// The greatest fitness of this generation and all before it.
@@ -89,8 +89,9 @@ pub struct TimeStats {
     pub training: f64,
     /// On anything else while a network was looked at, over all networks.
     pub overhead: f64,
-    /// Of `wall`, the time in which no network was looked at; 0 where looking at several side by side adds up to more.
-    pub between: f64,
+    /// The time in which workers trained no network, over all workers and complete generations: between two networks, and
+    /// while one waits for the others' last. `None` where the journal does not say.
+    pub between: Option<f64>,
     /// The median overhead of a network.
     pub overhead_median: f64,
     /// The greatest overhead of a network.
@@ -125,13 +126,12 @@ impl TimeStats {
         let column = |value: fn(&EvaluationRow) -> f64| evaluations.iter().map(|row| value(row)).collect::<Vec<f64>>();
         let overheads = column(|row| row.overhead_seconds);
         let wall = complete.values().map(|row| row.seconds).sum::<f64>();
-        let done = evaluations.iter().filter(|row| complete.contains_key(&row.generation));
         let overhead = overheads.iter().sum::<f64>();
         TimeStats {
             wall,
             training: column(|row| row.seconds).iter().sum::<f64>() - overhead,
             overhead,
-            between: (wall - done.map(|row| row.seconds).sum::<f64>()).max(0.0),
+            between: complete.values().filter_map(|row| row.idle_seconds).reduce(|sum, seconds| sum + seconds),
             overhead_median: median(&overheads),
             overhead_max: overheads.iter().copied().fold(0.0, f64::max),
             images_per_second: median(&column(|row| row.images_per_second)),
@@ -194,7 +194,7 @@ impl GenerationStats {
             best: best.fitness,
             mean,
             median: median(&fitness),
-            least: fitness.iter().copied().fold(f64::INFINITY, f64::min),
+            worst: fitness.iter().copied().fold(f64::INFINITY, f64::min),
             deviation: (fitness.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt(),
             best_so_far: best.fitness,
             code: best.code.clone(),
@@ -329,13 +329,18 @@ mod tests {
     }
 
     fn generation(number: u32, fitness: &[f64], seconds: f64) -> SearchRow {
+        waited(number, fitness, [seconds, 0.25 * seconds])
+    }
+
+    /// A generation, and how long workers had nothing to do.
+    fn waited(number: u32, fitness: &[f64], [seconds, idle]: [f64; 2]) -> SearchRow {
         let individual = |(i, fitness): (usize, &f64)| IndividualRow {
             code: format!("{number}.{i}"),
             fitness: *fitness,
             parents: vec![],
         };
         let individuals = fitness.iter().enumerate().map(individual).collect();
-        SearchRow::Generation(GenerationRow { generation: number, individuals, seconds })
+        SearchRow::Generation(GenerationRow { generation: number, individuals, seconds, idle_seconds: Some(idle) })
     }
 
     #[test]
@@ -362,14 +367,14 @@ mod tests {
         let best = BestStats { generation: 0, place: Some(1), code: "0.1".into(), fitness: 0.75 };
         assert_eq!(stats.best, Some(best));
         let [first, second] = &stats.generations[..] else { panic!("{stats:?}") };
-        assert_eq!([first.best, first.mean, first.median, first.least], [0.75, 0.5, 0.625, 0.0]);
+        assert_eq!([first.best, first.mean, first.median, first.worst], [0.75, 0.5, 0.625, 0.0]);
         assert_eq!(first.deviation, (0.375_f64 / 4.0).sqrt());
         assert_eq!((second.best_so_far, second.best, second.code.as_str(), second.trained), (0.75, 0.625, "1.0", 1));
         let time = TimeStats {
             wall: 36.0,
             training: 35.5,
             overhead: 8.5,
-            between: 36.0 - 34.0,
+            between: Some(0.25 * 36.0),
             overhead_median: 1.0,
             overhead_max: 4.0,
             images_per_second: 1000.0,
@@ -400,7 +405,7 @@ mod tests {
         let mut rows = rows.map(|(code, fitness)| evaluation(0, code, fitness, [10.0, 1.0])).to_vec();
         rows.push(generation(0, &[0.75, 0.25, 0.75], 40.0));
         let stats = SearchStats::of(&rows);
-        assert_eq!((stats.trained, stats.cache_hits, stats.time.between), (2, 1, 10.0));
+        assert_eq!((stats.trained, stats.cache_hits, stats.time.between), (2, 1, Some(10.0)));
         assert_eq!(trained_codes(&rows).iter().map(|code| code.fitness).collect::<Vec<_>>(), [0.75, 0.25]);
     }
 
@@ -411,9 +416,16 @@ mod tests {
     }
 
     #[test]
-    fn networks_side_by_side_leave_no_time_between_them() {
-        let rows =
-            [evaluation(0, "a", 0.5, [10.0, 1.0]), evaluation(0, "b", 0.5, [10.0, 1.0]), generation(0, &[0.5], 11.0)];
-        assert_eq!(SearchStats::of(&rows).time.between, 0.0);
+    fn workers_that_wait_for_others_count_as_idle_and_what_is_not_known_as_nothing() {
+        // Two workers: 10 and 4 seconds at networks, in 11.
+        let mut rows = [
+            evaluation(0, "a", 0.5, [10.0, 1.0]),
+            evaluation(0, "b", 0.5, [4.0, 1.0]),
+            waited(0, &[0.5, 0.5], [11.0, 2.0 * 11.0 - 14.0]),
+        ];
+        assert_eq!(SearchStats::of(&rows).time.between, Some(8.0));
+        let SearchRow::Generation(row) = &mut rows[2] else { unreachable!() };
+        row.idle_seconds = None;
+        assert_eq!(SearchStats::of(&rows).time.between, None);
     }
 }

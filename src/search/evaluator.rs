@@ -50,6 +50,8 @@ pub(super) struct Evaluator<'a> {
     /// Codes that were evaluated, and how often.
     seen: HashMap<Code, Vec<f64>>,
     since: Instant,
+    /// Seconds that workers have spent on networks since then, over all workers.
+    busy: f64,
     told: &'a mut Told<'a>,
 }
 
@@ -74,7 +76,7 @@ impl<'a> Evaluator<'a> {
         }
         let (repeat, halving, workers) = (config.search.repeat, config.search.halving.clone(), config.workers());
         let (ground, seen, since) = (Ground::new(config, sets)?, HashMap::new(), Instant::now());
-        Ok(Evaluator { ground, repeat, halving, workers, journal, known, written, seen, since, told })
+        Ok(Evaluator { ground, repeat, halving, workers, journal, known, written, seen, since, busy: 0.0, told })
     }
 
     /// The fitness of each code of a generation.
@@ -162,7 +164,7 @@ impl<'a> Evaluator<'a> {
     /// Trains side by side; writes each result as soon as it is there.
     fn train(&mut self, generation: u32, tasks: Vec<Task>, trainers: &mut HashMap<Code, Box<Trainer>>) -> Result<()> {
         let (total, mut done, mut failed, mut go_on) = (tasks.len(), 0, None, true);
-        let Evaluator { ground, workers, journal, known, told, .. } = self;
+        let Evaluator { ground, workers, journal, known, busy, told, .. } = self;
         let work = |task: Task, stop: &_| {
             let code = task.code.clone();
             ground.work(task, generation, stop).map(|outcome| outcome.map(|outcome| (code, outcome)))
@@ -177,6 +179,7 @@ impl<'a> Evaluator<'a> {
                 Some(Err(error)) => Err(error),
                 Some(Ok(Some((code, Outcome { row, trainer })))) => {
                     done += 1;
+                    *busy += row.seconds;
                     trainers.extend(trainer.map(|trainer| (code, trainer)));
                     let row = SearchRow::Evaluation(row);
                     // After a row that could not be written whole, nothing may follow it.
@@ -204,6 +207,7 @@ impl<'a> Evaluator<'a> {
     /// Writes a generation, or compares it with what was written when the journal is gone through again; whether to go on.
     pub fn generation(&mut self, number: u32, individuals: Vec<IndividualRow>) -> Result<bool> {
         let seconds = std::mem::replace(&mut self.since, Instant::now()).elapsed().as_secs_f64();
+        let busy = std::mem::take(&mut self.busy);
         if let Some(written) = self.written.iter().find(|row| row.generation == number) {
             if written.individuals != individuals {
                 let problem = format!("the journal's generation {number} is not what follows from what is before it");
@@ -212,7 +216,9 @@ impl<'a> Evaluator<'a> {
             }
             return Ok((self.told)(Event::Generation(written)));
         }
-        let row = GenerationRow { generation: number, individuals, seconds };
+        // Rounding alone could make it negative.
+        let idle_seconds = Some((self.workers as f64 * seconds - busy).max(0.0));
+        let row = GenerationRow { generation: number, individuals, seconds, idle_seconds };
         let row = SearchRow::Generation(row);
         self.journal.append(&row)?;
         let SearchRow::Generation(row) = &row else { return Ok(true) };

@@ -90,7 +90,7 @@ mod tests {
 
     fn generation(number: u32) -> SearchRow {
         let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.1 + 0.2, parents: vec![1, 2] }];
-        SearchRow::Generation(GenerationRow { generation: number, individuals, seconds: 1.0 / 3.0 })
+        SearchRow::Generation(GenerationRow { generation: number, individuals, seconds: 1.0 / 3.0, idle_seconds: None })
     }
 
     fn written(path: &Path, rows: std::ops::Range<u32>) {

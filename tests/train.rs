@@ -1,6 +1,7 @@
 //! Training runs as a user starts, stops, kills and resumes them.
 
 mod digits;
+mod shell;
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use digits::data;
@@ -188,17 +189,21 @@ fn any_number_of_threads_trains_the_same_bits() {
 #[test]
 fn ctrl_c_saves_and_the_run_goes_on() {
     let (data, runs) = (data(), tempfile::tempdir().unwrap());
-    let (stopped, undisturbed) = (runs.path().join("stopped"), runs.path().join("undisturbed"));
+    let (stopped, undisturbed) = (runs.path().join("a stopped run"), runs.path().join("undisturbed"));
     let long = ["--set", "training.epochs=40"];
     finished(start(data.path(), &undisturbed, &long));
-    let mut child = spawn(start(data.path(), &stopped, &long));
+    let mut train = start(data.path(), &stopped, &long);
+    let child = train.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for_a_checkpoint(&stopped);
     let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(signal.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let child = child.wait_with_output().unwrap();
+    assert_eq!(child.status.code(), Some(130));
     let info = std::fs::read_to_string(stopped.join("run.json")).unwrap();
     assert!(info.contains("\"status\": \"interrupted\""), "{info}");
-    finished(resume(data.path(), &stopped));
+    let errors = String::from_utf8(child.stderr).unwrap();
+    let told = errors.lines().find_map(|line| line.strip_prefix("stopped; go on with: ")).unwrap();
+    finished(shell::as_told(told));
     assert!(result(&stopped) == result(&undisturbed));
 }
 

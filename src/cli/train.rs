@@ -5,13 +5,13 @@ mod dry_run;
 use super::data_dir::DataDir;
 use super::model_args::ModelArgs;
 use super::progress::Progress;
-use super::run_folder::{Kind, describe, expect_kind, free_folder};
+use super::run_folder::{Kind, describe, expect_kind, free_folder, going_on};
 use super::{FAILED, INTERRUPTED, interrupt};
 use anyhow::Result;
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
-use evograd::report::grouped;
+use evograd::report::{counted, grouped};
 use evograd::train::{Config, Event, Run, RunFolder, Status};
 use evograd::{Error, data, record};
 use std::io::Write;
@@ -158,7 +158,7 @@ fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<E
     written?;
     match outcome? {
         Status::Interrupted => {
-            eprintln!("stopped; go on with: evograd train --resume {}", path.display());
+            eprintln!("stopped; go on with: {}", going_on("evograd train", path, &how.data_dir));
             Ok(ExitCode::from(INTERRUPTED))
         }
         _ => report(path, how.json, out),
@@ -169,10 +169,12 @@ fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<E
 fn banner(run: &Run, path: &Path) -> Vec<String> {
     let (trainer, config) = (run.trainer(), run.trainer().config());
     let (position, epochs) = (&trainer.position, config.training.epochs);
-    let pictures = format!("{} pictures of {}", run.split().train.samples(), config.data.set);
+    let [pictures, steps] = [run.split().train.samples(), run.split().train.batches()].map(|count| count as u64);
+    let (pictures, steps) = (counted(pictures, "picture"), counted(steps, "step"));
+    let epochs_of = counted(epochs.into(), "epoch");
     let mut lines = vec![
         plan_line(trainer.network.plan()),
-        format!("{pictures}, {epochs} epochs of {} steps, in {}", run.split().train.batches(), path.display()),
+        format!("{pictures} of {}, {epochs_of} of {steps}, in {}", config.data.set, path.display()),
     ];
     if position.epoch >= epochs {
         lines.push("all epochs are done; a larger training.epochs in its config.toml trains on".into());
@@ -189,8 +191,9 @@ fn report(path: &Path, json: bool, out: &mut impl Write) -> Result<ExitCode> {
         let Score { pictures, loss, accuracy, .. } = score;
         writeln!(
             out,
-            "test accuracy {:.2} %, loss {loss:.4}, {pictures} pictures: {}",
+            "test accuracy {:.2} %, loss {loss:.4}, {}: {}",
             accuracy * 100.0,
+            counted(*pictures as u64, "picture"),
             path.display()
         )?;
     }

@@ -7,6 +7,7 @@ use super::progress::Progress;
 use super::settings::Settings;
 use super::summary;
 use super::tsp::{self, TspArgs};
+use crate::cli::run_folder::going_on;
 use crate::cli::{FAILED, INTERRUPTED, interrupt};
 use anyhow::{Result, bail};
 use evograd::Error;
@@ -76,7 +77,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     })?;
     if !outcome {
         write_page(begun.path(), &begun.config)?;
-        eprintln!("stopped; go on with: evograd search --resume {}", begun.path().display());
+        eprintln!("stopped; go on with: {}", going_on("evograd search", begun.path(), &args.place.data_dir));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if summary::report(&begun, &args.place, out)? {

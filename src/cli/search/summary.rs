@@ -2,12 +2,13 @@
 
 use super::page::write_page;
 use super::place::{Begun, Place};
+use crate::cli::run_folder::{data_argument, word};
 use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
-use evograd::report::{BestStats, GenerationStats, SearchStats, duration, grouped, percent};
+use evograd::report::{BestStats, GenerationStats, SearchStats, counted, duration, grouped, percent};
 use evograd::search::{Method, SearchConfig, read_journal};
 use std::io::Write;
 
@@ -24,15 +25,16 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         }
         _ => training.epochs.to_string(),
     };
+    let individuals = counted(search.population as u64, "individual");
     let what = match begun.task {
-        "search" => format!("{from}: {} individuals, generations 0 to {}", search.population, search.generations),
+        "search" => format!("{from}: {individuals}, generations 0 to {}", search.generations),
         "exhaust" => "each graph of the space once".into(),
         _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
     let mut lines = vec![
         format!("networks of {} nodes (2^{bits} codes), joined by {}", stages.join("+"), networks.join),
         what,
-        format!("each trained on {} pictures of {}, epochs: {epochs}", data.samples, data.set),
+        format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "picture"), data.set),
         format!("fitness: right answers to {} others; {} side by side", data.validation, begun.config.workers()),
         format!("in {}", begun.path().display()),
     ];
@@ -61,15 +63,14 @@ pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool
             1e3 * stats.time.overhead_median
         )?;
     }
-    let folder = begun.path().display();
+    let folder = word(begun.path());
     write_page(begun.path(), &begun.config)
         .with_context(|| format!("the search is complete; evograd search report {folder} makes its page"))?;
     if !place.json {
-        writeln!(out, "report           {folder}/report.html")?;
+        writeln!(out, "report           {}/report.html", begun.path().display())?;
     }
     if learned && !place.json {
-        let data_dir =
-            place.data_dir.given().map_or_else(String::new, |given| format!(" --data-dir {}", given.display()));
+        let data_dir = data_argument(&place.data_dir);
         writeln!(out, "and now          evograd search explain '{}'", best.code)?;
         writeln!(out, "                 evograd search transfer {folder}{data_dir} --dry-run")?;
     }
@@ -97,10 +98,10 @@ fn generations(stats: &SearchStats) -> Table {
     let mut table =
         Table::new(&["generation", "best", "mean", "median", "worst", "best so far", "trained", "time"], 0..8);
     for generation in &stats.generations {
-        let GenerationStats { best, mean, median, least, best_so_far, .. } = generation;
-        let [best, mean, median, least, so_far] = [best, mean, median, least, best_so_far].map(|share| percent(*share));
+        let GenerationStats { best, mean, median, worst, best_so_far, .. } = generation;
+        let [best, mean, median, worst, so_far] = [best, mean, median, worst, best_so_far].map(|share| percent(*share));
         let (number, trained) = (generation.number.to_string(), generation.trained.to_string());
-        table.row([number, best, mean, median, least, so_far, trained, duration(generation.seconds)]);
+        table.row([number, best, mean, median, worst, so_far, trained, duration(generation.seconds)]);
     }
     table
 }

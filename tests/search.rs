@@ -1,13 +1,14 @@
 //! Searches as a user starts, stops, kills and resumes them.
 
 mod digits;
+mod shell;
 
 use evograd::data::{self, Sets};
 use evograd::models::genetic_cnn::{Code, network};
 use evograd::models::{Network, Options};
 use evograd::record::{EvaluationRow, GenerationRow, SearchRow};
 use evograd::search::{SearchConfig, read_journal, search};
-use evograd::{Purpose, Stream, Tape, Tensor, Var};
+use evograd::{Optimizer, Purpose, Rule, Stream, Tape, Tensor, Var};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -71,7 +72,7 @@ fn content(folder: &Path) -> (Vec<EvaluationRow>, Vec<GenerationRow>) {
                 let (seconds, overhead_seconds, images_per_second) = (0.0, 0.0, 0.0);
                 evaluations.push(EvaluationRow { seconds, overhead_seconds, images_per_second, ..row });
             }
-            SearchRow::Generation(row) => generations.push(GenerationRow { seconds: 0.0, ..row }),
+            SearchRow::Generation(row) => generations.push(GenerationRow { seconds: 0.0, idle_seconds: None, ..row }),
             SearchRow::Begin(_) => {}
         }
     }
@@ -134,6 +135,29 @@ fn the_history_is_the_same_for_any_number_of_workers() {
         });
         assert!(found[1] == found[0] && found[2] == found[0], "{more:?}");
     }
+}
+
+/// Of the time that two workers have for a generation, what no network took is idle; it is in the journal and on the page.
+#[test]
+fn the_time_in_which_workers_wait_is_measured() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &[], 2));
+    let (mut busy, mut idle) = (0.0, 0.0);
+    for row in read_journal(&run.join("journal.jsonl")).unwrap() {
+        match row {
+            SearchRow::Evaluation(row) => busy += row.seconds,
+            SearchRow::Generation(row) => {
+                let measured = row.idle_seconds.unwrap();
+                assert!(measured > 0.0 && (2.0 * row.seconds - busy - measured).abs() < 1e-9, "{row:?}, {busy} s");
+                (busy, idle) = (0.0, idle + measured);
+            }
+            SearchRow::Begin(_) => {}
+        }
+    }
+    let page = std::fs::read_to_string(run.join("report.html")).unwrap();
+    let shown = format!("between networks: {} (", evograd::report::duration(idle));
+    assert!(page.contains(&shown), "{shown}");
 }
 
 #[test]
@@ -292,9 +316,12 @@ fn wrong_settings_are_refused_before_anything_is_made() {
     for (set, text) in [
         ("search.population=0", "search.population is 0 and search.elite 0; use 1 to 100,000 individuals"),
         ("search.mutation=2", "search.mutation is 2; use a probability from 0 to 1"),
-        ("search.halving=[2]", "search.halving is [2], and each network is trained for 2 epochs; give rising"),
+        ("search.halving=[2]", "search.halving is [2], and training.epochs 2; give rising"),
         ("networks.stages=[3, 0]", "networks.stages is [3, 0]; give 1 to 8 stages of 2 to 10 nodes"),
-        ("networks.stages=[3]", "networks.backbone.filters is [2, 3] for 1 stages"),
+        (
+            "networks.stages=[3]",
+            "networks.backbone.filters is [2, 3], networks.stages [3]; give a number of filters for each",
+        ),
         ("networks.join=add", "there is no fusion called \"add\""),
         ("data.validation=0", "data.validation is 0, and fitness is measured on pictures held out; hold some out"),
         ("data.validation=400", "data.validation: split: 400 samples are asked for, there are 160"),
@@ -310,7 +337,8 @@ fn wrong_settings_are_refused_before_anything_is_made() {
 #[cfg(unix)]
 fn ctrl_c_stops_soon_keeps_what_was_evaluated_and_leaves_a_report() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let [run, undisturbed] = ["run", "undisturbed"].map(|name| runs.path().join(name));
+    // A shell takes a name with a space for two words where it is not quoted.
+    let [run, undisturbed] = ["it's a run", "undisturbed"].map(|name| runs.path().join(name));
     finished(start(data.path(), &undisturbed, &["training.epochs=6"], 2));
     let mut search = start(data.path(), &run, &["training.epochs=6"], 2);
     let child = search.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -324,9 +352,10 @@ fn ctrl_c_stops_soon_keeps_what_was_evaluated_and_leaves_a_report() {
     let output = child.wait_with_output().unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{errors}");
-    assert!(errors.contains("go on with: evograd search --resume"), "{errors}");
+    let told = errors.lines().find_map(|line| line.strip_prefix("stopped; go on with: ")).unwrap();
+    assert!(told.starts_with("evograd search --resume ") && told.contains(" --data-dir "), "{told}");
     assert!(run.join("report.html").exists());
-    finished(resume(data.path(), &run, 2));
+    finished(shell::as_told(told));
     assert_eq!(content(&run), content(&undisturbed));
 }
 
@@ -359,7 +388,11 @@ fn a_small_space_is_gone_through_and_searched_as_a_table() {
     let mut first = exhaust(&three);
     first.arg("--out").arg(&run);
     let text = finished(first);
-    assert!(text.starts_with("6 networks: best ") && text.contains("mean over 20 searches"), "{text}");
+    assert!(
+        text.starts_with("6 networks: best ")
+            && text.contains("the mean of 20 searches of each kind, of 6 individuals"),
+        "{text}"
+    );
     let (evaluations, generations) = content(&run);
     assert_eq!((evaluations.len(), generations[0].individuals.len()), (6, 6));
     assert!(std::fs::read_to_string(run.join("report.html")).unwrap().contains("6 networks"));
@@ -384,7 +417,7 @@ fn budgets_are_compared() {
     }
     let text = finished(calibrate);
     assert!(
-        text.contains("τ against the last") && text.contains("trained for 1 epochs twice: τ of the two is"),
+        text.contains("τ against the last") && text.contains("trials 1 and 2, both of 1 epoch: τ between them is"),
         "{text}"
     );
     assert_eq!(content(&run).0.len(), 15);
@@ -513,7 +546,7 @@ fn a_report_is_made_again_from_the_journal_alone() {
 
 /// The memory and the time that a thousand networks take are small, because none of them is large.
 #[test]
-fn a_thousand_random_codes_make_networks_whose_gradients_are_finite() {
+fn a_thousand_random_codes_make_networks_that_take_a_training_step() {
     let options = Options { width: 0.25, dropout: Some(0.5), ..Options::default() };
     let picture = Tensor::from_fn([4, 3, 32, 32], |i| (i as f32 * 0.37).sin()).unwrap();
     let mut random = Stream::new(7, Purpose::Genetic, 0, 0);
@@ -527,17 +560,29 @@ fn a_thousand_random_codes_make_networks_whose_gradients_are_finite() {
         let code: Code = text.join("|").parse().unwrap();
         let fusion = if number % 2 == 0 { evograd::Fusion::Sum } else { evograd::Fusion::Sort };
         let spec = network(&code, &Options { fusion, ..options.clone() }).unwrap();
-        let mut network = Network::new(&spec, number).unwrap();
-        let tape = Tape::new();
-        let (logits, leaves) = network.train(&tape, &picture, number, 0).unwrap();
-        let mut gradients = tape.backward(&logits.cross_entropy(&[0, 3, 6, 9], 0.0).unwrap()).unwrap();
-        let largest =
-            leaves.iter().filter_map(|leaf: &Var| gradients.take(leaf)).fold(0.0, |largest: f32, gradient| {
-                assert!(gradient.as_slice().iter().all(|x| x.is_finite()), "{code}");
-                gradient.as_slice().iter().fold(largest, |largest, x| largest.max(x.abs()))
-            });
-        assert!(largest > 0.0, "{code}");
+        take_a_step(&code, &mut Network::new(&spec, number).unwrap(), &picture, number);
     }
+}
+
+/// Forward, loss, backward and the step of the optimiser, after which all is finite and the weights are others.
+fn take_a_step(code: &Code, network: &mut Network, pictures: &Tensor, seed: u64) {
+    let finite = |tensors: &[Tensor]| tensors.iter().flat_map(|tensor| tensor.as_slice()).all(|x| x.is_finite());
+    let decays = vec![1e-4; network.weights().len()];
+    let mut optimizer = Optimizer::new(Rule::Sgd { momentum: 0.9, nesterov: true }, network.weights(), decays).unwrap();
+    let tape = Tape::new();
+    let (logits, leaves) = network.train(&tape, pictures, seed, 0).unwrap();
+    let loss = logits.cross_entropy(&[0, 3, 6, 9], 0.0).unwrap();
+    let mut gradients = tape.backward(&loss).unwrap();
+    let take = |leaf: &Var| gradients.take(leaf).expect("the loss depends on every weight");
+    let gradients: Vec<Tensor> = leaves.iter().map(take).collect();
+    let largest = gradients.iter().flat_map(|gradient| gradient.as_slice()).fold(0.0, |a: f32, x| a.max(x.abs()));
+    assert!(loss.item().unwrap().is_finite() && finite(&gradients) && largest > 0.0, "{code}");
+    let before = network.weights().to_vec();
+    optimizer.step(network.weights_mut(), &gradients, 0.1).unwrap();
+    assert!(finite(network.weights()) && finite(&gradients), "{code}");
+    let moved = |(before, after): (&Tensor, &Tensor)| before.as_slice() != after.as_slice();
+    assert!(before.iter().zip(network.weights()).any(moved), "{code}");
+    assert!(network.state().iter().all(|(_, tensor)| tensor.as_slice().iter().all(|x| x.is_finite())), "{code}");
 }
 
 /// Fitness is measured on pictures of the training set that were held out: with other test pictures it is the same.

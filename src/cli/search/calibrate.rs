@@ -5,10 +5,11 @@ use super::place::Place;
 use super::progress::Progress;
 use super::settings::Settings;
 use crate::cli::INTERRUPTED;
+use crate::cli::run_folder::going_on;
 use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::record::EvaluationRow;
-use evograd::report::percent;
+use evograd::report::{counted, percent};
 use evograd::search::{Trial, calibrate, kendall_tau};
 use serde::Serialize;
 use std::io::Write;
@@ -16,12 +17,14 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd search calibrate                               24 networks, 3 epochs (twice) against 24
+  evograd search calibrate                               24 networks, each for 3 epochs, again for 3, and for 24
   evograd search calibrate --data cifar10 --samples 5000 --budgets 2x2,4x2,32
 
-Kendall's τ is 1 where two budgets rank all pairs of networks alike, 0 where one says nothing about the other.";
+A search trains its networks for a few epochs. This tells whether the best after a few are the best after many: Kendall's τ is
+1 where two trainings put all pairs of networks in the same order, 0 where one order says nothing about the other.
+Networks are trained for the epochs of --budgets; --epochs and --repeat change nothing here.";
 
-/// Train the same networks with several budgets, and compare their ranks
+/// Train the same networks for few and for many epochs, and tell whether they come out in the same order
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -29,10 +32,11 @@ pub struct Args {
     settings: Settings,
     #[command(flatten)]
     place: Place,
-    /// Networks, drawn at random [default: 24]
+    /// How many networks are drawn at random [default: 24]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     networks: Option<usize>,
-    /// Numbers of epochs, and how often each network is trained with them [default: 3x2,24]
+    /// Epochs that each network is trained for, 3x2 for three epochs two times with different seeds; the last is what the
+    /// others are compared with [default: 3x2,24]
     #[arg(long, value_name = "EPOCHS[xTIMES],…", value_delimiter = ',', value_parser = budget, conflicts_with = "resume")]
     budgets: Option<Vec<[u32; 2]>>,
 }
@@ -74,7 +78,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Ok(())
     })?;
     if !ended {
-        eprintln!("stopped; go on with: evograd search calibrate --resume {}", begun.path().display());
+        eprintln!("stopped; go on with: {}", going_on("evograd search calibrate", begun.path(), &args.place.data_dir));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     report(&trials, args.place.json, out)?;
@@ -88,20 +92,23 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
         return Ok(writeln!(out, "{}", serde_json::to_string(&lines)?)?);
     }
     let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), |tau| format!("{tau:.2}"));
-    let mut budgets = Table::new(&["epochs", "trial", "mean", "deviation", "seconds each", "τ against the last"], 0..6);
-    for line in &lines {
+    let mut budgets =
+        Table::new(&["trial", "epochs", "mean fitness", "deviation", "seconds each", "τ against the last"], 0..6);
+    for (number, line) in lines.iter().enumerate() {
+        let tau = if number + 1 == lines.len() { "–".into() } else { shown(line.tau) };
         let [mean, deviation] = [line.mean, line.deviation].map(percent);
-        let [epochs, trial] = [line.epochs, line.repeat + 1].map(|n| n.to_string());
-        budgets.row([epochs, trial, mean, deviation, format!("{:.1}", line.seconds), shown(line.tau)]);
+        let [trial, epochs] = [line.repeat + 1, line.epochs].map(|n| n.to_string());
+        budgets.row([trial, epochs, mean, deviation, format!("{:.1}", line.seconds), tau]);
     }
     writeln!(out, "{}", budgets.for_output())?;
     for pair in trials.windows(2).filter(|pair| pair[0].epochs == pair[1].epochs) {
         let tau = shown(kendall_tau(&fitness(&pair[0].rows), &fitness(&pair[1].rows)));
-        writeln!(out, "trained for {} epochs twice: τ of the two is {tau}", pair[0].epochs)?;
+        let (first, epochs) = (pair[0].repeat + 1, counted(pair[0].epochs.into(), "epoch"));
+        writeln!(out, "trials {first} and {}, both of {epochs}: τ between them is {tau}", first + 1)?;
     }
     let n = last.rows.len() as f64;
     let chance = (2.0 * (2.0 * n + 5.0) / (9.0 * n * (n - 1.0))).sqrt();
-    writeln!(out, "{n} networks: between unrelated ranks τ is 0 ± {chance:.2}")?;
+    writeln!(out, "chance alone makes τ of {n} networks 0 ± {chance:.2}")?;
     Ok(())
 }
 

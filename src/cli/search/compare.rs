@@ -14,16 +14,19 @@ const EXAMPLES: &str = "\
 Examples:
   evograd search --out runs/bred
   evograd search --out runs/drawn --method random
-  evograd search compare runs/bred runs/drawn --svg comparison.svg";
+  evograd search compare runs/bred runs/drawn --svg comparison.svg
 
-/// Compare searches at equal numbers of networks trained
+Who trains more networks finds better ones by luck alone. So all searches are looked at where the shortest of them ended:
+after as many trainings of full length, of which one that was given up halfway is a half.";
+
+/// Compare what searches found with equally many networks trained
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The folders of the searches
     #[arg(required = true)]
     searches: Vec<PathBuf>,
-    /// Draw the best fitness so far against the networks trained
+    /// Draw how the best fitness rises with the networks trained
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// One JSON object for each search on standard output
@@ -119,13 +122,17 @@ fn line(name: &str, rows: &[SearchRow], least: f64) -> Result<Line> {
 }
 
 fn print(lines: &[Line], least: f64, out: &mut impl Write) -> Result<()> {
-    let at = format!("best of {least}");
-    let mut table = Table::new(&["search", at.as_str(), "trained", "best", "last mean", "best code"], 1..5);
+    let trained = format!("{least:.1}");
+    let trained = trained.trim_end_matches(".0");
+    let at = format!("best after {trained}");
+    let mut table =
+        Table::new(&["search", at.as_str(), "trained", "best at the end", "last generation's mean", "best code"], 1..5);
     for line in lines {
         let mean = line.mean_of_last_generation.map_or_else(String::new, percent);
         let [at, best] = [line.best_at_equal_cost, line.best].map(percent);
         table.row([line.search.clone(), at, line.trained.to_string(), best, mean, line.code.clone()]);
     }
     writeln!(out, "{}", table.for_output())?;
+    writeln!(out, "after {trained}: when each search had trained as many networks as the shortest")?;
     Ok(())
 }

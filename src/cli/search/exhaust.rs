@@ -6,10 +6,11 @@ use super::place::{Begun, Place};
 use super::progress::Progress;
 use super::settings::Settings;
 use crate::cli::INTERRUPTED;
+use crate::cli::run_folder::going_on;
 use crate::cli::table::Table as Printed;
 use anyhow::{Context, Result};
 use evograd::record::{IndividualRow, SearchRow};
-use evograd::report::percent;
+use evograd::report::{counted, percent};
 use evograd::search::{Breeding, Method, Table, exhaust, graphs, read_journal};
 use serde::Serialize;
 use std::io::Write;
@@ -25,9 +26,11 @@ const EXAMPLES: &str = "\
 Examples:
   evograd search exhaust --stages 3,4                       186 graphs, on the built-in set of shapes
   evograd search exhaust --stages 3,4 --data cifar10 --samples 5000
-  evograd search exhaust --resume runs/exhaust-shapes-seed0";
+  evograd search exhaust --resume runs/exhaust-shapes-seed0
 
-/// Train every network of a small space once, each graph under one code; then let evolution and chance search the table
+Codes that mean the same graph are one network. Those searches train nothing: they look up what the networks came to.";
+
+/// Train every network of a small space once, then see how soon evolution and random search would have found the best
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -35,10 +38,10 @@ pub struct Args {
     settings: Settings,
     #[command(flatten)]
     place: Place,
-    /// The most networks that may be trained
+    /// Begin only if there are at most so many networks to train
     #[arg(long, value_name = "N", default_value_t = USUAL_LIMIT)]
     limit: usize,
-    /// Searches of each kind on the table, each with another seed
+    /// Searches that are tried on what was found, so many by evolution and as many at random, each with another seed
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     searches: u64,
 }
@@ -57,8 +60,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let count = graphs(&config.networks.stages)?.len();
     if count > args.limit {
         anyhow::bail!(
-            "stages of {:?} nodes have {count} different graphs; allow that many with --limit, or use fewer nodes",
-            config.networks.stages
+            "stages of {:?} nodes have {}; allow that many with --limit, or use fewer nodes",
+            config.networks.stages,
+            counted(count as u64, "different graph")
         );
     }
     let begun = args.place.begin("exhaust", config, sets)?;
@@ -67,7 +71,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         exhaust(&begun.journal(), &begun.config, &begun.sets, told)
     })?;
     if !ended {
-        eprintln!("stopped; go on with: evograd search exhaust --resume {}", begun.path().display());
+        eprintln!("stopped; go on with: {}", going_on("evograd search exhaust", begun.path(), &args.place.data_dir));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     report(&begun, args, out)?;
@@ -91,8 +95,8 @@ fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
     let at = |share: f64| percent(individuals[((individuals.len() - 1) as f64 * share).round() as usize].fitness);
     writeln!(
         out,
-        "{} networks: best {}, upper quarter {}, median {}, lower quarter {}, worst {}",
-        individuals.len(),
+        "{}: best {}, a quarter at least {}, half at least {}, three quarters at least {}, worst {}",
+        counted(individuals.len() as u64, "network"),
         at(0.0),
         at(0.25),
         at(0.5),
@@ -107,15 +111,17 @@ fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
     let population = begun.config.search.population;
     writeln!(
         out,
-        "Best fitness so far on this table, mean over {} searches of {population} individuals and {GENERATIONS} generations; one\n\
-         that meets no new networks any more keeps its best:",
-        args.searches
+        "The best that a search has found after so many networks: the mean of {} of each kind, of {} and\n\
+         {GENERATIONS} generations. One that meets no new network any more keeps its best.",
+        counted(args.searches, "search"),
+        counted(population as u64, "individual")
     )?;
     let mut found = Printed::new(&["networks trained", "evolution", "random search"], 0..3);
     for row in progress {
         found.row([row.networks.to_string(), percent(row.evolution), percent(row.random)]);
     }
     writeln!(out, "{}", found.for_output())?;
+    writeln!(out, "report: {}", begun.path().join("report.html").display())?;
     Ok(())
 }
 

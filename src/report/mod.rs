@@ -57,7 +57,8 @@ pub fn grouped(number: u64) -> String {
 /// assert_eq!(["class", "search"].map(|what| counted(2, what)), ["2 classes", "2 searches"]);
 /// ```
 pub fn counted(count: u64, what: &str) -> String {
-    let hissing = what.ends_with('s') || what.ends_with("ch");
+    // A search hisses; an epoch does not.
+    let hissing = what.ends_with('s') || what.ends_with("rch");
     let ending = if count == 1 { "" } else { ["s", "es"][usize::from(hissing)] };
     format!("{} {what}{ending}", grouped(count))
 }

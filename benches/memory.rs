@@ -8,7 +8,7 @@ mod work;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evograd::ops::{AvgPool2d, LocalResponseNorm};
-use evograd::{DropoutKey, Isa, Result, SgdStep, Tape, Var, sgd_step};
+use evograd::{BatchNorm, DropoutKey, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
 use evograd_kernels::update;
 use rate::Rate;
 use std::hint::black_box;
@@ -62,7 +62,20 @@ fn activations(criterion: &mut Criterion<Rate>) {
     bench(criterion, "sum over images and pixels", 2.0, |a, _| a.sum(&[0, 2, 3], false));
 }
 
-fn normalisation(criterion: &mut Criterion<Rate>) {
+/// A normalisation with its ReLU, in one pass and in two.
+fn normalisations(criterion: &mut Criterion<Rate>) {
+    let weights = |tape: &Tape| -> Result<[Var; 2]> {
+        Ok([tape.leaf(Tensor::full([SHAPE[1]], 1.0)?), tape.leaf(Tensor::full([SHAPE[1]], 0.0)?)])
+    };
+    let running = || RunningStats::new(SHAPE[1]);
+    both_ways(criterion, "batch_norm, then relu", 10.0, |tape, a, _| {
+        let [gamma, beta] = weights(tape)?;
+        a.batch_norm(&gamma, &beta, &mut running()?, BatchNorm::default())?.relu()
+    });
+    both_ways(criterion, "batch_norm_relu", 5.0, |tape, a, _| {
+        let [gamma, beta] = weights(tape)?;
+        a.batch_norm_relu(&gamma, &beta, &mut running()?, BatchNorm::default())
+    });
     bench(criterion, "local_response_norm", 5.0, |a, _| a.local_response_norm(LocalResponseNorm::over(5)));
 }
 
@@ -105,5 +118,5 @@ fn updates(criterion: &mut Criterion<Rate>) {
     group.finish();
 }
 
-criterion_group!(name = benches; config = rate::criterion(); targets = operations, fusions, activations, normalisation, pools, classifiers, updates);
+criterion_group!(name = benches; config = rate::criterion(); targets = operations, fusions, activations, normalisations, pools, classifiers, updates);
 criterion_main!(benches);

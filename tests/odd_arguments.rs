@@ -135,6 +135,11 @@ fn batch_norm(odd: &mut Odd) -> Result<Var<f32>> {
     x.batch_norm(&gamma, &beta, &mut running, BatchNorm { epsilon: odd.number(), momentum: odd.number() })
 }
 
+fn batch_norm_relu(odd: &mut Odd) -> Result<Var<f32>> {
+    let (x, gamma, beta, mut running) = odd.channels();
+    x.batch_norm_relu(&gamma, &beta, &mut running, BatchNorm { epsilon: odd.number(), momentum: odd.number() })
+}
+
 fn batch_norm_eval(odd: &mut Odd) -> Result<Var<f32>> {
     let (x, gamma, beta, running) = odd.channels();
     x.batch_norm_eval(&gamma, &beta, &running, odd.number())
@@ -200,6 +205,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("avg_pool2d", avg_pool2d),
     ("batch_norm", batch_norm),
     ("batch_norm_eval", batch_norm_eval),
+    ("batch_norm_relu", batch_norm_relu),
     ("concat", concat),
     ("conv2d", conv2d),
     ("cross_entropy", cross_entropy),

@@ -18,6 +18,9 @@ const LARGE: &[Large] = &[
         v[0].avg_pool2d(AvgPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2], ceil: true, count_padding: false })
     }),
     ("batch_norm", &[X, C, C], |v| v[0].batch_norm(&v[1], &v[2], &mut RunningStats::new(6)?, BatchNorm::default())),
+    ("batch_norm_relu", &[X, C, C], |v| {
+        v[0].batch_norm_relu(&v[1], &v[2], &mut RunningStats::new(6)?, BatchNorm::default())
+    }),
     ("batch_norm_eval", &[X, C, C], |v| v[0].batch_norm_eval(&v[1], &v[2], &RunningStats::new(6)?, 1e-5)),
     ("concat", &[X, X], |v| Var::concat(&[&v[0], &v[1]], 1)),
     ("conv2d", &[X, &[8, 3, 3, 3], &[8]], |v| {

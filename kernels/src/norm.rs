@@ -9,6 +9,19 @@ lanewise! {
     /// `x·scale + (shift − mean·scale)` would be the small difference of two large numbers.
     pub fn normalise(x; mean, scale, shift) -> (y) |s| { [s.mul_add(s.sub(x, mean), scale, shift)] }
 
+    /// `y = R((x − mean)·scale + shift)`, the normalisation and the ReLU that follows in one pass.
+    pub fn normalise_relu(x; mean, scale, shift) -> (y) |s| {
+        [s.max(s.zero(), s.mul_add(s.sub(x, mean), scale, shift))]
+    }
+
+    /// `dx = g·steep + (x − mean)·slope + rest`, where `g` is `dy` where [`normalise_relu`] gave something above 0, and
+    /// else 0. What it gave is computed again: that costs less than reading it back.
+    pub fn normalise_relu_backward(x, dy; mean, scale, shift, steep, slope, rest) -> (dx) |s| {
+        let deviation = s.sub(x, mean);
+        let gradient = s.select_gt(s.mul_add(deviation, scale, shift), s.zero(), dy, s.zero());
+        [s.mul_add(gradient, steep, s.mul_add(deviation, slope, rest))]
+    }
+
     /// `dx = dy·scale + (x − mean)·slope + shift`
     pub fn normalise_backward(x, dy; mean, scale, slope, shift) -> (dx) |s| {
         [s.mul_add(dy, scale, s.mul_add(s.sub(x, mean), slope, shift))]
@@ -28,10 +41,16 @@ mod tests {
                 let dy: Vec<f32> = x.iter().rev().copied().collect();
                 let (mut y, mut dx) = (vec![0.0; len], vec![0.0; len]);
                 normalise(isa, &x, 2.0, 0.25, -1.0, &mut y);
+                let (mut rectified, mut through) = (vec![0.0; len], vec![0.0; len]);
                 normalise_backward(isa, &x, &dy, 2.0, 0.25, 0.5, -1.0, &mut dx);
+                normalise_relu(isa, &x, 2.0, 0.25, -1.0, &mut rectified);
+                normalise_relu_backward(isa, &x, &dy, 2.0, 0.25, -1.0, 0.75, 0.5, -3.0, &mut through);
                 for i in 0..len {
                     assert_eq!(y[i], (x[i] - 2.0) * 0.25 - 1.0);
                     assert_eq!(dx[i], dy[i] * 0.25 + (x[i] - 2.0) * 0.5 - 1.0);
+                    assert_eq!(rectified[i], y[i].max(0.0));
+                    let gradient = if y[i] > 0.0 { dy[i] } else { 0.0 };
+                    assert_eq!(through[i], gradient * 0.75 + (x[i] - 2.0) * 0.5 - 3.0);
                 }
             }
         }

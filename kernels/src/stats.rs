@@ -91,6 +91,38 @@ fn sum<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
     total(s, sums)
 }
 
+/// What a ReLU behind a normalisation lets through of a gradient: all of it where `deviation·scale + shift` is above 0.
+#[inline(always)]
+fn through_relu<S: Simd>(s: S, deviation: S::Vector, [scale, shift]: [S::Vector; 2], dy: S::Vector) -> S::Vector {
+    s.select_gt(s.mul_add(deviation, scale, shift), s.zero(), dy, s.zero())
+}
+
+/// `Σg` and `Σg·(x − mean)`, where `g` is `dy`, or with a ReLU what it lets through of it.
+#[inline(always)]
+fn sums<S: Simd, const RELU: bool>(s: S, x: &[S::Elem], dy: &[S::Elem], of: [S::Elem; 3]) -> [S::Elem; 2] {
+    assert_eq!(x.len(), dy.len(), "gradient_sums: a gradient for each value");
+    let [centre, scale, shift] = [s.splat(of[0]), s.splat(of[1]), s.splat(of[2])];
+    let (mut plain, mut weighted) = ([s.zero(); CHAINS], [s.zero(); CHAINS]);
+    let whole = x.len() - x.len() % (CHAINS * S::LANES);
+    for block in (0..whole).step_by(CHAINS * S::LANES) {
+        for chain in 0..CHAINS {
+            let at = block + chain * S::LANES;
+            let (deviation, dy) = (s.sub(s.load(&x[at..]), centre), s.load(&dy[at..]));
+            let gradient = if RELU { through_relu(s, deviation, [scale, shift], dy) } else { dy };
+            plain[chain] = s.add(plain[chain], gradient);
+            weighted[chain] = s.mul_add(gradient, deviation, weighted[chain]);
+        }
+    }
+    for i in (whole..x.len()).step_by(S::LANES) {
+        let deviation = s.sub(load_padded(s, &x[i..], of[0]), centre);
+        let dy = load_padded(s, &dy[i..], S::Elem::ZERO);
+        let gradient = if RELU { through_relu(s, deviation, [scale, shift], dy) } else { dy };
+        plain[0] = s.add(plain[0], gradient);
+        weighted[0] = s.mul_add(gradient, deviation, weighted[0]);
+    }
+    [total(s, plain), total(s, weighted)]
+}
+
 kernel! {
     trait StatsKernels;
 
@@ -120,24 +152,16 @@ kernel! {
     /// # Panics
     /// When the slices are not equally long.
     pub fn gradient_sums(x: &[E], dy: &[E], mean: E) -> [E; 2] |s| {
-        assert_eq!(x.len(), dy.len(), "gradient_sums: a gradient for each value");
-        let centre = s.splat(mean);
-        let (mut plain, mut weighted) = ([s.zero(); CHAINS], [s.zero(); CHAINS]);
-        let whole = x.len() - x.len() % (CHAINS * S::LANES);
-        for block in (0..whole).step_by(CHAINS * S::LANES) {
-            for chain in 0..CHAINS {
-                let at = block + chain * S::LANES;
-                let gradient = s.load(&dy[at..]);
-                plain[chain] = s.add(plain[chain], gradient);
-                weighted[chain] = s.mul_add(gradient, s.sub(s.load(&x[at..]), centre), weighted[chain]);
-            }
-        }
-        for i in (whole..x.len()).step_by(S::LANES) {
-            let gradient = load_padded(s, &dy[i..], E::ZERO);
-            plain[0] = s.add(plain[0], gradient);
-            weighted[0] = s.mul_add(gradient, s.sub(load_padded(s, &x[i..], mean), centre), weighted[0]);
-        }
-        [total(s, plain), total(s, weighted)]
+        sums::<S, false>(s, x, dy, [mean, E::ZERO, E::ZERO])
+    }
+
+    /// As [`gradient_sums`], of the `dy` where `(x − mean)·scale + shift` is above 0 alone: where a ReLU behind the
+    /// normalisation let it through.
+    ///
+    /// # Panics
+    /// When the slices are not equally long.
+    pub fn gradient_sums_relu(x: &[E], dy: &[E], mean: E, scale: E, shift: E) -> [E; 2] |s| {
+        sums::<S, true>(s, x, dy, [mean, scale, shift])
     }
 }
 
@@ -187,10 +211,12 @@ mod tests {
         for isa in every_isa() {
             for len in 0..=200 {
                 let (x, dy) = (values(len, 3.0), values(len + 1, -0.4)[1..].to_vec());
-                let found = gradient_sums(isa, &x, &dy, 3.25);
                 let terms = || x.iter().zip(&dy).map(|(x, dy)| (f64::from(*x), f64::from(*dy)));
-                let expected = [terms().map(|(_, dy)| dy).sum::<f64>(), terms().map(|(x, dy)| dy * (x - 3.25)).sum()];
-                for (found, expected) in found.into_iter().zip(expected) {
+                let plain = [terms().map(|(_, dy)| dy).sum::<f64>(), terms().map(|(x, dy)| dy * (x - 3.25)).sum()];
+                let through = || terms().filter(|(x, _)| (x - 3.25) * 2.0 + 0.125 > 0.0);
+                let rectified = [through().map(|(_, dy)| dy).sum(), through().map(|(x, dy)| dy * (x - 3.25)).sum()];
+                let found = [gradient_sums(isa, &x, &dy, 3.25), gradient_sums_relu(isa, &x, &dy, 3.25, 2.0, 0.125)];
+                for (found, expected) in found.into_iter().flatten().zip(plain.into_iter().chain(rectified)) {
                     assert!((f64::from(found) - expected).abs() < 2e-5, "{isa:?} {len}: {found}, not {expected}");
                 }
             }

@@ -15,8 +15,7 @@ use crate::nn::{Conv, GlobalAvgPool, Linear, Subsample};
 pub(super) fn resnet(name: &str, blocks: usize, options: &Options) -> Spec {
     let mut spec = Spec::new(name, options.input);
     let x = spec.picture();
-    let x = spec.conv_bn("conv1".into(), "bn1".into(), Conv::same(options.channels(16), 3), x);
-    let mut x = spec.relu("bn1", x);
+    let mut x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(options.channels(16), 3), x);
     let mut channels = options.channels(16);
     for stage in 0..3 {
         let filters = options.channels(16 << stage);
@@ -43,8 +42,7 @@ pub(super) fn basic_block(
 ) -> Value {
     let [_, filters] = channels;
     let name = |part: &str| format!("{path}.{part}");
-    let f = spec.conv_bn(name("conv1"), name("bn1"), Conv::same(filters, 3).stride(stride), x);
-    let f = spec.relu(&name("bn1"), f);
+    let f = spec.conv_bn_relu(name("conv1"), name("bn1"), Conv::same(filters, 3).stride(stride), x);
     let f = spec.conv_bn(name("conv2"), name("bn2"), Conv::same(filters, 3), f);
     let x = shortcut(spec, path, x, channels, stride, options.shortcut);
     spec.join(path, [x, f], options.fusion, true)

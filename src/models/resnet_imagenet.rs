@@ -51,8 +51,7 @@ fn build(name: &str, blocks: [usize; 4], add: Block, expansion: usize, options: 
 
 fn stem(spec: &mut Spec, channels: usize) -> Value {
     let x = spec.picture();
-    let x = spec.conv_bn("conv1".into(), "bn1".into(), Conv::same(channels, 7).stride(2), x);
-    let x = spec.relu("bn1", x);
+    let x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(channels, 7).stride(2), x);
     let pool = Pool2d { padding: [1, 1], ..MaxPool::square(3, 2).0 };
     spec.add("maxpool", MaxPool(pool), &[x])
 }
@@ -62,10 +61,8 @@ fn bottleneck(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], strid
     let [_, outputs] = channels;
     let filters = outputs / EXPANSION;
     let name = |part: &str| format!("{path}.{part}");
-    let f = spec.conv_bn(name("conv1"), name("bn1"), Conv::same(filters, 1), x);
-    let f = spec.relu(&name("bn1"), f);
-    let f = spec.conv_bn(name("conv2"), name("bn2"), Conv::same(filters, 3).stride(stride), f);
-    let f = spec.relu(&name("bn2"), f);
+    let f = spec.conv_bn_relu(name("conv1"), name("bn1"), Conv::same(filters, 1), x);
+    let f = spec.conv_bn_relu(name("conv2"), name("bn2"), Conv::same(filters, 3).stride(stride), f);
     let f = spec.conv_bn(name("conv3"), name("bn3"), Conv::same(outputs, 1), f);
     let x = shortcut(spec, path, x, channels, stride, options.shortcut);
     spec.join(path, [x, f], options.fusion, true)

@@ -75,6 +75,17 @@ impl Spec {
         self.add(bn, BatchNorm::default(), &[x])
     }
 
+    /// As [`Spec::conv_bn`], with the ReLU behind it.
+    pub fn conv_bn_relu(&mut self, conv: String, bn: String, layer: Conv, x: Value) -> Value {
+        let x = self.add(conv, layer, &[x]);
+        self.bn_relu(&bn, x)
+    }
+
+    /// Adds a batch normalisation with the ReLU behind it.
+    pub fn bn_relu(&mut self, path: &str, x: Value) -> Value {
+        self.add(path, BatchNorm { relu: true, ..BatchNorm::default() }, &[x])
+    }
+
     /// Adds a ReLU; `after` is the path of the layer before it.
     pub fn relu(&mut self, after: &str, x: Value) -> Value {
         self.add(format!("{after}.relu"), Relu, &[x])

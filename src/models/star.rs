@@ -47,7 +47,6 @@ impl Unit {
 
 fn branch(spec: &mut Spec, path: &str, conv: Conv, x: Value) -> Value {
     let name = |part: &str| format!("{path}.{part}");
-    let x = spec.conv_bn(name("conva"), name("bna"), conv, x);
-    let x = spec.relu(&name("bna"), x);
+    let x = spec.conv_bn_relu(name("conva"), name("bna"), conv, x);
     spec.conv_bn(name("convb"), name("bnb"), Conv::same(conv.filters, 3), x)
 }

@@ -10,7 +10,7 @@
 
 use super::options::Options;
 use super::spec::{Spec, Value};
-use crate::nn::{BatchNorm, Conv, Flatten, Linear, MaxPool};
+use crate::nn::{Conv, Flatten, Linear, MaxPool};
 
 /// Convolutions in each stage of VGG-16.
 pub(super) const D: [usize; 5] = [2, 2, 3, 3, 3];
@@ -38,11 +38,8 @@ pub(super) fn vgg(name: &str, stages: [usize; 5], normalised: bool, options: &Op
 
 fn unit(spec: &mut Spec, index: usize, conv: Conv, normalised: bool, x: Value) -> Value {
     let path = format!("features.{index}");
-    let mut x = spec.add(&path, conv.biased(), &[x]);
-    if normalised {
-        x = spec.add(format!("features.{}", index + 1), BatchNorm::default(), &[x]);
-    }
-    spec.relu(&path, x)
+    let x = spec.add(&path, conv.biased(), &[x]);
+    if normalised { spec.bn_relu(&format!("features.{}", index + 1), x) } else { spec.relu(&path, x) }
 }
 
 fn head(spec: &mut Spec, mut x: Value, options: &Options) {

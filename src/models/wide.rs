@@ -13,7 +13,7 @@
 use super::options::{Options, Shortcut};
 use super::spec::{Spec, Value};
 use crate::error::{Error, Result};
-use crate::nn::{BatchNorm, Conv, GlobalAvgPool, Linear, Subsample};
+use crate::nn::{Conv, GlobalAvgPool, Linear, Subsample};
 
 /// The greatest depth and width that a name may ask for.
 const GREATEST: [usize; 2] = [1000, 100];
@@ -57,8 +57,7 @@ fn add_block(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stride
     let [given, filters] = channels;
     let name = |part: &str| format!("{path}.{part}");
     let active = spec.bn_relu(&name("bn1"), x);
-    let f = spec.conv_bn(name("conv1"), name("bn2"), Conv::same(filters, 3).stride(stride), active);
-    let f = spec.relu(&name("bn2"), f);
+    let f = spec.conv_bn_relu(name("conv1"), name("bn2"), Conv::same(filters, 3).stride(stride), active);
     let f = spec.dropout(&name("dropout"), options.dropout_or(0.0), f);
     let f = spec.add(name("conv2"), Conv::same(filters, 3), &[f]);
     let x = match options.shortcut {
@@ -67,12 +66,4 @@ fn add_block(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stride
         Shortcut::Pad => spec.add(name("shortcut"), Subsample { stride, channels: filters }, &[active]),
     };
     spec.join(path, [x, f], options.fusion, false)
-}
-
-impl Spec {
-    /// Adds a batch normalisation and its ReLU.
-    pub(super) fn bn_relu(&mut self, path: &str, x: Value) -> Value {
-        let x = self.add(path, BatchNorm::default(), &[x]);
-        self.relu(path, x)
-    }
 }

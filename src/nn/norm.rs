@@ -7,13 +7,18 @@ use crate::shape::Shape;
 use crate::tape::Var;
 use evograd_kernels::Element;
 
-/// Batch normalisation of `[N, C, H, W]` or `[N, C]`, with a scale and a bias for each channel.
+/// Batch normalisation of `[N, C, H, W]` or `[N, C]`, with a scale and a bias for each channel, rectified where `relu` is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct BatchNorm(pub ops::BatchNorm);
+pub struct BatchNorm {
+    /// Its settings.
+    pub options: ops::BatchNorm,
+    /// Whether a ReLU follows; while training it is done in the same pass over memory.
+    pub relu: bool,
+}
 
 impl Layer for BatchNorm {
     fn kind(&self) -> String {
-        "batch norm".into()
+        if self.relu { "batch norm + relu".into() } else { "batch norm".into() }
     }
 
     fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
@@ -38,8 +43,12 @@ impl Layer for BatchNorm {
     fn run<E: Element>(&self, inputs: &[Var<E>], pass: Pass<'_, E>) -> Result<Var<E>> {
         let (x, [gamma, beta]) = (only("batch_norm", inputs)?, [&pass.weights[0], &pass.weights[1]]);
         match pass.phase {
-            Phase::Train { running, .. } => x.batch_norm(gamma, beta, &mut running[0], self.0),
-            Phase::Evaluate { running } => x.batch_norm_eval(gamma, beta, &running[0], self.0.epsilon),
+            Phase::Train { running, .. } if self.relu => x.batch_norm_relu(gamma, beta, &mut running[0], self.options),
+            Phase::Train { running, .. } => x.batch_norm(gamma, beta, &mut running[0], self.options),
+            Phase::Evaluate { running } => {
+                let y = x.batch_norm_eval(gamma, beta, &running[0], self.options.epsilon)?;
+                if self.relu { y.relu() } else { Ok(y) }
+            }
         }
     }
 }

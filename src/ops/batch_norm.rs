@@ -12,11 +12,12 @@
 //! `∂L/∂v = −½·s³·Σdx̂·(x − μ)`. Added up,
 //! `dx = s·γ·(dy − Σdy/m − (x − μ)·s²·Σdy·(x − μ)/m)`, one pass once the two sums are known.
 //!
-//! **Kept for backward** `x` (shared with whoever made it; for `[N, C]` a transposed copy), `γ`, and two numbers for
+//! **Kept for backward** `x` (shared with whoever made it; for `[N, C]` a transposed copy), `γ`, `β`, and two numbers for
 //! each channel. `x̂` is not kept: it is a subtraction and a product away.
 //!
 //! **Source** Ioffe and Szegedy, *Batch normalization*, ICML 2015; running statistics as PyTorch defines them.
 
+use super::batch_norm_relu;
 use super::catalogue::{Row, case};
 use super::constant::require_positive;
 use super::isa;
@@ -27,6 +28,7 @@ use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, stats::Moments};
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 pub(super) const ROW: Row = Row {
@@ -102,8 +104,9 @@ impl<E: Element> RunningStats<E> {
 /// What the values of the batch were, told to the method by the operation.
 type Statistics = Rc<OnceCell<Vec<Moments>>>;
 
+/// The operation, with or without a ReLU behind it.
 #[derive(Debug)]
-struct Training {
+struct Training<const RELU: bool> {
     options: BatchNorm,
     running: [Shape; 2],
     statistics: Statistics,
@@ -115,21 +118,22 @@ struct Kept<E: Element> {
     /// Laid out in planes.
     x: Tensor<E>,
     gamma: Tensor<E>,
+    beta: Tensor<E>,
     channels: Vec<Channel>,
 }
 
-impl<E: Element> Op<E, 3> for Training {
-    const NAME: &'static str = ROW.name;
+impl<E: Element, const RELU: bool> Op<E, 3> for Training<RELU> {
+    const NAME: &'static str = if RELU { batch_norm_relu::ROW.name } else { ROW.name };
     type Saved = Kept<E>;
 
     fn output_shape(&self, [x, gamma, beta]: [&Shape; 3]) -> Result<Shape> {
         let [mean, variance] = &self.running;
         let shapes = [("gamma", gamma), ("beta", beta), ("running mean", mean), ("running variance", variance)];
-        let planes = Planes::checked(ROW.name, x, &shapes)?;
+        let planes = Planes::checked(<Self as Op<E, 3>>::NAME, x, &shapes)?;
         let shapes = [&[("x", x)], &shapes[..]].concat();
-        let refuse = |problem, remedy| Err(Error::op(ROW.name, problem, &shapes, remedy));
+        let refuse = |problem, remedy| Err(Error::op(<Self as Op<E, 3>>::NAME, problem, &shapes, remedy));
         let BatchNorm { epsilon, momentum } = self.options;
-        require_positive::<E>(ROW.name, "epsilon", epsilon, &shapes, "1e-5")?;
+        require_positive::<E>(<Self as Op<E, 3>>::NAME, "epsilon", epsilon, &shapes, "1e-5")?;
         if !(0.0..=1.0).contains(&momentum) {
             return refuse(format!("momentum is {momentum}"), "use a number from 0 to 1, such as 0.1");
         }
@@ -149,16 +153,17 @@ impl<E: Element> Op<E, 3> for Training {
         let moments = planes.moments(x.as_slice());
         let channels: Vec<Channel> = moments.iter().map(|moments| channel(moments, self.options.epsilon)).collect();
         let (values, gammas, betas) = (x.as_slice(), gamma.as_slice(), beta.as_slice());
-        let y = planes.build(|c, place, y| channels[c].normalise(isa, gammas[c], betas[c], &values[place], y));
+        let y = planes.build(|c, place, y| channels[c].normalise(isa, [gammas[c], betas[c]], RELU, &values[place], y));
         self.statistics.set(moments).expect("apply runs forward once, and each operation has a cell of its own");
-        (y, Kept { planes, x, gamma: gamma.clone(), channels })
+        (y, Kept { planes, x, gamma: gamma.clone(), beta: beta.clone(), channels })
     }
 
     fn backward(&self, saved: Kept<E>, dy: Tensor<E>, wanted: [bool; 3]) -> [Option<Tensor<E>>; 3] {
-        let Kept { planes, x, gamma, channels } = saved;
+        let Kept { planes, x, gamma, beta, channels } = saved;
         let dy = planes.laid_out(&dy);
         let (isa, x, dy) = (isa(), x.as_slice(), dy.as_slice());
-        let sums = gradient_sums(&planes, &channels, x, dy);
+        let relu = |c: usize| RELU.then(|| [gamma.as_slice()[c], beta.as_slice()[c]]);
+        let sums = gradient_sums(&planes, &channels, relu, [x, dy]);
         let [dgamma, dbeta] = parameter_gradients(&channels, &sums, *gamma.shape());
         let count = planes.values() as f64;
         let factors = |((channel, sums), gamma): ((&Channel, &[f64; 2]), &E)| {
@@ -167,7 +172,10 @@ impl<E: Element> Op<E, 3> for Training {
         };
         let factors: Vec<[f64; 3]> = channels.iter().zip(&sums).zip(gamma.as_slice()).map(factors).collect();
         let dx = wanted[0].then(|| {
-            planes.build(|c, place, dx| channels[c].backward(isa, factors[c], &x[place.clone()], &dy[place], dx))
+            let back = |c: usize, place: Range<usize>, dx: &mut [E]| {
+                channels[c].backward(isa, factors[c], relu(c), [&x[place.clone()], &dy[place]], dx);
+            };
+            planes.build(back)
         });
         [dx, Some(dgamma), Some(dbeta)]
     }
@@ -203,15 +211,24 @@ impl<E: Element> Var<E> {
         running: &mut RunningStats<E>,
         options: BatchNorm,
     ) -> Result<Var<E>> {
-        let statistics = Statistics::default();
-        let shapes = [*running.mean.shape(), *running.variance.shape()];
-        let operation = Training { options, running: shapes, statistics: statistics.clone() };
-        let y = apply(operation, [self, gamma, beta])?;
-        if let Some(batch) = statistics.get() {
-            running.follow(batch, options.momentum);
-        }
-        Ok(y)
+        train::<E, false>([self, gamma, beta], running, options)
     }
+}
+
+/// Normalises, with or without a ReLU behind it, and moves the running statistics.
+pub(super) fn train<E: Element, const RELU: bool>(
+    inputs: [&Var<E>; 3],
+    running: &mut RunningStats<E>,
+    options: BatchNorm,
+) -> Result<Var<E>> {
+    let statistics = Statistics::default();
+    let shapes = [*running.mean.shape(), *running.variance.shape()];
+    let operation = Training::<RELU> { options, running: shapes, statistics: statistics.clone() };
+    let y = apply(operation, inputs)?;
+    if let Some(batch) = statistics.get() {
+        running.follow(batch, options.momentum);
+    }
+    Ok(y)
 }
 
 #[cfg(test)]

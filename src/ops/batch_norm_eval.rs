@@ -92,7 +92,7 @@ impl<E: Element> Op<E, 3> for Evaluating<E> {
         };
         let channels: Vec<Channel> = statistics.map(channel).collect();
         let (values, gammas, betas) = (x.as_slice(), gamma.as_slice(), beta.as_slice());
-        let y = planes.build(|c, place, y| channels[c].normalise(isa, gammas[c], betas[c], &values[place], y));
+        let y = planes.build(|c, place, y| channels[c].normalise(isa, [gammas[c], betas[c]], false, &values[place], y));
         (y, Kept { planes, x, gamma: gamma.clone(), channels })
     }
 
@@ -105,7 +105,7 @@ impl<E: Element> Op<E, 3> for Evaluating<E> {
         if !(wanted[1] || wanted[2]) {
             return [dx, None, None];
         }
-        let sums = gradient_sums(&planes, &channels, x.as_slice(), dy);
+        let sums = gradient_sums(&planes, &channels, |_| None, [x.as_slice(), dy]);
         let [dgamma, dbeta] = parameter_gradients(&channels, &sums, *gamma.shape());
         [dx, Some(dgamma), Some(dbeta)]
     }

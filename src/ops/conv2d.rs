@@ -14,6 +14,9 @@
 //!
 //! **Kept for backward** `x` and `w`; no im2col matrix.
 //!
+//! **Rounding** Kernels of three or five rows and stride 1 are summed at Winograd's points: half the multiplications, with 1.6 times
+//! the rounding error of direct summation. A value that is not finite then reaches up to four rows of its column.
+//!
 //! **Source** LeCun et al., *Gradient-based learning applied to document recognition*, 1998; layouts as in PyTorch.
 
 mod passes;
@@ -249,13 +252,21 @@ mod tests {
         assert!(text(zeros([1, 1, 2, 2]), zeros([1, 1, 3, 3]), None, plain).contains("larger than the padded input"));
     }
 
+    /// Direct summation keeps it to the pixels that see it; by tiles it reaches the other rows of a tile too, but no
+    /// other column.
     #[test]
-    fn not_a_number_reaches_every_pixel_that_sees_it_and_no_other() {
-        let mut x = Tensor::<f32>::zeros([1, 1, 5, 5]).unwrap();
+    fn not_a_number_reaches_every_pixel_that_sees_it_and_its_tile() {
+        let mut x = Tensor::<f32>::zeros([1, 1, 6, 6]).unwrap();
         x.as_mut_slice()[0] = f32::NAN;
         let padded = Conv2d { padding: [1, 1], ..Conv2d::default() };
-        let y = Var::constant(x).conv2d(&zeros([1, 1, 3, 3]), None, padded).unwrap();
-        let found: Vec<usize> = (0..25).filter(|i| y.value().as_slice()[*i].is_nan()).collect();
-        assert_eq!(found, [0, 1, 5, 6]);
+        for (kernel, width, expected) in
+            [([1, 1, 2, 2], 7, &[0, 1, 7, 8][..]), ([1, 1, 3, 3], 6, &[0, 1, 6, 7, 12, 13, 18, 19])]
+        {
+            let y = Var::constant(x.clone()).conv2d(&zeros(kernel), None, padded).unwrap();
+            assert_eq!(y.value().shape().sizes()[3], width);
+            let found: Vec<usize> =
+                y.value().as_slice().iter().enumerate().filter(|(_, y)| y.is_nan()).map(|(i, _)| i).collect();
+            assert_eq!(found, expected);
+        }
     }
 }

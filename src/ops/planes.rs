@@ -157,35 +157,62 @@ impl Channel {
         (centre, self.mean - centre.to_f64())
     }
 
-    /// `y = (x − mean)·inverse·gamma + beta`
-    pub fn normalise<E: Element>(&self, isa: Isa, gamma: E, beta: E, x: &[E], y: &mut [E]) {
+    /// The centre, scale and shift of `y = (x − mean)·inverse·gamma + beta`, as the element type has them.
+    fn line<E: Element>(&self, [gamma, beta]: [E; 2]) -> [E; 3] {
         let (centre, rest) = self.centre::<E>();
         let scale = gamma.to_f64() * self.inverse;
-        let shift = beta.to_f64() - rest * scale;
-        norm::normalise(isa, x, centre, E::from_f64(scale), E::from_f64(shift), y);
+        [centre, E::from_f64(scale), E::from_f64(beta.to_f64() - rest * scale)]
     }
 
-    /// `dx = dy·scale + (x − mean)·slope + shift`
-    pub fn backward<E: Element>(&self, isa: Isa, factors: [f64; 3], x: &[E], dy: &[E], dx: &mut [E]) {
-        let (centre, rest) = self.centre::<E>();
-        let [scale, slope, shift] = factors;
-        let [scale, slope, shift] = [scale, slope, shift - rest * slope].map(E::from_f64);
-        norm::normalise_backward(isa, x, dy, centre, scale, slope, shift, dx);
+    /// `y = (x − mean)·inverse·gamma + beta`, rectified where a ReLU follows.
+    pub fn normalise<E: Element>(&self, isa: Isa, line: [E; 2], relu: bool, x: &[E], y: &mut [E]) {
+        let [centre, scale, shift] = self.line(line);
+        let normalise = if relu { norm::normalise_relu } else { norm::normalise };
+        normalise(isa, x, centre, scale, shift, y);
     }
 
-    /// `Σdy` and `Σdy·(x − mean)`
-    fn gradient_sums<E: Element>(&self, isa: Isa, x: &[E], dy: &[E]) -> [f64; 2] {
+    /// `dx = g·steep + (x − mean)·slope + rest`, where `g` is `dy`, or where a ReLU follows what it lets through of it.
+    pub fn backward<E: Element>(
+        &self,
+        isa: Isa,
+        factors: [f64; 3],
+        relu: Option<[E; 2]>,
+        [x, dy]: [&[E]; 2],
+        dx: &mut [E],
+    ) {
         let (centre, rest) = self.centre::<E>();
-        let [plain, weighted] = stats::gradient_sums(isa, x, dy, centre).map(E::to_f64);
+        let [steep, slope, shift] = factors;
+        let [steep, slope, shift] = [steep, slope, shift - rest * slope].map(E::from_f64);
+        match relu.map(|line| self.line(line)) {
+            None => norm::normalise_backward(isa, x, dy, centre, steep, slope, shift, dx),
+            Some([_, up, by]) => norm::normalise_relu_backward(isa, x, dy, centre, up, by, steep, slope, shift, dx),
+        }
+    }
+
+    /// `Σg` and `Σg·(x − mean)`, where `g` is as in [`Channel::backward`].
+    fn gradient_sums<E: Element>(&self, isa: Isa, relu: Option<[E; 2]>, [x, dy]: [&[E]; 2]) -> [f64; 2] {
+        let (centre, rest) = self.centre::<E>();
+        let sums = match relu.map(|line| self.line(line)) {
+            None => stats::gradient_sums(isa, x, dy, centre),
+            Some([_, scale, shift]) => stats::gradient_sums_relu(isa, x, dy, centre, scale, shift),
+        };
+        let [plain, weighted] = sums.map(E::to_f64);
         [plain, weighted - rest * plain]
     }
 }
 
-/// `Σdy` and `Σdy·(x − mean)` of each channel.
-pub(super) fn gradient_sums<E: Element>(planes: &Planes, channels: &[Channel], x: &[E], dy: &[E]) -> Vec<[f64; 2]> {
+/// `Σg` and `Σg·(x − mean)` of each channel, where `g` is `dy`, or where a ReLU follows, whose `gamma` and `beta` are
+/// given, what it lets through of it.
+pub(super) fn gradient_sums<E: Element>(
+    planes: &Planes,
+    channels: &[Channel],
+    relu: impl Fn(usize) -> Option<[E; 2]> + Sync,
+    [x, dy]: [&[E]; 2],
+) -> Vec<[f64; 2]> {
     let isa = isa();
     let mut all = vec![[0.0; 2]; channels.len()];
-    let of_plane = |c: usize, place: Range<usize>| channels[c].gradient_sums(isa, &x[place.clone()], &dy[place]);
+    let of_plane =
+        |c: usize, place: Range<usize>| channels[c].gradient_sums(isa, relu(c), [&x[place.clone()], &dy[place]]);
     planes.reduce(of_plane, |channel, [plain, weighted]| {
         all[channel][0] += plain;
         all[channel][1] += weighted;

@@ -94,7 +94,7 @@ pub fn network_svg(title: &str, picture: &[usize], rows: &[LayerRow]) -> String 
 
 /// Whether a layer only touches up what the one before it gives.
 fn touches_up(kind: &str) -> bool {
-    ["batch norm", "relu", "flatten"].contains(&kind) || kind.starts_with("dropout")
+    ["relu", "flatten"].contains(&kind) || ["batch norm", "dropout"].iter().any(|start| kind.starts_with(start))
 }
 
 /// The boxes, the picture first. A layer joins its input's box where it touches up and nobody else takes that input.

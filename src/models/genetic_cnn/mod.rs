@@ -151,7 +151,6 @@ impl Nodes<'_> {
             [x] => *x,
             several => self.spec.join_all(&path, several, self.join),
         };
-        let y = self.spec.conv_bn(format!("{path}.conv"), format!("{path}.bn"), conv, x);
-        self.spec.relu(&format!("{path}.bn"), y)
+        self.spec.conv_bn_relu(format!("{path}.conv"), format!("{path}.bn"), conv, x)
     }
 }

@@ -165,7 +165,8 @@ impl<E: Element> TileProduct<'_, E> {
         let (gather, layout, width) = (&self.tiles.gather, self.tiles.gather.layout(), V * S::LANES);
         let Grid { size, first: [top, left], step: [down, right] } = self.grid;
         let columns = gather.columns.output;
-        let mut found = Runs { runs: [Run::default(); VECTORS * MAX_LANES], number: 0, vectors: Some([Run::default(); V]) };
+        let mut found =
+            Runs { runs: [Run::default(); VECTORS * MAX_LANES], number: 0, vectors: Some([Run::default(); V]) };
         let mut done = 0;
         while done < width.min(all - first) {
             let (image, tile) = ((first + done) / gather.pixels(), (first + done) % gather.pixels());

@@ -107,16 +107,14 @@ impl Tiles {
                 for column in (0..width).step_by(S::LANES) {
                     let mut rows = [s.zero(); POINTS];
                     for i in 0..POINTS {
-                        let Some(at) = first.checked_add_unsigned(i).filter(|at| (0..self.source as isize).contains(at))
+                        let Some(at) =
+                            first.checked_add_unsigned(i).filter(|at| (0..self.source as isize).contains(at))
                         else {
                             continue;
                         };
                         let start = (plane * self.source + at as usize) * width + column;
-                        rows[i] = if start + S::LANES <= x.len() {
-                            s.load(&x[start..])
-                        } else {
-                            s.load_tail(&x[start..])
-                        };
+                        rows[i] =
+                            if start + S::LANES <= x.len() { s.load(&x[start..]) } else { s.load_tail(&x[start..]) };
                     }
                     let at_points = source_points(s, rows);
                     for point in 0..POINTS {

@@ -29,7 +29,8 @@ What the columns say:
   GFLOP/s   10⁹ multiplications and additions a second, of products alone; a multiply-add is two
   GB/s      10⁹ bytes a second; the least that must be moved: inputs, outputs and what was kept, each once
   roof      the least time that the machine needs for these operations or these bytes, whichever is longer, over the time
-            taken; above 100 % where data come from a cache and not from memory
+            taken; above 100 % where data come from a cache and not from memory, or a kernel does with fewer
+            multiply-adds than the formula has
   rest      what belongs to no operation: the norm of the gradient, the tape, counting right answers
 The machine's roof is measured at the beginning, and so is best measured while nothing else runs.";
 

@@ -5,13 +5,13 @@
 //!
 //! * A **multiply-add** is one multiplication and one addition: two operations. GFLOP/s are 10⁹ operations a second.
 //!   Only products have multiply-adds (convolutions, matrix products); element-wise work counts for nothing, as in
-//!   [`Layer::macs`](crate::nn::Layer::macs).
+//!   [`Layer::macs`](crate::nn::Layer::macs). What counts are those of the formula, also where a kernel does with fewer.
 //! * **Bytes** are the least traffic that a pass can do with: forward, every input once and the output once; backward,
 //!   the gradient of the output, the inputs and outputs that the operation kept, and every gradient it gives, each once.
 //!   What is handed on without being touched, as by a reshape, counts for nothing. GB/s are 10⁹ bytes a second.
 //! * The **roof** is what the [`Machine`] allows a pass: the time of its operations at the machine's peak, or of its
 //!   bytes at the bandwidth of its memory, whichever is longer. The share of the roof is that time over the time taken.
-//!   It is above 1 where data come from a cache and not from memory.
+//!   It can be above 1: where data come from a cache and not from memory, or a kernel does with fewer multiply-adds.
 
 mod budget;
 mod machine;

@@ -243,10 +243,10 @@ fn along([x, y]: [f64; 2], [to_x, to_y]: [f64; 2], reach: f64) -> impl Iterator<
 
 /// Places for a label of this width around a dot, the nearest first.
 fn places([x, y]: [f64; 2], radius: f64, width: f64) -> impl Iterator<Item = Area> {
-    (0..24).flat_map(move |ring| {
+    (0..40).flat_map(move |ring| {
         let gap = radius + 4.0 + 6.0 * f64::from(ring);
-        (0..24).map(move |turn| {
-            let angle = f64::from(turn) * std::f64::consts::TAU / 24.0;
+        (0..48).map(move |turn| {
+            let angle = f64::from(turn) * std::f64::consts::TAU / 48.0;
             let (dx, dy) = (angle.cos(), angle.sin());
             let middle = [x + dx * (gap + width / 2.0), y + dy * (gap + LETTER[1] / 2.0)];
             let [left, top] = [middle[0] - width / 2.0, middle[1] - LETTER[1] / 2.0];

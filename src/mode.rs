@@ -1,10 +1,11 @@
-//! The modes that a thread computes in: without recording, with every value checked. Knows nothing of what is computed.
+//! The modes that a thread computes in: without recording, with every value checked, under a
+//! profile. Knows nothing of what is computed.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 thread_local! {
-    static CURRENT: Cell<Modes> = const { Cell::new(Modes { recording: true, checked: false }) };
+    static CURRENT: Cell<Modes> = const { Cell::new(Modes { recording: true, checked: false, profile: 0 }) };
     static PART: RefCell<Option<Rc<str>>> = const { RefCell::new(None) };
 }
 
@@ -15,6 +16,8 @@ pub(crate) struct Modes {
     pub recording: bool,
     /// Whether every value is checked to be finite.
     pub checked: bool,
+    /// The number of the profile that operations are noted in; 0 where none is made.
+    pub profile: u64,
 }
 
 impl Modes {

@@ -32,6 +32,8 @@ pub enum Purpose {
     Genetic = 9,
     /// Where the towns of a travelling salesman lie.
     Towns = 10,
+    /// Pictures of noise.
+    Noise = 11,
 }
 
 /// An endless stream of random words, fixed by a seed, a purpose and two numbers.

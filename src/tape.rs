@@ -6,6 +6,7 @@
 
 mod finite;
 mod op;
+mod timing;
 mod var;
 
 pub use op::{ListOp, Op, apply, apply_list};
@@ -193,7 +194,9 @@ impl<E: Element> Gradients<E> {
 fn add<E: Element>(isa: Isa, sum: &mut Option<Tensor<E>>, dx: Tensor<E>) {
     match sum {
         None => *sum = Some(dx),
-        Some(sum) => par::accumulate(isa, dx.as_slice(), sum.as_mut_slice()),
+        Some(sum) => timing::sum(*dx.shape(), dx.bytes(), || {
+            par::accumulate(isa, dx.as_slice(), sum.as_mut_slice());
+        }),
     }
 }
 

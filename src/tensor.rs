@@ -113,6 +113,16 @@ impl<E: Element> Tensor<E> {
         Tensor { shape, data: Arc::new(data) }
     }
 
+    /// How many tensors share this memory.
+    pub(crate) fn owners(&self) -> usize {
+        Arc::strong_count(&self.data)
+    }
+
+    /// The bytes of all elements.
+    pub(crate) fn bytes(&self) -> u64 {
+        size_of_val(self.as_slice()) as u64
+    }
+
     /// The sizes of the axes.
     pub fn shape(&self) -> &Shape {
         &self.shape

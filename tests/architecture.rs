@@ -13,10 +13,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("buffer", &[]),
     ("tensor", &["shape", "error", "buffer"]),
     ("par", &["error", "mode"]),
-    ("tape", &["shape", "tensor", "error", "mode", "par"]),
+    ("profile", &["shape", "error", "mode", "par"]),
+    ("tape", &["shape", "tensor", "error", "mode", "par", "profile"]),
     ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer"]),
     ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
-    ("optim", &["tensor", "shape", "error", "par"]),
+    ("optim", &["tensor", "shape", "error", "par", "profile"]),
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
     ("data", &["tensor", "error", "rng"]),
@@ -27,12 +28,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("guide", &[]),
     ("genetic", &["rng", "error"]),
     ("search", &["genetic", "models", "train", "data", "record", "rng", "par", "ops", "error"]),
-    ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report", "genetic", "search"]),
+    ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report", "genetic", "search", "profile"]),
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.
 const KERNEL_USERS: &[&str] =
-    &["buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "search", "tape", "tensor"];
+    &["buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "profile", "search", "tape", "tensor"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -27,6 +27,7 @@ mod line;
 pub mod lrn;
 pub mod maximum;
 pub mod norm;
+pub mod peak;
 pub mod pool;
 pub mod reduce;
 pub mod relu;

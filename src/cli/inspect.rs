@@ -200,7 +200,7 @@ fn line(plan: &Plan, classes: usize, with_layers: bool) -> ModelLine<'_> {
 }
 
 /// `3×32×32`.
-fn sizes(sizes: &[usize]) -> String {
+pub fn sizes(sizes: &[usize]) -> String {
     sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
@@ -209,7 +209,7 @@ fn blank_zero(number: u64) -> String {
 }
 
 /// Reads `3x32x32`.
-fn read_sizes(text: &str) -> Result<[usize; 3]> {
+pub fn read_sizes(text: &str) -> Result<[usize; 3]> {
     let sizes: Option<Vec<usize>> = text.split(['x', '×']).map(|size| size.parse().ok()).collect();
     match sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok()) {
         Some(sizes) if !sizes.contains(&0) => Ok(sizes),

@@ -7,6 +7,8 @@ mod gradcheck;
 mod inspect;
 mod interrupt;
 mod model_args;
+mod out_file;
+mod profile;
 mod progress;
 mod run_folder;
 mod search;
@@ -45,6 +47,7 @@ enum Command {
     Data(data::Args),
     Gradcheck(gradcheck::Args),
     Inspect(inspect::Args),
+    Profile(profile::Args),
     Train(Box<train::Args>),
     Search(Box<search::Args>),
     Eval(eval::Args),
@@ -62,6 +65,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
             Command::Inspect(args) => inspect::run(&args, &mut out),
             Command::Eval(args) => eval::run(&args, &mut out),
+            Command::Profile(args) => profile::run(&args, &mut out),
             Command::Search(args) => search::run(&args, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
         }

@@ -178,6 +178,11 @@ impl<E: Element> ListOp<E> for Convolution {
         Ok(Shape::new(&[images, filters, rows.output, columns.output])?)
     }
 
+    fn macs(&self, inputs: &[&Shape], output: &Shape) -> u64 {
+        let kernel = inputs[1].sizes();
+        kernel[1..].iter().fold(output.elements() as u64, |macs, size| macs.saturating_mul(*size as u64))
+    }
+
     fn forward(&self, inputs: &[&Tensor<E>]) -> (Tensor<E>, [Tensor<E>; 2]) {
         let shapes: Vec<&Shape> = inputs.iter().map(|input| input.shape()).collect();
         let y = self.passes(&shapes).forward(inputs[0], inputs[1], inputs.get(2).copied());

@@ -63,6 +63,10 @@ impl<E: Element> ListOp<E> for Linear {
         Shape::new(&[n, o]).or_else(|_| refuse("the output has too many elements".into(), "use fewer rows at a time"))
     }
 
+    fn macs(&self, inputs: &[&Shape], output: &Shape) -> u64 {
+        (output.elements() as u64).saturating_mul(inputs[1].sizes()[1] as u64)
+    }
+
     fn forward(&self, inputs: &[&Tensor<E>]) -> (Tensor<E>, [Tensor<E>; 2]) {
         let (x, w) = (inputs[0], inputs[1]);
         let (n, o) = (x.shape().sizes()[0], w.shape().sizes()[0]);

@@ -86,6 +86,12 @@ impl<E: Element> Op<E, 2> for Matmul {
         Shape::new(&sizes).or_else(|_| refuse(format!("the product {sizes:?} has too many elements"), "multiply parts"))
     }
 
+    fn macs(&self, [a, _]: [&Shape; 2], output: &Shape) -> u64 {
+        let sizes = a.sizes();
+        let inner = sizes[sizes.len() - if self.transpose.a { 2 } else { 1 }];
+        (output.elements() as u64).saturating_mul(inner as u64)
+    }
+
     fn forward(&self, [a, b]: [&Tensor<E>; 2]) -> (Tensor<E>, [Tensor<E>; 2]) {
         let shape = Op::<E, 2>::output_shape(self, [a.shape(), b.shape()]).expect("output_shape has agreed");
         let Transpose { a: ta, b: tb } = self.transpose;

@@ -2,6 +2,8 @@
 
 use super::{AdamStep, SgdStep, adam_step, sgd_step};
 use crate::error::{Error, Result};
+use crate::profile::{Event, Pass, timed};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
 
@@ -76,6 +78,15 @@ impl<E: Element> Optimizer<E> {
             }
         }
         self.steps += 1;
+        let (done, span) = timed(|| self.update(weights, gradients, rate));
+        if let Some(span) = span {
+            span.note(self.event(weights));
+        }
+        done
+    }
+
+    /// The step of every weight.
+    fn update(&mut self, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
         for (i, [first, second]) in self.memory.iter_mut().enumerate() {
             let weight_decay = self.decays[i];
             match self.rule {
@@ -90,6 +101,18 @@ impl<E: Element> Optimizer<E> {
             }
         }
         Ok(())
+    }
+
+    /// What a profile is told of a step: weight, gradient and memory are read, weight and memory written.
+    fn event(&self, weights: &[Tensor<E>]) -> Event {
+        let (op, passes) = match self.rule {
+            Rule::Sgd { .. } => ("sgd", 5),
+            Rule::Adam { .. } => ("adam", 7),
+        };
+        let inputs: Vec<Shape> = weights.iter().map(|weight| *weight.shape()).collect();
+        let all = Shape::new(&[inputs.iter().map(Shape::elements).sum()]).unwrap_or(Shape::SCALAR);
+        let bytes = passes * weights.iter().map(Tensor::bytes).sum::<u64>();
+        Event { inputs, bytes, ..Event::new(op, Pass::Update, all) }
     }
 
     /// The number of steps taken.

@@ -1,8 +1,10 @@
 //! What an operation is, and how it gets onto the tape. Knows no operation by name.
 
+use super::timing::{Cost, Handed, Watch};
 use super::{Slot, Tape, Var, expect_shape, finite};
 use crate::error::{Error, Result};
 use crate::mode::{self, Modes};
+use crate::profile::timed;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa};
@@ -63,6 +65,13 @@ pub trait Op<E: Element, const N: usize>: Debug + 'static {
         Ok(())
     }
 
+    /// The multiply-adds of the forward pass, where the operation is a product of its first two inputs; 0 where it is
+    /// none. The gradient of either factor is a product of as many. Only a profile asks.
+    fn macs(&self, inputs: [&Shape; N], output: &Shape) -> u64 {
+        let _ = (inputs, output);
+        0
+    }
+
     /// The output, and what to keep. Called after `output_shape` and `check` have agreed.
     fn forward(&self, inputs: [&Tensor<E>; N]) -> (Tensor<E>, Self::Saved);
 
@@ -92,6 +101,12 @@ pub trait ListOp<E: Element>: Debug + 'static {
         Ok(())
     }
 
+    /// As [`Op::macs`].
+    fn macs(&self, inputs: &[&Shape], output: &Shape) -> u64 {
+        let _ = (inputs, output);
+        0
+    }
+
     /// As [`Op::forward`].
     fn forward(&self, inputs: &[&Tensor<E>]) -> (Tensor<E>, Self::Saved);
 
@@ -118,6 +133,9 @@ impl<E: Element, O: Op<E, N>, const N: usize> ListOp<E> for Fixed<O, N> {
     fn check(&self, inputs: &[&Tensor<E>]) -> Result<()> {
         self.0.check(array(inputs))
     }
+    fn macs(&self, inputs: &[&Shape], output: &Shape) -> u64 {
+        self.0.macs(array(inputs), output)
+    }
     fn forward(&self, inputs: &[&Tensor<E>]) -> (Tensor<E>, O::Saved) {
         self.0.forward(array(inputs))
     }
@@ -142,8 +160,10 @@ pub fn apply<E: Element, O: Op<E, N>, const N: usize>(op: O, inputs: [&Var<E>; N
 pub fn apply_list<E: Element, O: ListOp<E>>(op: O, inputs: &[&Var<E>]) -> Result<Var<E>> {
     let values: Vec<&Tensor<E>> = inputs.iter().map(|input| input.value()).collect();
     let call = Call::prepare(O::NAME, inputs, &values, &|shapes| op.output_shape(shapes), &|| op.check(&values))?;
-    let (y, saved) = op.forward(&values);
-    call.finish(y, &values, |places| Box::new(Recorded::<E, O> { op, saved, places }))
+    let watch = Watch::new(&values);
+    let ((y, saved), span) = timed(|| op.forward(&values));
+    let cost = span.map(|span| watch.forward(O::NAME, span, &y, &|shapes| op.macs(shapes, y.shape())));
+    call.finish(y, &values, |places| Box::new(Recorded::<E, O> { op, saved, places, cost: cost.unwrap_or_default() }))
 }
 
 /// One run of an operation: what does not depend on which one it is, and need not be compiled for each.
@@ -213,11 +233,11 @@ fn common_tape<'a, E: Element>(op: &'static str, inputs: &[&'a Var<E>]) -> Resul
 }
 
 /// Where an operation stands.
-struct Places {
+pub(super) struct Places {
     /// The place on the tape, where there is one, and the shape of each input.
-    inputs: Vec<(Option<usize>, Shape)>,
+    pub(super) inputs: Vec<(Option<usize>, Shape)>,
     /// The part that it was recorded in.
-    part: Option<Rc<str>>,
+    pub(super) part: Option<Rc<str>>,
 }
 
 impl Places {
@@ -269,6 +289,7 @@ struct Recorded<E: Element, O: ListOp<E>> {
     op: O,
     saved: O::Saved,
     places: Places,
+    cost: Cost,
 }
 
 impl<E: Element, O: ListOp<E>> Node<E> for Recorded<E, O> {
@@ -277,8 +298,12 @@ impl<E: Element, O: ListOp<E>> Node<E> for Recorded<E, O> {
     }
 
     fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>> {
-        let Recorded { op, saved, places } = *self;
-        let gradients = op.backward(saved, dy, &places.wanted());
+        let Recorded { op, saved, places, cost } = *self;
+        let (wanted, handed) = (places.wanted(), Handed::new(&dy));
+        let (gradients, span) = timed(|| op.backward(saved, dy, &wanted));
+        if let Some(span) = span {
+            handed.backward(O::NAME, span, &places, cost, &gradients);
+        }
         places.deliver(O::NAME, gradients)
     }
 }

@@ -1,13 +1,12 @@
 //! `evograd search --problem tsp`: the shortest way through towns, bred.
 
+use crate::cli::out_file::{expect_writable, write};
 use crate::cli::{INTERRUPTED, interrupt};
 use anyhow::Result;
-use evograd::Error;
 use evograd::genetic::{Breeding, Tour, Towns};
 use evograd::report::{TourDrawing, counted};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -73,7 +72,7 @@ pub fn run(args: &TspArgs, common: Common, out: &mut impl Write) -> Result<ExitC
     let size = common.population.unwrap_or(usual.size);
     let breeding = Breeding { size, generations: common.generations.unwrap_or(usual.generations), seed: common.seed };
     let towns = towns(args, common.seed)?;
-    args.svg.as_deref().map_or(Ok(()), open)?;
+    args.svg.as_deref().map_or(Ok(()), expect_writable)?;
     let stop = interrupt::asked("finishing this generation; press Ctrl-C again to stop at once")?;
     let start = Instant::now();
     let mut progress = Progress::new(breeding.generations, common.quiet);
@@ -120,22 +119,12 @@ fn note(lengths: &mut Vec<[f64; 2]>, tour: &Tour) {
     }
 }
 
-/// Sees to it that a drawing can be written, before there is anything to lose.
-fn open(path: &Path) -> evograd::Result<()> {
-    let file = OpenOptions::new().append(true).create(true).open(path);
-    file.map(drop).map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::file(path, error, "name a file in a folder that can be written to")
-}
-
 /// Draws the tour, and its length up to the last generation.
 fn draw(path: &Path, towns: &Towns, tour: &Tour, lengths: &mut Vec<[f64; 2]>) -> evograd::Result<()> {
     lengths.push([f64::from(tour.generations), tour.length]);
     let title = format!("{} towns, length {:.4}", towns.places().len(), tour.length);
     let drawing = TourDrawing { title: &title, places: towns.places(), tour: &tour.order.0, lengths };
-    std::fs::write(path, drawing.to_svg()).map_err(|error| unwritable(path, &error))
+    write(path, &drawing.to_svg())
 }
 
 fn print(answer: &Answer, json: bool, out: &mut impl Write) -> Result<()> {

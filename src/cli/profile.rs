@@ -1,0 +1,125 @@
+//! `evograd profile`: where the milliseconds of a training step go.
+
+mod picture;
+mod print;
+mod steps;
+
+use super::inspect::read_sizes;
+use super::model_args::ModelArgs;
+use super::out_file::{expect_writable, write};
+use anyhow::Result;
+use evograd::models::{self, Plan};
+use evograd::profile::{Machine, Profile, chrome_trace};
+use evograd::train::Config;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+Examples:
+  evograd profile                                       a step of ResNet-20, by kind of operation
+  evograd profile resnet20 --fusion sort-root --layers  by layer, in the order in which they run
+  evograd profile lenet --batch 32 --threads 1 --json   for machines
+  evograd profile --svg roofline.svg                    beside what the machine allows, as a picture
+  evograd profile --trace step.json                     every call, for chrome://tracing or Perfetto
+
+What the columns say:
+  ms        milliseconds, in the step whose time is the median of all; share: of that step; with --layers, forward and
+            backward are parts of it
+  GFLOP/s   10⁹ multiplications and additions a second, of products alone; a multiply-add is two
+  GB/s      10⁹ bytes a second; the least that must be moved: inputs, outputs and what was kept, each once
+  roof      the least time that the machine needs for these operations or these bytes, whichever is longer, over the time
+            taken; above 100 % where data come from a cache and not from memory, or a kernel does with fewer
+            multiply-adds than the formula has
+  rest      what belongs to no operation: the norm of the gradient, the tape, counting right answers
+The machine's roof is measured at the beginning, and so is best measured while nothing else runs.";
+
+/// Show where the milliseconds of a training step go, operation by operation.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The network, as `evograd inspect models` lists them
+    #[arg(default_value = "resnet20", value_name = "MODEL")]
+    name: String,
+    /// Pictures of noise in a step
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+    /// Steps measured, after three that are not
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    steps: u32,
+    /// The number of classes [default: the model's usual ones]
+    #[arg(long, value_name = "N")]
+    classes: Option<usize>,
+    /// The picture's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
+    #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
+    input: Option<[usize; 3]>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// A row for each layer instead of each kind of operation
+    #[arg(long)]
+    layers: bool,
+    /// Write every call of all measured steps into this file, for chrome://tracing or Perfetto
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Draw what was reached below the machine's roof into this file; with --layers, the products of each layer
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+    /// No progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What was measured.
+struct Measured {
+    plan: Plan,
+    batch: u32,
+    machine: Machine,
+    steps: Vec<Profile>,
+}
+
+impl Measured {
+    /// The step whose time is the median; of two, the longer.
+    fn median(&self) -> &Profile {
+        let mut steps: Vec<&Profile> = self.steps.iter().collect();
+        steps.sort_by_key(|step| step.duration);
+        steps[steps.len() / 2]
+    }
+
+    /// `resnet20, 128 pictures 3×32×32, 2 threads`
+    fn title(&self) -> String {
+        let (spec, threads) = (self.plan.spec(), self.machine.threads);
+        let [c, h, w] = spec.input;
+        let [pictures, threads] = [(self.batch as usize, "picture"), (threads, "thread")]
+            .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+        format!("{}, {pictures} {c}×{h}×{w}, {threads}", spec.name)
+    }
+}
+
+/// Measures and prints.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let usual = models::model(&args.name)?;
+    let settings = steps::settings(&args.name, args.batch, args.steps);
+    let config = Config::parse("", &[settings, args.model.settings()].concat())?;
+    let spec = config.spec(args.input.unwrap_or(usual.input), args.classes.unwrap_or(usual.classes))?;
+    let plan = spec.plan()?;
+    [&args.trace, &args.svg].into_iter().flatten().try_for_each(|path| expect_writable(path))?;
+    let machine = Machine::measure()?;
+    let steps = steps::measure(&plan, config, args.steps, args.quiet)?;
+    let measured = Measured { plan, batch: args.batch, machine, steps };
+    match args.json {
+        true => print::json(&measured, args.layers, out)?,
+        false => print::tables(&measured, args.layers, out)?,
+    }
+    if let Some(path) = &args.trace {
+        write(path, &chrome_trace(&measured.title(), &measured.steps))?;
+        eprintln!("{}: the trace is there; chrome://tracing or ui.perfetto.dev shows it", path.display());
+    }
+    if let Some(path) = &args.svg {
+        write(path, &picture::roofline(&measured, args.layers))?;
+        eprintln!("{}: the picture is there", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -124,6 +124,9 @@ fn measure(threads: usize, settling: usize, mut network: impl Train) -> (u64, u6
     })
 }
 
+/// Steps until two threads have needed the scratch of every layer at once, which is chance.
+const SETTLING: usize = 100;
+
 /// Set in the process that measures.
 const MEASURING: &str = "EVOGRAD_TEST_MEASURES_MEMORY";
 
@@ -148,7 +151,7 @@ fn in_a_process_of_its_own(test: &str, environment: &[(&str, &str)], measure: im
 #[test]
 fn a_convolutional_step_asks_the_system_for_no_memory() {
     let name = "a_convolutional_step_asks_the_system_for_no_memory";
-    in_a_process_of_its_own(name, &[], |threads| measure(threads, 3, Convolutional::new()));
+    in_a_process_of_its_own(name, &[], |threads| measure(threads, SETTLING, Convolutional::new()));
 }
 
 /// A tensor of the hidden layers that came fresh in every step would make 4,800 faults.
@@ -156,5 +159,5 @@ fn a_convolutional_step_asks_the_system_for_no_memory() {
 fn a_step_of_linear_layers_asks_the_system_for_no_memory() {
     let name = "a_step_of_linear_layers_asks_the_system_for_no_memory";
     let keep = [("MALLOC_MMAP_THRESHOLD_", "1000000000"), ("MALLOC_TRIM_THRESHOLD_", "4000000000")];
-    in_a_process_of_its_own(name, &keep, |threads| measure(threads, 100, Linear::new()));
+    in_a_process_of_its_own(name, &keep, |threads| measure(threads, SETTLING, Linear::new()));
 }

@@ -97,8 +97,7 @@ pub fn packed_len(gather: &Gather, filters: usize) -> usize {
     filters.next_multiple_of(LARGE_BLOCK) * depth
 }
 
-/// Packs filters for [`conv`] with the same `gather`; `weight(filter, d)` is the value at depth `d`, which counts planes
-/// and taps: `d = (plane·rows + i)·columns + j`.
+/// Packs filters for [`conv`] with the same `gather`; `weight(filter, [plane, i, j])` is the weight of a tap.
 ///
 /// # Panics
 /// When `packed` is shorter than [`packed_len`].
@@ -106,7 +105,7 @@ pub fn pack_filters<E: Element>(
     isa: crate::Isa,
     gather: &Gather,
     filters: usize,
-    weight: impl Fn(usize, usize) -> E,
+    weight: impl Fn(usize, [usize; 3]) -> E,
     packed: &mut [E],
 ) {
     let block = filter_block::<E>(isa);
@@ -114,11 +113,13 @@ pub fn pack_filters<E: Element>(
     if let Some(tiles) = Tiles::of(gather) {
         return conv_tiles::pack_filters(&tiles, (filters, block), weight, packed);
     }
-    let depth = gather.depth();
-    for (at, value) in packed.iter_mut().enumerate() {
-        let (first, rest) = (at / (depth * block) * block, at % (depth * block));
-        let filter = first + rest % block;
-        *value = if filter < filters { weight(filter, rest / block) } else { E::ZERO };
+    let (depth, rows, columns) = (gather.depth(), gather.rows.taps, gather.columns.taps);
+    packed.fill(E::ZERO);
+    for filter in 0..filters {
+        let first = filter / block * depth * block + filter % block;
+        for d in 0..depth {
+            packed[first + d * block] = weight(filter, [d / (rows * columns), d / columns % rows, d % columns]);
+        }
     }
 }
 
@@ -280,8 +281,8 @@ impl<const V: usize> Reach<V> {
     #[inline(always)]
     pub fn panel(lanes: usize) -> Self {
         let mut starts = [0; V];
-        for v in 0..V {
-            starts[v] = v * lanes;
+        for (v, start) in starts.iter_mut().enumerate() {
+            *start = v * lanes;
         }
         Reach { starts, plane: V * lanes, tap: 0, taps: 1 }
     }

@@ -32,28 +32,29 @@ fn panel_len(tiles: &Tiles) -> usize {
     POINTS * tiles.gather.depth() * VECTORS * MAX_LANES
 }
 
-/// Packs blocks of `block` filters; `weight(filter, d)` is the value at depth `d` of the gather without tiles.
+/// Packs blocks of `block` filters; `weight(filter, [plane, i, j])` is a weight of the gather without tiles.
 pub(crate) fn pack_filters<E: Element>(
     tiles: &Tiles,
     (filters, block): (usize, usize),
-    weight: impl Fn(usize, usize) -> E,
+    weight: impl Fn(usize, [usize; 3]) -> E,
     packed: &mut [E],
 ) {
-    let (taps, depth, across) = (tiles.taps, tiles.gather.depth(), tiles.gather.columns.taps);
-    let factors = weight_factors::<E>(taps);
-    for (first, packed) in (0..filters).step_by(block).zip(packed.chunks_exact_mut(POINTS * depth * block)) {
-        for d in 0..depth {
-            for k in 0..block {
-                let mut column = [E::ZERO; 5];
-                if first + k < filters {
-                    for i in 0..taps {
-                        column[i] = weight(first + k, (d / across * taps + tiles.tap(i)) * across + d % across);
-                    }
+    let (planes, across) = (tiles.gather.planes, tiles.gather.columns.taps);
+    let depth = planes * across;
+    let factors = weight_factors::<E>(tiles.taps);
+    packed.fill(E::ZERO);
+    for filter in 0..filters {
+        let packed = &mut packed[filter / block * POINTS * depth * block + filter % block..];
+        for (plane, j) in (0..planes).flat_map(|plane| (0..across).map(move |j| (plane, j))) {
+            let mut values = [E::ZERO; POINTS];
+            for (i, factors) in factors.iter().enumerate().take(tiles.taps) {
+                let weight = weight(filter, [plane, tiles.tap(i), j]);
+                for point in 0..POINTS {
+                    values[point] += factors[point] * weight;
                 }
-                for (point, factors) in factors.iter().enumerate() {
-                    let value = (0..taps).fold(E::ZERO, |sum, i| sum + factors[i] * column[i]);
-                    packed[(point * depth + d) * block + k] = value;
-                }
+            }
+            for (point, value) in values.into_iter().enumerate() {
+                packed[(point * depth + plane * across + j) * block] = value;
             }
         }
     }

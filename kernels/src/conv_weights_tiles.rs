@@ -9,7 +9,7 @@ use crate::Element;
 use crate::conv::Batch;
 use crate::conv_weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
 use crate::simd::{MAX_LANES, Simd};
-use crate::winograd::{POINTS, Tiles, gradient_points, weight_factors};
+use crate::winograd::{POINTS, Tiles, gradient_points, load_any, weight_factors};
 
 /// Elements of scratch: the values at the points of a group of images, packed rows, and the sums at the points.
 pub(crate) fn scratch_len(tiles: &Tiles, filters: usize, images: usize) -> usize {
@@ -106,11 +106,7 @@ impl<E: Element> TileWeights<'_, E> {
             let mut rows = [s.zero(); POINTS - 1];
             for r in 0..self.tiles.rows.min(self.tiles.height - first) {
                 let start = (first + r) * width + column + at;
-                rows[r] = if start + S::LANES <= plane.len() {
-                    s.load(&plane[start..])
-                } else {
-                    s.load_tail(&plane[start..])
-                };
+                rows[r] = load_any(s, &plane[start..]);
             }
             let values = gradient_points(s, &rows, self.tiles.rows);
             for point in 0..POINTS {
@@ -130,7 +126,7 @@ impl<E: Element> TileWeights<'_, E> {
                 for i in 0..taps {
                     let tap = &mut weights[self.tiles.tap(i) * across + j];
                     for point in 0..POINTS {
-                        *tap += factors[point][i] * sums[point * len + column * across + j];
+                        *tap += factors[i][point] * sums[point * len + column * across + j];
                     }
                 }
             }

@@ -37,6 +37,9 @@ use crate::simd::{MAX_LANES, Simd};
 /// Points at which the polynomials are known; also the source rows of a tile.
 pub(crate) const POINTS: usize = 6;
 
+/// The most taps that this file serves.
+const MOST_TAPS: usize = 5;
+
 /// The powers of the points ½ and −2 for output row `r`, as [`output_row`] needs them.
 const HALF: [f64; 5] = [1.0, 0.5, 0.25, 0.125, 0.0625];
 const MINUS_TWO: [f64; 5] = [1.0, -2.0, 4.0, -8.0, 16.0];
@@ -102,37 +105,49 @@ impl Tiles {
         let (before, padded_width) = self.gather.columns.padding();
         for plane in 0..self.gather.planes {
             for tile in 0..tiles {
-                let first = (tile * self.rows) as isize + self.first;
                 let row = (plane * tiles + tile) * padded_width;
                 for column in (0..width).step_by(S::LANES) {
-                    let mut rows = [s.zero(); POINTS];
-                    for i in 0..POINTS {
-                        let Some(at) =
-                            first.checked_add_unsigned(i).filter(|at| (0..self.source as isize).contains(at))
-                        else {
-                            continue;
-                        };
-                        let start = (plane * self.source + at as usize) * width + column;
-                        rows[i] =
-                            if start + S::LANES <= x.len() { s.load(&x[start..]) } else { s.load_tail(&x[start..]) };
-                    }
-                    let at_points = source_points(s, rows);
+                    let at_points = source_points(s, self.source_rows(s, x, plane, tile, column));
                     for point in 0..POINTS {
                         s.store(at_points[point], &mut values[point * part + row + before + column..]);
                     }
                 }
                 for point in 0..POINTS {
                     let row = &mut values[point * part + row..][..padded_width];
-                    for zero in 0..before {
-                        row[zero] = S::Elem::ZERO;
-                    }
-                    for zero in before + width..padded_width {
-                        row[zero] = S::Elem::ZERO;
-                    }
+                    row[..before].fill(S::Elem::ZERO);
+                    row[before + width..].fill(S::Elem::ZERO);
                 }
             }
         }
     }
+
+    /// The six rows that a tile sees, a vector of columns of each; zero outside the image.
+    #[inline(always)]
+    fn source_rows<S: Simd>(
+        &self,
+        s: S,
+        x: &[S::Elem],
+        plane: usize,
+        tile: usize,
+        column: usize,
+    ) -> [S::Vector; POINTS] {
+        let first = (tile * self.rows) as isize + self.first;
+        let mut rows = [s.zero(); POINTS];
+        for (i, vector) in rows.iter_mut().enumerate() {
+            let row = first + i as isize;
+            if (0..self.source as isize).contains(&row) {
+                let start = (plane * self.source + row as usize) * self.gather.columns.source + column;
+                *vector = load_any(s, &x[start..]);
+            }
+        }
+        rows
+    }
+}
+
+/// A vector from the beginning of `x`; zero in the lanes behind its end.
+#[inline(always)]
+pub(crate) fn load_any<S: Simd>(s: S, x: &[S::Elem]) -> S::Vector {
+    if x.len() >= S::LANES { s.load(x) } else { s.load_tail(x) }
 }
 
 /// What tap `i` adds to the weights' value at a point.
@@ -148,10 +163,10 @@ fn weight_factor(point: usize, i: usize, taps: usize) -> f64 {
     power / DIVISOR[point]
 }
 
-/// [`weight_factor`] of all points and taps.
-pub(crate) fn weight_factors<E: Element>(taps: usize) -> [[E; 5]; POINTS] {
+/// [`weight_factor`] of each tap and point.
+pub(crate) fn weight_factors<E: Element>(taps: usize) -> [[E; POINTS]; MOST_TAPS] {
     let factor = |point, i| if i < taps { E::from_f64(weight_factor(point, i, taps)) } else { E::ZERO };
-    std::array::from_fn(|point| std::array::from_fn(|i| factor(point, i)))
+    std::array::from_fn(|i| std::array::from_fn(|point| factor(point, i)))
 }
 
 /// The values at the six points of six source rows.
@@ -174,7 +189,7 @@ pub(crate) fn source_points<S: Simd>(s: S, x: [S::Vector; POINTS]) -> [S::Vector
 #[inline(always)]
 pub(crate) fn output_row<S: Simd>(s: S, m: &[S::Vector; POINTS], r: usize, rows: usize) -> S::Vector {
     let number = |x: f64| s.splat(S::Elem::from_f64(x));
-    let mut y = if r % 2 == 0 { s.add(m[1], m[2]) } else { s.sub(m[1], m[2]) };
+    let mut y = if r.is_multiple_of(2) { s.add(m[1], m[2]) } else { s.sub(m[1], m[2]) };
     y = s.mul_add(number(HALF[r]), m[3], y);
     y = s.mul_add(number(MINUS_TWO[r]), m[4], y);
     if r == 0 {
@@ -192,7 +207,7 @@ pub(crate) fn gradient_points<S: Simd>(s: S, dy: &[S::Vector; POINTS - 1], rows:
     let number = |x: f64| s.splat(S::Elem::from_f64(x));
     let [mut even, mut odd, mut half, mut minus_two] = [s.zero(); 4];
     for r in 0..rows {
-        if r % 2 == 0 {
+        if r.is_multiple_of(2) {
             even = s.add(even, dy[r]);
         } else {
             odd = s.add(odd, dy[r]);

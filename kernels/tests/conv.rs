@@ -79,9 +79,10 @@ fn numbers<E: Element>(len: usize, seed: usize) -> Vec<E> {
 
 fn run_forward<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], w: &[E], bias: &[E]) -> Vec<E> {
     let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
-    let depth = sizes.depth();
+    let [rows, columns] = sizes.axes.map(|axis| axis.kernel);
     let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.filters)];
-    pack_filters(isa, &gather, sizes.filters, |k, d| w[k * depth + d], &mut packed);
+    let weight = |k: usize, [c, i, j]: [usize; 3]| w[((k * sizes.planes + c) * rows + i) * columns + j];
+    pack_filters(isa, &gather, sizes.filters, weight, &mut packed);
     let mut y = vec![E::NEG_INFINITY; sizes.images * sizes.y_len()];
     let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather)];
     let source = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };
@@ -100,11 +101,8 @@ fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
             continue;
         }
         let gather = Gather { planes: sizes.filters, rows: i.axis, columns: j.axis };
-        let taps = i.axis.taps * j.axis.taps;
-        let weight = |c: usize, d: usize| {
-            let (k, t) = (d / taps, d % taps);
-            let (row, column) =
-                (i.first_tap + t / j.axis.taps * i.tap_step, j.first_tap + t % j.axis.taps * j.tap_step);
+        let weight = |c: usize, [k, down, right]: [usize; 3]| {
+            let (row, column) = (i.first_tap + down * i.tap_step, j.first_tap + right * j.tap_step);
             w[((k * sizes.planes + c) * rows.kernel + row) * columns.kernel + column]
         };
         let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.planes)];

@@ -40,7 +40,9 @@ impl Passes {
             let gather = self.gather();
             products.0.push(Product {
                 gather,
-                packed: pack(&gather, own, |k, d| weights[k * depth + d]),
+                packed: pack(&gather, own, |k, [c, i, j]| {
+                    weights[k * depth + (c * rows.kernel + i) * columns.kernel + j]
+                }),
                 grid: Grid::whole([rows.output, columns.output]),
                 filters: own,
                 bias: bias.map_or(&[], |bias| &bias.as_slice()[group * own..][..own]),
@@ -81,11 +83,9 @@ impl Passes {
         let Sizes { channels, filters, groups, rows, columns, .. } = self.0;
         let (own_channels, own_filters) = (channels / groups, filters / groups);
         let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
-        let taps = i.axis.taps * j.axis.taps;
-        let weight = |c: usize, d: usize| {
-            let (k, tap) = (group * own_filters + d / taps, d % taps);
-            let row = i.first_tap + tap / j.axis.taps * i.tap_step;
-            let column = j.first_tap + tap % j.axis.taps * j.tap_step;
+        let weight = |c: usize, [k, down, right]: [usize; 3]| {
+            let (k, row) = (group * own_filters + k, i.first_tap + down * i.tap_step);
+            let column = j.first_tap + right * j.tap_step;
             w[((k * own_channels + c) * rows.kernel + row) * columns.kernel + column]
         };
         Product {
@@ -171,7 +171,7 @@ fn phases(axis: Window) -> impl Iterator<Item = (usize, Phase)> {
     phases.filter(|(_, phase)| phase.axis.taps > 0)
 }
 
-fn pack<E: Element>(gather: &Gather, filters: usize, weight: impl Fn(usize, usize) -> E) -> Buffer<E> {
+fn pack<E: Element>(gather: &Gather, filters: usize, weight: impl Fn(usize, [usize; 3]) -> E) -> Buffer<E> {
     let mut packed = Buffer::stale(packed_len(gather, filters));
     pack_filters(isa(), gather, filters, weight, &mut packed);
     packed

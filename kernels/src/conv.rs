@@ -258,11 +258,28 @@ impl<E: Element> Product<'_, E> {
         for v in 0..V {
             s.store(sums[v], &mut values[v * S::LANES..]);
         }
-        for pixel in first..pixels.min(first + V * S::LANES) {
-            let (row, column) = (pixel / columns, pixel % columns);
-            y[(top + row * down) * width + left + column * right] = values[pixel - first];
+        let (mut done, count) = (0, (pixels - first).min(V * S::LANES));
+        while done < count {
+            let (row, column) = ((first + done) / columns, (first + done) % columns);
+            let len = (columns - column).min(count - done);
+            let place = (top + row * down) * width + left + column * right;
+            store_run(&values[done..][..len], right, &mut y[place..]);
+            done += len;
         }
     }
+}
+
+/// Writes neighbouring pixels, at most two vectors, to places `right` apart: neighbours eight at a time, which takes no call.
+#[inline(always)]
+pub(crate) fn store_run<E: Element>(from: &[E], right: usize, to: &mut [E]) {
+    if right != 1 {
+        return to.iter_mut().step_by(right).zip(from).for_each(|(to, from)| *to = *from);
+    }
+    let (eights, rest) = from.as_chunks::<8>();
+    for (from, to) in eights.iter().zip(to.as_chunks_mut::<8>().0) {
+        *to = *from;
+    }
+    to[from.len() - rest.len()..from.len()].copy_from_slice(rest);
 }
 
 /// Where a register block finds its pixels: for each plane and tap, `V` vectors.

@@ -12,7 +12,7 @@
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
 use crate::Element;
-use crate::conv::{Batch, Grid, Reach, VECTORS, multiply};
+use crate::conv::{Batch, Grid, Reach, VECTORS, multiply, store_run};
 use crate::im2col::copy_run;
 use crate::simd::{MAX_LANES, Simd};
 use crate::winograd::{POINTS, Tiles, output_row, weight_factors};
@@ -188,7 +188,7 @@ impl<E: Element> TileProduct<'_, E> {
             }
             (found.number, done) = (found.number + 1, done + len);
         }
-        if done < width || gather.columns.step != 1 || right != 1 {
+        if done < width || right != 1 {
             found.vectors = None;
         }
         found
@@ -213,7 +213,7 @@ impl<E: Element> TileProduct<'_, E> {
                 for j in 0..gather.columns.taps {
                     let (from, to) = (&values[layout.tap(plane, 0, j)..], &mut panel[at..][..width + S::LANES]);
                     for run in runs {
-                        copy_run(s, &from[run.source..], layout.step(), run.len, &mut to[run.first..]);
+                        copy_run(s, &from[run.source..], run.len, &mut to[run.first..]);
                     }
                     at += width;
                 }
@@ -259,23 +259,9 @@ impl<E: Element> TileProduct<'_, E> {
                 s.store(row[v], &mut values[v * S::LANES..]);
             }
             for run in runs.runs[..runs.number].iter().filter(|run| r < run.rows) {
-                let (from, to) = (&values[run.first..][..run.len], &mut y[run.target + r * down * width..]);
-                if right == 1 {
-                    copy_short(from, to);
-                } else {
-                    from.iter().enumerate().for_each(|(i, value)| to[i * right] = *value);
-                }
+                let place = run.target + r * down * width;
+                store_run(&values[run.first..][..run.len], right, &mut y[place..]);
             }
         }
     }
-}
-
-/// Copies less than a vector: eight at a time, which takes no call.
-#[inline(always)]
-fn copy_short<E: Element>(from: &[E], to: &mut [E]) {
-    let (eights, rest) = from.as_chunks::<8>();
-    for (from, to) in eights.iter().zip(to.as_chunks_mut::<8>().0) {
-        *to = *from;
-    }
-    to[from.len() - rest.len()..from.len()].copy_from_slice(rest);
 }

@@ -121,9 +121,38 @@ impl Axis {
         (self.before(), self.padded())
     }
 
+    /// As columns: how a padded row is laid out.
+    fn row(&self) -> Row {
+        Row { step: self.step, phase: self.padded().div_ceil(self.step) }
+    }
+
     /// Where in the padded source the first output place meets `tap`.
     fn place(&self, tap: usize) -> usize {
         (self.before() as isize + self.first + tap as isize * self.delta) as usize
+    }
+}
+
+/// A padded row, in which places that lie `step` apart stand together, so that neighbouring output pixels do.
+#[derive(Clone, Copy)]
+struct Row {
+    step: usize,
+    /// Places of each phase.
+    phase: usize,
+}
+
+impl Row {
+    fn len(&self) -> usize {
+        self.step * self.phase
+    }
+
+    /// Where a place of the padded source stands.
+    #[inline(always)]
+    fn column(&self, place: usize) -> usize {
+        match self.step {
+            1 => place,
+            2 => place % 2 * self.phase + place / 2,
+            step => place % step * self.phase + place / step,
+        }
     }
 }
 
@@ -156,18 +185,22 @@ impl Gather {
 
     /// Elements of scratch that the padded planes of one image take.
     pub(crate) fn padded_len(&self) -> usize {
-        self.planes * self.rows.padded() * self.columns.padded()
+        self.planes * self.rows.padded() * self.columns.row().len()
     }
 
     /// Copies the planes of one image between zeros. `padded` was filled with zeros once; borders stay so.
     #[inline(always)]
     pub(crate) fn pad<S: Simd>(&self, s: S, x: &[S::Elem], padded: &mut [S::Elem]) {
-        let (height, width) = (self.rows.source, self.columns.source);
-        let (padded_height, padded_width) = (self.rows.padded(), self.columns.padded());
-        for (plane, x) in x.chunks_exact(height * width).enumerate() {
-            let start = (plane * padded_height + self.rows.before()) * padded_width + self.columns.before();
-            for (row, x) in x.chunks_exact(width).enumerate() {
-                copy_exact(s, x, &mut padded[start + row * padded_width..][..width]);
+        let (height, width, row) = (self.rows.source, self.columns.source, self.columns.row());
+        let (above, before, down) = (self.rows.before(), self.columns.before(), self.rows.padded());
+        for phase in 0..row.step.min(width) {
+            let first = row.column(before + phase);
+            for plane in 0..self.planes {
+                for line in 0..height {
+                    let x = &x[(plane * height + line) * width..][..width];
+                    let padded = &mut padded[(plane * down + above + line) * row.len()..][..row.len()];
+                    copy_every(s, &x[phase..], row.step, &mut padded[first..]);
+                }
             }
         }
     }
@@ -175,14 +208,15 @@ impl Gather {
     /// Where taps and pixels stand in the padded planes.
     #[inline(always)]
     pub(crate) fn layout(&self) -> Layout {
-        let width = self.columns.padded();
+        let (row, width) = (self.columns.row(), self.columns.row().len());
         Layout {
             plane: self.rows.padded() * width,
-            first: self.rows.place(0) * width + self.columns.place(0),
+            first: self.rows.place(0) * width,
             tap_down: self.rows.delta * width as isize,
-            tap_right: self.columns.delta,
+            row,
+            first_column: self.columns.place(0),
+            right: self.columns.delta,
             pixel_down: self.rows.step * width,
-            pixel_right: self.columns.step,
             columns: self.columns.output,
         }
     }
@@ -199,7 +233,7 @@ impl Gather {
     ) {
         let (layout, width) = (self.layout(), V * S::LANES);
         let (runs, count) = layout.runs(first, width.min(self.pixels() - first));
-        let one_row = layout.pixel_right == 1 && runs[0].len == width;
+        let one_row = runs[0].len == width;
         let mut at = 0;
         for plane in 0..self.planes {
             for i in 0..self.rows.taps {
@@ -209,13 +243,7 @@ impl Gather {
                         copy_vectors::<S, V>(s, &source[runs[0].source..], &mut panel[at..]);
                     } else {
                         for run in &runs[..count] {
-                            copy_run(
-                                s,
-                                &source[run.source..],
-                                layout.pixel_right,
-                                run.len,
-                                &mut panel[at + run.target..],
-                            );
+                            copy_run(s, &source[run.source..], run.len, &mut panel[at + run.target..]);
                         }
                     }
                     at += width;
@@ -241,26 +269,27 @@ impl Gather {
         let mut target = 0;
         while target < count {
             let len = (layout.columns - column).min(count - target);
-            let from = &padded[source + column * layout.pixel_right..];
-            copy_run(s, from, layout.pixel_right, len, &mut packed[target..]);
+            copy_run(s, &padded[source + column..], len, &mut packed[target..]);
             (target, column, source) = (target + len, 0, source + layout.pixel_down);
         }
     }
 }
 
-/// Distances in the padded planes of a gather, in elements.
+/// Distances in the padded planes of a gather, in elements. From an output pixel to the one to its right it is always 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout {
     /// From a plane to the next.
     plane: usize,
-    /// Where the first pixel meets the first tap of the first plane.
+    /// Where the row starts in which the first pixel meets the first tap of the first plane.
     first: usize,
-    /// From a tap to the one below, and to its right.
+    /// From a tap to the one below.
     tap_down: isize,
-    tap_right: isize,
-    /// From a pixel to the one below, and to its right.
+    /// A row, the place of the padded source where its first pixel meets the first tap, and from that tap to its right.
+    row: Row,
+    first_column: usize,
+    right: isize,
+    /// From a pixel to the one below.
     pixel_down: usize,
-    pixel_right: usize,
     /// Pixels in an output row.
     columns: usize,
 }
@@ -269,13 +298,13 @@ impl Layout {
     /// From where a pixel meets its first tap to where the one at `(row, column)` does.
     #[inline(always)]
     pub fn pixel(&self, row: usize, column: usize) -> usize {
-        row * self.pixel_down + column * self.pixel_right
+        row * self.pixel_down + column
     }
 
-    /// From a tap to the one to its right.
+    /// From a tap to the one to its right, where output pixels are neighbours of the source.
     #[inline(always)]
     pub fn right(&self) -> isize {
-        self.tap_right
+        self.right
     }
 
     /// From a plane to the next.
@@ -284,17 +313,11 @@ impl Layout {
         self.plane
     }
 
-    /// From an output pixel to the one to its right.
-    #[inline(always)]
-    pub fn step(&self) -> usize {
-        self.pixel_right
-    }
-
     /// Where the first pixel meets tap `(i, j)` of `plane`.
     #[inline(always)]
     pub fn tap(&self, plane: usize, i: usize, j: usize) -> usize {
-        let offset = i as isize * self.tap_down + j as isize * self.tap_right;
-        (plane * self.plane + self.first).wrapping_add_signed(offset)
+        let row = (plane * self.plane + self.first).wrapping_add_signed(i as isize * self.tap_down);
+        row + self.row.column(self.first_column.wrapping_add_signed(j as isize * self.right))
     }
 
     /// `count` pixels from `first` on as runs within output rows; as many as two vectors have lanes, at most.
@@ -305,7 +328,7 @@ impl Layout {
         while target < count {
             let (row, column) = ((first + target) / self.columns, (first + target) % self.columns);
             let len = (self.columns - column).min(count - target);
-            runs[number] = Run { source: row * self.pixel_down + column * self.pixel_right, target, len };
+            runs[number] = Run { source: self.pixel(row, column), target, len };
             (number, target) = (number + 1, target + len);
         }
         (runs, number)
@@ -329,19 +352,36 @@ fn copy_vectors<S: Simd, const V: usize>(s: S, from: &[S::Elem], to: &mut [S::El
     }
 }
 
-/// Copies `len` elements, `step` apart in the source; may write up to a vector more.
+/// Copies every `step`-th element, beginning with the first, and touches nothing behind the last.
 #[inline(always)]
-pub(crate) fn copy_run<S: Simd>(s: S, from: &[S::Elem], step: usize, len: usize, to: &mut [S::Elem]) {
-    if step == 1 && len <= S::LANES {
+fn copy_every<S: Simd>(s: S, from: &[S::Elem], step: usize, to: &mut [S::Elem]) {
+    let to = &mut to[..from.len().div_ceil(step)];
+    match step {
+        1 => copy_exact(s, from, to),
+        // A step that the compiler knows is one that it takes with vectors.
+        2 => {
+            let (pairs, rest) = from.as_chunks::<2>();
+            for i in 0..pairs.len() {
+                to[i] = pairs[i][0];
+            }
+            to[pairs.len()..].copy_from_slice(rest);
+        }
+        _ => {
+            for i in 0..to.len() {
+                to[i] = from[i * step];
+            }
+        }
+    }
+}
+
+/// Copies `len` elements; may write up to a vector more.
+#[inline(always)]
+pub(crate) fn copy_run<S: Simd>(s: S, from: &[S::Elem], len: usize, to: &mut [S::Elem]) {
+    if len <= S::LANES {
         s.store(s.load(from), to);
-    } else if step == 1 {
+    } else {
         for i in (0..len).step_by(S::LANES) {
             s.store(s.load(&from[i..]), &mut to[i..]);
-        }
-    } else {
-        let to = &mut to[..len];
-        for i in 0..len {
-            to[i] = from[i * step];
         }
     }
 }

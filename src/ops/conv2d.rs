@@ -14,7 +14,7 @@
 //!
 //! **Kept for backward** `x` and `w`; no im2col matrix.
 //!
-//! **Rounding** Kernels of three or five rows and stride 1 are summed at Winograd's points: half the multiplications, with 1.6 times
+//! **Rounding** Kernels of three or five rows and stride 1 are summed at Winograd's points: half the multiplications, with 1.7 times
 //! the rounding error of direct summation. A value that is not finite then reaches up to four rows of its column.
 //!
 //! **Source** LeCun et al., *Gradient-based learning applied to document recognition*, 1998; layouts as in PyTorch.

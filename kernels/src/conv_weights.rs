@@ -15,7 +15,8 @@
 //! 2. **A block of up to 512 pixels at a time**, of one image or of several small ones: the `dy` of all filters for that
 //!    block is packed once and stays in L2.
 //! 3. **Register blocks** of six rows of the virtual im2col matrix by four filters (two by four where there are only
-//!    sixteen registers): the six rows are packed just before and stay in L1.
+//!    sixteen registers). Where a row of the image is a number of whole vectors, they are read where they lie; else
+//!    the six rows are packed just before and stay in L1.
 //! 4. **Packed rows lie a fixed distance apart**, known when this is compiled, so that one pointer and one bounds check
 //!    serve all rows of a register block. The distance is no power of two: rows would compete for the same places
 //!    of the cache.
@@ -122,12 +123,18 @@ impl Block {
         (0..pixels).step_by(BLOCK).map(move |first| Block { first_image, first, count: BLOCK.min(pixels - first) })
     }
 
+    /// The image of the group and the pixel in it that stand at a place of the block, with so many pixels in an image.
+    #[inline(always)]
+    fn place(&self, at: usize, pixels: usize) -> (usize, usize) {
+        ((self.first + at) / pixels, (self.first + at) % pixels)
+    }
+
     /// Calls `visit(image of the group, first pixel in the image, how many, where in the block)` for each image.
     #[inline(always)]
     pub fn for_each_image(&self, pixels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
         let mut done = 0;
         while done < self.count {
-            let (image, pixel) = ((self.first + done) / pixels, (self.first + done) % pixels);
+            let (image, pixel) = self.place(done, pixels);
             let count = (pixels - pixel).min(self.count - done);
             visit(image, pixel, count, done);
             done += count;
@@ -189,15 +196,49 @@ impl<E: Element> Source<'_, E> {
         packed_dy: &[E],
         dw: &mut [E],
     ) {
-        let vectors = block.count.div_ceil(S::LANES);
+        let mut offsets = [0; BLOCK];
+        let offsets = &mut offsets[..block.count.div_ceil(S::LANES)];
+        let whole = self.vectors(S::LANES, block, offsets);
         for d in (0..self.gather.depth()).step_by(D) {
-            self.pack::<S, D>(s, d, block, packed_x);
+            let mut starts = [0; D];
+            if whole {
+                for (r, start) in starts.iter_mut().enumerate() {
+                    *start = self.tap((d + r).min(self.gather.depth() - 1));
+                }
+            } else {
+                self.pack::<S, D>(s, d, block, packed_x);
+                for (r, start) in starts.iter_mut().enumerate() {
+                    *start = r * ROW;
+                }
+            }
+            let x = if whole { self.padded } else { &*packed_x };
             for k in (0..filters).step_by(FILTERS) {
                 let dy = &packed_dy[k * ROW..(k + FILTERS) * ROW];
-                let sums = multiply::<S, D>(s, &packed_x[..D * ROW], dy, vectors);
+                let sums = multiply::<S, D>(s, x, &starts, offsets, dy);
                 add_block(&sums, self.gather.depth(), d, k, filters, dw);
             }
         }
+    }
+
+    /// Where each vector of pixels starts: in the planes, where all of them lie within a row (which is what is answered), or
+    /// in a packed row.
+    #[inline(always)]
+    fn vectors(&self, lanes: usize, block: Block, offsets: &mut [usize]) -> bool {
+        let (columns, layout) = (self.gather.columns.output, self.gather.layout());
+        let whole = columns.is_multiple_of(lanes);
+        for (v, offset) in offsets.iter_mut().enumerate() {
+            let (image, pixel) = block.place(v * lanes, self.gather.pixels());
+            let place = image * self.image_len + layout.pixel(pixel / columns, pixel % columns);
+            *offset = if whole { place } else { v * lanes };
+        }
+        whole
+    }
+
+    /// Where the first pixel meets row `d` of the virtual matrix.
+    #[inline(always)]
+    fn tap(&self, d: usize) -> usize {
+        let (taps_i, taps_j) = (self.gather.rows.taps, self.gather.columns.taps);
+        self.gather.layout().tap(d / (taps_i * taps_j), d / taps_j % taps_i, d % taps_j)
     }
 
     /// Rows `d .. d + D` of the virtual matrix over the block, zero where there is no row or no pixel.
@@ -221,23 +262,31 @@ impl<E: Element> Source<'_, E> {
     }
 }
 
-/// The register block: `D` rows of the virtual matrix times four filters, summed over the pixels.
+/// The register block: `D` rows of the virtual matrix times four filters, summed over the pixels. A row's vectors start at
+/// `offsets` from where the row does.
 #[inline(always)]
-fn multiply<S: Simd, const D: usize>(s: S, x: &[S::Elem], dy: &[S::Elem], vectors: usize) -> [[S::Elem; FILTERS]; D] {
+fn multiply<S: Simd, const D: usize>(
+    s: S,
+    x: &[S::Elem],
+    rows: &[usize; D],
+    offsets: &[usize],
+    dy: &[S::Elem],
+) -> [[S::Elem; FILTERS]; D] {
     let mut sums = [[s.zero(); FILTERS]; D];
-    for pixel in (0..vectors * S::LANES).step_by(S::LANES) {
-        let x = &x[pixel..][..(D - 1) * ROW + S::LANES];
+    let mut pixel = 0;
+    for offset in offsets {
         let dy = &dy[pixel..][..(FILTERS - 1) * ROW + S::LANES];
         let mut g = [s.zero(); FILTERS];
         for k in 0..FILTERS {
             g[k] = s.load(&dy[k * ROW..]);
         }
         for d in 0..D {
-            let x = s.load(&x[d * ROW..]);
+            let x = s.load(&x[rows[d] + offset..]);
             for k in 0..FILTERS {
                 sums[d][k] = s.mul_add(x, g[k], sums[d][k]);
             }
         }
+        pixel += S::LANES;
     }
     let mut totals = [[S::Elem::ZERO; FILTERS]; D];
     for d in 0..D {

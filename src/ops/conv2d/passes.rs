@@ -22,17 +22,22 @@ const PARTS: usize = 16;
 const PART_ELEMENTS: usize = 1 << 24;
 
 /// The passes of one convolution.
-pub(super) struct Passes(Sizes);
+pub(super) struct Passes {
+    sizes: Sizes,
+    /// Height and width of the output.
+    output: [usize; 2],
+}
 
 impl Passes {
     pub fn new(sizes: Sizes) -> Self {
-        Passes(sizes)
+        Passes { output: [sizes.rows.output, sizes.columns.output], sizes: sizes.flat() }
     }
 
     /// `y` from `x`, `w` and the bias.
     pub fn forward<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, bias: Option<&Tensor<E>>) -> Tensor<E> {
-        let Sizes { images, filters, groups, rows, columns, .. } = self.0;
-        let shape = Shape::new(&[images, filters, rows.output, columns.output]).expect("output_shape has agreed");
+        let Sizes { images, filters, groups, rows, columns, .. } = self.sizes;
+        let [height, width] = self.output;
+        let shape = Shape::new(&[images, filters, height, width]).expect("output_shape has agreed");
         let (own, depth) = (filters / groups, w.shape().elements() / filters);
         let mut products = Products::default();
         for group in 0..groups {
@@ -55,7 +60,7 @@ impl Passes {
 
     /// `dx` from `w` and `dy`.
     pub fn input<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
-        let Sizes { images, groups, rows, columns, .. } = self.0;
+        let Sizes { images, groups, rows, columns, .. } = self.sizes;
         let mut products = Products::default();
         for group in 0..groups {
             for (a, i) in phases(rows) {
@@ -80,7 +85,7 @@ impl Passes {
         (top, i): (usize, Phase),
         (left, j): (usize, Phase),
     ) -> Product<'a, E> {
-        let Sizes { channels, filters, groups, rows, columns, .. } = self.0;
+        let Sizes { channels, filters, groups, rows, columns, .. } = self.sizes;
         let (own_channels, own_filters) = (channels / groups, filters / groups);
         let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
         let weight = |c: usize, [k, down, right]: [usize; 3]| {
@@ -101,7 +106,7 @@ impl Passes {
 
     /// `dw` from `x` and `dy`: partial sums over a number of images that depends on the sizes alone, added in order.
     pub fn weights<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
-        let (isa, images) = (isa(), self.0.images);
+        let (isa, images) = (isa(), self.sizes.images);
         let parts = (PART_ELEMENTS / w.shape().elements()).clamp(1, PARTS);
         let part = images.div_ceil(parts).max(conv_weights::images_together(&self.gather()).min(images));
         let sums = map(images.div_ceil(part), |index| {
@@ -125,7 +130,7 @@ impl Passes {
         images: usize,
         len: usize,
     ) -> Buffer<E> {
-        let Sizes { filters, groups, rows, columns, .. } = self.0;
+        let Sizes { filters, groups, rows, columns, .. } = self.sizes;
         let (own, gather) = (filters / groups, self.gather());
         let (x_len, y_len) = (groups * self.group_len(), filters * rows.output * columns.output);
         let x = &x[first * x_len..][..images * x_len];
@@ -142,7 +147,7 @@ impl Passes {
 
     /// `db` from `dy`: sums of planes, then over the images in order.
     pub fn bias<E: Element>(&self, dy: &Tensor<E>) -> Tensor<E> {
-        let Sizes { images, filters, rows, columns, .. } = self.0;
+        let Sizes { images, filters, rows, columns, .. } = self.sizes;
         let (isa, pixels) = (isa(), rows.output * columns.output);
         let sums = map(filters, |filter| {
             let plane = |image: usize| &dy.as_slice()[(image * filters + filter) * pixels..][..pixels];
@@ -154,13 +159,13 @@ impl Passes {
 
     /// The gather of one group's input.
     fn gather(&self) -> Gather {
-        let Sizes { channels, groups, rows, columns, .. } = self.0;
+        let Sizes { channels, groups, rows, columns, .. } = self.sizes;
         Gather { planes: channels / groups, rows: rows.forward(), columns: columns.forward() }
     }
 
     /// Elements of one group's channels in one image.
     fn group_len(&self) -> usize {
-        let Sizes { channels, groups, rows, columns, .. } = self.0;
+        let Sizes { channels, groups, rows, columns, .. } = self.sizes;
         channels / groups * rows.input * columns.input
     }
 }

@@ -125,7 +125,7 @@ fn measure(threads: usize, settling: usize, mut network: impl Train) -> (u64, u6
 }
 
 /// Steps until two threads have needed the scratch of every layer at once, which is chance.
-const SETTLING: usize = 100;
+const SETTLING: usize = 50;
 
 /// Set in the process that measures.
 const MEASURING: &str = "EVOGRAD_TEST_MEASURES_MEMORY";
@@ -158,6 +158,7 @@ fn a_convolutional_step_asks_the_system_for_no_memory() {
 #[test]
 fn a_step_of_linear_layers_asks_the_system_for_no_memory() {
     let name = "a_step_of_linear_layers_asks_the_system_for_no_memory";
-    let keep = [("MALLOC_MMAP_THRESHOLD_", "1000000000"), ("MALLOC_TRIM_THRESHOLD_", "4000000000")];
+    let keep =
+        [("MALLOC_MMAP_THRESHOLD_", "1000000000"), ("MALLOC_TRIM_THRESHOLD_", "4000000000"), ("MALLOC_ARENA_MAX", "1")];
     in_a_process_of_its_own(name, &keep, |threads| measure(threads, SETTLING, Linear::new()));
 }

@@ -100,7 +100,7 @@ const SMALL: [Small; 24] = [
     small("resnet20", 8, 0.25, 0.1, 40),
     small("resnet32", 8, 0.25, 0.1, 40),
     small("resnet56", 8, 0.25, 0.02, 40),
-    small("resnet110", 8, 0.25, 0.01, 60),
+    small("resnet110", 8, 0.25, 0.01, 120),
     small("wrn-16-4", 8, 0.125, 0.1, 40),
     small("wrn-28-2", 8, 0.25, 0.1, 40),
     small("wrn-28-10", 8, 0.05, 0.1, 40),

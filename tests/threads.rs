@@ -18,10 +18,10 @@ const LARGE: &[Large] = &[
         v[0].avg_pool2d(AvgPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2], ceil: true, count_padding: false })
     }),
     ("batch_norm", &[X, C, C], |v| v[0].batch_norm(&v[1], &v[2], &mut RunningStats::new(6)?, BatchNorm::default())),
+    ("batch_norm_eval", &[X, C, C], |v| v[0].batch_norm_eval(&v[1], &v[2], &RunningStats::new(6)?, 1e-5)),
     ("batch_norm_relu", &[X, C, C], |v| {
         v[0].batch_norm_relu(&v[1], &v[2], &mut RunningStats::new(6)?, BatchNorm::default())
     }),
-    ("batch_norm_eval", &[X, C, C], |v| v[0].batch_norm_eval(&v[1], &v[2], &RunningStats::new(6)?, 1e-5)),
     ("concat", &[X, X], |v| Var::concat(&[&v[0], &v[1]], 1)),
     ("conv2d", &[X, &[8, 3, 3, 3], &[8]], |v| {
         let options = Conv2d { stride: [2, 1], padding: [1, 1], groups: 2, ..Conv2d::default() };
@@ -101,6 +101,19 @@ const BROADCAST: &[Large] = &[
 #[test]
 fn large_broadcasts_give_the_same_bits_on_any_number_of_threads() {
     agree(BROADCAST);
+}
+
+/// Kernels of three and of five rows that step over none.
+const TILES: &[Large] = &[
+    ("conv2d of 3×3", &[X, &[8, 6, 3, 3], &[8]], |v| {
+        v[0].conv2d(&v[1], Some(&v[2]), Conv2d { padding: [1, 1], ..Conv2d::default() })
+    }),
+    ("conv2d of 5×5", &[X, &[9, 6, 5, 5]], |v| v[0].conv2d(&v[1], None, Conv2d::default())),
+];
+
+#[test]
+fn convolutions_by_tiles_give_the_same_bits_on_any_number_of_threads() {
+    agree(TILES);
 }
 
 #[test]

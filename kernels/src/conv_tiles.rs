@@ -4,8 +4,9 @@
 //! As there, lanes run over neighbouring places of the output, two vectors make a panel, and eight filters by two vectors
 //! accumulate in registers. Here a place is a tile: a column of a few pixels. So
 //!
-//! 1. the six rows under two vectors of tiles are turned into values at six points, and the panel has six parts,
-//!    `panel[point][plane and tap along the width][tiles]`;
+//! 1. the rows of an image are turned into values at six points once, before the first panel. Where every vector of tiles lies
+//!    within a row, register blocks read the values where they stand; else a panel of six parts is packed from
+//!    them, `panel[point][plane and tap along the width][tiles]`;
 //! 2. filters are packed as `[block][point][plane and tap][filter in block]`, their weights turned into values once a call;
 //! 3. a register block is computed six times, once for each point, and its six results are turned into rows of pixels.
 //!

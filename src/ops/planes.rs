@@ -110,7 +110,7 @@ impl Planes {
         let pieces = results.chunks_mut(together).map(|results| {
             (results, outputs.each_mut().map(|output| output.next().expect("an output has a place for each value")))
         });
-        let mut pieces: Vec<(&mut [[f64; 2]], [&mut [T]; N])> = pieces.collect();
+        let mut pieces: Vec<_> = pieces.collect();
         for_each(&mut pieces, 1, |piece, place| {
             let (results, outputs) = &mut place[0];
             for (i, result) in results.iter_mut().enumerate() {

@@ -139,7 +139,8 @@ fn batch_norm_join(odd: &mut Odd) -> Result<Var<f32>> {
     let (x, gamma, beta, mut running) = odd.channels();
     let shortcut = odd.var_of(x.value().shape().sizes());
     let options = BatchNorm { epsilon: odd.number(), momentum: odd.number() };
-    x.batch_norm_join(&gamma, &beta, &shortcut, &mut running, options, odd.fusion())
+    let fusion = if odd.flag() { Fusion::Sum } else { odd.fusion() };
+    x.batch_norm_join(&gamma, &beta, &shortcut, &mut running, options, fusion)
 }
 
 fn batch_norm_relu(odd: &mut Odd) -> Result<Var<f32>> {

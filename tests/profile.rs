@@ -185,7 +185,8 @@ fn a_trace_nests_operations_in_layers_and_layers_in_steps() {
     let of = |category: &str| events.iter().filter(|event| event.1 == category).collect::<Vec<_>>();
     let operations = of("forward").len() + of("backward").len() + of("update").len();
     assert_eq!((of("step").len(), operations), (2, 2 * steps[0].events.len()));
-    assert_eq!(of("layer").len(), 2 * 2 * training.network.plan().layers().len());
+    let layers = training.network.plan().layers().iter().filter(|layer| !layer.in_join).count();
+    assert_eq!(of("layer").len(), 2 * 2 * layers);
     for (name, category, [begin, end]) in &events {
         let within = |other: &&(String, String, [u64; 2])| other.2[0] <= *begin && *end <= other.2[1];
         assert_eq!(of("step").into_iter().filter(within).count(), 1, "{name}");

@@ -8,7 +8,7 @@ mod work;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evograd::ops::{AvgPool2d, LocalResponseNorm};
-use evograd::{BatchNorm, DropoutKey, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
+use evograd::{BatchNorm, DropoutKey, Fusion, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
 use evograd_kernels::update;
 use rate::Rate;
 use std::hint::black_box;
@@ -62,7 +62,7 @@ fn activations(criterion: &mut Criterion<Rate>) {
     bench(criterion, "sum over images and pixels", 2.0, |a, _| a.sum(&[0, 2, 3], false));
 }
 
-/// A normalisation with its ReLU, in one pass and in two.
+/// A normalisation with its ReLU, and the end of a residual block: in one pass, and in several.
 fn normalisations(criterion: &mut Criterion<Rate>) {
     let weights = |tape: &Tape| -> Result<[Var; 2]> {
         Ok([tape.leaf(Tensor::full([SHAPE[1]], 1.0)?), tape.leaf(Tensor::full([SHAPE[1]], 0.0)?)])
@@ -76,6 +76,16 @@ fn normalisations(criterion: &mut Criterion<Rate>) {
         let [gamma, beta] = weights(tape)?;
         a.batch_norm_relu(&gamma, &beta, &mut running()?, BatchNorm::default())
     });
+    for (name, fusion) in [("sum", Fusion::Sum), ("sort_root", Fusion::SortRoot { epsilon: Fusion::DEFAULT_EPSILON })] {
+        both_ways(criterion, &format!("batch_norm, then {name}, then relu"), 13.0, |tape, a, b| {
+            let [gamma, beta] = weights(tape)?;
+            b.fuse(&a.batch_norm(&gamma, &beta, &mut running()?, BatchNorm::default())?, fusion, true)
+        });
+        both_ways(criterion, &format!("batch_norm_join by {name}"), 8.0, |tape, a, b| {
+            let [gamma, beta] = weights(tape)?;
+            a.batch_norm_join(&gamma, &beta, b, &mut running()?, BatchNorm::default(), fusion)
+        });
+    }
     bench(criterion, "local_response_norm", 5.0, |a, _| a.local_response_norm(LocalResponseNorm::over(5)));
 }
 

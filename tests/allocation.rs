@@ -12,7 +12,7 @@
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 use evograd::ops::{Conv2d, Pool2d};
-use evograd::{BatchNorm, DropoutKey, Pool, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
+use evograd::{BatchNorm, DropoutKey, Fusion, Pool, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
 use std::process::Command;
 
 /// The page faults of this process so far that needed no disk, and its resident memory in KiB.
@@ -66,8 +66,9 @@ impl Train for Convolutional {
         let x = Var::constant(self.x.clone()).conv2d(&w[0], None, padded)?;
         let x = x.batch_norm(&w[1], &w[2], &mut self.running[0], BatchNorm::default())?.relu()?;
         let f = x.conv2d(&w[3], None, padded)?;
-        let f = f.batch_norm(&w[4], &w[5], &mut self.running[1], BatchNorm::default())?;
-        let y = x.sort_root(&f, 1e-4, true)?.dropout(0.1, DropoutKey { seed: 1, step: 2, layer: 3 })?;
+        let join = Fusion::SortRoot { epsilon: 1e-4 };
+        let y = f.batch_norm_join(&w[4], &w[5], &x, &mut self.running[1], BatchNorm::default(), join)?;
+        let y = y.dropout(0.1, DropoutKey { seed: 1, step: 2, layer: 3 })?;
         let logits = y.max_pool2d(halving)?.global_avg_pool()?.linear(&w[6], None)?;
         let loss = logits.cross_entropy(&self.classes, 0.1)?;
         let value = loss.item()?;

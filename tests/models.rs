@@ -2,9 +2,11 @@
 //! says to pictures that it cannot take.
 
 use evograd::models::{self, CATALOGUE, Network, Options, Plan, Shortcut, forward};
-use evograd::nn::Phase;
+use evograd::models::{Spec, Value};
+use evograd::nn::{BatchNormJoin, Conv, GlobalAvgPool, Join, Linear, Phase};
 use evograd::{
-    DropoutKey, Element, Fusion, Op, Purpose, RunningStats, SgdStep, Shape, Stream, Tape, Tensor, Var, apply, sgd_step,
+    BatchNorm, DropoutKey, Element, Fusion, Op, Purpose, RunningStats, SgdStep, Shape, Stream, Tape, Tensor, Var,
+    apply, sgd_step,
 };
 
 const SORT_ROOT: Fusion = Fusion::SortRoot { epsilon: Fusion::DEFAULT_EPSILON };
@@ -420,6 +422,76 @@ fn every_fusion_fits_and_runs_and_no_two_give_the_same() {
 }
 
 /// Why a model of this name and these options cannot be.
+/// A small residual network; `end` adds the end of its block to the shortcut and a convolution.
+fn with_block_end(end: impl Fn(&mut Spec, [Value; 2]) -> Value) -> Spec {
+    let mut spec = Spec::new("block", [3, 6, 5]);
+    let picture = spec.picture();
+    let x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(4, 3), picture);
+    let f = spec.add("conv2", Conv::same(4, 3), &[x]);
+    let y = end(&mut spec, [x, f]);
+    let y = spec.add("avgpool", GlobalAvgPool, &[y]);
+    spec.add("fc", Linear { features: 3 }, &[y]);
+    spec
+}
+
+/// The bits of what is to be the same: logits of a training step and of evaluation, gradients, and running statistics.
+fn bits_of_a_step(spec: &Spec) -> Vec<Vec<u32>> {
+    let mut network = Network::<f32>::new(spec, 5).unwrap();
+    let (pictures, tape) = (pictures(4, spec.input, 1), Tape::new());
+    let (logits, leaves) = network.train(&tape, &pictures, 0, 0).unwrap();
+    let gradients = tape.backward(&logits.cross_entropy(&[0, 1, 2, 0], 0.0).unwrap()).unwrap();
+    let evaluated = network.evaluate(&pictures).unwrap();
+    let gradients = leaves.iter().map(|leaf| gradients.get(leaf).unwrap());
+    let state = network.state().into_iter().map(|(_, tensor)| tensor);
+    let all = [logits.value(), &evaluated].into_iter().chain(gradients).chain(state);
+    all.map(|tensor| tensor.as_slice().iter().map(|x| x.to_bits()).collect()).collect()
+}
+
+/// A join does the work of the normalisation before it while training, unless somebody else takes that in.
+#[test]
+fn a_join_that_normalises_changes_no_bit() {
+    for fusion in [Fusion::Sum, SORT_ROOT] {
+        let pair = with_block_end(|spec, [x, f]| {
+            let f = spec.bn("bn2", f);
+            spec.join("block", [x, f], fusion, true)
+        });
+        let apart = with_block_end(|spec, [x, f]| {
+            let f = spec.bn("bn2", f);
+            let y = spec.add("join", Join { fusion, relu: false }, &[x, f]);
+            spec.relu("join", y)
+        });
+        let whole = with_block_end(|spec, [x, f]| {
+            spec.add("end", BatchNormJoin { options: BatchNorm::default(), fusion }, &[x, f])
+        });
+        let normalises = |spec: &Spec| spec.plan().unwrap().layers().iter().any(|layer| layer.in_join);
+        assert!(normalises(&pair) && !normalises(&apart) && !normalises(&whole));
+        let expected = bits_of_a_step(&apart);
+        assert!(bits_of_a_step(&pair) == expected && bits_of_a_step(&whole) == expected, "{fusion}");
+        assert_eq!(whole.plan().unwrap().parameters(), pair.plan().unwrap().parameters());
+
+        let twice = with_block_end(|spec, [x, f]| {
+            let f = spec.bn("bn2", f);
+            let y = spec.join("block", [x, f], fusion, true);
+            spec.join("again", [y, f], fusion, true)
+        });
+        assert!(!normalises(&twice), "{fusion}");
+    }
+}
+
+#[test]
+fn what_is_never_made_is_not_counted() {
+    let bytes = |fusion| {
+        let plan = models::spec("resnet20", &Options { fusion, ..Options::default() }).unwrap().plan().unwrap();
+        let joined = plan.layers().iter().filter(|layer| layer.in_join);
+        assert!(joined.clone().all(|layer| layer.name.ends_with(".bn2") && layer.activation_bytes() == 0));
+        (joined.count(), plan.activation_bytes())
+    };
+    let stages = [16 * 32 * 32, 32 * 16 * 16, 64 * 8 * 8].map(|elements| 3 * 4 * elements).iter().sum::<u64>();
+    let (count, all) = bytes(Fusion::Product);
+    assert_eq!(count, 0);
+    assert_eq!([bytes(Fusion::Sum), bytes(SORT_ROOT)], [(9, all - stages); 2]);
+}
+
 fn refusal(name: &str, options: Options) -> String {
     models::spec(name, &options).and_then(|spec| spec.plan()).unwrap_err().to_string()
 }

@@ -135,6 +135,14 @@ fn batch_norm(odd: &mut Odd) -> Result<Var<f32>> {
     x.batch_norm(&gamma, &beta, &mut running, BatchNorm { epsilon: odd.number(), momentum: odd.number() })
 }
 
+fn batch_norm_join(odd: &mut Odd) -> Result<Var<f32>> {
+    let (x, gamma, beta, mut running) = odd.channels();
+    let shortcut = odd.var_of(x.value().shape().sizes());
+    let options = BatchNorm { epsilon: odd.number(), momentum: odd.number() };
+    let fusion = if odd.flag() { Fusion::Sum } else { odd.fusion() };
+    x.batch_norm_join(&gamma, &beta, &shortcut, &mut running, options, fusion)
+}
+
 fn batch_norm_relu(odd: &mut Odd) -> Result<Var<f32>> {
     let (x, gamma, beta, mut running) = odd.channels();
     x.batch_norm_relu(&gamma, &beta, &mut running, BatchNorm { epsilon: odd.number(), momentum: odd.number() })
@@ -205,6 +213,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("avg_pool2d", avg_pool2d),
     ("batch_norm", batch_norm),
     ("batch_norm_eval", batch_norm_eval),
+    ("batch_norm_join", batch_norm_join),
     ("batch_norm_relu", batch_norm_relu),
     ("concat", concat),
     ("conv2d", conv2d),

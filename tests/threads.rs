@@ -3,7 +3,7 @@
 //! The drawn cases of the catalogue are small, and small work is done in one piece.
 
 use evograd::ops::{AvgPool2d, CATALOGUE, Conv2d, LocalResponseNorm, Pool2d};
-use evograd::{BatchNorm, DropoutKey, Pool, Result, RunningStats, Tape, Tensor, Var};
+use evograd::{BatchNorm, DropoutKey, Fusion, Pool, Result, RunningStats, Tape, Tensor, Var};
 
 /// An operation's name, the shapes of its inputs, and how it is run.
 type Large = (&'static str, &'static [&'static [usize]], fn(&[Var]) -> Result<Var>);
@@ -19,6 +19,10 @@ const LARGE: &[Large] = &[
     }),
     ("batch_norm", &[X, C, C], |v| v[0].batch_norm(&v[1], &v[2], &mut RunningStats::new(6)?, BatchNorm::default())),
     ("batch_norm_eval", &[X, C, C], |v| v[0].batch_norm_eval(&v[1], &v[2], &RunningStats::new(6)?, 1e-5)),
+    ("batch_norm_join", &[X, C, C, X], |v| {
+        let fusion = Fusion::SortRoot { epsilon: 1e-4 };
+        v[0].batch_norm_join(&v[1], &v[2], &v[3], &mut RunningStats::new(6)?, BatchNorm::default(), fusion)
+    }),
     ("batch_norm_relu", &[X, C, C], |v| {
         v[0].batch_norm_relu(&v[1], &v[2], &mut RunningStats::new(6)?, BatchNorm::default())
     }),

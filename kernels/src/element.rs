@@ -27,6 +27,8 @@ pub trait Element:
     + crate::arith::ArithKernels<Self>
     + crate::conv::ConvKernels<Self>
     + crate::conv_weights::ConvWeightsKernels<Self>
+    + crate::join::JoinKernels<Self>
+    + crate::join::JoinBackwardKernels<Self>
     + crate::lrn::LrnKernels<Self>
     + crate::maximum::MaximumKernels<Self>
     + crate::norm::NormKernels<Self>

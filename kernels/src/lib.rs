@@ -23,6 +23,7 @@ pub mod exp;
 pub mod gemm;
 pub mod im2col;
 mod isa;
+pub mod join;
 mod line;
 pub mod lrn;
 pub mod maximum;

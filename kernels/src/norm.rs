@@ -26,6 +26,11 @@ lanewise! {
     pub fn normalise_backward(x, dy; mean, scale, slope, shift) -> (dx) |s| {
         [s.mul_add(dy, scale, s.mul_add(s.sub(x, mean), slope, shift))]
     }
+
+    /// As [`normalise_backward`], written over `dy`.
+    pub fn normalise_backward_over(x; mean, scale, slope, shift) => (dy) |s| {
+        [s.mul_add(dy, scale, s.mul_add(s.sub(x, mean), slope, shift))]
+    }
 }
 
 #[cfg(test)]
@@ -43,6 +48,9 @@ mod tests {
                 normalise(isa, &x, 2.0, 0.25, -1.0, &mut y);
                 let (mut rectified, mut through) = (vec![0.0; len], vec![0.0; len]);
                 normalise_backward(isa, &x, &dy, 2.0, 0.25, 0.5, -1.0, &mut dx);
+                let mut over = dy.clone();
+                normalise_backward_over(isa, &x, 2.0, 0.25, 0.5, -1.0, &mut over);
+                assert_eq!(over, dx);
                 normalise_relu(isa, &x, 2.0, 0.25, -1.0, &mut rectified);
                 normalise_relu_backward(isa, &x, &dy, 2.0, 0.25, -1.0, 0.75, 0.5, -3.0, &mut through);
                 for i in 0..len {

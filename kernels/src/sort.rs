@@ -25,7 +25,7 @@ fn sort<S: Simd>(s: S, a: S::Vector, b: S::Vector) -> S::Vector {
 
 /// `√(R(a)·R(b) + ε)`
 #[inline(always)]
-fn root<S: Simd>(s: S, a: S::Vector, b: S::Vector, epsilon: S::Vector) -> S::Vector {
+pub(crate) fn root<S: Simd>(s: S, a: S::Vector, b: S::Vector, epsilon: S::Vector) -> S::Vector {
     s.sqrt(s.mul_add(s.max(s.zero(), a), s.max(s.zero(), b), epsilon))
 }
 
@@ -38,7 +38,7 @@ fn sort_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, dy: S::Vector) -> [S::
 
 /// `da = dy·(1 + ½·R(b)·[a>0] / root)`, and `db` likewise
 #[inline(always)]
-fn root_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, root: S::Vector, dy: S::Vector) -> [S::Vector; 2] {
+pub(crate) fn root_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, root: S::Vector, dy: S::Vector) -> [S::Vector; 2] {
     let half = s.div(s.mul(dy, s.splat(<S::Elem as crate::Element>::from_f64(0.5))), root);
     let slope = |own, other| s.select_gt(own, s.zero(), s.max(s.zero(), other), s.zero());
     [s.mul_add(half, slope(a, b), dy), s.mul_add(half, slope(b, a), dy)]

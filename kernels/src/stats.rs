@@ -91,34 +91,64 @@ fn sum<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
     total(s, sums)
 }
 
-/// What a ReLU behind a normalisation lets through of a gradient: all of it where `deviation·scale + shift` is above 0.
-#[inline(always)]
-fn through_relu<S: Simd>(s: S, deviation: S::Vector, [scale, shift]: [S::Vector; 2], dy: S::Vector) -> S::Vector {
-    s.select_gt(s.mul_add(deviation, scale, shift), s.zero(), dy, s.zero())
+/// Where the gradient of what a normalisation gave comes from, a vector at a time.
+pub(crate) trait Gradient<S: Simd> {
+    /// The gradients from `i` on, for these deviations from the mean. Where `TAIL`, the slices may end within the vector,
+    /// and the gradient behind their end is 0.
+    fn at<const TAIL: bool>(&mut self, s: S, i: usize, deviation: S::Vector) -> S::Vector;
 }
 
-/// `Σg` and `Σg·(x − mean)`, where `g` is `dy`, or with a ReLU what it lets through of it.
+/// The first lanes of `x`, with `padding` behind its end where `TAIL`.
 #[inline(always)]
-fn sums<S: Simd, const RELU: bool>(s: S, x: &[S::Elem], dy: &[S::Elem], of: [S::Elem; 3]) -> [S::Elem; 2] {
-    assert_eq!(x.len(), dy.len(), "gradient_sums: a gradient for each value");
-    let [centre, scale, shift] = [s.splat(of[0]), s.splat(of[1]), s.splat(of[2])];
+pub(crate) fn load<S: Simd, const TAIL: bool>(s: S, x: &[S::Elem], padding: S::Elem) -> S::Vector {
+    if TAIL { load_padded(s, x, padding) } else { s.load(x) }
+}
+
+/// `dy` itself.
+struct Given<'a, E>(&'a [E]);
+
+impl<S: Simd> Gradient<S> for Given<'_, S::Elem> {
+    #[inline(always)]
+    fn at<const TAIL: bool>(&mut self, s: S, i: usize, _: S::Vector) -> S::Vector {
+        load::<S, TAIL>(s, &self.0[i..], S::Elem::ZERO)
+    }
+}
+
+/// What a ReLU behind a normalisation lets through of `dy`: all of it where `deviation·scale + shift` is above 0.
+struct Rectified<'a, S: Simd> {
+    dy: &'a [S::Elem],
+    scale: S::Vector,
+    shift: S::Vector,
+}
+
+impl<S: Simd> Gradient<S> for Rectified<'_, S> {
+    #[inline(always)]
+    fn at<const TAIL: bool>(&mut self, s: S, i: usize, deviation: S::Vector) -> S::Vector {
+        let dy = load::<S, TAIL>(s, &self.dy[i..], S::Elem::ZERO);
+        s.select_gt(s.mul_add(deviation, self.scale, self.shift), s.zero(), dy, s.zero())
+    }
+}
+
+/// `Σg` and `Σg·(x − mean)`, where `g` is as `gradient` has it.
+#[inline(always)]
+pub(crate) fn sums<S: Simd>(s: S, x: &[S::Elem], mean: S::Elem, mut gradient: impl Gradient<S>) -> [S::Elem; 2] {
+    let centre = s.splat(mean);
     let (mut plain, mut weighted) = ([s.zero(); CHAINS], [s.zero(); CHAINS]);
     let whole = x.len() - x.len() % (CHAINS * S::LANES);
     for block in (0..whole).step_by(CHAINS * S::LANES) {
         for chain in 0..CHAINS {
             let at = block + chain * S::LANES;
-            let (deviation, dy) = (s.sub(s.load(&x[at..]), centre), s.load(&dy[at..]));
-            let gradient = if RELU { through_relu(s, deviation, [scale, shift], dy) } else { dy };
-            plain[chain] = s.add(plain[chain], gradient);
-            weighted[chain] = s.mul_add(gradient, deviation, weighted[chain]);
+            let deviation = s.sub(s.load(&x[at..]), centre);
+            let g = gradient.at::<false>(s, at, deviation);
+            plain[chain] = s.add(plain[chain], g);
+            weighted[chain] = s.mul_add(g, deviation, weighted[chain]);
         }
     }
     for i in (whole..x.len()).step_by(S::LANES) {
-        let deviation = s.sub(load_padded(s, &x[i..], of[0]), centre);
-        let dy = load_padded(s, &dy[i..], S::Elem::ZERO);
-        let gradient = if RELU { through_relu(s, deviation, [scale, shift], dy) } else { dy };
-        plain[0] = s.add(plain[0], gradient);
-        weighted[0] = s.mul_add(gradient, deviation, weighted[0]);
+        let deviation = s.sub(load_padded(s, &x[i..], mean), centre);
+        let g = gradient.at::<true>(s, i, deviation);
+        plain[0] = s.add(plain[0], g);
+        weighted[0] = s.mul_add(g, deviation, weighted[0]);
     }
     [total(s, plain), total(s, weighted)]
 }
@@ -152,7 +182,8 @@ kernel! {
     /// # Panics
     /// When the slices are not equally long.
     pub fn gradient_sums(x: &[E], dy: &[E], mean: E) -> [E; 2] |s| {
-        sums::<S, false>(s, x, dy, [mean, E::ZERO, E::ZERO])
+        assert_eq!(x.len(), dy.len(), "gradient_sums: a gradient for each value");
+        sums(s, x, mean, Given(dy))
     }
 
     /// As [`gradient_sums`], of the `dy` where `(x − mean)·scale + shift` is above 0 alone: where a ReLU behind the
@@ -161,7 +192,8 @@ kernel! {
     /// # Panics
     /// When the slices are not equally long.
     pub fn gradient_sums_relu(x: &[E], dy: &[E], mean: E, scale: E, shift: E) -> [E; 2] |s| {
-        sums::<S, true>(s, x, dy, [mean, scale, shift])
+        assert_eq!(x.len(), dy.len(), "gradient_sums_relu: a gradient for each value");
+        sums(s, x, mean, Rectified { dy, scale: s.splat(scale), shift: s.splat(shift) })
     }
 }
 

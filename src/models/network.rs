@@ -164,7 +164,7 @@ pub fn forward<E: Element>(
 ) -> Result<Var<E>> {
     expect_pictures(plan, pictures.value())?;
     let mut values = vec![Some(pictures)];
-    for (i, (node, layer)) in plan.spec().nodes.iter().zip(plan.layers()).enumerate() {
+    for (i, node) in plan.spec().nodes.iter().enumerate() {
         let inputs: Vec<Var<E>> = node
             .inputs
             .iter()
@@ -172,12 +172,31 @@ pub fn forward<E: Element>(
             .collect();
         // What nobody needs any more goes now, so that its memory serves the next layer.
         node.inputs.iter().filter(|input| plan.last_use(**input) == i).for_each(|input| values[input.0] = None);
-        let weights = weights.get(layer.weights.clone()).ok_or_else(|| too_few(weights.len()))?;
-        let pass = Pass { weights, phase: part(&mut phase, layer.running.clone(), i as u32) };
-        let output = named(&node.name, || node.layer.run(&inputs, pass)).map_err(|error| error.at(&node.name))?;
-        values.push(Some(output));
+        values.push(Some(run(plan, i, weights, &inputs, &mut phase)?));
     }
     Ok(values.pop().flatten().expect("a plan has at least one layer"))
+}
+
+/// Runs one node; while training, a join runs what it is trained together with as well.
+fn run<E: Element>(
+    plan: &Plan,
+    node: usize,
+    weights: &[Var<E>],
+    inputs: &[Var<E>],
+    phase: &mut Phase<'_, E>,
+) -> Result<Var<E>> {
+    let own = &plan.spec().nodes[node];
+    let (layer, place) = match phase {
+        Phase::Evaluate { .. } => (&own.layer, node),
+        Phase::Train { .. } => match plan.trained(node) {
+            Some(trained) => trained,
+            None => return Ok(inputs[0].clone()),
+        },
+    };
+    let place = &plan.layers()[place];
+    let weights = weights.get(place.weights.clone()).ok_or_else(|| too_few(weights.len()))?;
+    let pass = Pass { weights, phase: part(phase, place.running.clone(), node as u32) };
+    named(&own.name, || layer.run(inputs, pass)).map_err(|error| error.at(&own.name))
 }
 
 /// The phase as one layer sees it.

@@ -1,8 +1,8 @@
 //! A network whose every shape has been checked, and what it costs. Knows no weight.
 
-use super::spec::{Spec, Value};
+use super::spec::{Node, Spec, Value};
 use crate::error::{Error, Result};
-use crate::nn::{Layer, Parameter};
+use crate::nn::{AnyLayer, BatchNormJoin, Layer, Parameter};
 use crate::shape::Shape;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -20,6 +20,8 @@ pub struct PlannedLayer {
     pub parameters: Vec<Parameter>,
     /// Multiply-adds for one picture.
     pub macs: u64,
+    /// Whether its output is never made while training: the join behind it normalises, in the same pass over memory.
+    pub in_join: bool,
     /// Where its weights stand among all of the network's.
     pub(super) weights: Range<usize>,
     /// Where its running statistics stand among all of the network's.
@@ -35,6 +37,17 @@ pub struct Plan {
     layers: Vec<PlannedLayer>,
     /// For each value, the picture first, the last node that takes it in; its own where nobody does.
     last_use: Vec<usize>,
+    /// For each node, how it is trained where it is a join that normalises its second branch.
+    joins: Vec<Option<TrainedJoin>>,
+}
+
+/// A join that is trained together with the batch normalisation whose output it alone takes in.
+#[derive(Clone, Debug, PartialEq)]
+struct TrainedJoin {
+    /// The node that is the normalisation.
+    norm: usize,
+    /// What does the work of both.
+    layer: AnyLayer,
 }
 
 impl PlannedLayer {
@@ -43,9 +56,9 @@ impl PlannedLayer {
         total(self.parameters.iter().map(|parameter| parameter.shape.elements() as u64))
     }
 
-    /// Bytes of its output for one picture in `f32`.
+    /// Bytes of its output for one picture in `f32`; none where its output is never made while training.
     pub fn activation_bytes(&self) -> u64 {
-        4_u64.saturating_mul(self.output.elements() as u64)
+        if self.in_join { 0 } else { 4_u64.saturating_mul(self.output.elements() as u64) }
     }
 }
 
@@ -71,7 +84,9 @@ impl Plan {
             let problem = format!("the network {} has no layers", spec.name);
             return Err(Error::op("plan", problem, &[], "add at least one"));
         }
-        Ok(Plan { spec, layers, last_use })
+        let joins: Vec<_> = spec.nodes.iter().map(|node| trained_join(&spec, node)).collect();
+        joins.iter().flatten().for_each(|join| layers[join.norm].in_join = true);
+        Ok(Plan { spec, layers, last_use, joins })
     }
 
     /// The network that was checked.
@@ -94,7 +109,7 @@ impl Plan {
         total(self.layers.iter().map(|layer| layer.macs))
     }
 
-    /// Bytes of all outputs for one picture in `f32`: what training keeps at least, where nothing is recomputed.
+    /// Bytes of all outputs for one picture in `f32` that training makes: what training keeps at least, where nothing is recomputed.
     pub fn activation_bytes(&self) -> u64 {
         total(self.layers.iter().map(PlannedLayer::activation_bytes))
     }
@@ -107,6 +122,16 @@ impl Plan {
     /// The shape of the logits of one picture.
     pub fn output(&self) -> &Shape {
         &self.layers[self.layers.len() - 1].output
+    }
+
+    /// What a node does while training: a layer, and the node whose weights and statistics it has. `None` where it hands its
+    /// input on, for its join to do its work.
+    pub(super) fn trained(&self, node: usize) -> Option<(&AnyLayer, usize)> {
+        match &self.joins[node] {
+            Some(join) => Some((&join.layer, join.norm)),
+            None if self.layers[node].in_join => None,
+            None => Some((&self.spec.nodes[node].layer, node)),
+        }
     }
 
     /// The node that takes a value in last.
@@ -130,7 +155,16 @@ fn inputs<'a>(shapes: &'a [Shape], values: &[Value]) -> Result<Vec<&'a Shape>> {
     values.iter().map(|value| shapes.get(value.0).ok_or_else(missing)).collect()
 }
 
-fn plan_layer(node: &super::spec::Node, inputs: &[&Shape], before: Option<&PlannedLayer>) -> Result<PlannedLayer> {
+/// How a node is trained, where it is the only one to take in a batch normalisation, and can do that one's work as well.
+fn trained_join(spec: &Spec, node: &Node) -> Option<TrainedJoin> {
+    let [_, branch] = node.inputs[..] else { return None };
+    let norm = branch.layer()?;
+    let readers = spec.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == branch);
+    let layer = BatchNormJoin::of(&spec.nodes[norm].layer, &node.layer)?.into();
+    (readers.count() == 1).then_some(TrainedJoin { norm, layer })
+}
+
+fn plan_layer(node: &Node, inputs: &[&Shape], before: Option<&PlannedLayer>) -> Result<PlannedLayer> {
     let output = node.layer.output_shape(inputs)?;
     let parameters = node.layer.parameters(inputs);
     let channels = node.layer.statistics(inputs);
@@ -140,6 +174,7 @@ fn plan_layer(node: &super::spec::Node, inputs: &[&Shape], before: Option<&Plann
         kind: node.layer.kind(),
         output,
         macs: node.layer.macs(inputs, &output),
+        in_join: false,
         weights: weights..weights + parameters.len(),
         running: running..running + usize::from(channels.is_some()),
         channels: channels.unwrap_or(0),

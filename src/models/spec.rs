@@ -72,7 +72,12 @@ impl Spec {
     /// Adds a convolution and its batch normalisation, under names such as `layer1.0.conv1` and `layer1.0.bn1`.
     pub fn conv_bn(&mut self, conv: String, bn: String, layer: Conv, x: Value) -> Value {
         let x = self.add(conv, layer, &[x]);
-        self.add(bn, BatchNorm::default(), &[x])
+        self.bn(&bn, x)
+    }
+
+    /// Adds a batch normalisation.
+    pub fn bn(&mut self, path: &str, x: Value) -> Value {
+        self.add(path, BatchNorm::default(), &[x])
     }
 
     /// As [`Spec::conv_bn`], with the ReLU behind it.
@@ -96,7 +101,8 @@ impl Spec {
         if p == 0.0 { x } else { self.add(name, Dropout { p }, &[x]) }
     }
 
-    /// Adds the join of two branches, at the path `block`.
+    /// Adds the join of two branches, at the path `block`. Where the second is a batch normalisation that nobody else takes in,
+    /// and a sum or a rooted SORT with a ReLU joins it, the plan trains both in one pass over memory.
     pub fn join(&mut self, block: &str, branches: [Value; 2], fusion: Fusion, relu: bool) -> Value {
         self.add(format!("{block}.join"), Join { fusion, relu }, &branches)
     }

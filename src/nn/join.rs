@@ -1,8 +1,8 @@
 //! Where branches meet: fused to one of their shape, or put one behind the other.
 
-use super::{Layer, Pass};
+use super::{AnyLayer, BatchNorm, Layer, Parameter, Pass, Phase};
 use crate::error::{Error, Result};
-use crate::ops::{Fusion, common_shape, concat_shape};
+use crate::ops::{self, Fusion, common_shape, concat_shape};
 use crate::shape::Shape;
 use crate::tape::Var;
 use evograd_kernels::Element;
@@ -36,6 +36,74 @@ impl Layer for Join {
         let joined = between.iter().try_fold(first.clone(), |sum, input| sum.fuse(input, self.fusion, false))?;
         joined.fuse(last, self.fusion, self.relu)
     }
+}
+
+/// A [`BatchNorm`] and the [`Join`] with a ReLU that takes it in as the second of two branches, as one layer: what a residual
+/// block ends with. While training it is one operation, which never writes what the normalisation gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchNormJoin {
+    /// The settings of the normalisation.
+    pub options: ops::BatchNorm,
+    /// How the branches are fused: [`Fusion::Sum`] or [`Fusion::SortRoot`].
+    pub fusion: Fusion,
+}
+
+impl BatchNormJoin {
+    /// The layer that does what `join` does with what `layer` gives, where there is one.
+    pub fn of(layer: &AnyLayer, join: &AnyLayer) -> Option<BatchNormJoin> {
+        match (layer, join) {
+            (
+                AnyLayer::BatchNorm(BatchNorm { options, relu: false }),
+                AnyLayer::Join(Join { fusion: fusion @ (Fusion::Sum | Fusion::SortRoot { .. }), relu: true }),
+            ) => Some(BatchNormJoin { options: *options, fusion: *fusion }),
+            _ => None,
+        }
+    }
+
+    fn parts(&self) -> (BatchNorm, Join) {
+        (BatchNorm { options: self.options, relu: false }, Join { fusion: self.fusion, relu: true })
+    }
+}
+
+impl Layer for BatchNormJoin {
+    fn kind(&self) -> String {
+        let (norm, join) = self.parts();
+        format!("{} + {}", norm.kind(), join.kind())
+    }
+
+    fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
+        let [_, x] = two(inputs)?;
+        let (norm, join) = self.parts();
+        norm.output_shape(&[x])?;
+        join.output_shape(inputs)
+    }
+
+    fn parameters(&self, inputs: &[&Shape]) -> Vec<Parameter> {
+        self.parts().0.parameters(&inputs[1..])
+    }
+
+    fn statistics(&self, inputs: &[&Shape]) -> Option<usize> {
+        self.parts().0.statistics(&inputs[1..])
+    }
+
+    fn run<E: Element>(&self, inputs: &[Var<E>], pass: Pass<'_, E>) -> Result<Var<E>> {
+        let ([shortcut, x], [gamma, beta]) = (two(inputs)?, [&pass.weights[0], &pass.weights[1]]);
+        match pass.phase {
+            Phase::Train { running, .. } => {
+                x.batch_norm_join(gamma, beta, shortcut, &mut running[0], self.options, self.fusion)
+            }
+            Phase::Evaluate { running } => {
+                let f = x.batch_norm_eval(gamma, beta, &running[0], self.options.epsilon)?;
+                shortcut.fuse(&f, self.fusion, true)
+            }
+        }
+    }
+}
+
+/// The inputs of a layer that takes two.
+fn two<T>(inputs: &[T]) -> Result<&[T; 2]> {
+    let wrong = || Error::op("join", format!("it has {} inputs", inputs.len()), &[], "give it two branches");
+    inputs.try_into().map_err(|_| wrong())
 }
 
 /// Branches one behind the other along the channels: `[N, C₁, H, W]`, `[N, C₂, H, W]` → `[N, C₁ + C₂, H, W]`.

@@ -18,7 +18,7 @@ pub use activation::Relu;
 pub use conv::Conv;
 pub use dropout::Dropout;
 pub use init::Init;
-pub use join::{Concat, Join};
+pub use join::{BatchNormJoin, Concat, Join};
 pub use linear::{Flatten, Linear};
 pub use norm::{BatchNorm, LocalResponseNorm};
 pub use pool::{AvgPool, GlobalAvgPool, MaxPool};
@@ -156,6 +156,7 @@ macro_rules! layers {
 layers!(
     AvgPool,
     BatchNorm,
+    BatchNormJoin,
     Concat,
     Conv,
     Dropout,

@@ -104,16 +104,73 @@ impl<E: Element> RunningStats<E> {
 /// What the values of the batch were, told to the method by the operation.
 type Statistics = Rc<OnceCell<Vec<Moments>>>;
 
-/// The operation, with or without a ReLU behind it.
+/// What an operation that normalises over the batch is told, and what it tells.
 #[derive(Debug)]
-struct Training<const RELU: bool> {
+pub(super) struct Batch {
     options: BatchNorm,
     running: [Shape; 2],
     statistics: Statistics,
 }
 
+impl Batch {
+    /// Refuses what `op` cannot normalise: `x`, `gamma` and `beta` of these shapes, with these settings.
+    pub fn check<E: Element>(&self, op: &'static str, [x, gamma, beta]: [&Shape; 3]) -> Result<()> {
+        let [mean, variance] = &self.running;
+        let shapes = [("gamma", gamma), ("beta", beta), ("running mean", mean), ("running variance", variance)];
+        let planes = Planes::checked(op, x, &shapes)?;
+        let shapes = [&[("x", x)], &shapes[..]].concat();
+        let refuse = |problem, remedy| Err(Error::op(op, problem, &shapes, remedy));
+        let BatchNorm { epsilon, momentum } = self.options;
+        require_positive::<E>(op, "epsilon", epsilon, &shapes, "1e-5")?;
+        if !(0.0..=1.0).contains(&momentum) {
+            return refuse(format!("momentum is {momentum}"), "use a number from 0 to 1, such as 0.1");
+        }
+        if planes.values() == 1 {
+            return refuse(
+                "one value for each channel has no variance".into(),
+                "use a larger batch or batch_norm_eval",
+            );
+        }
+        Ok(())
+    }
+
+    /// What each channel of `x`, which is laid out, is normalised with.
+    pub fn channels<E: Element>(&self, planes: &Planes, x: &[E]) -> Vec<Channel> {
+        let moments = planes.moments(x);
+        let channels = moments.iter().map(|moments| channel(moments, self.options.epsilon)).collect();
+        self.statistics.set(moments).expect("apply runs forward once, and each operation has a cell of its own");
+        channels
+    }
+}
+
+/// For each channel, what [`Channel::backward`] makes `dx` with, from its sums.
+pub(super) fn factors<E: Element>(
+    planes: &Planes,
+    channels: &[Channel],
+    sums: &[[f64; 2]],
+    gamma: &Tensor<E>,
+) -> Vec<[f64; 3]> {
+    let count = planes.values() as f64;
+    let factors = |((channel, sums), gamma): ((&Channel, &[f64; 2]), &E)| {
+        let scale = channel.inverse * gamma.to_f64();
+        [scale, -scale * channel.inverse * channel.inverse * sums[1] / count, -scale * sums[0] / count]
+    };
+    channels.iter().zip(sums).zip(gamma.as_slice()).map(factors).collect()
+}
+
+/// The operation, with or without a ReLU behind it.
 #[derive(Debug)]
-struct Kept<E: Element> {
+pub(super) struct Training<const RELU: bool>(Batch);
+
+impl<const RELU: bool> Training<RELU> {
+    pub fn new(batch: Batch) -> Self {
+        Training(batch)
+    }
+}
+
+/// What it keeps.
+#[derive(Debug)]
+pub(super) struct Kept<E: Element> {
     planes: Planes,
     /// Laid out in planes.
     x: Tensor<E>,
@@ -126,35 +183,18 @@ impl<E: Element, const RELU: bool> Op<E, 3> for Training<RELU> {
     const NAME: &'static str = if RELU { batch_norm_relu::ROW.name } else { ROW.name };
     type Saved = Kept<E>;
 
-    fn output_shape(&self, [x, gamma, beta]: [&Shape; 3]) -> Result<Shape> {
-        let [mean, variance] = &self.running;
-        let shapes = [("gamma", gamma), ("beta", beta), ("running mean", mean), ("running variance", variance)];
-        let planes = Planes::checked(<Self as Op<E, 3>>::NAME, x, &shapes)?;
-        let shapes = [&[("x", x)], &shapes[..]].concat();
-        let refuse = |problem, remedy| Err(Error::op(<Self as Op<E, 3>>::NAME, problem, &shapes, remedy));
-        let BatchNorm { epsilon, momentum } = self.options;
-        require_positive::<E>(<Self as Op<E, 3>>::NAME, "epsilon", epsilon, &shapes, "1e-5")?;
-        if !(0.0..=1.0).contains(&momentum) {
-            return refuse(format!("momentum is {momentum}"), "use a number from 0 to 1, such as 0.1");
-        }
-        if planes.values() == 1 {
-            return refuse(
-                "one value for each channel has no variance".into(),
-                "use a larger batch or batch_norm_eval",
-            );
-        }
-        Ok(*x)
+    fn output_shape(&self, inputs: [&Shape; 3]) -> Result<Shape> {
+        self.0.check::<E>(<Self as Op<E, 3>>::NAME, inputs)?;
+        Ok(*inputs[0])
     }
 
     fn forward(&self, [x, gamma, beta]: [&Tensor<E>; 3]) -> (Tensor<E>, Kept<E>) {
         let isa = isa();
         let planes = Planes::agreed(x.shape());
         let x = planes.laid_out(x);
-        let moments = planes.moments(x.as_slice());
-        let channels: Vec<Channel> = moments.iter().map(|moments| channel(moments, self.options.epsilon)).collect();
+        let channels = self.0.channels(&planes, x.as_slice());
         let (values, gammas, betas) = (x.as_slice(), gamma.as_slice(), beta.as_slice());
         let y = planes.build(|c, place, y| channels[c].normalise(isa, [gammas[c], betas[c]], RELU, &values[place], y));
-        self.statistics.set(moments).expect("apply runs forward once, and each operation has a cell of its own");
         (y, Kept { planes, x, gamma: gamma.clone(), beta: beta.clone(), channels })
     }
 
@@ -165,12 +205,7 @@ impl<E: Element, const RELU: bool> Op<E, 3> for Training<RELU> {
         let relu = |c: usize| RELU.then(|| [gamma.as_slice()[c], beta.as_slice()[c]]);
         let sums = gradient_sums(&planes, &channels, relu, [x, dy]);
         let [dgamma, dbeta] = parameter_gradients(&channels, &sums, *gamma.shape());
-        let count = planes.values() as f64;
-        let factors = |((channel, sums), gamma): ((&Channel, &[f64; 2]), &E)| {
-            let scale = channel.inverse * gamma.to_f64();
-            [scale, -scale * channel.inverse * channel.inverse * sums[1] / count, -scale * sums[0] / count]
-        };
-        let factors: Vec<[f64; 3]> = channels.iter().zip(&sums).zip(gamma.as_slice()).map(factors).collect();
+        let factors = factors(&planes, &channels, &sums, &gamma);
         let dx = wanted[0].then(|| {
             let back = |c: usize, place: Range<usize>, dx: &mut [E]| {
                 channels[c].backward(isa, factors[c], relu(c), [&x[place.clone()], &dy[place]], dx);
@@ -211,20 +246,20 @@ impl<E: Element> Var<E> {
         running: &mut RunningStats<E>,
         options: BatchNorm,
     ) -> Result<Var<E>> {
-        train::<E, false>([self, gamma, beta], running, options)
+        train([self, gamma, beta], running, options, Training::<false>::new)
     }
 }
 
-/// Normalises, with or without a ReLU behind it, and moves the running statistics.
-pub(super) fn train<E: Element, const RELU: bool>(
-    inputs: [&Var<E>; 3],
+/// Runs an operation that normalises over the batch, and moves the running statistics.
+pub(super) fn train<E: Element, O: Op<E, N>, const N: usize>(
+    inputs: [&Var<E>; N],
     running: &mut RunningStats<E>,
     options: BatchNorm,
+    operation: impl FnOnce(Batch) -> O,
 ) -> Result<Var<E>> {
     let statistics = Statistics::default();
     let shapes = [*running.mean.shape(), *running.variance.shape()];
-    let operation = Training::<RELU> { options, running: shapes, statistics: statistics.clone() };
-    let y = apply(operation, inputs)?;
+    let y = apply(operation(Batch { options, running: shapes, statistics: statistics.clone() }), inputs)?;
     if let Some(batch) = statistics.get() {
         running.follow(batch, options.momentum);
     }

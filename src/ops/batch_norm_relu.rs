@@ -12,7 +12,7 @@
 //!
 //! **Source** as of [`batch_norm`](Var::batch_norm) and [`relu`](Var::relu); the bits are theirs.
 
-use super::batch_norm::{BatchNorm, RunningStats, train};
+use super::batch_norm::{BatchNorm, RunningStats, Training, train};
 use super::catalogue::{Row, case};
 use crate::error::Result;
 use crate::tape::Var;
@@ -59,7 +59,7 @@ impl<E: Element> Var<E> {
         running: &mut RunningStats<E>,
         options: BatchNorm,
     ) -> Result<Var<E>> {
-        train::<E, true>([self, gamma, beta], running, options)
+        train([self, gamma, beta], running, options, Training::<true>::new)
     }
 }
 

@@ -66,51 +66,85 @@ impl Planes {
 
     /// `x` with every plane in one piece: `x` itself, or its transpose.
     pub fn laid_out<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
-        if self.transposed { transpose(x, self.shape, self.plane, self.channels) } else { x.clone() }
+        self.lay_out(x.clone())
+    }
+
+    /// As [`Planes::laid_out`], taking `x` over with its memory.
+    pub fn lay_out<E: Element>(&self, x: Tensor<E>) -> Tensor<E> {
+        if self.transposed { transpose(&x, self.shape, self.plane, self.channels) } else { x }
+    }
+
+    /// A tensor that is laid out, as it was before.
+    pub fn restored<E: Element>(&self, x: Tensor<E>) -> Tensor<E> {
+        if self.transposed { transpose(&x, self.shape, self.channels, self.plane) } else { x }
     }
 
     /// Fills each plane of an output with `work(channel, place, plane)`, where `place` is the plane's place in a tensor
     /// that is laid out.
     pub fn build<E: Element>(&self, work: impl Fn(usize, Range<usize>, &mut [E]) + Sync) -> Tensor<E> {
-        let together = self.planes_in_a_piece();
-        let y = Tensor::build(self.shape, |y| {
-            for_each(y, together * self.plane, |piece, y| {
-                for (i, y) in y.chunks_mut(self.plane).enumerate() {
-                    let index = piece * together + i;
-                    work(index % self.channels, self.place(index), y);
-                }
-            });
-        });
-        if self.transposed { transpose(&y, self.shape, self.channels, self.plane) } else { y }
+        self.restored(Tensor::build(self.shape, |y| self.visit(y, work)))
     }
 
-    /// Two numbers for each channel: `of_plane(channel, place)` of its planes, put together by `merge` in the order of
-    /// the images.
-    pub fn reduce(
+    /// Calls `work` as [`Planes::build`] does, with the planes of `y`, which is laid out.
+    pub fn visit<E: Element>(&self, y: &mut [E], work: impl Fn(usize, Range<usize>, &mut [E]) + Sync) {
+        let together = self.planes_in_a_piece();
+        for_each(y, together * self.plane, |piece, y| {
+            for (i, y) in y.chunks_mut(self.plane).enumerate() {
+                let index = piece * together + i;
+                work(index % self.channels, self.place(index), y);
+            }
+        });
+    }
+
+    /// Two numbers for each channel: `of_plane(channel, place, outputs)` of its planes, put together by `merge` in the
+    /// order of the images. On the way each plane of the outputs, which are laid out, may be written.
+    pub fn reduce<T: Send, const N: usize>(
         &self,
-        of_plane: impl Fn(usize, Range<usize>) -> [f64; 2] + Sync,
+        outputs: [&mut [T]; N],
+        of_plane: impl Fn(usize, Range<usize>, [&mut [T]; N]) -> [f64; 2] + Sync,
         mut merge: impl FnMut(usize, [f64; 2]),
     ) {
         let together = self.planes_in_a_piece();
         let mut results = Buffer::<[f64; 2]>::stale(self.images * self.channels);
-        for_each(&mut results, together, |piece, results| {
+        let mut outputs = outputs.map(|output| output.chunks_mut(together * self.plane));
+        let pieces = results.chunks_mut(together).map(|results| {
+            (results, outputs.each_mut().map(|output| output.next().expect("an output has a place for each value")))
+        });
+        let mut pieces: Vec<_> = pieces.collect();
+        for_each(&mut pieces, 1, |piece, place| {
+            let (results, outputs) = &mut place[0];
             for (i, result) in results.iter_mut().enumerate() {
-                let index = piece * together + i;
-                *result = of_plane(index % self.channels, self.place(index));
+                let (index, own) = (piece * together + i, self.place(i));
+                let outputs = outputs.each_mut().map(|output| &mut output[own.clone()]);
+                *result = of_plane(index % self.channels, self.place(index), outputs);
             }
         });
         results.iter().enumerate().for_each(|(index, result)| merge(index % self.channels, *result));
+    }
+
+    /// As [`Planes::reduce`], with the numbers of a channel's planes added up.
+    pub fn sums<T: Send, const N: usize>(
+        &self,
+        outputs: [&mut [T]; N],
+        of_plane: impl Fn(usize, Range<usize>, [&mut [T]; N]) -> [f64; 2] + Sync,
+    ) -> Vec<[f64; 2]> {
+        let mut all = vec![[0.0; 2]; self.channels];
+        self.reduce(outputs, of_plane, |channel, [plain, weighted]| {
+            all[channel][0] += plain;
+            all[channel][1] += weighted;
+        });
+        all
     }
 
     /// The number of values, mean and squared deviations of each channel.
     pub fn moments<E: Element>(&self, x: &[E]) -> Vec<stats::Moments> {
         let isa = isa();
         let mut all = vec![stats::Moments::default(); self.channels];
-        let of_plane = |_, place: Range<usize>| {
+        let of_plane = |_, place: Range<usize>, []: [&mut [E]; 0]| {
             let stats::Moments { mean, m2, .. } = stats::Moments::of(isa, &x[place]);
             [mean, m2]
         };
-        self.reduce(of_plane, |channel, [mean, m2]| {
+        self.reduce([], of_plane, |channel, [mean, m2]| {
             all[channel] = all[channel].merge(stats::Moments { count: self.plane, mean, m2 });
         });
         all
@@ -152,13 +186,13 @@ impl Channel {
     ///
     /// Near a large mean the rounding is not small against the deviation; subtracting the rounded mean is exact there,
     /// and the rest is accounted for in the shift.
-    fn centre<E: Element>(&self) -> (E, f64) {
+    pub fn centre<E: Element>(&self) -> (E, f64) {
         let centre = E::from_f64(self.mean);
         (centre, self.mean - centre.to_f64())
     }
 
     /// The centre, scale and shift of `y = (x − mean)·inverse·gamma + beta`, as the element type has them.
-    fn line<E: Element>(&self, [gamma, beta]: [E; 2]) -> [E; 3] {
+    pub fn line<E: Element>(&self, [gamma, beta]: [E; 2]) -> [E; 3] {
         let (centre, rest) = self.centre::<E>();
         let scale = gamma.to_f64() * self.inverse;
         [centre, E::from_f64(scale), E::from_f64(beta.to_f64() - rest * scale)]
@@ -180,24 +214,40 @@ impl Channel {
         [x, dy]: [&[E]; 2],
         dx: &mut [E],
     ) {
-        let (centre, rest) = self.centre::<E>();
-        let [steep, slope, shift] = factors;
-        let [steep, slope, shift] = [steep, slope, shift - rest * slope].map(E::from_f64);
+        let [centre, steep, slope, shift] = self.factors(factors);
         match relu.map(|line| self.line(line)) {
             None => norm::normalise_backward(isa, x, dy, centre, steep, slope, shift, dx),
             Some([_, up, by]) => norm::normalise_relu_backward(isa, x, dy, centre, up, by, steep, slope, shift, dx),
         }
     }
 
+    /// As [`Channel::backward`] without a ReLU, written over `dy`.
+    pub fn backward_over<E: Element>(&self, isa: Isa, factors: [f64; 3], x: &[E], dy: &mut [E]) {
+        let [centre, steep, slope, shift] = self.factors(factors);
+        norm::normalise_backward_over(isa, x, centre, steep, slope, shift, dy);
+    }
+
+    /// The centre, and the factors of [`Channel::backward`] for deviations from it, as the element type has them.
+    fn factors<E: Element>(&self, [steep, slope, shift]: [f64; 3]) -> [E; 4] {
+        let (centre, rest) = self.centre::<E>();
+        let [steep, slope, shift] = [steep, slope, shift - rest * slope].map(E::from_f64);
+        [centre, steep, slope, shift]
+    }
+
+    /// `Σg` and `Σg·(x − mean)` from the same with the centre in the mean's place.
+    pub fn about_mean<E: Element>(&self, sums: [E; 2]) -> [f64; 2] {
+        let [plain, weighted] = sums.map(E::to_f64);
+        [plain, weighted - self.centre::<E>().1 * plain]
+    }
+
     /// `Σg` and `Σg·(x − mean)`, where `g` is as in [`Channel::backward`].
     fn gradient_sums<E: Element>(&self, isa: Isa, relu: Option<[E; 2]>, [x, dy]: [&[E]; 2]) -> [f64; 2] {
-        let (centre, rest) = self.centre::<E>();
+        let (centre, _) = self.centre::<E>();
         let sums = match relu.map(|line| self.line(line)) {
             None => stats::gradient_sums(isa, x, dy, centre),
             Some([_, scale, shift]) => stats::gradient_sums_relu(isa, x, dy, centre, scale, shift),
         };
-        let [plain, weighted] = sums.map(E::to_f64);
-        [plain, weighted - rest * plain]
+        self.about_mean(sums)
     }
 }
 
@@ -210,14 +260,9 @@ pub(super) fn gradient_sums<E: Element>(
     [x, dy]: [&[E]; 2],
 ) -> Vec<[f64; 2]> {
     let isa = isa();
-    let mut all = vec![[0.0; 2]; channels.len()];
-    let of_plane =
-        |c: usize, place: Range<usize>| channels[c].gradient_sums(isa, relu(c), [&x[place.clone()], &dy[place]]);
-    planes.reduce(of_plane, |channel, [plain, weighted]| {
-        all[channel][0] += plain;
-        all[channel][1] += weighted;
-    });
-    all
+    planes.sums([], |c, place, []: [&mut [E]; 0]| {
+        channels[c].gradient_sums(isa, relu(c), [&x[place.clone()], &dy[place]])
+    })
 }
 
 /// The gradients of `gamma` and `beta` from the sums of each channel: `Σdy·(x − mean)·inverse` and `Σdy`.

@@ -126,7 +126,7 @@ fn measure(threads: usize, settling: usize, mut network: impl Train) -> (u64, u6
 }
 
 /// Steps until two threads have needed the scratch of every layer at once, which is chance.
-const SETTLING: usize = 50;
+const SETTLING: usize = 100;
 
 /// Set in the process that measures.
 const MEASURING: &str = "EVOGRAD_TEST_MEASURES_MEMORY";

@@ -132,7 +132,12 @@ const SETTLING: usize = 100;
 const MEASURING: &str = "EVOGRAD_TEST_MEASURES_MEMORY";
 
 /// Runs the test of this name again in a process of its own, where it measures.
-fn in_a_process_of_its_own(test: &str, environment: &[(&str, &str)], measure: impl Fn(usize) -> (u64, u64)) {
+fn in_a_process_of_its_own(
+    test: &str,
+    environment: &[(&str, &str)],
+    most_faults: u64,
+    measure: impl Fn(usize) -> (u64, u64),
+) {
     if std::env::var_os(MEASURING).is_none() {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", test, "--nocapture"]).env(MEASURING, "1").envs(environment.iter().copied());
@@ -143,8 +148,8 @@ fn in_a_process_of_its_own(test: &str, environment: &[(&str, &str)], measure: im
     for threads in [1, 2] {
         let (faults, grown) = measure(threads);
         println!("{threads} threads: 100 steps, {faults} page faults, {grown} KiB more resident");
-        assert!(faults < 50, "{threads} threads: {faults} page faults in 100 steps");
-        assert!(grown < 200, "{threads} threads: {grown} KiB more resident after 100 steps");
+        assert!(faults < most_faults, "{threads} threads: {faults} page faults in 100 steps");
+        assert!(grown < 4 * most_faults, "{threads} threads: {grown} KiB more resident after 100 steps");
     }
 }
 
@@ -152,14 +157,15 @@ fn in_a_process_of_its_own(test: &str, environment: &[(&str, &str)], measure: im
 #[test]
 fn a_convolutional_step_asks_the_system_for_no_memory() {
     let name = "a_convolutional_step_asks_the_system_for_no_memory";
-    in_a_process_of_its_own(name, &[], |threads| measure(threads, SETTLING, Convolutional::new()));
+    in_a_process_of_its_own(name, &[], 50, |threads| measure(threads, SETTLING, Convolutional::new()));
 }
 
-/// A tensor of the hidden layers that came fresh in every step would make 4,800 faults.
+/// A tensor of the hidden layers that came fresh in every step would make 4,800 faults. The library's memory for packing, 112
+/// faults, is asked for once more when two threads first pack at the same time, which may happen late.
 #[test]
 fn a_step_of_linear_layers_asks_the_system_for_no_memory() {
     let name = "a_step_of_linear_layers_asks_the_system_for_no_memory";
     let keep =
         [("MALLOC_MMAP_THRESHOLD_", "1000000000"), ("MALLOC_TRIM_THRESHOLD_", "4000000000"), ("MALLOC_ARENA_MAX", "1")];
-    in_a_process_of_its_own(name, &keep, |threads| measure(threads, SETTLING, Linear::new()));
+    in_a_process_of_its_own(name, &keep, 250, |threads| measure(threads, SETTLING, Linear::new()));
 }

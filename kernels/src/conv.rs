@@ -26,9 +26,11 @@
 //! The order of the sum over the depth is fixed, so a pixel's value does not depend on its place or on the batch.
 
 use crate::Element;
+use crate::conv_squares::{self, SquareProduct};
 use crate::conv_tiles::{self, TileProduct};
 use crate::im2col::{Gather, clear};
 use crate::simd::{MAX_LANES, Simd};
+use crate::squares::{Squares, TAPS};
 use crate::winograd::{POINTS, Tiles};
 
 /// Vectors of pixels in a register block.
@@ -91,8 +93,11 @@ impl Grid {
     }
 }
 
-/// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set.
+/// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set, and to pack them.
 pub fn packed_len(gather: &Gather, filters: usize) -> usize {
+    if let Some(squares) = Squares::of(gather, filters) {
+        return conv_squares::packed_len(&squares) + filters * gather.depth();
+    }
     let depth = Tiles::of(gather).map_or(gather.depth(), |tiles| POINTS * tiles.gather.depth());
     filters.next_multiple_of(LARGE_BLOCK) * depth
 }
@@ -110,6 +115,14 @@ pub fn pack_filters<E: Element>(
 ) {
     let block = filter_block::<E>(isa);
     let packed = &mut packed[..packed_len(gather, filters)];
+    if Squares::of(gather, filters).is_some() {
+        let (packed, weights) = packed.split_at_mut(packed_len(gather, filters) - filters * gather.depth());
+        for (i, value) in weights.iter_mut().enumerate() {
+            let (tap, plane, filter) = (i / filters / gather.planes, i / filters % gather.planes, i % filters);
+            *value = weight(filter, [plane, tap / TAPS, tap % TAPS]);
+        }
+        return pack_squares(isa, gather, filters, weights, packed);
+    }
     if let Some(tiles) = Tiles::of(gather) {
         return conv_tiles::pack_filters(&tiles, (filters, block), weight, packed);
     }
@@ -125,7 +138,10 @@ pub fn pack_filters<E: Element>(
 
 /// Elements of scratch that [`conv`] needs: the padded planes and a panel, each with room for one vector that a copy
 /// reads or writes past its end.
-pub fn scratch_len(gather: &Gather) -> usize {
+pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
+    if let Some(squares) = Squares::of(gather, filters) {
+        return conv_squares::scratch_len(&squares, images);
+    }
     match Tiles::of(gather) {
         Some(tiles) => conv_tiles::scratch_len(&tiles),
         None => gather.padded_len() + gather.depth() * VECTORS * MAX_LANES + 2 * MAX_LANES,
@@ -138,6 +154,12 @@ kernel! {
     /// Filters that [`pack_filters`] puts in a block.
     pub fn filter_block() -> usize |_s| {
         if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK }
+    }
+
+    /// [`pack_filters`] for squares, from `weights[tap][plane][filter]`.
+    pub fn pack_squares(gather: &Gather, filters: usize, weights: &[E], packed: &mut [E]) |s| {
+        let squares = Squares::of(gather, filters).expect("a convolution by squares");
+        conv_squares::pack_filters(s, &squares, weights, packed);
     }
 
     /// The products of `filters` packed filters with the pixels of every image: see the module's text.
@@ -157,6 +179,9 @@ kernel! {
         assert!(bias.is_empty() || bias.len() == filters, "{} biases for {filters} filters", bias.len());
         grid.check(gather);
         let packed = &packed[..packed_len(gather, filters)];
+        if let Some(squares) = Squares::of(gather, filters) {
+            return SquareProduct { squares: &squares, packed, bias, grid }.run(s, x, source, y, target, scratch);
+        }
         if let Some(tiles) = Tiles::of(gather) {
             let product = TileProduct { tiles: &tiles, filters, packed, bias, grid };
             return if S::REGISTERS == 32 {
@@ -166,7 +191,7 @@ kernel! {
             };
         }
         let product = Product { gather, filters, packed, bias, grid };
-        let (padded, panel) = scratch[..scratch_len(gather)].split_at_mut(gather.padded_len() + MAX_LANES);
+        let (padded, panel) = scratch[..scratch_len(gather, filters, source.images)].split_at_mut(gather.padded_len() + MAX_LANES);
         clear(padded);
         for image in 0..source.images {
             gather.pad(s, &x[source.of(image, gather.source_len())], padded);

@@ -25,9 +25,11 @@
 
 use crate::Element;
 use crate::conv::Batch;
+use crate::conv_weights_squares::{self, SquareWeights};
 use crate::conv_weights_tiles::{self, TileWeights};
 use crate::im2col::{Gather, clear};
 use crate::simd::{MAX_LANES, Simd};
+use crate::squares::Squares;
 use crate::winograd::Tiles;
 
 /// Filters in a register block.
@@ -50,7 +52,10 @@ pub(crate) fn packed_dy_len(filters: usize) -> usize {
 }
 
 /// Images that are worked on together, so that small ones fill a block; with fewer, there are more sums of fewer products.
-pub fn images_together(gather: &Gather) -> usize {
+pub fn images_together(gather: &Gather, filters: usize) -> usize {
+    if let Some(squares) = Squares::of(gather, filters) {
+        return squares.images_together();
+    }
     images_of_a_group(Tiles::of(gather).map_or(gather.pixels(), |tiles| tiles.gather.pixels()))
 }
 
@@ -61,10 +66,13 @@ pub(crate) fn images_of_a_group(pixels: usize) -> usize {
 
 /// Elements of scratch that [`conv_weights`] needs.
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
+    if let Some(squares) = Squares::of(gather, filters) {
+        return conv_weights_squares::scratch_len(&squares, images);
+    }
     if let Some(tiles) = Tiles::of(gather) {
         return conv_weights_tiles::scratch_len(&tiles, filters, images);
     }
-    let padded = images_together(gather).min(images) * gather.padded_len() + MAX_LANES;
+    let padded = images_together(gather, filters).min(images) * gather.padded_len() + MAX_LANES;
     padded + PACKED_X + packed_dy_len(filters)
 }
 
@@ -83,10 +91,13 @@ kernel! {
         assert_eq!(source.images, output.images, "images of a convolution");
         assert_eq!(dw.len(), filters * gather.depth(), "weights of a convolution");
         let scratch = &mut scratch[..scratch_len(gather, filters, source.images)];
+        if let Some(squares) = Squares::of(gather, filters) {
+            return SquareWeights { squares: &squares, x, source, dy, output }.run(s, dw, scratch);
+        }
         if let Some(tiles) = Tiles::of(gather) {
             return TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch);
         }
-        let group = images_together(gather).min(source.images);
+        let group = images_together(gather, filters).min(source.images);
         let (padded, packed) = scratch.split_at_mut(group * gather.padded_len() + MAX_LANES);
         let (packed_x, packed_dy) = packed.split_at_mut(PACKED_X);
         clear(padded);

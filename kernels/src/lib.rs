@@ -15,8 +15,10 @@ mod define;
 pub mod activation;
 pub mod arith;
 pub mod conv;
+mod conv_squares;
 mod conv_tiles;
 pub mod conv_weights;
+mod conv_weights_squares;
 mod conv_weights_tiles;
 mod element;
 pub mod exp;
@@ -35,6 +37,7 @@ pub mod relu;
 pub mod simd;
 pub mod softmax;
 pub mod sort;
+mod squares;
 pub mod stats;
 pub mod tail;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! AVX2 with FMA: eight lanes of `f32`, sixteen registers.
 
-use super::{Kernel, Simd};
+use super::{Kernel, MAX_LANES, Simd};
 use bytemuck::must_cast;
 use std::arch::x86_64::*;
 
@@ -80,5 +80,27 @@ impl Simd for Avx2 {
     fn sum(self, a: __m256) -> f32 {
         let [a, b, c, d, e, f, g, h]: [f32; 8] = must_cast(a);
         ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+    /// Pairs of rows, then pairs of pairs, within each half; then the halves.
+    #[inline(always)]
+    fn transpose(self, rows: &mut [__m256; MAX_LANES]) {
+        let (mut pairs, mut fours) = (*rows, *rows);
+        for i in 0..4 {
+            let (a, b) = (rows[2 * i], rows[2 * i + 1]);
+            pairs[2 * i] = on_registers!(_mm256_unpacklo_ps(a, b));
+            pairs[2 * i + 1] = on_registers!(_mm256_unpackhi_ps(a, b));
+        }
+        for i in 0..2 {
+            for j in 0..2 {
+                let (a, b) = (must_cast(pairs[4 * i + j]), must_cast(pairs[4 * i + j + 2]));
+                fours[4 * i + 2 * j] = must_cast(on_registers!(_mm256_unpacklo_pd(a, b)));
+                fours[4 * i + 2 * j + 1] = must_cast(on_registers!(_mm256_unpackhi_pd(a, b)));
+            }
+        }
+        for j in 0..4 {
+            let (a, b) = (fours[j], fours[4 + j]);
+            rows[j] = on_registers!(_mm256_permute2f128_ps::<0x20>(a, b));
+            rows[4 + j] = on_registers!(_mm256_permute2f128_ps::<0x31>(a, b));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! AVX-512 (F and VL): sixteen lanes of `f32`, thirty-two registers.
 
-use super::{Kernel, Simd};
+use super::{Kernel, MAX_LANES, Simd};
 use bytemuck::must_cast;
 use std::arch::x86_64::*;
 
@@ -82,5 +82,33 @@ impl Simd for Avx512 {
         exp2_int(a) -> __m512 = _mm512_castsi512_ps(_mm512_slli_epi32::<23>(
             _mm512_add_epi32(_mm512_cvtps_epi32(a), _mm512_set1_epi32(127))));
         sum(a) -> f32 = _mm512_reduce_add_ps(a);
+    }
+    /// Pairs of rows, then pairs of pairs, within each quarter; then quarters, in two steps.
+    #[inline(always)]
+    fn transpose(self, rows: &mut [__m512; MAX_LANES]) {
+        let (mut pairs, mut fours) = (*rows, *rows);
+        for i in 0..8 {
+            let (a, b) = (rows[2 * i], rows[2 * i + 1]);
+            pairs[2 * i] = on_registers!(_mm512_unpacklo_ps(a, b));
+            pairs[2 * i + 1] = on_registers!(_mm512_unpackhi_ps(a, b));
+        }
+        for i in 0..4 {
+            for j in 0..2 {
+                let (a, b) = (must_cast(pairs[4 * i + j]), must_cast(pairs[4 * i + j + 2]));
+                fours[4 * i + 2 * j] = must_cast(on_registers!(_mm512_unpacklo_pd(a, b)));
+                fours[4 * i + 2 * j + 1] = must_cast(on_registers!(_mm512_unpackhi_pd(a, b)));
+            }
+        }
+        for j in 0..4 {
+            let (a, b, c, d) = (fours[j], fours[4 + j], fours[8 + j], fours[12 + j]);
+            let even_upper = on_registers!(_mm512_shuffle_f32x4::<0x88>(a, b));
+            let even_lower = on_registers!(_mm512_shuffle_f32x4::<0x88>(c, d));
+            let odd_upper = on_registers!(_mm512_shuffle_f32x4::<0xdd>(a, b));
+            let odd_lower = on_registers!(_mm512_shuffle_f32x4::<0xdd>(c, d));
+            rows[j] = on_registers!(_mm512_shuffle_f32x4::<0x88>(even_upper, even_lower));
+            rows[4 + j] = on_registers!(_mm512_shuffle_f32x4::<0x88>(odd_upper, odd_lower));
+            rows[8 + j] = on_registers!(_mm512_shuffle_f32x4::<0xdd>(even_upper, even_lower));
+            rows[12 + j] = on_registers!(_mm512_shuffle_f32x4::<0xdd>(odd_upper, odd_lower));
+        }
     }
 }

@@ -66,6 +66,9 @@ pub trait Simd: Copy + 'static {
     /// The sum of the lanes, in an order that belongs to the instruction set.
     fn sum(self, a: Self::Vector) -> Self::Elem;
 
+    /// Exchanges rows and lanes of the first `LANES` rows: what lane `j` of row `i` held, lane `i` of row `j` holds.
+    fn transpose(self, rows: &mut [Self::Vector; MAX_LANES]);
+
     /// All of `x`, which is shorter than a vector, and zero in the lanes behind it.
     #[inline(always)]
     fn load_tail(self, x: &[Self::Elem]) -> Self::Vector {

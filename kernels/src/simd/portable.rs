@@ -1,6 +1,6 @@
 //! Small arrays that the compiler vectorises on any CPU, Arm included; with one lane, plain scalar code.
 
-use super::Simd;
+use super::{MAX_LANES, Simd};
 use crate::Element;
 use std::marker::PhantomData;
 
@@ -73,5 +73,14 @@ impl<E: Element, const N: usize> Simd for Portable<E, N> {
             sum += *x;
         }
         sum
+    }
+    #[inline(always)]
+    fn transpose(self, rows: &mut [[E; N]; MAX_LANES]) {
+        let old = *rows;
+        for i in 0..N {
+            for j in 0..N {
+                rows[i][j] = old[j][i];
+            }
+        }
     }
 }

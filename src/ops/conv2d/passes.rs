@@ -106,9 +106,11 @@ impl Passes {
 
     /// `dw` from `x` and `dy`: partial sums over a number of images that depends on the sizes alone, added in order.
     pub fn weights<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
-        let (isa, images) = (isa(), self.sizes.images);
+        let Sizes { images, filters, groups, .. } = self.sizes;
+        let isa = isa();
         let parts = (PART_ELEMENTS / w.shape().elements()).clamp(1, PARTS);
-        let part = images.div_ceil(parts).max(conv_weights::images_together(&self.gather()).min(images));
+        let part =
+            images.div_ceil(parts).max(conv_weights::images_together(&self.gather(), filters / groups).min(images));
         let sums = map(images.div_ceil(part), |index| {
             let first = index * part;
             let images = part.min(images - first);
@@ -207,8 +209,9 @@ impl<E: Element> Products<'_, E> {
     /// Runs all products, a few images at a time.
     fn run(&self, images: usize, x: &[E], y: &mut [E]) {
         let (isa, x_len, y_len) = (isa(), x.len() / images, y.len() / images);
-        let scratch = self.0.iter().map(|product| conv::scratch_len(&product.gather)).max().unwrap_or(0);
         let together = if images < FEW_IMAGES { 1 } else { IMAGES };
+        let scratch = |product: &Product<E>| conv::scratch_len(&product.gather, product.filters, together);
+        let scratch = self.0.iter().map(scratch).max().unwrap_or(0);
         for_each(y, together * y_len, |piece, y| {
             let images = y.len() / y_len;
             let x = &x[piece * together * x_len..][..images * x_len];

@@ -1,0 +1,338 @@
+//! A quarter of the multiplications for 3×3 kernels: Winograd's filtering along both axes, for layers with enough channels.
+//!
+//! [`winograd`](crate::winograd) turns six source rows into values at six points, multiplies there, and turns what was summed
+//! into four output rows. The same along the width makes a tile a square: 6×6 source pixels, 36 points, 4×4 output pixels, and
+//! 36 multiplications where direct summation takes 144. The plain algorithm, for one tile, one plane and one filter, with `A`
+//! for the step that ends in output rows, `B` for the source's and `G` for the weights':
+//!
+//! ```text
+//! y = A · ((G · w · Gᵀ) ⊙ (B · x · Bᵀ)) · Aᵀ          ⊙ element by element, and summed over the planes
+//! ```
+//!
+//! **Lanes run over channels.** Along the width, neighbouring pixels are combined, which lanes over pixels could not do. So
+//! channels are turned into lanes first: of sixteen planes, sixteen pixels each are read and transposed in registers, and
+//! stand in a **strip**, `strip[row][column][channel]`. From there on nothing moves between lanes: the values of a tile at a point
+//! are whole vectors of channels, and the sum over the channels is a product of two matrices for each point,
+//! `[tiles × planes] · [planes × filters]`, whose factors need no packing.
+//!
+//! **Rows of tiles at a time**, of one image or of several small ones, so that all that is held of them stays in L2.
+//!
+//! **Error.** Each axis multiplies it, so its root mean square is about 3 times that of direct summation, seen from the sum of
+//! the absolute values of all products: `the_rounding_error_of_tiles_is_as_stated` in `tests/conv.rs` measures it. A source
+//! value that is not finite reaches all pixels of its tiles.
+//!
+//! This file knows where tiles lie and how strips become values at the points; [`conv_squares`](crate::conv_squares) and
+//! [`conv_weights_squares`](crate::conv_weights_squares) multiply.
+
+use crate::Element;
+use crate::im2col::{Axis, Gather};
+use crate::simd::{MAX_LANES, Simd};
+use crate::winograd::{POINTS, gradient_points, load_any, source_points};
+
+/// Pixels of a tile along each axis.
+pub(crate) const SIDE: usize = 4;
+
+/// Source pixels that a tile sees along each axis.
+pub(crate) const SEEN: usize = POINTS;
+
+/// Taps of a kernel along each axis.
+pub(crate) const TAPS: usize = POINTS + 1 - SIDE;
+
+/// Points of a tile.
+pub(crate) const ALL_POINTS: usize = POINTS * POINTS;
+
+/// Tiles that a register block computes, at most; room is rounded up to it.
+pub(crate) const MOST_TILES: usize = 8;
+
+/// Elements that the values of a group of tiles may take, at all points and on both sides of the product: half of L2.
+const GROUP: usize = 1 << 17;
+
+/// A convolution whose output is cut into squares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Squares {
+    pub planes: usize,
+    pub filters: usize,
+    pub rows: Side,
+    pub columns: Side,
+}
+
+/// One axis of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side {
+    /// Pixels of the source and of the output.
+    pub source: usize,
+    pub output: usize,
+    pub tiles: usize,
+    /// The first source pixel that the first tile sees.
+    first: isize,
+    /// Whether the last tap comes first.
+    backwards: bool,
+}
+
+impl Side {
+    fn of(axis: &Axis) -> Option<Side> {
+        let Axis { source, output, taps, step, first, delta } = *axis;
+        let backwards = delta < 0;
+        let first = if backwards { first - (TAPS as isize - 1) } else { first };
+        let served = taps == TAPS && step == 1 && delta.abs() == 1;
+        served.then_some(Side { source, output, tiles: output.div_ceil(SIDE), first, backwards })
+    }
+
+    /// The tap that a tile's pixels meet as their `i`-th.
+    #[inline(always)]
+    pub fn tap(&self, i: usize) -> usize {
+        if self.backwards { TAPS - 1 - i } else { i }
+    }
+}
+
+impl Squares {
+    /// The squares of a convolution with so many filters, where its channels fill vectors and where squares take less than half
+    /// of the multiplications.
+    pub fn of(gather: &Gather, filters: usize) -> Option<Squares> {
+        let planes = gather.planes;
+        let full = |channels: usize| channels > 0 && channels.is_multiple_of(MAX_LANES);
+        let (rows, columns) = (Side::of(&gather.rows)?, Side::of(&gather.columns)?);
+        let found = Squares { planes, filters, rows, columns };
+        let fewer = 2 * ALL_POINTS * rows.tiles * columns.tiles <= TAPS * TAPS * gather.pixels();
+        (full(planes) && full(filters) && fewer).then_some(found)
+    }
+
+    /// Rows of tiles that are worked on together.
+    pub fn rows_together(&self) -> usize {
+        let row = ALL_POINTS * (self.planes + self.filters) * self.columns.tiles;
+        (GROUP / row).max(1)
+    }
+
+    /// Tiles of a group, rounded up to whole register blocks.
+    pub fn tiles_together(&self, images: usize) -> usize {
+        let rows = self.rows_together().min(images * self.rows.tiles);
+        (rows * self.columns.tiles).next_multiple_of(MOST_TILES)
+    }
+
+    /// Images of which a group has tiles.
+    pub fn images_together(&self) -> usize {
+        self.rows_together().div_ceil(self.rows.tiles)
+    }
+
+    /// The groups of rows of tiles of so many images, each with the number of its tiles.
+    pub fn groups(&self, images: usize) -> impl Iterator<Item = Group> {
+        let (rows, together, of_an_image) = (images * self.rows.tiles, self.rows_together(), self.rows.tiles);
+        (0..rows).step_by(together).map(move |first| Group { first, rows: together.min(rows - first), of_an_image })
+    }
+
+    /// The source's side of the product.
+    pub fn source(&self) -> Field {
+        Field { channels: self.planes, rows: self.rows, columns: self.columns, seen: SEEN }
+    }
+
+    /// The output's gradient.
+    pub fn gradient(&self) -> Field {
+        let own = |side: Side| Side { source: side.output, first: 0, ..side };
+        Field { channels: self.filters, rows: own(self.rows), columns: own(self.columns), seen: SIDE }
+    }
+}
+
+/// Some rows of tiles, counted through all images.
+#[derive(Clone, Copy)]
+pub(crate) struct Group {
+    first: usize,
+    pub rows: usize,
+    of_an_image: usize,
+}
+
+/// Rows of tiles of one image: `rows` from `row` on, of which the first is the `at`-th of the group.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    pub image: usize,
+    pub row: usize,
+    pub rows: usize,
+    pub at: usize,
+}
+
+impl Group {
+    /// The runs of the group, image by image.
+    pub fn runs(self) -> impl Iterator<Item = Run> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let (image, row) = ((self.first + at) / self.of_an_image, (self.first + at) % self.of_an_image);
+            let rows = (self.of_an_image - row).min(self.rows - at);
+            let run = Run { image, row, rows, at };
+            at += rows;
+            (rows > 0).then_some(run)
+        })
+    }
+}
+
+/// Planes that are turned into values at the points, by windows of `seen` pixels that lie a tile's side apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Field {
+    pub channels: usize,
+    rows: Side,
+    columns: Side,
+    seen: usize,
+}
+
+impl Field {
+    /// Where in a strip's row the first source pixel stands, and the first one that a tile sees.
+    fn before(&self) -> (usize, usize) {
+        let first = self.columns.first;
+        ((-first).max(0) as usize, first.max(0) as usize)
+    }
+
+    /// Pixels of a strip's row.
+    fn width(&self) -> usize {
+        let (before, first) = self.before();
+        (before + self.columns.source).max(first + self.seen_width())
+    }
+
+    /// Pixels that a row of tiles sees along the width.
+    fn seen_width(&self) -> usize {
+        (self.columns.tiles - 1) * SIDE + self.seen
+    }
+
+    /// Elements of the strip of so many rows of tiles.
+    pub fn strip_len(&self, rows: usize) -> usize {
+        ((rows - 1) * SIDE + self.seen) * self.width() * self.channels
+    }
+
+    /// Elements of the columns of one row of tiles.
+    pub fn columns_len(&self) -> usize {
+        POINTS * self.seen_width() * MAX_LANES
+    }
+
+    /// Elements of an image's planes.
+    pub fn image_len(&self) -> usize {
+        self.channels * self.rows.source * self.columns.source
+    }
+
+    /// Turns the planes of an image, with which `x` begins, into a strip, for the rows of tiles of a run. What lies outside the
+    /// image is zero: on both sides because the caller has cleared the strip and nothing is written there.
+    #[inline(always)]
+    pub fn fill_strip<S: Simd>(&self, s: S, x: &[S::Elem], run: Run, strip: &mut [S::Elem]) {
+        let len = self.width() * self.channels;
+        let first = (run.row * SIDE) as isize + self.rows.first;
+        let last = first + ((run.rows - 1) * SIDE + self.seen) as isize;
+        // The rows that exist; none, where a tile lies in the padding alone.
+        let from = first.max(0).min(last);
+        let to = last.min(self.rows.source as isize).max(from);
+        let [above, below] = [from - first, to - first].map(|rows| rows as usize * len);
+        strip[..above].fill(S::Elem::ZERO);
+        strip[below..(last - first) as usize * len].fill(S::Elem::ZERO);
+        self.copy_pixels(s, x, (from as usize, to as usize), &mut strip[above..]);
+    }
+
+    /// Copies rows of all planes into a strip that begins with the first of them.
+    #[inline(always)]
+    fn copy_pixels<S: Simd>(&self, s: S, x: &[S::Elem], (from, to): (usize, usize), strip: &mut [S::Elem]) {
+        let (width, plane) = (self.columns.source, self.rows.source * self.columns.source);
+        for channel in (0..self.channels).step_by(S::LANES) {
+            for pixel in (from * width..to * width).step_by(S::LANES) {
+                let x = &x[channel * plane + pixel..];
+                let place = (pixel / width - from, pixel % width);
+                if pixel + S::LANES <= to * width {
+                    let mut lanes = [s.zero(); MAX_LANES];
+                    for l in 0..S::LANES {
+                        lanes[l] = s.load(&x[l * plane..]);
+                    }
+                    s.transpose(&mut lanes);
+                    self.place_pixels::<S>(s, &lanes, S::LANES, place, &mut strip[channel..]);
+                } else {
+                    let mut lanes = [s.zero(); MAX_LANES];
+                    for l in 0..S::LANES {
+                        lanes[l] = load_any(s, &x[l * plane..]);
+                    }
+                    s.transpose(&mut lanes);
+                    self.place_pixels::<S>(s, &lanes, to * width - pixel, place, &mut strip[channel..]);
+                }
+            }
+        }
+    }
+
+    /// Puts `count` neighbouring pixels from a row and column on into a strip.
+    #[inline(always)]
+    fn place_pixels<S: Simd>(
+        &self,
+        s: S,
+        pixels: &[S::Vector; MAX_LANES],
+        count: usize,
+        (row, mut column): (usize, usize),
+        strip: &mut [S::Elem],
+    ) {
+        let mut place = (row * self.width() + self.before().0 + column) * self.channels;
+        let next_row = (self.width() - self.columns.source) * self.channels;
+        for pixel in &pixels[..count] {
+            s.store(*pixel, &mut strip[place..]);
+            (column, place) = (column + 1, place + self.channels);
+            if column == self.columns.source {
+                (column, place) = (0, place + next_row);
+            }
+        }
+    }
+
+    /// Turns a strip into values at the points, `values[point][tile][channel]` with `part` elements from a point to the next, from
+    /// the run's first tile on.
+    #[inline(always)]
+    pub fn spread<S: Simd, const SOURCE: bool>(
+        &self,
+        s: S,
+        strip: &[S::Elem],
+        run: Run,
+        columns: &mut [S::Elem],
+        values: &mut [S::Elem],
+        part: usize,
+    ) {
+        for row in 0..run.rows {
+            let strip = &strip[row * SIDE * self.width() * self.channels..];
+            let first = (run.at + row) * self.columns.tiles;
+            for channel in (0..self.channels).step_by(S::LANES) {
+                self.along_height::<S, SOURCE>(s, &strip[channel..], columns);
+                self.along_width::<S, SOURCE>(s, columns, &mut values[first * self.channels + channel..], part);
+            }
+        }
+    }
+
+    /// Values at the points of the height, of one row of tiles and one vector of channels: `columns[point][column]`.
+    #[inline(always)]
+    fn along_height<S: Simd, const SOURCE: bool>(&self, s: S, strip: &[S::Elem], columns: &mut [S::Elem]) {
+        let (width, len) = (self.seen_width(), self.width() * self.channels);
+        for column in 0..width {
+            let strip = &strip[(self.before().1 + column) * self.channels..];
+            let mut seen = [s.zero(); POINTS];
+            for i in 0..if SOURCE { SEEN } else { SIDE } {
+                seen[i] = s.load(&strip[i * len..]);
+            }
+            let points = at_points::<S, SOURCE>(s, seen);
+            for i in 0..POINTS {
+                s.store(points[i], &mut columns[(i * width + column) * S::LANES..]);
+            }
+        }
+    }
+
+    /// Values at all points, from those at the points of the height.
+    #[inline(always)]
+    fn along_width<S: Simd, const SOURCE: bool>(&self, s: S, columns: &[S::Elem], values: &mut [S::Elem], part: usize) {
+        for tile in 0..self.columns.tiles {
+            for i in 0..POINTS {
+                let columns = &columns[(i * self.seen_width() + tile * SIDE) * S::LANES..];
+                let mut seen = [s.zero(); POINTS];
+                for j in 0..if SOURCE { SEEN } else { SIDE } {
+                    seen[j] = s.load(&columns[j * S::LANES..]);
+                }
+                let points = at_points::<S, SOURCE>(s, seen);
+                for j in 0..POINTS {
+                    s.store(points[j], &mut values[(i * POINTS + j) * part + tile * self.channels..]);
+                }
+            }
+        }
+    }
+}
+
+/// The values at six points of what a tile sees along one axis: of source pixels, or of pixels of the output's gradient.
+#[inline(always)]
+fn at_points<S: Simd, const SOURCE: bool>(s: S, seen: [S::Vector; POINTS]) -> [S::Vector; POINTS] {
+    if SOURCE {
+        source_points(s, seen)
+    } else {
+        gradient_points(s, &[seen[0], seen[1], seen[2], seen[3], seen[4]], SIDE)
+    }
+}

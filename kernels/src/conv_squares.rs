@@ -3,25 +3,20 @@
 //!
 //! For each group of rows of tiles:
 //!
-//! 1. the source becomes strips, and those become `values[point][tile][plane]`;
-//! 2. for each point, `products[point][tile][filter]` is the product of the values with the filters at that point, eight tiles by
-//!    two vectors of filters in registers (four tiles where there are only sixteen registers);
+//! 1. the source becomes strips, and those become values at the points;
+//! 2. for each point, the products of the values with the filters at that point are summed over the planes, by the register
+//!    block of [`conv_channels`](crate::conv_channels);
 //! 3. products become tiles of output pixels, `pixels[row][column][filter]`, which are transposed into rows of the output's planes.
 //!
 //! Filters are packed as `[point][vectors of filters][plane][filter]`: one block of them stays in L1 for all tiles.
 
 use crate::Element;
-use crate::conv::{Batch, Grid, store_run};
-use crate::simd::{MAX_LANES, Simd};
-use crate::squares::{ALL_POINTS, Group, MOST_TILES, Run, SIDE, Squares, TAPS};
+use crate::conv::{Batch, Grid};
+use crate::conv_channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
+use crate::simd::Simd;
+use crate::squares::{ALL_POINTS, Group, Run, SIDE, Squares, TAPS, TOGETHER, eight, part, place};
+use crate::strips::Planes;
 use crate::winograd::{POINTS, output_row, weight_factors};
-
-/// Vectors of filters in a register block, where there are so many.
-const VECTORS: usize = 2;
-
-/// Tiles in a register block, with 32 and with 16 registers.
-const MANY_TILES: usize = MOST_TILES;
-const FEW_TILES: usize = 4;
 
 /// Elements of packed filters.
 pub(crate) fn packed_len(squares: &Squares) -> usize {
@@ -39,20 +34,14 @@ struct Scratch {
 
 impl Scratch {
     fn of(squares: &Squares, images: usize) -> Scratch {
-        let tiles = squares.tiles_together(images);
         let rows = squares.rows_together().min(squares.rows.tiles);
         let strip = squares.source().strip_len(rows);
         let columns = strip + squares.source().columns_len();
-        let values = columns + ALL_POINTS * part(tiles, squares.planes);
-        let products = values + ALL_POINTS * part(tiles, squares.filters);
+        let values = columns + squares.values_len(images, squares.planes);
+        let products = values + squares.values_len(images, squares.filters);
         let pixels = products + rows * SIDE * squares.columns.tiles * SIDE * squares.filters;
         Scratch { strip, columns, values, products, pixels }
     }
-}
-
-/// From a point to the next: a little more than what is there, lest all points compete for the same places of the cache.
-pub(crate) fn part(tiles: usize, channels: usize) -> usize {
-    tiles * channels + MAX_LANES
 }
 
 /// Elements of scratch, for so many images.
@@ -91,11 +80,6 @@ pub(crate) fn pack_filters<S: Simd>(s: S, squares: &Squares, weights: &[S::Elem]
     }
 }
 
-/// Filters of a register block.
-pub(crate) fn block_of(lanes: usize, filters: usize) -> usize {
-    if filters.is_multiple_of(VECTORS * lanes) { VECTORS * lanes } else { lanes }
-}
-
 /// A convolution that is being computed.
 pub(crate) struct SquareProduct<'a, E> {
     pub squares: &'a Squares,
@@ -108,48 +92,45 @@ impl<E: Element> SquareProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch, scratch: &mut [E]) {
-        let Squares { planes, filters, rows, .. } = *self.squares;
+        let Squares { filters, rows, columns, .. } = *self.squares;
         let ends = Scratch::of(self.squares, source.images);
         let (scratch, pixels) = scratch[..ends.pixels].split_at_mut(ends.products);
         let (scratch, products) = scratch.split_at_mut(ends.values);
         let (scratch, values) = scratch.split_at_mut(ends.columns);
-        let (strip, columns) = scratch.split_at_mut(ends.strip);
+        let (strip, along_height) = scratch.split_at_mut(ends.strip);
         let field = self.squares.source();
-        let tiles = self.squares.tiles_together(source.images);
+        let output = Planes { filters, width: columns.tiles * SIDE, columns: columns.output, grid: self.grid };
         strip.fill(E::ZERO);
         for group in self.squares.groups(source.images) {
             for run in group.runs() {
-                field.fill_strip(s, &x[source.of(run.image, field.image_len()).start..], run, strip);
-                field.spread::<S, true>(s, strip, run, columns, values, part(tiles, planes));
+                field.fill_strip(s, &x[source.of(run.image, 0).start..], run, strip);
+                field.spread::<S, true>(s, strip, run, along_height, values);
             }
-            self.multiply(s, group, values, products, tiles);
+            self.multiply(s, group, values, products);
             for run in group.runs() {
-                self.collect(s, products, run, pixels, part(tiles, filters));
-                let rows = (rows.output - run.row * SIDE).min(run.rows * SIDE);
-                let y = &mut y[target.of(run.image, 0).start..];
-                self.write(s, pixels, (run.row * SIDE, rows), y);
+                self.collect(s, products, run, pixels);
+                let first = run.row * SIDE;
+                let rows = (rows.output - first).min(run.rows * SIDE);
+                output.write(s, pixels, (first, rows), &mut y[target.of(run.image, 0).start..]);
             }
         }
     }
 
     /// The products of a group at all points.
     #[inline(always)]
-    fn multiply<S: Simd<Elem = E>>(&self, s: S, group: Group, values: &[E], products: &mut [E], tiles: usize) {
+    fn multiply<S: Simd<Elem = E>>(&self, s: S, group: Group, values: &[E], products: &mut [E]) {
         let Squares { planes, filters, columns, .. } = *self.squares;
-        let used = group.rows * columns.tiles;
-        let block = block_of(S::LANES, filters);
+        let (eights, block) = ((group.rows * columns.tiles).div_ceil(TOGETHER), block_of(S::LANES, filters));
         for point in 0..ALL_POINTS {
-            let values = &values[point * part(tiles, planes)..];
-            let products = &mut products[point * part(tiles, filters)..];
-            for (b, packed) in
-                self.packed[point * planes * filters..][..planes * filters].chunks_exact(planes * block).enumerate()
-            {
-                let products = &mut products[b * block..];
+            let values = &values[point * part(planes)..];
+            let packed = &self.packed[point * planes * filters..][..planes * filters];
+            for (b, packed) in packed.chunks_exact(planes * block).enumerate() {
+                let products = &mut products[point * part(filters) + b * block..];
                 match (S::REGISTERS == 32, block == S::LANES) {
-                    (true, false) => self.blocks::<S, VECTORS, MANY_TILES>(s, packed, values, products, used),
-                    (true, true) => self.blocks::<S, 1, MANY_TILES>(s, packed, values, products, used),
-                    (false, false) => self.blocks::<S, VECTORS, FEW_TILES>(s, packed, values, products, used),
-                    (false, true) => self.blocks::<S, 1, FEW_TILES>(s, packed, values, products, used),
+                    (true, false) => self.block::<S, VECTORS, MANY_PIXELS>(s, packed, values, products, eights),
+                    (true, true) => self.block::<S, 1, MANY_PIXELS>(s, packed, values, products, eights),
+                    (false, false) => self.block::<S, VECTORS, FEW_PIXELS>(s, packed, values, products, eights),
+                    (false, true) => self.block::<S, 1, FEW_PIXELS>(s, packed, values, products, eights),
                 }
             }
         }
@@ -157,20 +138,26 @@ impl<E: Element> SquareProduct<'_, E> {
 
     /// One block of filters for all tiles, `T` of them at a time; the last ones may lie behind those in use.
     #[inline(always)]
-    fn blocks<S: Simd<Elem = E>, const V: usize, const T: usize>(
+    fn block<S: Simd<Elem = E>, const V: usize, const T: usize>(
         &self,
         s: S,
         packed: &[E],
         values: &[E],
         products: &mut [E],
-        used: usize,
+        eights: usize,
     ) {
         let Squares { planes, filters, .. } = *self.squares;
-        for tile in (0..used).step_by(T) {
-            let sums = multiply::<S, V, T>(s, &values[tile * planes..][..T * planes], planes, packed);
+        let mut places = [0; T];
+        for t in 0..T {
+            places[t] = t * planes;
+        }
+        for (e, first) in (0..eights).flat_map(|e| (0..TOGETHER).step_by(T).map(move |first| (e, first))) {
+            let values = &values[e * eight(planes) + first * planes..];
+            let products = &mut products[e * eight(filters) + first * filters..];
+            let sums = multiply::<S, V, T>(s, values, &places, planes, packed, [[s.zero(); V]; T]);
             for t in 0..T {
                 for v in 0..V {
-                    s.store(sums[t][v], &mut products[(tile + t) * filters + v * S::LANES..]);
+                    s.store(sums[t][v], &mut products[t * filters + v * S::LANES..]);
                 }
             }
         }
@@ -178,110 +165,24 @@ impl<E: Element> SquareProduct<'_, E> {
 
     /// Turns the products of a run into `pixels[row][column][filter]`, and adds the bias.
     #[inline(always)]
-    fn collect<S: Simd<Elem = E>>(&self, s: S, products: &[E], run: Run, pixels: &mut [E], part: usize) {
+    fn collect<S: Simd<Elem = E>>(&self, s: S, products: &[E], run: Run, pixels: &mut [E]) {
         let Squares { filters, columns, .. } = *self.squares;
         let width = columns.tiles * SIDE;
-        for (row, column) in (0..run.rows).flat_map(|row| (0..columns.tiles).map(move |column| (row, column))) {
-            let tile = (run.at + row) * columns.tiles + column;
+        for tile in 0..run.rows * columns.tiles {
+            let (row, column) = (tile / columns.tiles * SIDE, tile % columns.tiles * SIDE);
+            let products = &products[place(run.at * columns.tiles + tile, filters)..];
             for filter in (0..filters).step_by(S::LANES) {
                 let bias = if self.bias.is_empty() { s.zero() } else { s.load(&self.bias[filter..]) };
-                let tile = tile_of(s, &products[tile * filters + filter..], part);
-                for (r, pixel) in tile.iter().enumerate() {
-                    let first = (row * SIDE + r) * width + column * SIDE;
+                let tile = tile_of(s, &products[filter..], part(filters));
+                for r in 0..SIDE {
+                    let pixels = &mut pixels[((row + r) * width + column) * filters + filter..];
                     for c in 0..SIDE {
-                        s.store(s.add(pixel[c], bias), &mut pixels[(first + c) * filters + filter..]);
+                        s.store(s.add(tile[r][c], bias), &mut pixels[c * filters..]);
                     }
                 }
             }
         }
     }
-
-    /// Writes `rows` rows of pixels, the first of which is row `first` of the output, to the planes of the filters.
-    #[inline(always)]
-    fn write<S: Simd<Elem = E>>(&self, s: S, pixels: &[E], (first, rows): (usize, usize), y: &mut [E]) {
-        let Squares { filters, columns, .. } = *self.squares;
-        let Grid { size: [_, width], first: [top, left], step: [down, right] } = self.grid;
-        let padded = columns.tiles * SIDE;
-        // Where rows follow each other without a gap, here and there, all are one long row.
-        let dense = padded == width && columns.output == width && down == 1 && right == 1;
-        let (runs, len) = if dense { (1, rows * width) } else { (rows, columns.output) };
-        for run in 0..runs {
-            let place = (top + (first + run) * down) * width + left;
-            for filter in (0..filters).step_by(S::LANES) {
-                self.write_row(s, &pixels[run * padded * filters + filter..], (len, filter, place), y);
-            }
-        }
-    }
-
-    /// Writes `len` pixels of a vector of filters from `place` on.
-    #[inline(always)]
-    fn write_row<S: Simd<Elem = E>>(
-        &self,
-        s: S,
-        pixels: &[E],
-        (len, filter, place): (usize, usize, usize),
-        y: &mut [E],
-    ) {
-        let Grid { size: [height, width], step: [_, right], .. } = self.grid;
-        let (plane, filters) = (height * width, self.squares.filters);
-        for at in (0..len).step_by(S::LANES) {
-            let (pixels, y) = (&pixels[at * filters..], &mut y[filter * plane + place + at * right..]);
-            let mut lanes = [s.zero(); MAX_LANES];
-            if at + S::LANES <= len && right == 1 {
-                for l in 0..S::LANES {
-                    lanes[l] = s.load(&pixels[l * filters..]);
-                }
-                s.transpose(&mut lanes);
-                for l in 0..S::LANES {
-                    s.store(lanes[l], &mut y[l * plane..]);
-                }
-                continue;
-            }
-            let count = S::LANES.min(len - at);
-            for l in 0..count {
-                lanes[l] = s.load(&pixels[l * filters..]);
-            }
-            s.transpose(&mut lanes);
-            for l in 0..S::LANES {
-                let mut values = [E::ZERO; MAX_LANES];
-                s.store(lanes[l], &mut values);
-                store_run(&values[..count], right, &mut y[l * plane..]);
-            }
-        }
-    }
-}
-
-/// The register block: `T` tiles by `V` vectors of filters, over all planes.
-#[inline(always)]
-fn multiply<S: Simd, const V: usize, const T: usize>(
-    s: S,
-    values: &[S::Elem],
-    planes: usize,
-    filters: &[S::Elem],
-) -> [[S::Vector; V]; T] {
-    let mut sums = [[s.zero(); V]; T];
-    for plane in (0..planes).step_by(MAX_LANES) {
-        // Arrays of a length that is known here need one bounds check each, not one for every plane.
-        let nothing = [S::Elem::ZERO; MAX_LANES];
-        let mut tiles = [&nothing; T];
-        for t in 0..T {
-            tiles[t] = values[t * planes + plane..].first_chunk().expect("planes are whole vectors");
-        }
-        let filters = &filters[plane * V * S::LANES..][..MAX_LANES * V * S::LANES];
-        for p in 0..MAX_LANES {
-            let mut w = [s.zero(); V];
-            for v in 0..V {
-                w[v] = s.load(&filters[(p * V + v) * S::LANES..]);
-            }
-            for t in 0..T {
-                let value = s.splat(tiles[t][p]);
-                for v in 0..V {
-                    sums[t][v] = s.mul_add(value, w[v], sums[t][v]);
-                }
-            }
-        }
-    }
-    sums
 }
 
 /// The pixels of a tile from its products, which stand `part` elements from a point to the next.

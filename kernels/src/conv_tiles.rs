@@ -1,4 +1,4 @@
-//! Convolution by tiles: the products of [`conv`](crate::conv), for kernels that [`winograd`](crate::winograd) serves with
+//! Convolution by tiles: the products of [`conv_pixels`](crate::conv_pixels), for kernels that [`winograd`](crate::winograd) serves with
 //! half the multiplications.
 //!
 //! As there, lanes run over neighbouring places of the output, two vectors make a panel, and eight filters by two vectors
@@ -13,7 +13,8 @@
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
 use crate::Element;
-use crate::conv::{Batch, Grid, Reach, VECTORS, multiply, store_run};
+use crate::conv::{Batch, Grid};
+use crate::conv_pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply, store_run};
 use crate::im2col::copy_run;
 use crate::simd::{MAX_LANES, Simd};
 use crate::winograd::{POINTS, Tiles, output_row, weight_factors};
@@ -21,6 +22,11 @@ use crate::winograd::{POINTS, Tiles, output_row, weight_factors};
 /// Images whose values are held at a time: enough for a panel.
 fn images_at_a_time(tiles: &Tiles) -> usize {
     (VECTORS * MAX_LANES / tiles.gather.pixels()).max(1)
+}
+
+/// Elements of packed filters: room for whole blocks on any instruction set.
+pub(crate) fn packed_len(tiles: &Tiles, filters: usize) -> usize {
+    filters.next_multiple_of(LARGE_BLOCK) * POINTS * tiles.gather.depth()
 }
 
 /// Elements of scratch: the values at the points and a panel, each with room for one vector that a copy reads or writes past
@@ -94,7 +100,17 @@ struct Runs<const V: usize> {
 impl<E: Element> TileProduct<'_, E> {
     /// All images.
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>, const K: usize>(
+    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch, scratch: &mut [E]) {
+        if S::REGISTERS == 32 {
+            self.blocks::<S, LARGE_BLOCK>(s, x, source, y, target, scratch);
+        } else {
+            self.blocks::<S, SMALL_BLOCK>(s, x, source, y, target, scratch);
+        }
+    }
+
+    /// All images, `K` filters at a time.
+    #[inline(always)]
+    fn blocks<S: Simd<Elem = E>, const K: usize>(
         &self,
         s: S,
         x: &[E],

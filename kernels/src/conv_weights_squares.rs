@@ -6,17 +6,10 @@
 
 use crate::Element;
 use crate::conv::Batch;
-use crate::conv_squares::{block_of, part};
-use crate::simd::{MAX_LANES, Simd};
-use crate::squares::{ALL_POINTS, Squares, TAPS};
+use crate::conv_weights_channels::{Runs, add_transposed};
+use crate::simd::Simd;
+use crate::squares::{ALL_POINTS, Squares, TAPS, TOGETHER, eight, part};
 use crate::winograd::{POINTS, weight_factors};
-
-/// Vectors of filters in a register block, where there are so many.
-const VECTORS: usize = 2;
-
-/// Planes in a register block, with 32 and with 16 registers.
-const MANY_PLANES: usize = 8;
-const FEW_PLANES: usize = 4;
 
 /// Where each kind of scratch ends.
 struct Scratch {
@@ -26,25 +19,27 @@ struct Scratch {
     values: usize,
     gradients: usize,
     sums: usize,
+    weights: usize,
 }
 
 impl Scratch {
     fn of(squares: &Squares, images: usize) -> Scratch {
-        let (planes, filters, tiles) = (squares.planes, squares.filters, squares.tiles_together(images));
+        let (planes, filters) = (squares.planes, squares.filters);
         let rows = squares.rows_together().min(squares.rows.tiles);
         let source = squares.source().strip_len(rows);
         let gradient = source + squares.gradient().strip_len(rows);
         let columns = gradient + squares.source().columns_len();
-        let values = columns + ALL_POINTS * part(tiles, planes);
-        let gradients = values + ALL_POINTS * part(tiles, filters);
+        let values = columns + squares.values_len(images, planes);
+        let gradients = values + squares.values_len(images, filters);
         let sums = gradients + ALL_POINTS * planes * filters;
-        Scratch { source, gradient, columns, values, gradients, sums }
+        let weights = sums + TAPS * TAPS * planes * filters;
+        Scratch { source, gradient, columns, values, gradients, sums, weights }
     }
 }
 
 /// Elements of scratch, for so many images.
 pub(crate) fn scratch_len(squares: &Squares, images: usize) -> usize {
-    Scratch::of(squares, images).sums
+    Scratch::of(squares, images).weights
 }
 
 /// A gradient that is being computed.
@@ -62,155 +57,80 @@ impl<E: Element> SquareWeights<'_, E> {
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
         let Squares { planes, filters, columns, .. } = *self.squares;
         let ends = Scratch::of(self.squares, self.source.images);
-        let (scratch, sums) = scratch[..ends.sums].split_at_mut(ends.gradients);
+        let (scratch, weights) = scratch[..ends.weights].split_at_mut(ends.sums);
+        let (scratch, sums) = scratch.split_at_mut(ends.gradients);
         let (scratch, gradients) = scratch.split_at_mut(ends.values);
         let (scratch, values) = scratch.split_at_mut(ends.columns);
         let (scratch, along_height) = scratch.split_at_mut(ends.gradient);
         let (source_strip, gradient_strip) = scratch.split_at_mut(ends.source);
         let (source, gradient) = (self.squares.source(), self.squares.gradient());
-        let tiles = self.squares.tiles_together(self.source.images);
         source_strip.fill(E::ZERO);
         gradient_strip.fill(E::ZERO);
         sums.fill(E::ZERO);
         for group in self.squares.groups(self.source.images) {
             for run in group.runs() {
-                let x = &self.x[self.source.of(run.image, source.image_len()).start..];
-                source.fill_strip(s, x, run, source_strip);
-                source.spread::<S, true>(s, source_strip, run, along_height, values, part(tiles, planes));
-                let dy = &self.dy[self.output.of(run.image, gradient.image_len()).start..];
-                gradient.fill_strip(s, dy, run, gradient_strip);
-                gradient.spread::<S, false>(s, gradient_strip, run, along_height, gradients, part(tiles, filters));
+                source.fill_strip(s, &self.x[self.source.of(run.image, 0).start..], run, source_strip);
+                source.spread::<S, true>(s, source_strip, run, along_height, values);
+                gradient.fill_strip(s, &self.dy[self.output.of(run.image, 0).start..], run, gradient_strip);
+                gradient.spread::<S, false>(s, gradient_strip, run, along_height, gradients);
             }
-            self.add_products(s, (tiles, group.rows * columns.tiles), values, gradients, sums);
+            for point in 0..ALL_POINTS {
+                let sums = &mut sums[point * planes * filters..][..planes * filters];
+                self.add_products(s, group.rows * columns.tiles, point, (values, gradients), sums);
+            }
         }
-        self.add_weights(s, sums, dw);
+        self.turn_back(s, sums, weights);
+        add_transposed(s, weights, (planes, TAPS * TAPS, filters), dw);
     }
 
-    /// Adds the products of a group's tiles at all points.
+    /// Adds the products of so many tiles at one point.
     #[inline(always)]
     fn add_products<S: Simd<Elem = E>>(
         &self,
         s: S,
-        (tiles, used): (usize, usize),
-        values: &[E],
-        gradients: &[E],
+        tiles: usize,
+        point: usize,
+        (values, gradients): (&[E], &[E]),
         sums: &mut [E],
     ) {
         let Squares { planes, filters, .. } = *self.squares;
-        for point in 0..ALL_POINTS {
-            let values = &values[point * part(tiles, planes)..][..used * planes];
-            let gradients = &gradients[point * part(tiles, filters)..][..used * filters];
-            let sums = &mut sums[point * planes * filters..][..planes * filters];
-            match (S::REGISTERS == 32, block_of(S::LANES, filters) == S::LANES) {
-                (true, false) => self.blocks::<S, VECTORS, MANY_PLANES>(s, values, gradients, sums),
-                (true, true) => self.blocks::<S, 1, MANY_PLANES>(s, values, gradients, sums),
-                (false, false) => self.blocks::<S, VECTORS, FEW_PLANES>(s, values, gradients, sums),
-                (false, true) => self.blocks::<S, 1, FEW_PLANES>(s, values, gradients, sums),
+        let step = [eight(planes), eight(filters)];
+        let (whole, rest) = (tiles / TOGETHER, tiles % TOGETHER);
+        for (first, rows, columns) in [(0, whole, TOGETHER), (whole, 1, rest)] {
+            if rows * columns > 0 {
+                let runs = Runs { rows, columns, row: step, pixel: [planes, filters] };
+                let values = &values[first * step[0] + point * part(planes)..];
+                let gradients = &gradients[first * step[1] + point * part(filters)..];
+                runs.add_products(s, (values, planes), (gradients, filters), sums);
             }
         }
     }
 
-    /// [`add_products`](SquareWeights::add_products) at one point, `P` planes by `V` vectors of filters at a time.
+    /// Turns the sums at the points into `weights[tap][plane][filter]`.
     #[inline(always)]
-    fn blocks<S: Simd<Elem = E>, const V: usize, const P: usize>(
-        &self,
-        s: S,
-        values: &[E],
-        gradients: &[E],
-        sums: &mut [E],
-    ) {
-        let Squares { planes, filters, .. } = *self.squares;
-        for filter in (0..filters).step_by(V * S::LANES) {
-            for plane in (0..planes).step_by(P) {
-                let sums = &mut sums[plane * filters + filter..];
-                let mut block = [[s.zero(); V]; P];
-                for p in 0..P {
-                    for v in 0..V {
-                        block[p][v] = s.load(&sums[p * filters + v * S::LANES..]);
-                    }
-                }
-                let tiles = (&values[plane..], planes, &gradients[filter..], filters);
-                let block = multiply::<S, V, P>(s, tiles, block);
-                for p in 0..P {
-                    for v in 0..V {
-                        s.store(block[p][v], &mut sums[p * filters + v * S::LANES..]);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Turns the sums at the points into weights, sixteen rows of the virtual matrix at a time.
-    #[inline(always)]
-    fn add_weights<S: Simd<Elem = E>>(&self, s: S, sums: &[E], dw: &mut [E]) {
-        let Squares { planes, filters, .. } = *self.squares;
-        let depth = planes * TAPS * TAPS;
-        for filter in (0..filters).step_by(S::LANES) {
-            let mut rows = [s.zero(); MAX_LANES];
-            let mut waiting = 0;
-            for plane in 0..planes {
-                let weights = self.weights_of(s, &sums[plane * filters + filter..]);
-                for (tap, weight) in weights.into_iter().enumerate() {
-                    rows[waiting] = weight;
-                    waiting += 1;
-                    if waiting == S::LANES {
-                        let d = plane * TAPS * TAPS + tap + 1 - S::LANES;
-                        s.transpose(&mut rows);
-                        for l in 0..S::LANES {
-                            let dw = &mut dw[(filter + l) * depth + d..];
-                            s.store(s.add(s.load(dw), rows[l]), dw);
-                        }
-                        waiting = 0;
-                    }
-                }
-            }
-        }
-    }
-
-    /// The weights of one plane and a vector of filters, from their sums at the points.
-    #[inline(always)]
-    fn weights_of<S: Simd<Elem = E>>(&self, s: S, sums: &[E]) -> [S::Vector; TAPS * TAPS] {
+    fn turn_back<S: Simd<Elem = E>>(&self, s: S, sums: &[E], weights: &mut [E]) {
         let Squares { planes, filters, rows, columns } = *self.squares;
-        let factors = weight_factors::<E>(TAPS);
-        let mut weights = [s.zero(); TAPS * TAPS];
-        for j in 0..POINTS {
+        let (factors, len) = (weight_factors::<E>(TAPS), planes * filters);
+        for place in (0..len).step_by(S::LANES) {
+            let mut kernel = [[s.zero(); TAPS]; TAPS];
+            for j in 0..POINTS {
+                for i in 0..TAPS {
+                    let mut sum = s.zero();
+                    for point in 0..POINTS {
+                        let at_point = s.load(&sums[(point * POINTS + j) * len + place..]);
+                        sum = s.mul_add(s.splat(factors[i][point]), at_point, sum);
+                    }
+                    for tap in 0..TAPS {
+                        kernel[i][tap] = s.mul_add(s.splat(factors[tap][j]), sum, kernel[i][tap]);
+                    }
+                }
+            }
             for i in 0..TAPS {
-                let mut sum = s.zero();
-                for point in 0..POINTS {
-                    let at_point = s.load(&sums[(point * POINTS + j) * planes * filters..]);
-                    sum = s.mul_add(s.splat(factors[i][point]), at_point, sum);
-                }
-                for tap in 0..TAPS {
-                    let weight = &mut weights[rows.tap(i) * TAPS + columns.tap(tap)];
-                    *weight = s.mul_add(s.splat(factors[tap][j]), sum, *weight);
+                for j in 0..TAPS {
+                    let tap = rows.tap(i) * TAPS + columns.tap(j);
+                    s.store(kernel[i][j], &mut weights[tap * len + place..]);
                 }
             }
         }
-        weights
     }
-}
-
-/// The register block: `P` planes by `V` vectors of filters, summed over tiles. Both factors come with the distance from a tile
-/// to the next.
-#[inline(always)]
-fn multiply<S: Simd, const V: usize, const P: usize>(
-    s: S,
-    (values, planes, gradients, filters): (&[S::Elem], usize, &[S::Elem], usize),
-    mut sums: [[S::Vector; V]; P],
-) -> [[S::Vector; V]; P] {
-    let tiles = gradients.len().div_ceil(filters);
-    for tile in 0..tiles {
-        let (values, gradients) = (&values[tile * planes..][..P], &gradients[tile * filters..][..V * S::LANES]);
-        let mut g = [s.zero(); V];
-        for v in 0..V {
-            g[v] = s.load(&gradients[v * S::LANES..]);
-        }
-        for p in 0..P {
-            let value = s.splat(values[p]);
-            for v in 0..V {
-                sums[p][v] = s.mul_add(value, g[v], sums[p][v]);
-            }
-        }
-    }
-    sums
 }

@@ -1,13 +1,13 @@
 //! The gradient of a convolution's weights by tiles: half the multiplications, as [`winograd`](crate::winograd) explains.
 //!
 //! A place is a tile, a column of a few pixels. For each of the six points, the products of
-//! [`conv_weights`](crate::conv_weights) are summed over places as they are there over pixels, with the values of the source
+//! [`conv_weights_pixels`](crate::conv_weights_pixels) are summed over places as they are there over pixels, with the values of the source
 //! and of `dy` at that point for the pixels themselves. What has been summed at the six points becomes the taps of each
 //! column of weights once, at the end.
 
 use crate::Element;
 use crate::conv::Batch;
-use crate::conv_weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
+use crate::conv_weights_pixels::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
 use crate::simd::{MAX_LANES, Simd};
 use crate::winograd::{POINTS, Tiles, gradient_points, load_any, weight_factors};
 

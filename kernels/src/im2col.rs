@@ -127,7 +127,7 @@ impl Axis {
     }
 
     /// Where in the padded source the first output place meets `tap`.
-    fn place(&self, tap: usize) -> usize {
+    pub(crate) fn place(&self, tap: usize) -> usize {
         (self.before() as isize + self.first + tap as isize * self.delta) as usize
     }
 }

@@ -9,13 +9,13 @@
 //! y = A · ((G · w · Gᵀ) ⊙ (B · x · Bᵀ)) · Aᵀ          ⊙ element by element, and summed over the planes
 //! ```
 //!
-//! **Lanes run over channels.** Along the width, neighbouring pixels are combined, which lanes over pixels could not do. So
-//! channels are turned into lanes first: of sixteen planes, sixteen pixels each are read and transposed in registers, and
-//! stand in a **strip**, `strip[row][column][channel]`. From there on nothing moves between lanes: the values of a tile at a point
-//! are whole vectors of channels, and the sum over the channels is a product of two matrices for each point,
-//! `[tiles × planes] · [planes × filters]`, whose factors need no packing.
+//! **Lanes run over channels.** Along the width, neighbouring pixels are combined, which lanes over pixels could not do. So an image
+//! becomes a [`Strip`] first, and from there on nothing moves between lanes: the values of a tile at a point are whole vectors of
+//! channels, and the sum over the channels is a product of two matrices for each point, `[tiles × planes] · [planes × filters]`,
+//! whose factors need no packing.
 //!
-//! **Rows of tiles at a time**, of one image or of several small ones, so that all that is held of them stays in L2.
+//! **Rows of tiles at a time**, of one image or of several small ones, so that all that is held of them stays in L2. Eight tiles
+//! each stand together, `[eight tiles][point][tile][channel]`: the points of a tile then lie within a few pages.
 //!
 //! **Error.** Each axis multiplies it, so its root mean square is about 3 times that of direct summation, seen from the sum of
 //! the absolute values of all products: `the_rounding_error_of_tiles_is_as_stated` in `tests/conv.rs` measures it. A source
@@ -25,9 +25,11 @@
 //! [`conv_weights_squares`](crate::conv_weights_squares) multiply.
 
 use crate::Element;
+use crate::conv_channels::fills;
 use crate::im2col::{Axis, Gather};
 use crate::simd::{MAX_LANES, Simd};
-use crate::winograd::{POINTS, gradient_points, load_any, source_points};
+use crate::strips::Strip;
+use crate::winograd::{POINTS, gradient_points, source_points};
 
 /// Pixels of a tile along each axis.
 pub(crate) const SIDE: usize = 4;
@@ -41,8 +43,8 @@ pub(crate) const TAPS: usize = POINTS + 1 - SIDE;
 /// Points of a tile.
 pub(crate) const ALL_POINTS: usize = POINTS * POINTS;
 
-/// Tiles that a register block computes, at most; room is rounded up to it.
-pub(crate) const MOST_TILES: usize = 8;
+/// Tiles that stand together.
+pub(crate) const TOGETHER: usize = 8;
 
 /// Elements that the values of a group of tiles may take, at all points and on both sides of the product: half of L2.
 const GROUP: usize = 1 << 17;
@@ -90,11 +92,10 @@ impl Squares {
     /// of the multiplications.
     pub fn of(gather: &Gather, filters: usize) -> Option<Squares> {
         let planes = gather.planes;
-        let full = |channels: usize| channels > 0 && channels.is_multiple_of(MAX_LANES);
         let (rows, columns) = (Side::of(&gather.rows)?, Side::of(&gather.columns)?);
         let found = Squares { planes, filters, rows, columns };
         let fewer = 2 * ALL_POINTS * rows.tiles * columns.tiles <= TAPS * TAPS * gather.pixels();
-        (full(planes) && full(filters) && fewer).then_some(found)
+        (fills(planes) && fills(filters) && fewer).then_some(found)
     }
 
     /// Rows of tiles that are worked on together.
@@ -103,10 +104,10 @@ impl Squares {
         (GROUP / row).max(1)
     }
 
-    /// Tiles of a group, rounded up to whole register blocks.
-    pub fn tiles_together(&self, images: usize) -> usize {
+    /// Elements of the values at all points that a group of so many images has, for so many channels.
+    pub fn values_len(&self, images: usize, channels: usize) -> usize {
         let rows = self.rows_together().min(images * self.rows.tiles);
-        (rows * self.columns.tiles).next_multiple_of(MOST_TILES)
+        (rows * self.columns.tiles).div_ceil(TOGETHER) * eight(channels)
     }
 
     /// Images of which a group has tiles.
@@ -122,14 +123,31 @@ impl Squares {
 
     /// The source's side of the product.
     pub fn source(&self) -> Field {
-        Field { channels: self.planes, rows: self.rows, columns: self.columns, seen: SEEN }
+        Field::of(self.planes, self.rows, self.columns, SEEN)
     }
 
     /// The output's gradient.
     pub fn gradient(&self) -> Field {
         let own = |side: Side| Side { source: side.output, first: 0, ..side };
-        Field { channels: self.filters, rows: own(self.rows), columns: own(self.columns), seen: SIDE }
+        Field::of(self.filters, own(self.rows), own(self.columns), SIDE)
     }
+}
+
+/// From a point of eight tiles to the next: a little more than what is there, lest all points compete for the same places of the
+/// cache.
+pub(crate) fn part(channels: usize) -> usize {
+    TOGETHER * channels + MAX_LANES
+}
+
+/// From eight tiles to the next.
+pub(crate) fn eight(channels: usize) -> usize {
+    ALL_POINTS * part(channels)
+}
+
+/// Where a tile's first channel stands, at the first point.
+#[inline(always)]
+pub(crate) fn place(tile: usize, channels: usize) -> usize {
+    tile / TOGETHER * eight(channels) + tile % TOGETHER * channels
 }
 
 /// Some rows of tiles, counted through all images.
@@ -166,33 +184,30 @@ impl Group {
 /// Planes that are turned into values at the points, by windows of `seen` pixels that lie a tile's side apart.
 #[derive(Clone, Copy)]
 pub(crate) struct Field {
-    pub channels: usize,
+    strip: Strip,
     rows: Side,
-    columns: Side,
+    /// Tiles of a row of tiles, and the first pixel of a strip's row that the first one sees.
+    tiles: usize,
+    first: usize,
     seen: usize,
 }
 
 impl Field {
-    /// Where in a strip's row the first source pixel stands, and the first one that a tile sees.
-    fn before(&self) -> (usize, usize) {
-        let first = self.columns.first;
-        ((-first).max(0) as usize, first.max(0) as usize)
-    }
-
-    /// Pixels of a strip's row.
-    fn width(&self) -> usize {
-        let (before, first) = self.before();
-        (before + self.columns.source).max(first + self.seen_width())
+    fn of(channels: usize, rows: Side, columns: Side, seen: usize) -> Field {
+        let (before, first) = ((-columns.first).max(0) as usize, columns.first.max(0) as usize);
+        let width = (before + columns.source).max(first + (columns.tiles - 1) * SIDE + seen);
+        let strip = Strip { channels, size: [rows.source, columns.source], before, width };
+        Field { strip, rows, tiles: columns.tiles, first, seen }
     }
 
     /// Pixels that a row of tiles sees along the width.
     fn seen_width(&self) -> usize {
-        (self.columns.tiles - 1) * SIDE + self.seen
+        (self.tiles - 1) * SIDE + self.seen
     }
 
     /// Elements of the strip of so many rows of tiles.
     pub fn strip_len(&self, rows: usize) -> usize {
-        ((rows - 1) * SIDE + self.seen) * self.width() * self.channels
+        ((rows - 1) * SIDE + self.seen) * self.strip.row()
     }
 
     /// Elements of the columns of one row of tiles.
@@ -200,77 +215,24 @@ impl Field {
         POINTS * self.seen_width() * MAX_LANES
     }
 
-    /// Elements of an image's planes.
-    pub fn image_len(&self) -> usize {
-        self.channels * self.rows.source * self.columns.source
-    }
-
     /// Turns the planes of an image, with which `x` begins, into a strip, for the rows of tiles of a run. What lies outside the
     /// image is zero: on both sides because the caller has cleared the strip and nothing is written there.
     #[inline(always)]
     pub fn fill_strip<S: Simd>(&self, s: S, x: &[S::Elem], run: Run, strip: &mut [S::Elem]) {
-        let len = self.width() * self.channels;
         let first = (run.row * SIDE) as isize + self.rows.first;
         let last = first + ((run.rows - 1) * SIDE + self.seen) as isize;
         // The rows that exist; none, where a tile lies in the padding alone.
         let from = first.max(0).min(last);
         let to = last.min(self.rows.source as isize).max(from);
-        let [above, below] = [from - first, to - first].map(|rows| rows as usize * len);
+        let [above, below] = [from - first, to - first].map(|rows| rows as usize * self.strip.row());
         strip[..above].fill(S::Elem::ZERO);
-        strip[below..(last - first) as usize * len].fill(S::Elem::ZERO);
-        self.copy_pixels(s, x, (from as usize, to as usize), &mut strip[above..]);
-    }
-
-    /// Copies rows of all planes into a strip that begins with the first of them.
-    #[inline(always)]
-    fn copy_pixels<S: Simd>(&self, s: S, x: &[S::Elem], (from, to): (usize, usize), strip: &mut [S::Elem]) {
-        let (width, plane) = (self.columns.source, self.rows.source * self.columns.source);
-        for channel in (0..self.channels).step_by(S::LANES) {
-            for pixel in (from * width..to * width).step_by(S::LANES) {
-                let x = &x[channel * plane + pixel..];
-                let place = (pixel / width - from, pixel % width);
-                if pixel + S::LANES <= to * width {
-                    let mut lanes = [s.zero(); MAX_LANES];
-                    for l in 0..S::LANES {
-                        lanes[l] = s.load(&x[l * plane..]);
-                    }
-                    s.transpose(&mut lanes);
-                    self.place_pixels::<S>(s, &lanes, S::LANES, place, &mut strip[channel..]);
-                } else {
-                    let mut lanes = [s.zero(); MAX_LANES];
-                    for l in 0..S::LANES {
-                        lanes[l] = load_any(s, &x[l * plane..]);
-                    }
-                    s.transpose(&mut lanes);
-                    self.place_pixels::<S>(s, &lanes, to * width - pixel, place, &mut strip[channel..]);
-                }
-            }
+        strip[below..(last - first) as usize * self.strip.row()].fill(S::Elem::ZERO);
+        if from < to {
+            self.strip.fill(s, x, (from as usize, to as usize), &mut strip[above..]);
         }
     }
 
-    /// Puts `count` neighbouring pixels from a row and column on into a strip.
-    #[inline(always)]
-    fn place_pixels<S: Simd>(
-        &self,
-        s: S,
-        pixels: &[S::Vector; MAX_LANES],
-        count: usize,
-        (row, mut column): (usize, usize),
-        strip: &mut [S::Elem],
-    ) {
-        let mut place = (row * self.width() + self.before().0 + column) * self.channels;
-        let next_row = (self.width() - self.columns.source) * self.channels;
-        for pixel in &pixels[..count] {
-            s.store(*pixel, &mut strip[place..]);
-            (column, place) = (column + 1, place + self.channels);
-            if column == self.columns.source {
-                (column, place) = (0, place + next_row);
-            }
-        }
-    }
-
-    /// Turns a strip into values at the points, `values[point][tile][channel]` with `part` elements from a point to the next, from
-    /// the run's first tile on.
+    /// Turns a strip into values at the points, from the run's first tile on.
     #[inline(always)]
     pub fn spread<S: Simd, const SOURCE: bool>(
         &self,
@@ -279,14 +241,16 @@ impl Field {
         run: Run,
         columns: &mut [S::Elem],
         values: &mut [S::Elem],
-        part: usize,
     ) {
         for row in 0..run.rows {
-            let strip = &strip[row * SIDE * self.width() * self.channels..];
-            let first = (run.at + row) * self.columns.tiles;
-            for channel in (0..self.channels).step_by(S::LANES) {
+            let strip = &strip[row * SIDE * self.strip.row() + self.first * self.strip.channels..];
+            for channel in (0..self.strip.channels).step_by(S::LANES) {
                 self.along_height::<S, SOURCE>(s, &strip[channel..], columns);
-                self.along_width::<S, SOURCE>(s, columns, &mut values[first * self.channels + channel..], part);
+                for tile in 0..self.tiles {
+                    let place = place((run.at + row) * self.tiles + tile, self.strip.channels);
+                    let columns = &columns[tile * SIDE * S::LANES..];
+                    self.along_width::<S, SOURCE>(s, columns, &mut values[place + channel..]);
+                }
             }
         }
     }
@@ -294,12 +258,12 @@ impl Field {
     /// Values at the points of the height, of one row of tiles and one vector of channels: `columns[point][column]`.
     #[inline(always)]
     fn along_height<S: Simd, const SOURCE: bool>(&self, s: S, strip: &[S::Elem], columns: &mut [S::Elem]) {
-        let (width, len) = (self.seen_width(), self.width() * self.channels);
+        let (width, row) = (self.seen_width(), self.strip.row());
         for column in 0..width {
-            let strip = &strip[(self.before().1 + column) * self.channels..];
+            let strip = &strip[column * self.strip.channels..];
             let mut seen = [s.zero(); POINTS];
             for i in 0..if SOURCE { SEEN } else { SIDE } {
-                seen[i] = s.load(&strip[i * len..]);
+                seen[i] = s.load(&strip[i * row..]);
             }
             let points = at_points::<S, SOURCE>(s, seen);
             for i in 0..POINTS {
@@ -308,20 +272,19 @@ impl Field {
         }
     }
 
-    /// Values at all points, from those at the points of the height.
+    /// A tile's values at all points, from those at the points of the height.
     #[inline(always)]
-    fn along_width<S: Simd, const SOURCE: bool>(&self, s: S, columns: &[S::Elem], values: &mut [S::Elem], part: usize) {
-        for tile in 0..self.columns.tiles {
-            for i in 0..POINTS {
-                let columns = &columns[(i * self.seen_width() + tile * SIDE) * S::LANES..];
-                let mut seen = [s.zero(); POINTS];
-                for j in 0..if SOURCE { SEEN } else { SIDE } {
-                    seen[j] = s.load(&columns[j * S::LANES..]);
-                }
-                let points = at_points::<S, SOURCE>(s, seen);
-                for j in 0..POINTS {
-                    s.store(points[j], &mut values[(i * POINTS + j) * part + tile * self.channels..]);
-                }
+    fn along_width<S: Simd, const SOURCE: bool>(&self, s: S, columns: &[S::Elem], values: &mut [S::Elem]) {
+        let (width, part) = (self.seen_width(), part(self.strip.channels));
+        for i in 0..POINTS {
+            let columns = &columns[i * width * S::LANES..];
+            let mut seen = [s.zero(); POINTS];
+            for j in 0..if SOURCE { SEEN } else { SIDE } {
+                seen[j] = s.load(&columns[j * S::LANES..]);
+            }
+            let points = at_points::<S, SOURCE>(s, seen);
+            for j in 0..POINTS {
+                s.store(points[j], &mut values[(i * POINTS + j) * part..]);
             }
         }
     }

@@ -1,0 +1,223 @@
+//! Convolution with lanes over channels: the products of [`conv`](crate::conv) for layers whose channels fill vectors, with any stride.
+//!
+//! The plain algorithm, on pixels instead of planes:
+//!
+//! ```text
+//! for each output pixel p and filter k:
+//!     y[p][k] = bias[k] + Σ over taps t and planes c of strip[p·step + t·delta + first][c] · w[t][c][k]
+//! ```
+//!
+//! An image becomes a [`Strip`] once. Then every tap of a pixel is a run of channels in memory, wherever it lies, so nothing is
+//! packed: eight pixels by two vectors of filters accumulate in registers (four pixels where there are only sixteen registers)
+//! over all taps and planes, and the pixels that come out are transposed into rows of the output's planes.
+//!
+//! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
+
+use crate::Element;
+use crate::conv::{Batch, Grid};
+use crate::im2col::Gather;
+use crate::simd::{MAX_LANES, Simd};
+use crate::strips::{Planes, Strip};
+
+/// Vectors of filters in a register block, where there are so many.
+pub(crate) const VECTORS: usize = 2;
+
+/// Pixels in a register block, with 32 and with 16 registers.
+pub(crate) const MANY_PIXELS: usize = 8;
+pub(crate) const FEW_PIXELS: usize = 4;
+
+/// Whether so many channels fill vectors of every instruction set.
+pub(crate) fn fills(channels: usize) -> bool {
+    channels > 0 && channels.is_multiple_of(MAX_LANES)
+}
+
+/// Filters of a register block.
+pub(crate) fn block_of(lanes: usize, filters: usize) -> usize {
+    if filters.is_multiple_of(VECTORS * lanes) { VECTORS * lanes } else { lanes }
+}
+
+/// The strip of a gather's source, and its rows.
+fn strip_of(gather: &Gather) -> (Strip, usize) {
+    (Strip::padded(gather.planes, gather.rows.source, &gather.columns), gather.rows.padding().1)
+}
+
+fn strip_len(gather: &Gather) -> usize {
+    let (strip, rows) = strip_of(gather);
+    rows * strip.row()
+}
+
+/// Elements of scratch: the strip and the pixels of an image.
+pub(crate) fn scratch_len(gather: &Gather, filters: usize) -> usize {
+    strip_len(gather) + gather.pixels().next_multiple_of(MANY_PIXELS) * filters
+}
+
+/// Packs filters; `weight(filter, [plane, i, j])` is the weight of a tap.
+pub(crate) fn pack_filters<E: Element>(
+    gather: &Gather,
+    (filters, block): (usize, usize),
+    weight: impl Fn(usize, [usize; 3]) -> E,
+    packed: &mut [E],
+) {
+    let (planes, rows, columns) = (gather.planes, gather.rows.taps, gather.columns.taps);
+    for filter in 0..filters {
+        let first = filter / block * rows * columns * planes * block + filter % block;
+        for plane in 0..planes {
+            for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+                packed[first + ((i * columns + j) * planes + plane) * block] = weight(filter, [plane, i, j]);
+            }
+        }
+    }
+}
+
+/// Source pixels, with zeros around them: an image as a strip, and where in it output pixels meet taps.
+pub(crate) struct Source<'a> {
+    gather: &'a Gather,
+    strip: Strip,
+    len: usize,
+}
+
+impl<'a> Source<'a> {
+    pub fn of(gather: &'a Gather) -> Self {
+        let (strip, rows) = strip_of(gather);
+        Source { gather, strip, len: rows * strip.row() }
+    }
+
+    /// Elements of the strip.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Turns an image into a strip, whose zeros are there already.
+    #[inline(always)]
+    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], strip: &mut [S::Elem]) {
+        let above = self.gather.rows.padding().0 * self.strip.row();
+        self.strip.fill(s, x, (0, self.gather.rows.source), &mut strip[above..]);
+    }
+
+    /// From where a pixel meets tap `(0, 0)` in the strip's first row and column to where it does.
+    #[inline(always)]
+    pub fn pixel(&self, row: usize, column: usize) -> usize {
+        row * self.gather.rows.step * self.strip.row() + column * self.gather.columns.step * self.strip.channels
+    }
+
+    /// Where the first pixel meets a tap.
+    #[inline(always)]
+    pub fn tap(&self, tap: usize) -> usize {
+        let taps = self.gather.columns.taps;
+        let (row, column) = (self.gather.rows.place(tap / taps), self.gather.columns.place(tap % taps));
+        row * self.strip.row() + column * self.strip.channels
+    }
+
+    /// Taps of the kernel.
+    pub fn taps(&self) -> usize {
+        self.gather.rows.taps * self.gather.columns.taps
+    }
+}
+
+/// A convolution that is being computed.
+pub(crate) struct ChannelProduct<'a, E> {
+    pub gather: &'a Gather,
+    pub filters: usize,
+    pub packed: &'a [E],
+    pub bias: &'a [E],
+    pub grid: Grid,
+}
+
+impl<E: Element> ChannelProduct<'_, E> {
+    /// All images.
+    #[inline(always)]
+    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
+        let (source, filters, [rows, columns]) = (Source::of(self.gather), self.filters, self.size());
+        let (strip, pixels) = scratch[..scratch_len(self.gather, filters)].split_at_mut(source.len());
+        let planes = Planes { filters, width: columns, columns, grid: self.grid };
+        strip.fill(E::ZERO);
+        for image in 0..from.images {
+            source.fill(s, &x[from.of(image, 0).start..], strip);
+            let block = block_of(S::LANES, filters);
+            for (b, packed) in self.packed.chunks_exact(self.gather.depth() * block).enumerate() {
+                let (bias, pixels) = (self.bias.get(b * block..).unwrap_or(&[]), &mut pixels[b * block..]);
+                match (S::REGISTERS == 32, block == S::LANES) {
+                    (true, false) => self.block::<S, VECTORS, MANY_PIXELS>(s, &source, strip, packed, bias, pixels),
+                    (true, true) => self.block::<S, 1, MANY_PIXELS>(s, &source, strip, packed, bias, pixels),
+                    (false, false) => self.block::<S, VECTORS, FEW_PIXELS>(s, &source, strip, packed, bias, pixels),
+                    (false, true) => self.block::<S, 1, FEW_PIXELS>(s, &source, strip, packed, bias, pixels),
+                }
+            }
+            planes.write(s, pixels, (0, rows), &mut y[to.of(image, 0).start..]);
+        }
+    }
+
+    fn size(&self) -> [usize; 2] {
+        [self.gather.rows.output, self.gather.columns.output]
+    }
+
+    /// One block of filters for all pixels of an image, `T` of them at a time; surplus ones repeat the last.
+    #[inline(always)]
+    fn block<S: Simd<Elem = E>, const V: usize, const T: usize>(
+        &self,
+        s: S,
+        source: &Source,
+        strip: &[E],
+        packed: &[E],
+        bias: &[E],
+        pixels: &mut [E],
+    ) {
+        let (planes, last, [_, columns]) = (self.gather.planes, self.gather.pixels() - 1, self.size());
+        let mut first_sums = [s.zero(); V];
+        if !bias.is_empty() {
+            for v in 0..V {
+                first_sums[v] = s.load(&bias[v * S::LANES..]);
+            }
+        }
+        for pixel in (0..=last).step_by(T) {
+            let mut places = [0; T];
+            for t in 0..T {
+                let pixel = (pixel + t).min(last);
+                places[t] = source.pixel(pixel / columns, pixel % columns);
+            }
+            let mut sums = [first_sums; T];
+            for (tap, packed) in packed.chunks_exact(planes * V * S::LANES).enumerate() {
+                sums = multiply::<S, V, T>(s, &strip[source.tap(tap)..], &places, planes, packed, sums);
+            }
+            for t in 0..T {
+                for v in 0..V {
+                    s.store(sums[t][v], &mut pixels[(pixel + t) * self.filters + v * S::LANES..]);
+                }
+            }
+        }
+    }
+}
+
+/// The register block: `T` pixels by `V` vectors of filters, over all planes of one tap, added to `sums`.
+#[inline(always)]
+pub(crate) fn multiply<S: Simd, const V: usize, const T: usize>(
+    s: S,
+    values: &[S::Elem],
+    places: &[usize; T],
+    planes: usize,
+    filters: &[S::Elem],
+    mut sums: [[S::Vector; V]; T],
+) -> [[S::Vector; V]; T] {
+    let nothing = [S::Elem::ZERO; MAX_LANES];
+    for plane in (0..planes).step_by(MAX_LANES) {
+        // Arrays of a length that is known here need one bounds check each, not one for every plane.
+        let mut pixels = [&nothing; T];
+        for t in 0..T {
+            pixels[t] = values[places[t] + plane..].first_chunk().expect("planes are whole vectors");
+        }
+        let filters = &filters[plane * V * S::LANES..][..MAX_LANES * V * S::LANES];
+        for p in 0..MAX_LANES {
+            let mut w = [s.zero(); V];
+            for v in 0..V {
+                w[v] = s.load(&filters[(p * V + v) * S::LANES..]);
+            }
+            for t in 0..T {
+                let value = s.splat(pixels[t][p]);
+                for v in 0..V {
+                    sums[t][v] = s.mul_add(value, w[v], sums[t][v]);
+                }
+            }
+        }
+    }
+    sums
+}

@@ -1,0 +1,161 @@
+//! Planes of an image become pixels, and pixels become planes: how lanes come to run over channels.
+//!
+//! A **strip** holds some rows of an image pixel by pixel, `strip[row][column][channel]`, with room for zeros on both sides. A
+//! vector then holds neighbouring channels of one pixel, and a step to any other pixel is a step in memory, whatever stride or
+//! dilation a convolution has. The plain algorithm, for both directions: `strip[row][column][channel] = x[channel][row][column]`.
+//! Here as many pixels of as many planes as a vector has lanes are read at a time, and transposed in registers.
+//!
+//! Channels are a multiple of [`MAX_LANES`].
+
+use crate::Element;
+use crate::conv::Grid;
+use crate::conv_pixels::store_run;
+use crate::im2col::Axis;
+use crate::simd::{MAX_LANES, Simd};
+use crate::winograd::load_any;
+
+/// How rows of an image stand in a strip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strip {
+    pub channels: usize,
+    /// Height and width of the planes.
+    pub size: [usize; 2],
+    /// Pixels of a row that are there for zeros before the planes' own, and all of its pixels.
+    pub before: usize,
+    pub width: usize,
+}
+
+impl Strip {
+    /// A strip of planes without room for zeros.
+    pub fn dense(channels: usize, size: [usize; 2]) -> Strip {
+        Strip { channels, size, before: 0, width: size[1] }
+    }
+
+    /// A strip with the zeros of an axis along the width.
+    pub fn padded(channels: usize, height: usize, columns: &Axis) -> Strip {
+        let (before, width) = columns.padding();
+        Strip { channels, size: [height, columns.source], before, width }
+    }
+
+    /// Elements of a row.
+    pub fn row(&self) -> usize {
+        self.width * self.channels
+    }
+
+    /// Elements of an image's planes.
+    pub fn image_len(&self) -> usize {
+        self.channels * self.size[0] * self.size[1]
+    }
+
+    /// Turns rows `from .. to` of the planes with which `x` begins into a strip that begins with the first of them. Room for zeros
+    /// is not touched.
+    #[inline(always)]
+    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], (from, to): (usize, usize), strip: &mut [S::Elem]) {
+        let [height, width] = self.size;
+        for channel in (0..self.channels).step_by(S::LANES) {
+            for pixel in (from * width..to * width).step_by(S::LANES) {
+                let x = &x[channel * height * width + pixel..];
+                let place = (pixel / width - from, pixel % width);
+                let mut pixels = [s.zero(); MAX_LANES];
+                if pixel + S::LANES <= to * width {
+                    for l in 0..S::LANES {
+                        pixels[l] = s.load(&x[l * height * width..]);
+                    }
+                    s.transpose(&mut pixels);
+                    self.place_pixels::<S>(s, &pixels, S::LANES, place, &mut strip[channel..]);
+                } else {
+                    for l in 0..S::LANES {
+                        pixels[l] = load_any(s, &x[l * height * width..]);
+                    }
+                    s.transpose(&mut pixels);
+                    self.place_pixels::<S>(s, &pixels, to * width - pixel, place, &mut strip[channel..]);
+                }
+            }
+        }
+    }
+
+    /// Puts `count` neighbouring pixels into a strip, from a row and column of the planes on.
+    #[inline(always)]
+    fn place_pixels<S: Simd>(
+        &self,
+        s: S,
+        pixels: &[S::Vector; MAX_LANES],
+        count: usize,
+        (row, mut column): (usize, usize),
+        strip: &mut [S::Elem],
+    ) {
+        let mut place = (row * self.width + self.before + column) * self.channels;
+        let next_row = (self.width - self.size[1]) * self.channels;
+        for pixel in &pixels[..count] {
+            s.store(*pixel, &mut strip[place..]);
+            (column, place) = (column + 1, place + self.channels);
+            if column == self.size[1] {
+                (column, place) = (0, place + next_row);
+            }
+        }
+    }
+}
+
+/// How pixels of an output, `pixels[row][column][filter]`, become planes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planes {
+    pub filters: usize,
+    /// Pixels of a row, and how many of them exist in the output.
+    pub width: usize,
+    pub columns: usize,
+    pub grid: Grid,
+}
+
+impl Planes {
+    /// Writes `rows` rows of pixels, the first of which is row `first` of the output, to the planes with which `y` begins.
+    #[inline(always)]
+    pub fn write<S: Simd>(&self, s: S, pixels: &[S::Elem], (first, rows): (usize, usize), y: &mut [S::Elem]) {
+        let Grid { size: [_, width], first: [top, left], step: [down, right] } = self.grid;
+        // Where rows follow each other without a gap, here and there, all are one long row.
+        let dense = self.width == width && self.columns == width && down == 1 && right == 1;
+        let (runs, len) = if dense { (1, rows * width) } else { (rows, self.columns) };
+        for run in 0..runs {
+            let place = (top + (first + run) * down) * width + left;
+            for filter in (0..self.filters).step_by(S::LANES) {
+                self.write_row(s, &pixels[run * self.width * self.filters + filter..], (len, filter, place), y);
+            }
+        }
+    }
+
+    /// Writes `len` pixels of a vector of filters from `place` on.
+    #[inline(always)]
+    fn write_row<S: Simd>(
+        &self,
+        s: S,
+        pixels: &[S::Elem],
+        (len, filter, place): (usize, usize, usize),
+        y: &mut [S::Elem],
+    ) {
+        let Grid { size: [height, width], step: [_, right], .. } = self.grid;
+        let plane = height * width;
+        for at in (0..len).step_by(S::LANES) {
+            let (pixels, y) = (&pixels[at * self.filters..], &mut y[filter * plane + place + at * right..]);
+            let mut lanes = [s.zero(); MAX_LANES];
+            if at + S::LANES <= len && right == 1 {
+                for l in 0..S::LANES {
+                    lanes[l] = s.load(&pixels[l * self.filters..]);
+                }
+                s.transpose(&mut lanes);
+                for l in 0..S::LANES {
+                    s.store(lanes[l], &mut y[l * plane..]);
+                }
+                continue;
+            }
+            let count = S::LANES.min(len - at);
+            for l in 0..count {
+                lanes[l] = s.load(&pixels[l * self.filters..]);
+            }
+            s.transpose(&mut lanes);
+            for l in 0..S::LANES {
+                let mut values = [S::Elem::ZERO; MAX_LANES];
+                s.store(lanes[l], &mut values);
+                store_run(&values[..count], right, &mut y[l * plane..]);
+            }
+        }
+    }
+}

@@ -29,7 +29,7 @@ use crate::conv_pixels::{self, LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
 use crate::conv_squares::{self, SquareProduct};
 use crate::conv_tiles::{self, TileProduct};
 use crate::im2col::Gather;
-use crate::squares::{Squares, TAPS};
+use crate::squares::Squares;
 use crate::winograd::Tiles;
 
 /// Which file computes a convolution.
@@ -102,42 +102,40 @@ impl Grid {
     }
 }
 
-/// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set, and to pack them.
-pub fn packed_len(gather: &Gather, filters: usize) -> usize {
-    match Way::of(gather, filters) {
-        Way::Squares(squares) => conv_squares::packed_len(&squares) + filters * gather.depth(),
-        Way::Tiles(tiles) => conv_tiles::packed_len(&tiles, filters),
-        Way::Channels => filters * gather.depth(),
-        Way::Pixels => conv_pixels::packed_len(gather, filters),
+/// Where the weights of a product stand: for tap `(i, j)` of a plane and filter, row `first[0] + i·step[0]` and column
+/// `first[1] + j·step[1]` of the kernel that starts `filter` and `plane` elements further for each filter and plane.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a, E> {
+    /// The weights.
+    pub w: &'a [E],
+    /// From a filter's kernels to the next filter's.
+    pub filter: usize,
+    /// From a plane's kernel to the next plane's.
+    pub plane: usize,
+    /// Columns of a kernel.
+    pub columns: usize,
+    /// Row and column of the first tap.
+    pub first: [usize; 2],
+    /// From a tap to the next, along each axis.
+    pub step: [usize; 2],
+}
+
+impl<E: Element> Weights<'_, E> {
+    /// The weight of a tap.
+    #[inline(always)]
+    pub(crate) fn at(&self, filter: usize, [plane, i, j]: [usize; 3]) -> E {
+        let (row, column) = (self.first[0] + i * self.step[0], self.first[1] + j * self.step[1]);
+        self.w[filter * self.filter + plane * self.plane + row * self.columns + column]
     }
 }
 
-/// Packs filters for [`conv`] with the same `gather`; `weight(filter, [plane, i, j])` is the weight of a tap.
-///
-/// # Panics
-/// When `packed` is shorter than [`packed_len`].
-pub fn pack_filters<E: Element>(
-    isa: crate::Isa,
-    gather: &Gather,
-    filters: usize,
-    weight: impl Fn(usize, [usize; 3]) -> E,
-    packed: &mut [E],
-) {
-    let packed = &mut packed[..packed_len(gather, filters)];
+/// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set.
+pub fn packed_len(gather: &Gather, filters: usize) -> usize {
     match Way::of(gather, filters) {
-        Way::Squares(squares) => {
-            let (packed, weights) = packed.split_at_mut(conv_squares::packed_len(&squares));
-            for (i, value) in weights.iter_mut().enumerate() {
-                let (tap, plane, filter) = (i / filters / gather.planes, i / filters % gather.planes, i % filters);
-                *value = weight(filter, [plane, tap / TAPS, tap % TAPS]);
-            }
-            pack_squares(isa, gather, filters, weights, packed);
-        }
-        Way::Tiles(tiles) => conv_tiles::pack_filters(&tiles, (filters, pixel_block::<E>(isa)), weight, packed),
-        Way::Channels => {
-            conv_channels::pack_filters(gather, (filters, channel_block::<E>(isa, filters)), weight, packed);
-        }
-        Way::Pixels => conv_pixels::pack_filters(gather, (filters, pixel_block::<E>(isa)), weight, packed),
+        Way::Squares(squares) => conv_squares::packed_len(&squares),
+        Way::Tiles(tiles) => conv_tiles::packed_len(&tiles, filters),
+        Way::Channels => filters * gather.depth(),
+        Way::Pixels => conv_pixels::packed_len(gather, filters),
     }
 }
 
@@ -154,18 +152,22 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
 kernel! {
     trait ConvKernels;
 
-    /// Filters in a block with lanes over pixels.
-    pub fn pixel_block() -> usize |_s| {
-        if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK }
-    }
-
-    /// Filters in a block with lanes over channels.
-    pub fn channel_block(filters: usize) -> usize |_s| { conv_channels::block_of(S::LANES, filters) }
-
-    /// [`pack_filters`] for squares, from `weights[tap][plane][filter]`.
-    pub fn pack_squares(gather: &Gather, filters: usize, weights: &[E], packed: &mut [E]) |s| {
-        let squares = Squares::of(gather, filters).expect("a convolution by squares");
-        conv_squares::pack_filters(s, &squares, weights, packed);
+    /// Packs filters for [`conv`] with the same `gather`.
+    ///
+    /// # Panics
+    /// When `packed` is shorter than [`packed_len`], or weights are missing.
+    pub fn pack_filters(gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) |s| {
+        let packed = &mut packed[..packed_len(gather, filters)];
+        let lanes_over_pixels = (filters, if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK });
+        match Way::of(gather, filters) {
+            Way::Squares(squares) => conv_squares::pack_filters(s, &squares, weights, packed),
+            Way::Tiles(tiles) => conv_tiles::pack_filters(&tiles, lanes_over_pixels, weights, packed),
+            Way::Channels => {
+                let block = conv_channels::block_of(S::LANES, filters);
+                conv_channels::pack_filters(gather, (filters, block), weights, packed);
+            }
+            Way::Pixels => conv_pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
+        }
     }
 
     /// The products of `filters` packed filters with the pixels of every image: see the module's text.

@@ -14,7 +14,7 @@
 //! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
 
 use crate::Element;
-use crate::conv::{Batch, Grid};
+use crate::conv::{Batch, Grid, Weights};
 use crate::im2col::Gather;
 use crate::simd::{MAX_LANES, Simd};
 use crate::strips::{Planes, Strip};
@@ -51,11 +51,11 @@ pub(crate) fn scratch_len(gather: &Gather, filters: usize) -> usize {
     strip_len(gather) + gather.pixels().next_multiple_of(MANY_PIXELS) * filters
 }
 
-/// Packs filters; `weight(filter, [plane, i, j])` is the weight of a tap.
+/// Packs blocks of `block` filters.
 pub(crate) fn pack_filters<E: Element>(
     gather: &Gather,
     (filters, block): (usize, usize),
-    weight: impl Fn(usize, [usize; 3]) -> E,
+    weights: &Weights<'_, E>,
     packed: &mut [E],
 ) {
     let (planes, rows, columns) = (gather.planes, gather.rows.taps, gather.columns.taps);
@@ -63,7 +63,8 @@ pub(crate) fn pack_filters<E: Element>(
         let first = filter / block * rows * columns * planes * block + filter % block;
         for plane in 0..planes {
             for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
-                packed[first + ((i * columns + j) * planes + plane) * block] = weight(filter, [plane, i, j]);
+                let weight = weights.at(filter, [plane, i, j]);
+                packed[first + ((i * columns + j) * planes + plane) * block] = weight;
             }
         }
     }

@@ -12,7 +12,7 @@
 //! full is filled up with zeros, and its surplus results are not stored.
 
 use crate::Element;
-use crate::conv::{Batch, Grid};
+use crate::conv::{Batch, Grid, Weights};
 use crate::im2col::{Gather, clear};
 use crate::simd::{MAX_LANES, Simd};
 
@@ -28,11 +28,11 @@ pub(crate) fn packed_len(gather: &Gather, filters: usize) -> usize {
     filters.next_multiple_of(LARGE_BLOCK) * gather.depth()
 }
 
-/// Packs blocks of `block` filters; `weight(filter, [plane, i, j])` is the weight of a tap.
+/// Packs blocks of `block` filters.
 pub(crate) fn pack_filters<E: Element>(
     gather: &Gather,
     (filters, block): (usize, usize),
-    weight: impl Fn(usize, [usize; 3]) -> E,
+    weights: &Weights<'_, E>,
     packed: &mut [E],
 ) {
     let (depth, rows, columns) = (gather.depth(), gather.rows.taps, gather.columns.taps);
@@ -40,7 +40,7 @@ pub(crate) fn pack_filters<E: Element>(
     for filter in 0..filters {
         let first = filter / block * depth * block + filter % block;
         for d in 0..depth {
-            packed[first + d * block] = weight(filter, [d / (rows * columns), d / columns % rows, d % columns]);
+            packed[first + d * block] = weights.at(filter, [d / (rows * columns), d / columns % rows, d % columns]);
         }
     }
 }

@@ -11,9 +11,9 @@
 //! Filters are packed as `[point][vectors of filters][plane][filter]`: one block of them stays in L1 for all tiles.
 
 use crate::Element;
-use crate::conv::{Batch, Grid};
+use crate::conv::{Batch, Grid, Weights};
 use crate::conv_channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
-use crate::simd::Simd;
+use crate::simd::{MAX_LANES, Simd};
 use crate::squares::{ALL_POINTS, Group, Run, SIDE, Squares, TAPS, TOGETHER, eight, part, place};
 use crate::strips::Planes;
 use crate::winograd::{POINTS, output_row, weight_factors};
@@ -49,35 +49,56 @@ pub(crate) fn scratch_len(squares: &Squares, images: usize) -> usize {
     Scratch::of(squares, images).pixels
 }
 
-/// Turns filters into their values at the points; `weights` holds `[tap][plane][filter]`.
+/// Turns filters into their values at the points, a vector of filters of one plane at a time.
 #[inline(always)]
-pub(crate) fn pack_filters<S: Simd>(s: S, squares: &Squares, weights: &[S::Elem], packed: &mut [S::Elem]) {
+pub(crate) fn pack_filters<S: Simd>(s: S, squares: &Squares, weights: &Weights<'_, S::Elem>, packed: &mut [S::Elem]) {
     let Squares { planes, filters, .. } = *squares;
-    let factors = weight_factors::<S::Elem>(TAPS);
-    let block = block_of(S::LANES, filters);
-    for place in (0..planes * filters).step_by(S::LANES) {
-        let (plane, filter) = (place / filters, place % filters);
-        let mut along_height = [[s.zero(); TAPS]; POINTS];
-        for i in 0..TAPS {
-            for j in 0..TAPS {
-                let tap = squares.rows.tap(i) * TAPS + squares.columns.tap(j);
-                let weight = s.load(&weights[tap * planes * filters + place..]);
-                for point in 0..POINTS {
-                    along_height[point][j] = s.mul_add(s.splat(factors[i][point]), weight, along_height[point][j]);
+    let (factors, block) = (weight_factors::<S::Elem>(TAPS), block_of(S::LANES, filters));
+    for filter in (0..filters).step_by(S::LANES) {
+        for plane in 0..planes {
+            let kernel = kernel_of(s, squares, weights, (filter, plane));
+            let place = (filter / block * planes + plane) * block + filter % block;
+            for i in 0..POINTS {
+                let mut along_height = [s.zero(); TAPS];
+                for j in 0..TAPS {
+                    for tap in 0..TAPS {
+                        along_height[j] = s.mul_add(s.splat(factors[tap][i]), kernel[tap][j], along_height[j]);
+                    }
                 }
-            }
-        }
-        let place = (filter / block * planes + plane) * block + filter % block;
-        for (i, weights) in along_height.iter().enumerate() {
-            for j in 0..POINTS {
-                let mut value = s.zero();
-                for tap in 0..TAPS {
-                    value = s.mul_add(s.splat(factors[tap][j]), weights[tap], value);
+                for j in 0..POINTS {
+                    let mut value = s.zero();
+                    for tap in 0..TAPS {
+                        value = s.mul_add(s.splat(factors[tap][j]), along_height[tap], value);
+                    }
+                    s.store(value, &mut packed[(i * POINTS + j) * planes * filters + place..]);
                 }
-                s.store(value, &mut packed[(i * POINTS + j) * planes * filters + place..]);
             }
         }
     }
+}
+
+/// The kernels of one plane and a vector of filters, in the order in which a tile's pixels meet the taps.
+#[inline(always)]
+fn kernel_of<S: Simd>(
+    s: S,
+    squares: &Squares,
+    weights: &Weights<'_, S::Elem>,
+    (filter, plane): (usize, usize),
+) -> [[S::Vector; TAPS]; TAPS] {
+    let mut taps = [[S::Elem::ZERO; MAX_LANES]; TAPS * TAPS];
+    for l in 0..S::LANES {
+        let kernel = &weights.w[(filter + l) * weights.filter + plane * weights.plane..][..TAPS * TAPS];
+        for tap in 0..TAPS * TAPS {
+            taps[tap][l] = kernel[tap];
+        }
+    }
+    let mut kernel = [[s.zero(); TAPS]; TAPS];
+    for i in 0..TAPS {
+        for j in 0..TAPS {
+            kernel[i][j] = s.load(&taps[squares.rows.tap(i) * TAPS + squares.columns.tap(j)]);
+        }
+    }
+    kernel
 }
 
 /// A convolution that is being computed.

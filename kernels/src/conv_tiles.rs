@@ -13,7 +13,7 @@
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
 use crate::Element;
-use crate::conv::{Batch, Grid};
+use crate::conv::{Batch, Grid, Weights};
 use crate::conv_pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply, store_run};
 use crate::im2col::copy_run;
 use crate::simd::{MAX_LANES, Simd};
@@ -39,11 +39,11 @@ fn panel_len(tiles: &Tiles) -> usize {
     POINTS * tiles.gather.depth() * VECTORS * MAX_LANES
 }
 
-/// Packs blocks of `block` filters; `weight(filter, [plane, i, j])` is a weight of the gather without tiles.
+/// Packs blocks of `block` filters, from the weights of the gather without tiles.
 pub(crate) fn pack_filters<E: Element>(
     tiles: &Tiles,
     (filters, block): (usize, usize),
-    weight: impl Fn(usize, [usize; 3]) -> E,
+    weights: &Weights<'_, E>,
     packed: &mut [E],
 ) {
     let (planes, across) = (tiles.gather.planes, tiles.gather.columns.taps);
@@ -55,7 +55,7 @@ pub(crate) fn pack_filters<E: Element>(
         for (plane, j) in (0..planes).flat_map(|plane| (0..across).map(move |j| (plane, j))) {
             let mut values = [E::ZERO; POINTS];
             for (i, factors) in factors.iter().enumerate().take(tiles.taps) {
-                let weight = weight(filter, [plane, tiles.tap(i), j]);
+                let weight = weights.at(filter, [plane, tiles.tap(i), j]);
                 for point in 0..POINTS {
                     values[point] += factors[point] * weight;
                 }

@@ -1,6 +1,6 @@
 //! The three passes of a convolution against the plain loops, on every instruction set and on drawn sizes.
 
-use evograd_kernels::conv::{Batch, Grid, conv, pack_filters, packed_len};
+use evograd_kernels::conv::{Batch, Grid, Weights, conv, pack_filters, packed_len};
 use evograd_kernels::conv_weights::conv_weights;
 use evograd_kernels::im2col::{Gather, Window};
 use evograd_kernels::{Element, Isa, VARIABLE, conv as forward, conv_weights as weights};
@@ -98,8 +98,9 @@ fn run_forward<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], w: &[E], bias: &[E]
     let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
     let [rows, columns] = sizes.axes.map(|axis| axis.kernel);
     let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.filters)];
-    let weight = |k: usize, [c, i, j]: [usize; 3]| w[((k * sizes.planes + c) * rows + i) * columns + j];
-    pack_filters(isa, &gather, sizes.filters, weight, &mut packed);
+    let kernel = rows * columns;
+    let weights = Weights { w, filter: sizes.planes * kernel, plane: kernel, columns, first: [0, 0], step: [1, 1] };
+    pack_filters(isa, &gather, sizes.filters, &weights, &mut packed);
     let mut y = vec![E::NEG_INFINITY; sizes.images * sizes.y_len()];
     let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather, sizes.filters, sizes.images)];
     let source = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };
@@ -118,12 +119,17 @@ fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
             continue;
         }
         let gather = Gather { planes: sizes.filters, rows: i.axis, columns: j.axis };
-        let weight = |c: usize, [k, down, right]: [usize; 3]| {
-            let (row, column) = (i.first_tap + down * i.tap_step, j.first_tap + right * j.tap_step);
-            w[((k * sizes.planes + c) * rows.kernel + row) * columns.kernel + column]
+        let kernel = rows.kernel * columns.kernel;
+        let weights = Weights {
+            w,
+            filter: kernel,
+            plane: sizes.planes * kernel,
+            columns: columns.kernel,
+            first: [i.first_tap, j.first_tap],
+            step: [i.tap_step, j.tap_step],
         };
         let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.planes)];
-        pack_filters(isa, &gather, sizes.planes, weight, &mut packed);
+        pack_filters(isa, &gather, sizes.planes, &weights, &mut packed);
         let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather, sizes.planes, sizes.images)];
         let source = Batch { images: sizes.images, stride: sizes.y_len(), start: 0 };
         let target = Batch { images: sizes.images, stride: sizes.x_len(), start: 0 };

@@ -6,7 +6,7 @@ use crate::ops::isa;
 use crate::par::{for_each, map};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use evograd_kernels::conv::{self, Batch, Grid, pack_filters, packed_len};
+use evograd_kernels::conv::{self, Batch, Grid, Weights, pack_filters, packed_len};
 use evograd_kernels::conv_weights;
 use evograd_kernels::im2col::{Gather, Phase, Window};
 use evograd_kernels::{Element, Isa, arith, reduce};
@@ -41,13 +41,18 @@ impl Passes {
         let (own, depth) = (filters / groups, w.shape().elements() / filters);
         let mut products = Products::default();
         for group in 0..groups {
-            let weights = &w.as_slice()[group * own * depth..][..own * depth];
             let gather = self.gather();
+            let weights = Weights {
+                w: &w.as_slice()[group * own * depth..][..own * depth],
+                filter: depth,
+                plane: rows.kernel * columns.kernel,
+                columns: columns.kernel,
+                first: [0, 0],
+                step: [1, 1],
+            };
             products.0.push(Product {
                 gather,
-                packed: pack(&gather, own, |k, [c, i, j]| {
-                    weights[k * depth + (c * rows.kernel + i) * columns.kernel + j]
-                }),
+                packed: pack(&gather, own, &weights),
                 grid: Grid::whole([rows.output, columns.output]),
                 filters: own,
                 bias: bias.map_or(&[], |bias| &bias.as_slice()[group * own..][..own]),
@@ -88,14 +93,19 @@ impl Passes {
         let Sizes { channels, filters, groups, rows, columns, .. } = self.sizes;
         let (own_channels, own_filters) = (channels / groups, filters / groups);
         let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
-        let weight = |c: usize, [k, down, right]: [usize; 3]| {
-            let (k, row) = (group * own_filters + k, i.first_tap + down * i.tap_step);
-            let column = j.first_tap + right * j.tap_step;
-            w[((k * own_channels + c) * rows.kernel + row) * columns.kernel + column]
+        // Filters and planes change places.
+        let kernel = rows.kernel * columns.kernel;
+        let weights = Weights {
+            w: &w[group * own_filters * own_channels * kernel..][..own_filters * own_channels * kernel],
+            filter: kernel,
+            plane: own_channels * kernel,
+            columns: columns.kernel,
+            first: [i.first_tap, j.first_tap],
+            step: [i.tap_step, j.tap_step],
         };
         Product {
             gather,
-            packed: pack(&gather, own_channels, weight),
+            packed: pack(&gather, own_channels, &weights),
             grid: Grid { size: [rows.input, columns.input], first: [top, left], step: [rows.stride, columns.stride] },
             filters: own_channels,
             bias: &[],
@@ -178,9 +188,9 @@ fn phases(axis: Window) -> impl Iterator<Item = (usize, Phase)> {
     phases.filter(|(_, phase)| phase.axis.taps > 0)
 }
 
-fn pack<E: Element>(gather: &Gather, filters: usize, weight: impl Fn(usize, [usize; 3]) -> E) -> Buffer<E> {
+fn pack<E: Element>(gather: &Gather, filters: usize, weights: &Weights<E>) -> Buffer<E> {
     let mut packed = Buffer::stale(packed_len(gather, filters));
-    pack_filters(isa(), gather, filters, weight, &mut packed);
+    pack_filters(isa(), gather, filters, weights, &mut packed);
     packed
 }
 

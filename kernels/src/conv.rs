@@ -144,7 +144,7 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     match Way::of(gather, filters) {
         Way::Squares(squares) => conv_squares::scratch_len(&squares, images),
         Way::Tiles(tiles) => conv_tiles::scratch_len(&tiles),
-        Way::Channels => conv_channels::scratch_len(gather, filters),
+        Way::Channels => conv_channels::scratch_len(gather),
         Way::Pixels => conv_pixels::scratch_len(gather),
     }
 }

@@ -46,9 +46,9 @@ fn strip_len(gather: &Gather) -> usize {
     rows * strip.row()
 }
 
-/// Elements of scratch: the strip and the pixels of an image.
-pub(crate) fn scratch_len(gather: &Gather, filters: usize) -> usize {
-    strip_len(gather) + gather.pixels().next_multiple_of(MANY_PIXELS) * filters
+/// Elements of scratch: the strip of an image and the pixels of one block of filters.
+pub(crate) fn scratch_len(gather: &Gather) -> usize {
+    strip_len(gather) + gather.pixels().next_multiple_of(MANY_PIXELS) * VECTORS * MAX_LANES
 }
 
 /// Packs blocks of `block` filters.
@@ -128,28 +128,28 @@ impl<E: Element> ChannelProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
-        let (source, filters, [rows, columns]) = (Source::of(self.gather), self.filters, self.size());
-        let (strip, pixels) = scratch[..scratch_len(self.gather, filters)].split_at_mut(source.len());
-        let planes = Planes { filters, width: columns, columns, grid: self.grid };
+        let (source, block, [rows, columns]) = (
+            Source::of(self.gather),
+            block_of(S::LANES, self.filters),
+            [self.gather.rows.output, self.gather.columns.output],
+        );
+        let (strip, pixels) = scratch[..scratch_len(self.gather)].split_at_mut(source.len());
+        let planes = Planes { filters: block, width: columns, columns, grid: self.grid };
         strip.fill(E::ZERO);
         for image in 0..from.images {
             source.fill(s, &x[from.of(image, 0).start..], strip);
-            let block = block_of(S::LANES, filters);
             for (b, packed) in self.packed.chunks_exact(self.gather.depth() * block).enumerate() {
-                let (bias, pixels) = (self.bias.get(b * block..).unwrap_or(&[]), &mut pixels[b * block..]);
+                let bias = self.bias.get(b * block..).unwrap_or(&[]);
                 match (S::REGISTERS == 32, block == S::LANES) {
                     (true, false) => self.block::<S, VECTORS, MANY_PIXELS>(s, &source, strip, packed, bias, pixels),
                     (true, true) => self.block::<S, 1, MANY_PIXELS>(s, &source, strip, packed, bias, pixels),
                     (false, false) => self.block::<S, VECTORS, FEW_PIXELS>(s, &source, strip, packed, bias, pixels),
                     (false, true) => self.block::<S, 1, FEW_PIXELS>(s, &source, strip, packed, bias, pixels),
                 }
+                let first = to.of(image, 0).start + b * block * self.grid.size[0] * self.grid.size[1];
+                planes.write(s, pixels, (0, rows), &mut y[first..]);
             }
-            planes.write(s, pixels, (0, rows), &mut y[to.of(image, 0).start..]);
         }
-    }
-
-    fn size(&self) -> [usize; 2] {
-        [self.gather.rows.output, self.gather.columns.output]
     }
 
     /// One block of filters for all pixels of an image, `T` of them at a time; surplus ones repeat the last.
@@ -163,7 +163,7 @@ impl<E: Element> ChannelProduct<'_, E> {
         bias: &[E],
         pixels: &mut [E],
     ) {
-        let (planes, last, [_, columns]) = (self.gather.planes, self.gather.pixels() - 1, self.size());
+        let (planes, last, columns) = (self.gather.planes, self.gather.pixels() - 1, self.gather.columns.output);
         let mut first_sums = [s.zero(); V];
         if !bias.is_empty() {
             for v in 0..V {
@@ -182,7 +182,7 @@ impl<E: Element> ChannelProduct<'_, E> {
             }
             for t in 0..T {
                 for v in 0..V {
-                    s.store(sums[t][v], &mut pixels[(pixel + t) * self.filters + v * S::LANES..]);
+                    s.store(sums[t][v], &mut pixels[((pixel + t) * V + v) * S::LANES..]);
                 }
             }
         }

@@ -13,7 +13,7 @@
 
 use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
-use crate::im2col::{Gather, clear};
+use crate::im2col::Gather;
 use crate::simd::{MAX_LANES, Simd};
 
 /// Vectors of pixels in a register block.
@@ -65,7 +65,7 @@ impl<E: Element> PixelProduct<'_, E> {
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
         let (gather, [height, width]) = (self.gather, self.grid.size);
         let (padded, panel) = scratch[..scratch_len(gather)].split_at_mut(gather.padded_len() + MAX_LANES);
-        clear(padded);
+        padded.fill(E::ZERO);
         for image in 0..from.images {
             gather.pad(s, &x[from.of(image, gather.source_len())], padded);
             let y = &mut y[to.of(image, self.filters * height * width)];

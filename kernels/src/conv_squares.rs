@@ -14,7 +14,7 @@ use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
 use crate::conv_channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
 use crate::simd::{MAX_LANES, Simd};
-use crate::squares::{ALL_POINTS, Group, Run, SIDE, Squares, TAPS, TOGETHER, eight, part, place};
+use crate::squares::{ALL_POINTS, Group, SIDE, Squares, TAPS, TOGETHER, TileRows, eight, part, place};
 use crate::strips::Planes;
 use crate::winograd::{POINTS, output_row, weight_factors};
 
@@ -87,15 +87,14 @@ fn kernel_of<S: Simd>(
 ) -> [[S::Vector; TAPS]; TAPS] {
     let mut taps = [[S::Elem::ZERO; MAX_LANES]; TAPS * TAPS];
     for l in 0..S::LANES {
-        let kernel = &weights.w[(filter + l) * weights.filter + plane * weights.plane..][..TAPS * TAPS];
         for tap in 0..TAPS * TAPS {
-            taps[tap][l] = kernel[tap];
+            taps[tap][l] = weights.at(filter + l, [plane, tap / TAPS, tap % TAPS]);
         }
     }
     let mut kernel = [[s.zero(); TAPS]; TAPS];
     for i in 0..TAPS {
         for j in 0..TAPS {
-            kernel[i][j] = s.load(&taps[squares.rows.tap(i) * TAPS + squares.columns.tap(j)]);
+            kernel[i][j] = s.load(&taps[squares.rows.order.tap(i) * TAPS + squares.columns.order.tap(j)]);
         }
     }
     kernel
@@ -186,7 +185,7 @@ impl<E: Element> SquareProduct<'_, E> {
 
     /// Turns the products of a run into `pixels[row][column][filter]`, and adds the bias.
     #[inline(always)]
-    fn collect<S: Simd<Elem = E>>(&self, s: S, products: &[E], run: Run, pixels: &mut [E]) {
+    fn collect<S: Simd<Elem = E>>(&self, s: S, products: &[E], run: TileRows, pixels: &mut [E]) {
         let Squares { filters, columns, .. } = *self.squares;
         let width = columns.tiles * SIDE;
         for tile in 0..run.rows * columns.tiles {

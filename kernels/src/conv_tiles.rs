@@ -55,7 +55,7 @@ pub(crate) fn pack_filters<E: Element>(
         for (plane, j) in (0..planes).flat_map(|plane| (0..across).map(move |j| (plane, j))) {
             let mut values = [E::ZERO; POINTS];
             for (i, factors) in factors.iter().enumerate().take(tiles.taps) {
-                let weight = weights.at(filter, [plane, tiles.tap(i), j]);
+                let weight = weights.at(filter, [plane, tiles.order.tap(i), j]);
                 for point in 0..POINTS {
                     values[point] += factors[point] * weight;
                 }

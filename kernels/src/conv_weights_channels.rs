@@ -52,13 +52,13 @@ impl<E: Element> ChannelWeights<'_, E> {
             source.fill(s, &self.x[self.source.of(image, 0).start..], strip);
             gradient.fill(s, &self.dy[self.output.of(image, 0).start..], (0, rows), dy);
             for (tap, sums) in sums.chunks_exact_mut(planes * filters).enumerate() {
-                let runs = Runs {
+                let pairs = Pairs {
                     rows,
                     columns,
                     row: [source.pixel(1, 0), columns * filters],
                     pixel: [source.pixel(0, 1), filters],
                 };
-                runs.add_products(s, (&strip[source.tap(tap)..], planes), (dy, filters), sums);
+                pairs.add_products(s, (&strip[source.tap(tap)..], planes), (dy, filters), sums);
             }
         }
         add_transposed(s, sums, (planes, source.taps(), filters), dw);
@@ -66,7 +66,7 @@ impl<E: Element> ChannelWeights<'_, E> {
 }
 
 /// Where pixels, or tiles, of two factors stand that are multiplied and summed.
-pub(crate) struct Runs {
+pub(crate) struct Pairs {
     pub rows: usize,
     pub columns: usize,
     /// From a row to the next, in the source and in the gradient.
@@ -75,7 +75,7 @@ pub(crate) struct Runs {
     pub pixel: [usize; 2],
 }
 
-impl Runs {
+impl Pairs {
     /// Adds the products of all pixels to `sums[plane][filter]`.
     #[inline(always)]
     pub fn add_products<S: Simd>(
@@ -93,7 +93,7 @@ impl Runs {
         }
     }
 
-    /// [`add_products`](Runs::add_products), `P` planes by `V` vectors of filters at a time.
+    /// [`add_products`](Pairs::add_products), `P` planes by `V` vectors of filters at a time.
     #[inline(always)]
     fn blocks<S: Simd, const V: usize, const P: usize>(
         &self,

@@ -14,7 +14,7 @@
 
 use crate::Element;
 use crate::conv::Batch;
-use crate::im2col::{Gather, clear};
+use crate::im2col::Gather;
 use crate::simd::{MAX_LANES, Simd};
 
 /// Filters in a register block.
@@ -65,7 +65,7 @@ impl<E: Element> PixelWeights<'_, E> {
         let group = images_of_a_group(gather.pixels()).min(images);
         let (padded, packed) = scratch.split_at_mut(group * gather.padded_len() + MAX_LANES);
         let (packed_x, packed_dy) = packed.split_at_mut(PACKED_X);
-        clear(padded);
+        padded.fill(E::ZERO);
         for first in (0..images).step_by(group) {
             let images = group.min(images - first);
             for image in 0..images {

@@ -6,7 +6,7 @@
 
 use crate::Element;
 use crate::conv::Batch;
-use crate::conv_weights_channels::{Runs, add_transposed};
+use crate::conv_weights_channels::{Pairs, add_transposed};
 use crate::simd::Simd;
 use crate::squares::{ALL_POINTS, Squares, TAPS, TOGETHER, eight, part};
 use crate::winograd::{POINTS, weight_factors};
@@ -98,10 +98,10 @@ impl<E: Element> SquareWeights<'_, E> {
         let (whole, rest) = (tiles / TOGETHER, tiles % TOGETHER);
         for (first, rows, columns) in [(0, whole, TOGETHER), (whole, 1, rest)] {
             if rows * columns > 0 {
-                let runs = Runs { rows, columns, row: step, pixel: [planes, filters] };
+                let pairs = Pairs { rows, columns, row: step, pixel: [planes, filters] };
                 let values = &values[first * step[0] + point * part(planes)..];
                 let gradients = &gradients[first * step[1] + point * part(filters)..];
-                runs.add_products(s, (values, planes), (gradients, filters), sums);
+                pairs.add_products(s, (values, planes), (gradients, filters), sums);
             }
         }
     }
@@ -127,7 +127,7 @@ impl<E: Element> SquareWeights<'_, E> {
             }
             for i in 0..TAPS {
                 for j in 0..TAPS {
-                    let tap = rows.tap(i) * TAPS + columns.tap(j);
+                    let tap = rows.order.tap(i) * TAPS + columns.order.tap(j);
                     s.store(kernel[i][j], &mut weights[tap * len + place..]);
                 }
             }

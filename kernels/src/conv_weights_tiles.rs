@@ -9,7 +9,8 @@ use crate::Element;
 use crate::conv::Batch;
 use crate::conv_weights_pixels::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
 use crate::simd::{MAX_LANES, Simd};
-use crate::winograd::{POINTS, Tiles, gradient_points, load_any, weight_factors};
+use crate::tail::load_padded;
+use crate::winograd::{POINTS, Tiles, gradient_points, weight_factors};
 
 /// Elements of scratch: the values at the points of a group of images, packed rows, and the sums at the points.
 pub(crate) fn scratch_len(tiles: &Tiles, filters: usize, images: usize) -> usize {
@@ -106,7 +107,7 @@ impl<E: Element> TileWeights<'_, E> {
             let mut rows = [s.zero(); POINTS - 1];
             for r in 0..self.tiles.rows.min(self.tiles.height - first) {
                 let start = (first + r) * width + column + at;
-                rows[r] = load_any(s, &plane[start..]);
+                rows[r] = load_padded(s, &plane[start..], E::ZERO);
             }
             let values = gradient_points(s, &rows, self.tiles.rows);
             for point in 0..POINTS {
@@ -124,7 +125,7 @@ impl<E: Element> TileWeights<'_, E> {
         for (column, weights) in dw.chunks_exact_mut(taps * across).enumerate() {
             for j in 0..across {
                 for i in 0..taps {
-                    let tap = &mut weights[self.tiles.tap(i) * across + j];
+                    let tap = &mut weights[self.tiles.order.tap(i) * across + j];
                     for point in 0..POINTS {
                         *tap += factors[i][point] * sums[point * len + column * across + j];
                     }

@@ -9,7 +9,6 @@
 //! place lies inside. Rows are copied in whole vectors: what a copy writes past its end is overwritten by the next
 //! one, since a panel is written from front to back; behind the last there is slack.
 
-use crate::Element;
 use crate::simd::{MAX_LANES, Simd};
 
 /// One spatial axis of a convolution, sizes in pixels.
@@ -394,11 +393,6 @@ fn copy_exact<S: Simd>(s: S, from: &[S::Elem], to: &mut [S::Elem]) {
         s.store(s.load(&from[i..]), &mut to[i..]);
     }
     to[whole..from.len()].copy_from_slice(&from[whole..]);
-}
-
-/// Fills the scratch of `gather` with the zeros that [`Gather::pad`] relies on.
-pub(crate) fn clear<E: Element>(padded: &mut [E]) {
-    padded.fill(E::ZERO);
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@
 //! **Rows of tiles at a time**, of one image or of several small ones, so that all that is held of them stays in L2. Eight tiles
 //! each stand together, `[eight tiles][point][tile][channel]`: the points of a tile then lie within a few pages.
 //!
-//! **Error.** Each axis multiplies it, so its root mean square is about 3 times that of direct summation, seen from the sum of
+//! **Error.** Each axis multiplies it, so its root mean square is, forward, about 3 times that of direct summation, seen from the sum of
 //! the absolute values of all products: `the_rounding_error_of_tiles_is_as_stated` in `tests/conv.rs` measures it. A source
 //! value that is not finite reaches all pixels of its tiles.
 //!
@@ -29,7 +29,7 @@ use crate::conv_channels::fills;
 use crate::im2col::{Axis, Gather};
 use crate::simd::{MAX_LANES, Simd};
 use crate::strips::Strip;
-use crate::winograd::{POINTS, gradient_points, source_points};
+use crate::winograd::{Order, POINTS, gradient_points, source_points};
 
 /// Pixels of a tile along each axis.
 pub(crate) const SIDE: usize = 4;
@@ -46,7 +46,8 @@ pub(crate) const ALL_POINTS: usize = POINTS * POINTS;
 /// Tiles that stand together.
 pub(crate) const TOGETHER: usize = 8;
 
-/// Elements that the values of a group of tiles may take, at all points and on both sides of the product: half of L2.
+/// Elements that the values of a group of tiles may take, at all points and on both sides of the product: 512 KiB of `f32`, half of
+/// a large L2.
 const GROUP: usize = 1 << 17;
 
 /// A convolution whose output is cut into squares.
@@ -65,25 +66,16 @@ pub(crate) struct Side {
     pub source: usize,
     pub output: usize,
     pub tiles: usize,
-    /// The first source pixel that the first tile sees.
+    /// The first source pixel that the first tile sees, and how a tile's pixels meet the taps.
     first: isize,
-    /// Whether the last tap comes first.
-    backwards: bool,
+    pub order: Order,
 }
 
 impl Side {
     fn of(axis: &Axis) -> Option<Side> {
-        let Axis { source, output, taps, step, first, delta } = *axis;
-        let backwards = delta < 0;
-        let first = if backwards { first - (TAPS as isize - 1) } else { first };
-        let served = taps == TAPS && step == 1 && delta.abs() == 1;
-        served.then_some(Side { source, output, tiles: output.div_ceil(SIDE), first, backwards })
-    }
-
-    /// The tap that a tile's pixels meet as their `i`-th.
-    #[inline(always)]
-    pub fn tap(&self, i: usize) -> usize {
-        if self.backwards { TAPS - 1 - i } else { i }
+        let (order, first) = Order::of(axis)?;
+        let Axis { source, output, taps, .. } = *axis;
+        (taps == TAPS).then_some(Side { source, output, tiles: output.div_ceil(SIDE), first, order })
     }
 }
 
@@ -115,7 +107,7 @@ impl Squares {
         self.rows_together().div_ceil(self.rows.tiles)
     }
 
-    /// The groups of rows of tiles of so many images, each with the number of its tiles.
+    /// The groups of rows of tiles of so many images.
     pub fn groups(&self, images: usize) -> impl Iterator<Item = Group> {
         let (rows, together, of_an_image) = (images * self.rows.tiles, self.rows_together(), self.rows.tiles);
         (0..rows).step_by(together).map(move |first| Group { first, rows: together.min(rows - first), of_an_image })
@@ -160,7 +152,7 @@ pub(crate) struct Group {
 
 /// Rows of tiles of one image: `rows` from `row` on, of which the first is the `at`-th of the group.
 #[derive(Clone, Copy)]
-pub(crate) struct Run {
+pub(crate) struct TileRows {
     pub image: usize,
     pub row: usize,
     pub rows: usize,
@@ -169,12 +161,12 @@ pub(crate) struct Run {
 
 impl Group {
     /// The runs of the group, image by image.
-    pub fn runs(self) -> impl Iterator<Item = Run> {
+    pub fn runs(self) -> impl Iterator<Item = TileRows> {
         let mut at = 0;
         std::iter::from_fn(move || {
             let (image, row) = ((self.first + at) / self.of_an_image, (self.first + at) % self.of_an_image);
             let rows = (self.of_an_image - row).min(self.rows - at);
-            let run = Run { image, row, rows, at };
+            let run = TileRows { image, row, rows, at };
             at += rows;
             (rows > 0).then_some(run)
         })
@@ -218,7 +210,7 @@ impl Field {
     /// Turns the planes of an image, with which `x` begins, into a strip, for the rows of tiles of a run. What lies outside the
     /// image is zero: on both sides because the caller has cleared the strip and nothing is written there.
     #[inline(always)]
-    pub fn fill_strip<S: Simd>(&self, s: S, x: &[S::Elem], run: Run, strip: &mut [S::Elem]) {
+    pub fn fill_strip<S: Simd>(&self, s: S, x: &[S::Elem], run: TileRows, strip: &mut [S::Elem]) {
         let first = (run.row * SIDE) as isize + self.rows.first;
         let last = first + ((run.rows - 1) * SIDE + self.seen) as isize;
         // The rows that exist; none, where a tile lies in the padding alone.
@@ -238,7 +230,7 @@ impl Field {
         &self,
         s: S,
         strip: &[S::Elem],
-        run: Run,
+        run: TileRows,
         columns: &mut [S::Elem],
         values: &mut [S::Elem],
     ) {

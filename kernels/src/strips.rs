@@ -12,7 +12,7 @@ use crate::conv::Grid;
 use crate::conv_pixels::store_run;
 use crate::im2col::Axis;
 use crate::simd::{MAX_LANES, Simd};
-use crate::winograd::load_any;
+use crate::tail::load_padded;
 
 /// How rows of an image stand in a strip.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ impl Strip {
                     self.place_pixels::<S>(s, &pixels, S::LANES, place, &mut strip[channel..]);
                 } else {
                     for l in 0..S::LANES {
-                        pixels[l] = load_any(s, &x[l * height * width..]);
+                        pixels[l] = load_padded(s, &x[l * height * width..], S::Elem::ZERO);
                     }
                     s.transpose(&mut pixels);
                     self.place_pixels::<S>(s, &pixels, to * width - pixel, place, &mut strip[channel..]);

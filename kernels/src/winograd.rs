@@ -24,7 +24,7 @@
 //! been summed becomes weights, by the factors that turned weights into values.
 //!
 //! **Error.** The points are 0, 1, −1, ½, −2 and ∞, which round less than the more usual 0, ±1, ±2 and ∞. The error, seen from
-//! the sum of the absolute values of all products, has 1.7 times the root mean square of that of direct summation in order:
+//! the sum of the absolute values of all products, has, forward, 1.7 times the root mean square of that of direct summation in order:
 //! `the_rounding_error_of_tiles_is_as_stated` in `tests/conv.rs` measures it. A source value that is not finite reaches all
 //! rows of its tile.
 //!
@@ -34,6 +34,7 @@
 use crate::Element;
 use crate::im2col::{Axis, Gather};
 use crate::simd::{MAX_LANES, Simd};
+use crate::tail::load_padded;
 
 /// Points at which the polynomials are known; also the source rows of a tile.
 pub(crate) const POINTS: usize = 6;
@@ -48,6 +49,30 @@ const MINUS_TWO: [f64; 5] = [1.0, -2.0, 4.0, -8.0, 16.0];
 /// By what the weights' value at each point is divided, because the source's are whole multiples.
 const DIVISOR: [f64; POINTS] = [1.0, 6.0, -6.0, 15.0 / 16.0, 30.0, 1.0];
 
+/// In which order taps that lie side by side are met, when the source is read forwards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    taps: usize,
+    last_first: bool,
+}
+
+impl Order {
+    /// The order along an axis, and the source place that the first output place sees first; none, where output places or taps
+    /// do not lie side by side.
+    pub fn of(axis: &Axis) -> Option<(Order, isize)> {
+        let Axis { taps, step, first, delta, .. } = *axis;
+        let last_first = delta < 0;
+        let first = if last_first { first - (taps as isize - 1) } else { first };
+        (step == 1 && delta.abs() == 1).then_some((Order { taps, last_first }, first))
+    }
+
+    /// The tap that is met as the `i`-th.
+    #[inline(always)]
+    pub fn tap(&self, i: usize) -> usize {
+        if self.last_first { self.taps - 1 - i } else { i }
+    }
+}
+
 /// A convolution whose output is cut into tiles of a few rows and one column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tiles {
@@ -57,10 +82,9 @@ pub(crate) struct Tiles {
     pub rows: usize,
     /// Output rows of an image; the last tile may reach beyond.
     pub height: usize,
-    /// Taps along the height.
+    /// Taps along the height, and how a tile's rows meet them.
     pub taps: usize,
-    /// Whether the source rows are read upwards, so that the last tap comes first.
-    upwards: bool,
+    pub order: Order,
     /// Rows of the source, and which one the first tile sees first.
     source: usize,
     first: isize,
@@ -69,24 +93,17 @@ pub(crate) struct Tiles {
 impl Tiles {
     /// The tiles of a convolution, where they take fewer multiplications than direct summation.
     pub fn of(gather: &Gather) -> Option<Tiles> {
-        let Axis { source, output, taps, step, first, delta } = gather.rows;
-        let served = (taps == 3 || taps == 5) && step == 1 && delta.abs() == 1;
-        if !served || gather.columns.step != 1 || gather.columns.taps == 0 {
+        let Axis { source, output, taps, .. } = gather.rows;
+        let (order, first) = Order::of(&gather.rows)?;
+        if !matches!(taps, 3 | 5) || gather.columns.step != 1 || gather.columns.taps == 0 {
             return None;
         }
-        let (rows, upwards) = (POINTS + 1 - taps, delta < 0);
+        let rows = POINTS + 1 - taps;
         let tiles = output.div_ceil(rows);
-        let first = if upwards { first - (taps as isize - 1) } else { first };
         let axis = Axis { source: tiles, output: tiles, taps: 1, step: 1, first: 0, delta: 1 };
         let gather = Gather { rows: axis, ..*gather };
-        let found = Tiles { gather, rows, height: output, taps, upwards, source, first };
+        let found = Tiles { gather, rows, height: output, taps, order, source, first };
         (tiles * POINTS < output * taps).then_some(found)
-    }
-
-    /// The tap that a tile's rows meet as their `i`-th.
-    #[inline(always)]
-    pub fn tap(&self, i: usize) -> usize {
-        if self.upwards { self.taps - 1 - i } else { i }
     }
 
     /// Elements of one image's planes.
@@ -139,17 +156,11 @@ impl Tiles {
             let row = first + i as isize;
             if (0..self.source as isize).contains(&row) {
                 let start = (plane * self.source + row as usize) * self.gather.columns.source + column;
-                *vector = load_any(s, &x[start..]);
+                *vector = load_padded(s, &x[start..], S::Elem::ZERO);
             }
         }
         rows
     }
-}
-
-/// A vector from the beginning of `x`; zero in the lanes behind its end.
-#[inline(always)]
-pub(crate) fn load_any<S: Simd>(s: S, x: &[S::Elem]) -> S::Vector {
-    if x.len() >= S::LANES { s.load(x) } else { s.load_tail(x) }
 }
 
 /// What tap `i` adds to the weights' value at a point.

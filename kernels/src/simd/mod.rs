@@ -97,3 +97,43 @@ pub trait Kernel<E> {
     /// Does the work with the lanes of `s`.
     fn run<S: Simd<Elem = E>>(self, s: S) -> Self::Output;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Kernel, MAX_LANES, Simd};
+    use crate::Element;
+    use crate::testing::every_isa;
+
+    /// Transposes rows of sixteen elements each; answers how many lanes there are.
+    struct Transpose<'a>(&'a mut [f32]);
+
+    impl Kernel<f32> for Transpose<'_> {
+        type Output = usize;
+
+        #[inline(always)]
+        fn run<S: Simd<Elem = f32>>(self, s: S) -> usize {
+            let mut vectors = [s.zero(); MAX_LANES];
+            for (vector, row) in vectors.iter_mut().zip(self.0.chunks(MAX_LANES)) {
+                *vector = s.load(row);
+            }
+            s.transpose(&mut vectors);
+            for (vector, row) in vectors.iter().zip(self.0.chunks_mut(MAX_LANES)) {
+                s.store(*vector, row);
+            }
+            S::LANES
+        }
+    }
+
+    #[test]
+    fn rows_become_lanes_and_rows_behind_them_stay() {
+        for isa in every_isa() {
+            let number = |i: usize, j: usize| (100 * i + j) as f32;
+            let mut rows: Vec<f32> = (0..256).map(|place| number(place / 16, place % 16)).collect();
+            let lanes = f32::dispatch(isa, Transpose(&mut rows));
+            for (i, j) in (0..16).flat_map(|i| (0..lanes).map(move |j| (i, j))) {
+                let expected = if i < lanes { number(j, i) } else { number(i, j) };
+                assert_eq!(rows[i * 16 + j], expected, "{isa:?}, row {i}, lane {j}");
+            }
+        }
+    }
+}

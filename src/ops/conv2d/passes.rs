@@ -119,8 +119,10 @@ impl Passes {
         let Sizes { images, filters, groups, .. } = self.sizes;
         let isa = isa();
         let parts = (PART_ELEMENTS / w.shape().elements()).clamp(1, PARTS);
-        let part =
-            images.div_ceil(parts).max(conv_weights::images_together(&self.gather(), filters / groups).min(images));
+        let together = conv_weights::images_together(&self.gather(), filters / groups);
+        let part = images.div_ceil(parts).max(together.min(images));
+        // A multiple of four parts of nearly one size, so that no thread waits for another.
+        let part = images.div_ceil(images.div_ceil(part).next_multiple_of(4).min(images));
         let sums = map(images.div_ceil(part), |index| {
             let first = index * part;
             let images = part.min(images - first);

@@ -107,17 +107,21 @@ fn large_broadcasts_give_the_same_bits_on_any_number_of_threads() {
     agree(BROADCAST);
 }
 
-/// Kernels of three and of five rows that step over none.
-const TILES: &[Large] = &[
+/// By tiles: kernels of three and of five rows that step over none. By squares and with lanes over channels: channels in sixteens.
+const CONVOLUTIONS: &[Large] = &[
     ("conv2d of 3×3", &[X, &[8, 6, 3, 3], &[8]], |v| {
         v[0].conv2d(&v[1], Some(&v[2]), Conv2d { padding: [1, 1], ..Conv2d::default() })
     }),
     ("conv2d of 5×5", &[X, &[9, 6, 5, 5]], |v| v[0].conv2d(&v[1], None, Conv2d::default())),
+    ("conv2d by squares", &[&[37, 16, 21, 19], &[32, 16, 3, 3]], |v| v[0].conv2d(&v[1], None, Conv2d::default())),
+    ("conv2d with lanes over channels", &[&[37, 16, 21, 19], &[32, 16, 3, 3]], |v| {
+        v[0].conv2d(&v[1], None, Conv2d { stride: [2, 2], ..Conv2d::default() })
+    }),
 ];
 
 #[test]
-fn convolutions_by_tiles_give_the_same_bits_on_any_number_of_threads() {
-    agree(TILES);
+fn convolutions_of_every_kind_give_the_same_bits_on_any_number_of_threads() {
+    agree(CONVOLUTIONS);
 }
 
 #[test]

@@ -16,10 +16,13 @@
 //!
 //! | file | for | because |
 //! | --- | --- | --- |
-//! | `conv_squares.rs` | 3×3 with stride 1, channels in sixteens | a quarter of the multiplications |
-//! | `conv_tiles.rs` | three or five rows of taps with stride 1 | half of the multiplications |
+//! | `conv_squares.rs` | 3×3 taps side by side, channels in sixteens | a quarter of the multiplications |
+//! | `conv_tiles.rs` | three or five rows of taps side by side | a half or six tenths of the multiplications |
 //! | `conv_channels.rs` | everything else with channels in sixteens | lanes over channels: nothing is packed |
 //! | `conv_pixels.rs` | everything else | lanes over pixels: none is wasted on few channels |
+//!
+//! Taps lie side by side with stride 1, and in phases of a greater stride. The first two decline outputs so small that their tiles
+//! would mostly lie outside.
 //!
 //! The order of every sum is fixed by the sizes, so a pixel's value does not depend on the batch.
 

@@ -1,9 +1,10 @@
-//! Convolution with lanes over pixels: the products of [`conv`](crate::conv) for layers of any number of channels.
+//! Convolution with lanes over pixels: the products of [`conv`](crate::conv), where the plain algorithm stands, for layers of any number
+//! of channels.
 //!
 //! 1. **Lanes run over pixels.** A vector holds neighbouring output pixels of one filter, so no lane is wasted on
 //!    layers of 3 or 8 channels, and results are stored as they stand.
 //! 2. **A panel at a time.** The pixels of two vectors are packed for all planes and taps (`panel[depth][pixels]`) and used by
-//!    all filters before the next; for 16 planes and 3×3 taps that is 18 KiB and stays in L1, for 64 it stays in L2.
+//!    all filters before the next; for 8 planes and 3×3 taps that is 9 KiB and stays in L1.
 //! 3. **Register blocks.** Eight filters by two vectors accumulate in sixteen registers (four filters where there are
 //!    only sixteen registers in all), over the whole depth: every loaded value is used several times, and a
 //!    partial sum never travels to memory.

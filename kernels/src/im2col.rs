@@ -5,6 +5,9 @@
 //! outside. The full matrix of answers, im2col, is `kernel area` times as large as the image and is never built: a
 //! panel holds the columns of a few pixels at a time, small enough for the cache, and is overwritten by the next.
 //!
+//! [`Window`], [`Axis`] and [`Gather`] serve every way to compute a convolution. What follows serves the ways with lanes over
+//! pixels.
+//!
 //! The source is first copied once into planes with zeros around them, so that the packing loops never ask whether a
 //! place lies inside. Rows are copied in whole vectors: what a copy writes past its end is overwritten by the next
 //! one, since a panel is written from front to back; behind the last there is slack.

@@ -50,6 +50,9 @@ pub(crate) const TOGETHER: usize = 8;
 /// a large L2.
 const GROUP: usize = 1 << 17;
 
+/// Tiles that a group has at least: filters, and sums of products, are read anew for each group, which wide layers feel.
+const LEAST_TILES: usize = 64;
+
 /// A convolution whose output is cut into squares.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Squares {
@@ -93,7 +96,7 @@ impl Squares {
     /// Rows of tiles that are worked on together.
     pub fn rows_together(&self) -> usize {
         let row = ALL_POINTS * (self.planes + self.filters) * self.columns.tiles;
-        (GROUP / row).max(1)
+        (GROUP / row).max(LEAST_TILES.div_ceil(self.columns.tiles))
     }
 
     /// Elements of the values at all points that a group of so many images has, for so many channels.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Profiles one after the other, such as the steps of a training, as JSON: a complete event for each profile, within it
 /// one for each run of a layer, and within that one for each pass of an operation, with its shapes, multiply-adds, bytes and
-/// rates. Times are in microseconds.
+/// rates. Times are in microseconds. All stand in one row, so profile work that runs its operations one after the other.
 ///
 /// ```
 /// use evograd::profile::{chrome_trace, profiled};

@@ -187,8 +187,8 @@ impl RooflinePoint {
         );
     }
 
-    /// Writes the name at the nearest place that is neither covered nor taken by another name, with a line to its dot where that is far; not at all where
-    /// there is no place near, or the line would cross another name.
+    /// Writes the name at the nearest place that is neither covered nor taken by another name, with a line to its dot where
+    /// that is far; not at all where there is no place near, or the line would cross another name.
     fn draw_label(&self, scales: &Scales, taken: &mut Taken, svg: &mut String) {
         let (centre, width) = (scales.pixel([self.intensity, self.rate]), self.name.chars().count() as f64 * LETTER[0]);
         let free = |area: &Area| {

@@ -12,7 +12,7 @@
 //! the taps in the order that [`Window::backward`](crate::im2col::Window::backward) gives; for a stride above 1 the
 //! input's pixels fall into phases that see different taps, and each phase is one such product.
 //!
-//! Four files compute it, each for the layers that it is fastest for; [`Way::of`] chooses, by the sizes alone:
+//! Four files compute it, each for the layers that it is fastest for; `Way::of` chooses, by the sizes alone:
 //!
 //! | file | for | because |
 //! | --- | --- | --- |

@@ -172,9 +172,9 @@ impl<E: Element> ChannelProduct<'_, E> {
         }
         for pixel in (0..=last).step_by(T) {
             let mut places = [0; T];
-            for t in 0..T {
+            for (t, place) in places.iter_mut().enumerate() {
                 let pixel = (pixel + t).min(last);
-                places[t] = source.pixel(pixel / columns, pixel % columns);
+                *place = source.pixel(pixel / columns, pixel % columns);
             }
             let mut sums = [first_sums; T];
             for (tap, packed) in packed.chunks_exact(planes * V * S::LANES).enumerate() {

@@ -86,9 +86,9 @@ fn kernel_of<S: Simd>(
     (filter, plane): (usize, usize),
 ) -> [[S::Vector; TAPS]; TAPS] {
     let mut taps = [[S::Elem::ZERO; MAX_LANES]; TAPS * TAPS];
-    for l in 0..S::LANES {
-        for tap in 0..TAPS * TAPS {
-            taps[tap][l] = weights.at(filter + l, [plane, tap / TAPS, tap % TAPS]);
+    for (tap, lanes) in taps.iter_mut().enumerate() {
+        for (l, lane) in lanes[..S::LANES].iter_mut().enumerate() {
+            *lane = weights.at(filter + l, [plane, tap / TAPS, tap % TAPS]);
         }
     }
     let mut kernel = [[s.zero(); TAPS]; TAPS];
@@ -168,8 +168,8 @@ impl<E: Element> SquareProduct<'_, E> {
     ) {
         let Squares { planes, filters, .. } = *self.squares;
         let mut places = [0; T];
-        for t in 0..T {
-            places[t] = t * planes;
+        for (t, place) in places.iter_mut().enumerate() {
+            *place = t * planes;
         }
         for (e, first) in (0..eights).flat_map(|e| (0..TOGETHER).step_by(T).map(move |first| (e, first))) {
             let values = &values[e * eight(planes) + first * planes..];
@@ -207,6 +207,7 @@ impl<E: Element> SquareProduct<'_, E> {
 
 /// The pixels of a tile from its products, which stand `part` elements from a point to the next.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "constant bounds unroll, and the values stay in registers")]
 fn tile_of<S: Simd>(s: S, products: &[S::Elem], part: usize) -> [[S::Vector; SIDE]; SIDE] {
     let mut rows = [[s.zero(); POINTS]; SIDE];
     for j in 0..POINTS {

@@ -166,9 +166,9 @@ pub(crate) fn add_transposed<S: Simd>(
     for filter in (0..filters).step_by(S::LANES) {
         for first in (0..depth).step_by(S::LANES) {
             let mut rows = [s.zero(); MAX_LANES];
-            for l in 0..S::LANES {
+            for (l, row) in rows.iter_mut().enumerate().take(S::LANES) {
                 let (plane, tap) = ((first + l) / taps, (first + l) % taps);
-                rows[l] = s.load(&sums[(tap * planes + plane) * filters + filter..]);
+                *row = s.load(&sums[(tap * planes + plane) * filters + filter..]);
             }
             s.transpose(&mut rows);
             for l in 0..S::LANES {

@@ -125,10 +125,10 @@ impl<E: Element> SquareWeights<'_, E> {
                     }
                 }
             }
-            for i in 0..TAPS {
-                for j in 0..TAPS {
+            for (i, row) in kernel.iter().enumerate() {
+                for (j, weight) in row.iter().enumerate() {
                     let tap = rows.order.tap(i) * TAPS + columns.order.tap(j);
-                    s.store(kernel[i][j], &mut weights[tap * len + place..]);
+                    s.store(*weight, &mut weights[tap * len + place..]);
                 }
             }
         }

@@ -141,7 +141,7 @@ impl Default for Breeding {
         Breeding {
             method: Method::Evolution,
             population: 10,
-            generations: 5,
+            generations: 7,
             crossover: 0.2,
             crossover_stage: 0.2,
             mutation: 0.8,
@@ -315,7 +315,7 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     let rate = (!adaptive).then_some(("optimizer", "rate", toml::Value::Float(0.1)));
     let usual = [
         ("data", "samples", toml::Value::Integer(2000)),
-        ("data", "validation", toml::Value::Integer(1000)),
+        ("data", "validation", toml::Value::Integer(3000)),
         ("training", "epochs", toml::Value::Integer(3)),
         ("training", "batch", toml::Value::Integer(32)),
         ("training", "clip", toml::Value::Float(0.5)),

@@ -32,7 +32,7 @@ pub struct Args {
     /// Individuals in a generation [default: 10, and 200 tours]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     population: Option<usize>,
-    /// Generations after the first [default: 5, and 10000 of tours]
+    /// Generations after the first [default: 7, and 10000 of tours]
     #[arg(long, value_name = "N")]
     generations: Option<u32>,
     /// Epochs after which the worse half of a generation's new networks is given up [default: none]

@@ -27,7 +27,7 @@ pub struct Settings {
     /// Training pictures for each candidate [default: 2000]
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
-    /// Training pictures held out; fitness is the accuracy on them [default: 1000]
+    /// Training pictures held out; fitness is the accuracy on them [default: 3000]
     #[arg(long, value_name = "N")]
     validation: Option<usize>,
     /// Times that a candidate goes through its training pictures [default: 3]

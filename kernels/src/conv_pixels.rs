@@ -209,11 +209,12 @@ pub(crate) fn multiply<S: Simd, const V: usize, const K: usize>(
     // Not `zip`: the compiler would keep the sums in memory instead of registers, at a third of the speed.
     let mut plane = 0;
     for weights in filters.chunks_exact(K * reach.taps) {
+        // Where taps lie backwards this passes below zero, and comes back when a vector's start is added.
         let mut place = plane;
         for weights in weights.chunks_exact(K) {
             let mut pixels = [s.zero(); V];
             for v in 0..V {
-                pixels[v] = s.load(&x[reach.starts[v] + place..]);
+                pixels[v] = s.load(&x[reach.starts[v].wrapping_add(place)..]);
             }
             for k in 0..K {
                 let w = s.splat(weights[k]);

@@ -36,19 +36,9 @@ pub(crate) fn block_of(lanes: usize, filters: usize) -> usize {
     if filters.is_multiple_of(VECTORS * lanes) { VECTORS * lanes } else { lanes }
 }
 
-/// The strip of a gather's source, and its rows.
-fn strip_of(gather: &Gather) -> (Strip, usize) {
-    (Strip::padded(gather.planes, gather.rows.source, &gather.columns), gather.rows.padding().1)
-}
-
-fn strip_len(gather: &Gather) -> usize {
-    let (strip, rows) = strip_of(gather);
-    rows * strip.row()
-}
-
 /// Elements of scratch: the strip of an image and the pixels of one block of filters.
 pub(crate) fn scratch_len(gather: &Gather) -> usize {
-    strip_len(gather) + gather.pixels().next_multiple_of(MANY_PIXELS) * VECTORS * MAX_LANES
+    Source::of(gather).len() + gather.pixels().next_multiple_of(MANY_PIXELS) * VECTORS * MAX_LANES
 }
 
 /// Packs blocks of `block` filters.
@@ -79,8 +69,8 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub fn of(gather: &'a Gather) -> Self {
-        let (strip, rows) = strip_of(gather);
-        Source { gather, strip, len: rows * strip.row() }
+        let strip = Strip::padded(gather.planes, gather.rows.source, &gather.columns);
+        Source { gather, strip, len: gather.rows.padding().1 * strip.row() }
     }
 
     /// Elements of the strip.

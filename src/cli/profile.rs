@@ -109,10 +109,6 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let machine = Machine::measure()?;
     let steps = steps::measure(&plan, config, args.steps, args.quiet)?;
     let measured = Measured { plan, batch: args.batch, machine, steps };
-    match args.json {
-        true => print::json(&measured, args.layers, out)?,
-        false => print::tables(&measured, args.layers, out)?,
-    }
     if let Some(path) = &args.trace {
         write(path, &chrome_trace(&measured.title(), &measured.steps))?;
         eprintln!("{}: the trace is there; chrome://tracing or ui.perfetto.dev shows it", path.display());
@@ -120,6 +116,11 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     if let Some(path) = &args.svg {
         write(path, &picture::roofline(&measured, args.layers))?;
         eprintln!("{}: the picture is there", path.display());
+    }
+    // Last, because whoever reads it may stop early, and that ends the program.
+    match args.json {
+        true => print::json(&measured, args.layers, out)?,
+        false => print::tables(&measured, args.layers, out)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
-//! Our side of the comparison with PyTorch: measures named rows and prints a JSON line for each. `torch_rows.py` is the
-//! other side, and `run.py` starts both in turns; README.md says how.
+//! Our side of the comparison with PyTorch and Burn: measures named rows and prints a JSON line for each. `torch_rows.py`
+//! and `burn/` are the other sides, and `run.py` starts all in turns; README.md says how.
 
 #[path = "../load/conv.rs"]
 mod conv;

@@ -1,7 +1,8 @@
-"""Measures evograd and PyTorch in turns and says how far each row is from its target.
+"""Measures evograd, PyTorch and Burn in turns and says how far each row is from its target.
 
     python3 benches/peers/run.py                          # everything: about ten minutes
     python3 benches/peers/run.py --rows W1,W6 --rounds 9 --json peers.json
+    python3 benches/peers/run.py --burn                   # builds Burn's side first, which later runs find built
 
 Needs cargo, and a Python with torch: the one that runs this, or the one that EVOGRAD_TORCH_PYTHON names.
 README.md beside this file says what the rows are. The table goes to standard output as Markdown, what is going on to
@@ -16,6 +17,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shlex
 import shutil
 import signal
@@ -42,8 +44,8 @@ class Failure(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Who measures what: `side` is `ours` or a variant of torch_rows.py; several processes run side by side, and their
-    values are added."""
+    """Who measures what: `side` is `ours`, `burn` or a variant of torch_rows.py; several processes run side by side,
+    and their values are added."""
 
     side: str
     row: str
@@ -52,6 +54,10 @@ class Part:
 
 
 PEAK = Part("ours", "W3/peak")
+SIDES = {
+    "ours": "ours", "best": "PyTorch, channels-last", "compiled": "PyTorch, compiled",
+    "installed": "PyTorch, as installed", "burn": "Burn",
+}
 
 
 @dataclasses.dataclass
@@ -94,15 +100,16 @@ def training(row, title, goals):
 def resnet20():
     block = training("W1/sum/128", "ResNet-20 step, N = 128", [1.25, 2.0])
     ours, best, installed = block.parts
-    sort = Part("ours", "W1/sort-root/128")
+    sort, burn = Part("ours", "W1/sort-root/128"), Part("burn", "W1/sum/128")
     ours_alone, best_alone = parts("ours best", "W1/sum/128", threads=1)
-    block.parts += [sort, ours_alone, best_alone]
+    block.parts += [sort, ours_alone, best_alone, burn]
     block.checks += [
         Check("the same, 1 thread", ours_alone, [best_alone], "≥", 1.25),
         Check("the same, ours on 2 threads over ours on 1", ours, [ours_alone], "≥", 1.9),
         Check("peak memory, MiB", ours, [best], "≤", 0.4, of="memory"),
         Check("SORT over sum, time", sort, [ours], "≤", 1.02, of="time"),
         Check("SORT over sum, peak memory, MiB", sort, [ours], "≤", 1.0, of="memory"),
+        Check("ResNet-20 training step, N = 128, beside Burn with tcmalloc", ours, [burn], "≥", 7.0),
     ]
     return block
 
@@ -182,18 +189,37 @@ def output(*command, **rest):
         return ""
 
 
-def our_program():
-    """Builds our side; the path of the program."""
+def built(name, folder, *command):
+    """Builds a program with cargo; its path."""
     if not shutil.which("cargo"):
         raise Failure("cargo is missing: install Rust, which builds our side of the comparison")
-    print("building our side", file=sys.stderr)
-    command = ["cargo", "bench", "--bench", "peers", "--no-run", "--message-format", "json"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    for line in built.stdout.splitlines():
+    command = ["cargo", *command, "--message-format", "json"]
+    said = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    for line in said.stdout.splitlines():
         message = json.loads(line)
-        if message.get("executable") and message["target"]["name"] == "peers":
+        if message.get("executable") and message["target"]["name"] == name:
             return message["executable"]
-    raise Failure(f"{shlex.join(command)} built no program; what it said stands above")
+    raise Failure(f"{shlex.join(command)} in {folder} built no program; what it said stands above")
+
+
+def our_program():
+    """Builds our side; the path of the program."""
+    print("building our side", file=sys.stderr)
+    return built("peers", ROOT, "bench", "--bench", "peers", "--no-run")
+
+
+def burn_program(wanted):
+    """Burn's side, built anew where it has changed; nothing where it was never built and is not wanted."""
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "burn"
+    if not wanted and not (target / "release" / "burn-rows").is_file():
+        return ""
+    print("building Burn's side: minutes the first time", file=sys.stderr)
+    return built("burn-rows", HERE / "burn", "build", "--release", "--locked", "--target-dir", str(target))
+
+
+def burn_version():
+    """The version of Burn that its side is built with: --locked holds cargo to it."""
+    return re.search(r'name = "burn"\nversion = "(.+)"', (HERE / "burn" / "Cargo.lock").read_text())[1]
 
 
 def torch_python():
@@ -209,7 +235,7 @@ def torch_python():
 
 
 def tcmalloc():
-    """The library that PyTorch's best rows preload; nothing where it is not installed."""
+    """The library that PyTorch's best rows and Burn preload; nothing where it is not installed."""
     named = os.environ.get("EVOGRAD_TCMALLOC", "")
     if named and not pathlib.Path(named).is_file():
         raise Failure(f"EVOGRAD_TCMALLOC={named}: there is no such file; name libtcmalloc_minimal.so.4 or unset it")
@@ -221,20 +247,28 @@ def tcmalloc():
 class Sides:
     """How the processes of each side are started."""
 
-    def __init__(self):
+    def __init__(self, burn):
         self.python, self.torch = torch_python()
         self.tcmalloc = tcmalloc()
-        self.program = our_program()
+        self.programs = {"ours": our_program(), "burn": burn_program(burn)}
+
+    def missing(self, part):
+        """Why a part cannot be measured; nothing where it can."""
+        if part.side == "burn" and not self.programs["burn"]:
+            return "it is not built; --burn downloads and builds it, see README.md"
+        if part.side == "burn" and not self.tcmalloc:
+            return "it is measured with tcmalloc, which is not installed, see README.md"
+        return ""
 
     def command(self, part):
         rest = ["--threads", str(part.threads), "--follow"]
-        if part.side == "ours":
-            return [self.program, *rest]
+        if part.side in self.programs:
+            return [self.programs[part.side], *rest]
         return [self.python, str(HERE / "torch_rows.py"), "--variant", part.side, *rest]
 
     def environment(self, part):
         threads = {"OMP_NUM_THREADS": str(part.threads), "MKL_NUM_THREADS": str(part.threads)}
-        preload = self.tcmalloc if part.side in ("best", "compiled") else ""
+        preload = self.tcmalloc if part.side in ("best", "compiled", "burn") else ""
         return {**os.environ, **threads, **({"LD_PRELOAD": preload} if preload else {})}
 
 
@@ -310,9 +344,12 @@ class Bench:
         if errors and part.side == "ours":
             raise Failure(f"{part.row}: {errors[0]}")
         if errors:
-            self.errors[part] = errors[0]
-            print(f"  {part.row}, {part.side}: left out: {errors[0]}", file=sys.stderr)
+            self.leave_out(part, errors[0])
         return errors or answers
+
+    def leave_out(self, part, why):
+        self.errors[part] = why
+        print(f"  {part.row}, {SIDES[part.side]}: left out: {why}", file=sys.stderr)
 
     def run(self, block):
         """Every part once without counting, which makes it ready, and then in turns, whose order is turned round each
@@ -323,7 +360,11 @@ class Bench:
         print(f"{block.parts[0].row}: {self.rounds} rounds", file=sys.stderr)
         todo = [part for part in block.parts if part not in self.answers or part == PEAK]
         for part in todo:
-            self.turn(part, 0)
+            missing = self.sides.missing(part)
+            if missing:
+                self.leave_out(part, missing)
+            else:
+                self.turn(part, 0)
         found, before = collections.defaultdict(list), self.spent()
         for number in range(self.rounds):
             for part in todo[:: 1 if number % 2 == 0 else -1]:
@@ -407,8 +448,7 @@ def verdict(line):
 
 
 def rival_name(line):
-    names = {"best": "channels-last", "compiled": "compiled", "installed": "as installed", "ours": "ours"}
-    return names[line["rival"]["side"]] if line["rival"] else ""
+    return SIDES[line["rival"]["side"]].removeprefix("PyTorch, ") if line["rival"] else ""
 
 
 def table(lines):
@@ -453,6 +493,7 @@ def machine(sides, arguments):
         "versions": {
             "evograd": output("git", "describe", "--always", "--dirty", cwd=ROOT), "rustc": output("rustc", "--version"),
             "torch": sides.torch, "python": output(sides.python, "--version"),
+            "burn": burn_version() if sides.programs["burn"] else None,
         },
         "tcmalloc": pathlib.Path(sides.tcmalloc).name or None, "rounds": arguments.rounds, "quick": arguments.quick,
     }
@@ -471,12 +512,14 @@ def tell(facts, bench, lines):
     facts.update(isa=isa, checks=lines, rows=rows_of(bench), others=bench.others)
     facts["left_out"] = [{**dataclasses.asdict(part), "why": why} for part, why in bench.errors.items()]
     versions = facts["versions"]
+    burn = f" and Burn {versions['burn']}" if any(part.side == "burn" for part in bench.answers) else ""
     print(
-        f"{facts['date']}, {facts['cpu']} ({facts['cores']} cores), {isa}, {versions['rustc']}, torch {versions['torch']} "
-        f"with {facts['tcmalloc'] or 'the usual allocator'}; medians of {facts['rounds']} rounds in turns\n\n{table(lines)}"
+        f"{facts['date']}, {facts['cpu']} ({facts['cores']} cores), {isa}, {versions['rustc']}, torch {versions['torch']}"
+        f"{burn} with {facts['tcmalloc'] or 'the usual allocator'}; medians of {facts['rounds']} rounds in turns\n\n"
+        f"{table(lines)}"
     )
     for left in facts["left_out"]:
-        print(f"\nLeft out: {left['row']} of PyTorch, {left['side']}: {left['why']}")
+        print(f"\nLeft out: {left['row']} of {SIDES[left['side']]}: {left['why']}")
     loud = {row: share for row, share in bench.others.items() if share > QUIET}
     if loud:
         worst = max(loud, key=loud.get)
@@ -504,12 +547,13 @@ def stop(*_):
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Measures evograd and PyTorch in turns and says how far each row is from its target.",
+        description="Measures evograd, PyTorch and Burn in turns and says how far each row is from its target.",
         epilog="example: run.py --rows W1,W6 --rounds 9 --json peers.json",
     )
     parser.add_argument("--rows", default="", help="only rows that begin with these names, such as W1,W3/16-16")
     parser.add_argument("--rounds", type=int, default=5, help="how often each side has its turn (5)")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured to a file")
+    parser.add_argument("--burn", action="store_true", help="build Burn's side, to measure it from now on")
     parser.add_argument("--quick", action="store_true", help="two rounds of a fifth of the time: to see that it runs")
     parser.add_argument("--list", action="store_true", help="print the names of all rows; needs neither cargo nor torch")
     arguments = parser.parse_args()
@@ -520,7 +564,7 @@ def main():
         raise Failure(f"--rounds {arguments.rounds}: at least one round is needed")
     arguments.rounds = min(arguments.rounds, 2) if arguments.quick else arguments.rounds
     todo = chosen(arguments.rows)
-    sides = Sides()
+    sides = Sides(arguments.burn)
     if not sides.tcmalloc:
         print("tcmalloc is not installed, so PyTorch's best rows do without: see README.md", file=sys.stderr)
     facts = machine(sides, arguments)

@@ -27,12 +27,16 @@ fn individual(criterion: &mut Criterion<Rate>) {
 
 fn inference(criterion: &mut Criterion<Rate>) {
     let network = Network::new(&resnet20(Fusion::Sum).unwrap(), 0).unwrap();
+    let frozen = network.frozen().unwrap();
     let mut group = criterion.benchmark_group("answers of resnet20");
     for batch in [128, 1] {
         let pictures = pictures(batch).unwrap();
         group.throughput(Throughput::Elements(2 * network.plan().macs() * batch as u64));
         group.bench_function(format!("{batch} pictures"), |bencher| {
             bencher.iter(|| black_box(network.evaluate(&pictures).unwrap()));
+        });
+        group.bench_function(format!("{batch} pictures, frozen"), |bencher| {
+            bencher.iter(|| black_box(frozen.evaluate(&pictures).unwrap()));
         });
     }
     group.finish();

@@ -421,6 +421,68 @@ fn every_fusion_fits_and_runs_and_no_two_give_the_same() {
     }
 }
 
+/// A network whose weights and running statistics are far from those it begins with, so that leaving one out is noticed.
+fn trained(spec: &Spec) -> Network<f64> {
+    let mut network = Network::<f64>::new(spec, 3).unwrap();
+    for (i, (name, tensor)) in network.state_mut().into_iter().enumerate() {
+        let noise: Tensor<f64> = noise(tensor.shape(), 9, i as u32);
+        for (x, noise) in tensor.as_mut_slice().iter_mut().zip(noise.as_slice()) {
+            *x = if name.ends_with("running_var") { 0.5 + noise.abs() } else { *x + 0.1 * noise };
+        }
+    }
+    network
+}
+
+/// The greatest distance of the answers of a network and of the frozen one, relative to the greatest answer.
+fn distance_of_frozen(network: &Network<f64>) -> f64 {
+    let pictures = pictures(3, network.plan().spec().input, 4);
+    let [slow, fast] = [network.evaluate(&pictures).unwrap(), network.frozen().unwrap().evaluate(&pictures).unwrap()];
+    assert_eq!(slow.shape(), fast.shape());
+    let pairs = slow.as_slice().iter().zip(fast.as_slice());
+    let greatest = slow.as_slice().iter().fold(0.0, |most: f64, y| most.max(y.abs()));
+    pairs.fold(0.0, |most: f64, (slow, fast)| most.max((slow - fast).abs())) / greatest
+}
+
+#[test]
+fn frozen_networks_answer_the_same() {
+    for small in SMALL {
+        for fusion in [Fusion::Sum, SORT_ROOT] {
+            let network = trained(&models::spec(small.name, &small.options(fusion)).unwrap());
+            let distance = distance_of_frozen(&network);
+            assert!(distance < 1e-9, "{} with {fusion}: {distance:e}", small.name);
+        }
+    }
+}
+
+/// A convolution with a bias, whose output a second layer takes in where `twice`; a normalisation, and a ReLU of its own.
+fn with_fold(twice: bool, relu: bool) -> Spec {
+    let mut spec = Spec::new("fold", [3, 6, 5]);
+    let picture = spec.picture();
+    let x = spec.add("conv", Conv::same(4, 3).biased(), &[picture]);
+    let y = if relu { spec.bn_relu("bn", x) } else { spec.bn("bn", x) };
+    let y = spec.relu("bn", y);
+    let y = if twice { spec.join("block", [x, y], Fusion::Sum, false) } else { y };
+    let y = spec.add("avgpool", GlobalAvgPool, &[y]);
+    spec.add("fc", Linear { features: 3 }, &[y]);
+    spec
+}
+
+#[test]
+fn only_what_nobody_else_takes_in_is_folded() {
+    for (twice, relu) in [(false, false), (false, true), (true, false), (true, true)] {
+        let distance = distance_of_frozen(&trained(&with_fold(twice, relu)));
+        assert!(distance < 1e-12, "twice {twice}, relu {relu}: {distance:e}");
+    }
+}
+
+#[test]
+fn a_frozen_network_refuses_what_the_network_refuses() {
+    let network = Network::<f64>::new(&with_fold(false, false), 0).unwrap();
+    let wrong = pictures(2, [3, 6, 6], 0);
+    let text = |result: evograd::Result<Tensor<f64>>| result.unwrap_err().to_string();
+    assert_eq!(text(network.frozen().unwrap().evaluate(&wrong)), text(network.evaluate(&wrong)));
+}
+
 /// Why a model of this name and these options cannot be.
 /// A small residual network; `end` adds the end of its block to the shortcut and a convolution.
 fn with_block_end(end: impl Fn(&mut Spec, [Value; 2]) -> Value) -> Spec {

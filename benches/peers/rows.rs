@@ -95,7 +95,7 @@ fn training(name: &str, spec: Spec, batch: usize) -> Row {
 
 fn inference(name: &str, unit: Unit, batch: usize) -> Row {
     row(name, unit, batch as u64, move || {
-        let (network, pictures) = (Network::new(&resnet20(Fusion::Sum)?, 0)?, pictures(batch)?);
+        let (network, pictures) = (Network::new(&resnet20(Fusion::Sum)?, 0)?.frozen()?, pictures(batch)?);
         Ok(Box::new(move || timed(|| network.evaluate(&pictures))))
     })
 }

@@ -6,6 +6,9 @@ lanewise! {
     /// `y = R(x)`: `x` where it is positive, else 0; NaN stays NaN.
     pub fn relu_forward(x;) -> (y) |s| { [s.max(s.zero(), x)] }
 
+    /// As [`relu_forward`], over `y`.
+    pub fn relu_over(;) => (y) |s| { [s.max(s.zero(), y)] }
+
     /// `dx = dy` where `y > 0`, else 0: the slope at zero is zero.
     pub fn relu_backward(y, dy;) -> (dx) |s| { [s.select_gt(y, s.zero(), dy, s.zero())] }
 
@@ -24,6 +27,15 @@ mod tests {
     #[test]
     fn rectifiers_equal_plain_code() {
         check_unary("relu_forward", 0, relu_forward, |x| if x > 0.0 || x.is_nan() { x } else { 0.0 });
+        check_unary(
+            "relu_over",
+            0,
+            |isa, x, y| {
+                y.copy_from_slice(x);
+                relu_over(isa, y)
+            },
+            |x| if x > 0.0 || x.is_nan() { x } else { 0.0 },
+        );
         check_binary("relu_backward", 0, relu_backward, |y, dy| if y > 0.0 { dy } else { 0.0 });
     }
 

@@ -9,6 +9,7 @@ mod alexnet;
 mod bignet;
 mod catalogue;
 mod densenet;
+mod frozen;
 pub mod genetic_cnn;
 mod lenet;
 mod linear;
@@ -24,6 +25,7 @@ pub mod weights;
 mod wide;
 
 pub use catalogue::{CATALOGUE, Model, model, spec};
+pub use frozen::Frozen;
 pub use network::{Network, forward};
 pub use options::{Options, Shortcut};
 pub use plan::{Plan, PlannedLayer};

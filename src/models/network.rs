@@ -1,5 +1,6 @@
 //! A network with weights, which runs. Knows its plan and the tape; names no layer and no operation.
 
+use super::frozen::Frozen;
 use super::plan::Plan;
 use super::spec::Spec;
 use super::weights;
@@ -120,6 +121,14 @@ impl<E: Element> Network<E> {
         Ok((logits, leaves))
     }
 
+    /// The network for answers alone, which it gives faster: see [`Frozen`].
+    ///
+    /// # Errors
+    /// When the system has not the memory, or the instruction set that was asked for is not there.
+    pub fn frozen(&self) -> Result<Frozen<E>> {
+        Frozen::new(&self.plan, &self.weights, &self.running)
+    }
+
     /// The logits `[N, K]` of pictures `[N, C, H, W]`.
     ///
     /// # Errors
@@ -163,6 +172,15 @@ pub fn forward<E: Element>(
     mut phase: Phase<'_, E>,
 ) -> Result<Var<E>> {
     expect_pictures(plan, pictures.value())?;
+    walk(plan, pictures, |node, inputs| run(plan, node, weights, inputs, &mut phase))
+}
+
+/// What the last layer gives, where `run` runs each with its inputs.
+pub(super) fn walk<E: Element>(
+    plan: &Plan,
+    pictures: Var<E>,
+    mut run: impl FnMut(usize, &[Var<E>]) -> Result<Var<E>>,
+) -> Result<Var<E>> {
     let mut values = vec![Some(pictures)];
     for (i, node) in plan.spec().nodes.iter().enumerate() {
         let inputs: Vec<Var<E>> = node
@@ -172,13 +190,13 @@ pub fn forward<E: Element>(
             .collect();
         // What nobody needs any more goes now, so that its memory serves the next layer.
         node.inputs.iter().filter(|input| plan.last_use(**input) == i).for_each(|input| values[input.0] = None);
-        values.push(Some(run(plan, i, weights, &inputs, &mut phase)?));
+        values.push(Some(run(i, &inputs)?));
     }
     Ok(values.pop().flatten().expect("a plan has at least one layer"))
 }
 
 /// Runs one node; while training, a join runs what it is trained together with as well.
-fn run<E: Element>(
+pub(super) fn run<E: Element>(
     plan: &Plan,
     node: usize,
     weights: &[Var<E>],
@@ -209,7 +227,7 @@ fn part<'a, E: Element>(phase: &'a mut Phase<'_, E>, running: std::ops::Range<us
     }
 }
 
-fn expect_pictures<E: Element>(plan: &Plan, pictures: &Tensor<E>) -> Result<()> {
+pub(super) fn expect_pictures<E: Element>(plan: &Plan, pictures: &Tensor<E>) -> Result<()> {
     let wanted = plan.spec().input;
     if pictures.shape().rank() == 4 && pictures.shape().sizes()[1..] == wanted {
         return Ok(());

@@ -134,6 +134,11 @@ impl Plan {
         }
     }
 
+    /// The node that takes in what this one gives, where it is the only one that does, and only once.
+    pub(super) fn only_reader(&self, node: usize) -> Option<usize> {
+        only_reader(&self.spec, Value(node + 1))
+    }
+
     /// The node that takes a value in last.
     pub(super) fn last_use(&self, value: Value) -> usize {
         self.last_use[value.0]
@@ -159,9 +164,15 @@ fn inputs<'a>(shapes: &'a [Shape], values: &[Value]) -> Result<Vec<&'a Shape>> {
 fn trained_join(spec: &Spec, node: &Node) -> Option<TrainedJoin> {
     let [_, branch] = node.inputs[..] else { return None };
     let norm = branch.layer()?;
-    let readers = spec.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == branch);
     let layer = BatchNormJoin::of(&spec.nodes[norm].layer, &node.layer)?.into();
-    (readers.count() == 1).then_some(TrainedJoin { norm, layer })
+    only_reader(spec, branch).map(|_| TrainedJoin { norm, layer })
+}
+
+/// The node that takes a value in, where there is one alone that does so once.
+fn only_reader(spec: &Spec, value: Value) -> Option<usize> {
+    let readers = spec.nodes.iter().enumerate().flat_map(|(i, node)| node.inputs.iter().map(move |input| (i, *input)));
+    let mut readers = readers.filter(|(_, input)| *input == value).map(|(i, _)| i);
+    readers.next().filter(|_| readers.next().is_none())
 }
 
 fn plan_layer(node: &Node, inputs: &[&Shape], before: Option<&PlannedLayer>) -> Result<PlannedLayer> {

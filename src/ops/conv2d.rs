@@ -22,6 +22,7 @@
 //! **Source** LeCun et al., *Gradient-based learning applied to document recognition*, 1998; layouts as in PyTorch.
 
 mod passes;
+mod prepared;
 
 use super::catalogue::{Draw, Row, case};
 use super::window::output_size;
@@ -32,6 +33,8 @@ use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use evograd_kernels::im2col::Window;
 use passes::Passes;
+
+pub use prepared::PreparedConv2d;
 
 pub(super) const ROW: Row = Row {
     name: "conv2d",

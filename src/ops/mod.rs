@@ -64,7 +64,7 @@ pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::{BatchNorm, RunningStats};
 pub use catalogue::{Case, Draw, Row, Run};
 pub(crate) use concat::concat_shape;
-pub use conv2d::Conv2d;
+pub use conv2d::{Conv2d, PreparedConv2d};
 pub use dropout::DropoutKey;
 pub use fusion::Fusion;
 pub(crate) use fusion::common_shape;

@@ -35,12 +35,21 @@ impl Passes {
 
     /// `y` from `x`, `w` and the bias.
     pub fn forward<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, bias: Option<&Tensor<E>>) -> Tensor<E> {
-        let Sizes { images, filters, groups, rows, columns, .. } = self.sizes;
+        let images = self.sizes.images;
+        Tensor::build(self.output_shape(images), |y| self.products(w, bias).run(isa(), images, x.as_slice(), y, |_| ()))
+    }
+
+    /// The shape of `y` for so many images.
+    pub fn output_shape(&self, images: usize) -> Shape {
         let [height, width] = self.output;
-        let shape = Shape::new(&[images, filters, height, width]).expect("output_shape has agreed");
+        Shape::new(&[images, self.sizes.filters, height, width]).expect("output_shape has agreed")
+    }
+
+    /// The products that give `y`, for any number of images.
+    pub fn products<E: Element>(&self, w: &Tensor<E>, bias: Option<&Tensor<E>>) -> Products<E> {
+        let Sizes { filters, groups, rows, columns, .. } = self.sizes;
         let (own, depth) = (filters / groups, w.shape().elements() / filters);
-        let mut products = Products::default();
-        for group in 0..groups {
+        let of_group = |group| {
             let gather = self.gather();
             let weights = Weights {
                 w: &w.as_slice()[group * own * depth..][..own * depth],
@@ -50,23 +59,23 @@ impl Passes {
                 first: [0, 0],
                 step: [1, 1],
             };
-            products.0.push(Product {
+            Product {
                 gather,
                 packed: pack(&gather, own, &weights),
                 grid: Grid::whole([rows.output, columns.output]),
                 filters: own,
-                bias: bias.map_or(&[], |bias| &bias.as_slice()[group * own..][..own]),
+                bias: bias.map_or(Vec::new(), |bias| bias.as_slice()[group * own..][..own].to_vec()),
                 source: group * self.group_len(),
                 target: group * own * rows.output * columns.output,
-            });
-        }
-        Tensor::build(shape, |y| products.run(images, x.as_slice(), y))
+            }
+        };
+        Products((0..groups).map(of_group).collect())
     }
 
     /// `dx` from `w` and `dy`.
     pub fn input<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
         let Sizes { images, groups, rows, columns, .. } = self.sizes;
-        let mut products = Products::default();
+        let mut products = Products(Vec::new());
         for group in 0..groups {
             for (a, i) in phases(rows) {
                 products.0.extend(phases(columns).map(|(b, j)| self.phase(w.as_slice(), group, (a, i), (b, j))));
@@ -78,18 +87,18 @@ impl Passes {
             if written * images < dx.len() {
                 dx.fill(E::ZERO);
             }
-            products.run(images, dy.as_slice(), dx);
+            products.run(isa(), images, dy.as_slice(), dx, |_| ());
         })
     }
 
     /// The product that gives one phase of the input's gradient.
-    fn phase<'a, E: Element>(
+    fn phase<E: Element>(
         &self,
         w: &[E],
         group: usize,
         (top, i): (usize, Phase),
         (left, j): (usize, Phase),
-    ) -> Product<'a, E> {
+    ) -> Product<E> {
         let Sizes { channels, filters, groups, rows, columns, .. } = self.sizes;
         let (own_channels, own_filters) = (channels / groups, filters / groups);
         let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
@@ -108,7 +117,7 @@ impl Passes {
             packed: pack(&gather, own_channels, &weights),
             grid: Grid { size: [rows.input, columns.input], first: [top, left], step: [rows.stride, columns.stride] },
             filters: own_channels,
-            bias: &[],
+            bias: Vec::new(),
             source: group * own_filters * rows.output * columns.output,
             target: group * self.group_len(),
         }
@@ -197,30 +206,25 @@ fn pack<E: Element>(gather: &Gather, filters: usize, weights: &Weights<E>) -> Bu
 }
 
 /// One product of packed filters with gathered pixels, for every image.
-struct Product<'a, E: Element> {
+struct Product<E: Element> {
     gather: Gather,
     packed: Buffer<E>,
     grid: Grid,
     filters: usize,
-    bias: &'a [E],
+    /// One value for each filter, or none at all.
+    bias: Vec<E>,
     /// Where the source planes and the output planes start in an image.
     source: usize,
     target: usize,
 }
 
 /// The products that together write every output pixel once.
-struct Products<'a, E: Element>(Vec<Product<'a, E>>);
+pub(super) struct Products<E: Element>(Vec<Product<E>>);
 
-impl<E: Element> Default for Products<'_, E> {
-    fn default() -> Self {
-        Products(Vec::new())
-    }
-}
-
-impl<E: Element> Products<'_, E> {
-    /// Runs all products, a few images at a time.
-    fn run(&self, images: usize, x: &[E], y: &mut [E]) {
-        let (isa, x_len, y_len) = (isa(), x.len() / images, y.len() / images);
+impl<E: Element> Products<E> {
+    /// Runs all products, a few images at a time, and `then` on what they have written of those.
+    pub fn run(&self, isa: Isa, images: usize, x: &[E], y: &mut [E], then: impl Fn(&mut [E]) + Sync) {
+        let (x_len, y_len) = (x.len() / images, y.len() / images);
         let together = if images < FEW_IMAGES { 1 } else { IMAGES };
         let scratch = |product: &Product<E>| conv::scratch_len(&product.gather, product.filters, together);
         let scratch = self.0.iter().map(scratch).max().unwrap_or(0);
@@ -233,6 +237,7 @@ impl<E: Element> Products<'_, E> {
                 let target = Batch { images, stride: y_len, start: *target };
                 conv::conv(isa, gather, *filters, packed, bias, x, source, y, target, *grid, &mut scratch);
             }
+            then(y);
         });
     }
 }

@@ -44,7 +44,7 @@ enum Step<E: Element> {
     /// It runs as it is.
     Layer,
     /// It convolves, and does the work of those behind it that are folded into it.
-    Convolution(PreparedConv2d<E>),
+    Convolution(Box<PreparedConv2d<E>>),
     /// The convolution before it has done its work.
     Folded,
 }
@@ -86,7 +86,8 @@ impl<E: Element> Frozen<E> {
             folded.push(next);
         }
         let image = self.image(node);
-        self.steps[node] = Step::Convolution(PreparedConv2d::new(&kernel, bias.as_ref(), conv.options, image, relu)?);
+        let conv = PreparedConv2d::new(&kernel, bias.as_ref(), conv.options, image, relu)?;
+        self.steps[node] = Step::Convolution(Box::new(conv));
         folded.into_iter().for_each(|node| self.steps[node] = Step::Folded);
         Ok(())
     }

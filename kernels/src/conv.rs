@@ -12,12 +12,13 @@
 //! the taps in the order that [`Window::backward`](crate::im2col::Window::backward) gives; for a stride above 1 the
 //! input's pixels fall into phases that see different taps, and each phase is one such product.
 //!
-//! Four files compute it, each for the layers that it is fastest for; `Way::of` chooses, by the sizes alone:
+//! Five files compute it, each for the layers that it is fastest for; `Way::of` chooses, by the sizes alone:
 //!
 //! | file | for | because |
 //! | --- | --- | --- |
 //! | `conv_squares.rs` | 3×3 taps side by side, channels in sixteens | a quarter of the multiplications |
 //! | `conv_tiles.rs` | three or five rows of taps side by side | a half or six tenths of the multiplications |
+//! | `conv_flat.rs` | kernels of one pixel without steps | lanes over pixels, which are read where they stand |
 //! | `conv_channels.rs` | everything else with channels in sixteens | lanes over channels: nothing is packed |
 //! | `conv_pixels.rs` | everything else | lanes over pixels: none is wasted on few channels |
 //!
@@ -28,6 +29,7 @@
 
 use crate::Element;
 use crate::conv_channels::{self, ChannelProduct};
+use crate::conv_flat::{self, FlatProduct};
 use crate::conv_pixels::{self, LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
 use crate::conv_squares::{self, SquareProduct};
 use crate::conv_tiles::{self, TileProduct};
@@ -39,6 +41,7 @@ use crate::winograd::Tiles;
 pub(crate) enum Way {
     Squares(Squares),
     Tiles(Tiles),
+    Flat,
     Channels,
     Pixels,
 }
@@ -48,6 +51,9 @@ impl Way {
     pub fn of(gather: &Gather, filters: usize) -> Way {
         let squares = Squares::of(gather, filters).map(Way::Squares);
         let tiles = || Tiles::of(gather).map(Way::Tiles);
+        if conv_flat::serves(gather) {
+            return Way::Flat;
+        }
         let fills = conv_channels::fills(gather.planes) && conv_channels::fills(filters);
         let channels = fills && gather.depth() > 0;
         squares.or_else(tiles).unwrap_or(if channels { Way::Channels } else { Way::Pixels })
@@ -138,7 +144,7 @@ pub fn packed_len(gather: &Gather, filters: usize) -> usize {
         Way::Squares(squares) => conv_squares::packed_len(&squares),
         Way::Tiles(tiles) => conv_tiles::packed_len(&tiles, filters),
         Way::Channels => filters * gather.depth(),
-        Way::Pixels => conv_pixels::packed_len(gather, filters),
+        Way::Flat | Way::Pixels => conv_pixels::packed_len(gather, filters),
     }
 }
 
@@ -147,6 +153,7 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     match Way::of(gather, filters) {
         Way::Squares(squares) => conv_squares::scratch_len(&squares, images),
         Way::Tiles(tiles) => conv_tiles::scratch_len(&tiles),
+        Way::Flat => 0,
         Way::Channels => conv_channels::scratch_len(gather),
         Way::Pixels => conv_pixels::scratch_len(gather),
     }
@@ -169,7 +176,7 @@ kernel! {
                 let block = conv_channels::block_of(S::LANES, filters);
                 conv_channels::pack_filters(gather, (filters, block), weights, packed);
             }
-            Way::Pixels => conv_pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
+            Way::Flat | Way::Pixels => conv_pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
         }
     }
 
@@ -197,6 +204,7 @@ kernel! {
             Way::Tiles(tiles) => {
                 TileProduct { tiles: &tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
+            Way::Flat => FlatProduct(PixelProduct { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
             Way::Channels => {
                 ChannelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }

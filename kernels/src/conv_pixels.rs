@@ -37,11 +37,17 @@ pub(crate) fn pack_filters<E: Element>(
     packed: &mut [E],
 ) {
     let (depth, rows, columns) = (gather.depth(), gather.rows.taps, gather.columns.taps);
-    packed.fill(E::ZERO);
-    for filter in 0..filters {
-        let first = filter / block * depth * block + filter % block;
-        for d in 0..depth {
-            packed[first + d * block] = weights.at(filter, [d / (rows * columns), d / columns % rows, d % columns]);
+    if !filters.is_multiple_of(block) {
+        packed.fill(E::ZERO);
+    }
+    for (b, packed) in packed.chunks_exact_mut((depth * block).max(1)).enumerate() {
+        let own = b * block..filters.min((b + 1) * block);
+        let mut taps = packed.chunks_exact_mut(block);
+        for plane in 0..gather.planes {
+            for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+                let packed = taps.next().expect("a block has a place for each tap of each plane");
+                packed.iter_mut().zip(own.clone()).for_each(|(w, filter)| *w = weights.at(filter, [plane, i, j]));
+            }
         }
     }
 }
@@ -124,7 +130,7 @@ impl<E: Element> PixelProduct<'_, E> {
 
     /// Writes neighbouring pixels of one filter to their places.
     #[inline(always)]
-    fn store<S: Simd<Elem = E>, const V: usize>(
+    pub fn store<S: Simd<Elem = E>, const V: usize>(
         &self,
         s: S,
         sums: [S::Vector; V],

@@ -8,34 +8,44 @@
 //! ```
 //!
 //! Each way of [`conv`](crate::conv) has a file for this sum too, with the same lanes: `conv_weights_squares.rs`,
-//! `conv_weights_tiles.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`.
+//! `conv_weights_tiles.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`; but of kernels of one pixel, where channels
+//! fill vectors, that is lanes over channels.
 //!
 //! The order of every sum is fixed by the sizes alone.
 
 use crate::conv::{Batch, Way};
+use crate::conv_channels;
 use crate::conv_weights_channels::{self, ChannelWeights};
 use crate::conv_weights_pixels::{self, PixelWeights, images_of_a_group};
 use crate::conv_weights_squares::{self, SquareWeights};
 use crate::conv_weights_tiles::{self, TileWeights};
 use crate::im2col::Gather;
 
+/// The way of this sum for a gather with so many filters.
+fn way(gather: &Gather, filters: usize) -> Way {
+    match Way::of(gather, filters) {
+        Way::Flat if conv_channels::fills(gather.planes) && conv_channels::fills(filters) => Way::Channels,
+        way => way,
+    }
+}
+
 /// Images that are worked on together, so that small ones fill a block; with fewer, there are more sums of fewer products.
 pub fn images_together(gather: &Gather, filters: usize) -> usize {
-    match Way::of(gather, filters) {
+    match way(gather, filters) {
         Way::Squares(squares) => squares.images_together(),
         Way::Tiles(tiles) => images_of_a_group(tiles.gather.pixels()),
         Way::Channels => 1,
-        Way::Pixels => images_of_a_group(gather.pixels()),
+        Way::Flat | Way::Pixels => images_of_a_group(gather.pixels()),
     }
 }
 
 /// Elements of scratch that [`conv_weights`] needs.
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
-    match Way::of(gather, filters) {
+    match way(gather, filters) {
         Way::Squares(squares) => conv_weights_squares::scratch_len(&squares, images),
         Way::Tiles(tiles) => conv_weights_tiles::scratch_len(&tiles, filters, images),
         Way::Channels => conv_weights_channels::scratch_len(gather, filters),
-        Way::Pixels => conv_weights_pixels::scratch_len(gather, filters, images),
+        Way::Flat | Way::Pixels => conv_weights_pixels::scratch_len(gather, filters, images),
     }
 }
 
@@ -54,11 +64,11 @@ kernel! {
         assert_eq!(source.images, output.images, "images of a convolution");
         assert_eq!(dw.len(), filters * gather.depth(), "weights of a convolution");
         let scratch = &mut scratch[..scratch_len(gather, filters, source.images)];
-        match Way::of(gather, filters) {
+        match way(gather, filters) {
             Way::Squares(squares) => SquareWeights { squares: &squares, x, source, dy, output }.run(s, dw, scratch),
             Way::Tiles(tiles) => TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch),
             Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-            Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+            Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
         }
     }
 }

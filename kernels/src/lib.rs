@@ -16,6 +16,7 @@ pub mod activation;
 pub mod arith;
 pub mod conv;
 mod conv_channels;
+mod conv_flat;
 mod conv_pixels;
 mod conv_squares;
 mod conv_tiles;

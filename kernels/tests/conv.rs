@@ -245,6 +245,11 @@ fn large_convolutions_agree_with_the_plain_loops() {
         same(3, 16, 32, square(33, 3, 2, 1)),
         same(2, 32, 48, square(17, 1, 2, 0)),
         same(2, 48, 16, square(12, 2, 1, 0)),
+        // Kernels of one pixel whose planes fill vectors: 64 pixels, and of a stride the phases of the input's gradient.
+        same(3, 16, 48, square(8, 1, 1, 0)),
+        same(2, 5, 13, square(8, 1, 1, 0)),
+        same(2, 16, 32, square(16, 1, 2, 0)),
+        same(2, 3, 5, square(15, 1, 2, 0)),
         // Phases of the input's gradient that see three taps of a greater kernel.
         same(2, 16, 32, square(21, 5, 2, 2)),
         same(1, 32, 16, square(20, 6, 2, 2)),

@@ -12,23 +12,25 @@
 //! the taps in the order that [`Window::backward`](crate::im2col::Window::backward) gives; for a stride above 1 the
 //! input's pixels fall into phases that see different taps, and each phase is one such product.
 //!
-//! Five files compute it, each for the layers that it is fastest for; `Way::of` chooses, by the sizes alone:
+//! Six files compute it, each for the layers that it is fastest for; `Way::of` chooses, by the sizes alone, the first of them:
 //!
 //! | file | for | because |
 //! | --- | --- | --- |
+//! | `conv_filters.rs` | few planes, filters in sixteens | lanes over filters: a value of the source serves all |
+//! | `conv_flat.rs` | kernels of one pixel without steps | lanes over pixels, which are read where they stand |
 //! | `conv_squares.rs` | 3×3 taps side by side, channels in sixteens | a quarter of the multiplications |
 //! | `conv_tiles.rs` | three or five rows of taps side by side | a half or six tenths of the multiplications |
-//! | `conv_flat.rs` | kernels of one pixel without steps | lanes over pixels, which are read where they stand |
 //! | `conv_channels.rs` | everything else with channels in sixteens | lanes over channels: nothing is packed |
 //! | `conv_pixels.rs` | everything else | lanes over pixels: none is wasted on few channels |
 //!
-//! Taps lie side by side with stride 1, and in phases of a greater stride. The first two decline outputs so small that their tiles
+//! Taps lie side by side with stride 1, and in phases of a greater stride. Squares and tiles decline outputs so small that they
 //! would mostly lie outside.
 //!
 //! The order of every sum is fixed by the sizes, so a pixel's value does not depend on the batch.
 
 use crate::Element;
 use crate::conv_channels::{self, ChannelProduct};
+use crate::conv_filters::{self, FilterProduct};
 use crate::conv_flat::{self, FlatProduct};
 use crate::conv_pixels::{self, LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
 use crate::conv_squares::{self, SquareProduct};
@@ -39,9 +41,10 @@ use crate::winograd::Tiles;
 
 /// Which file computes a convolution.
 pub(crate) enum Way {
+    Filters,
+    Flat,
     Squares(Squares),
     Tiles(Tiles),
-    Flat,
     Channels,
     Pixels,
 }
@@ -49,14 +52,20 @@ pub(crate) enum Way {
 impl Way {
     /// The way of a gather with so many filters.
     pub fn of(gather: &Gather, filters: usize) -> Way {
-        let squares = Squares::of(gather, filters).map(Way::Squares);
-        let tiles = || Tiles::of(gather).map(Way::Tiles);
-        if conv_flat::serves(gather) {
-            return Way::Flat;
+        let fills = conv_channels::fills(gather.planes) && conv_channels::fills(filters) && gather.depth() > 0;
+        if conv_filters::serves(gather, filters) {
+            Way::Filters
+        } else if conv_flat::serves(gather) {
+            Way::Flat
+        } else if let Some(squares) = Squares::of(gather, filters) {
+            Way::Squares(squares)
+        } else if let Some(tiles) = Tiles::of(gather) {
+            Way::Tiles(tiles)
+        } else if fills {
+            Way::Channels
+        } else {
+            Way::Pixels
         }
-        let fills = conv_channels::fills(gather.planes) && conv_channels::fills(filters);
-        let channels = fills && gather.depth() > 0;
-        squares.or_else(tiles).unwrap_or(if channels { Way::Channels } else { Way::Pixels })
     }
 }
 
@@ -143,7 +152,7 @@ pub fn packed_len(gather: &Gather, filters: usize) -> usize {
     match Way::of(gather, filters) {
         Way::Squares(squares) => conv_squares::packed_len(&squares),
         Way::Tiles(tiles) => conv_tiles::packed_len(&tiles, filters),
-        Way::Channels => filters * gather.depth(),
+        Way::Filters | Way::Channels => filters * gather.depth(),
         Way::Flat | Way::Pixels => conv_pixels::packed_len(gather, filters),
     }
 }
@@ -153,6 +162,7 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     match Way::of(gather, filters) {
         Way::Squares(squares) => conv_squares::scratch_len(&squares, images),
         Way::Tiles(tiles) => conv_tiles::scratch_len(&tiles),
+        Way::Filters => conv_filters::scratch_len(gather),
         Way::Flat => 0,
         Way::Channels => conv_channels::scratch_len(gather),
         Way::Pixels => conv_pixels::scratch_len(gather),
@@ -172,6 +182,9 @@ kernel! {
         match Way::of(gather, filters) {
             Way::Squares(squares) => conv_squares::pack_filters(s, &squares, weights, packed),
             Way::Tiles(tiles) => conv_tiles::pack_filters(&tiles, lanes_over_pixels, weights, packed),
+            Way::Filters => {
+                conv_pixels::pack_filters(gather, (filters, conv_channels::block_of(S::LANES, filters)), weights, packed);
+            }
             Way::Channels => {
                 let block = conv_channels::block_of(S::LANES, filters);
                 conv_channels::pack_filters(gather, (filters, block), weights, packed);
@@ -203,6 +216,9 @@ kernel! {
             }
             Way::Tiles(tiles) => {
                 TileProduct { tiles: &tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+            }
+            Way::Filters => {
+                FilterProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
             Way::Flat => FlatProduct(PixelProduct { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
             Way::Channels => {

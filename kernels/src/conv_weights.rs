@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Each way of [`conv`](crate::conv) has a file for this sum too, with the same lanes: `conv_weights_squares.rs`,
-//! `conv_weights_tiles.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`; but of kernels of one pixel, where channels
+//! `conv_weights_tiles.rs`, `conv_weights_filters.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`; but of kernels of one pixel, where channels
 //! fill vectors, that is lanes over channels.
 //!
 //! The order of every sum is fixed by the sizes alone.
@@ -16,6 +16,7 @@
 use crate::conv::{Batch, Way};
 use crate::conv_channels;
 use crate::conv_weights_channels::{self, ChannelWeights};
+use crate::conv_weights_filters::{self, FilterWeights};
 use crate::conv_weights_pixels::{self, PixelWeights, images_of_a_group};
 use crate::conv_weights_squares::{self, SquareWeights};
 use crate::conv_weights_tiles::{self, TileWeights};
@@ -34,7 +35,7 @@ pub fn images_together(gather: &Gather, filters: usize) -> usize {
     match way(gather, filters) {
         Way::Squares(squares) => squares.images_together(),
         Way::Tiles(tiles) => images_of_a_group(tiles.gather.pixels()),
-        Way::Channels => 1,
+        Way::Filters | Way::Channels => 1,
         Way::Flat | Way::Pixels => images_of_a_group(gather.pixels()),
     }
 }
@@ -44,6 +45,7 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     match way(gather, filters) {
         Way::Squares(squares) => conv_weights_squares::scratch_len(&squares, images),
         Way::Tiles(tiles) => conv_weights_tiles::scratch_len(&tiles, filters, images),
+        Way::Filters => conv_weights_filters::scratch_len(gather, filters),
         Way::Channels => conv_weights_channels::scratch_len(gather, filters),
         Way::Flat | Way::Pixels => conv_weights_pixels::scratch_len(gather, filters, images),
     }
@@ -67,6 +69,7 @@ kernel! {
         match way(gather, filters) {
             Way::Squares(squares) => SquareWeights { squares: &squares, x, source, dy, output }.run(s, dw, scratch),
             Way::Tiles(tiles) => TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch),
+            Way::Filters => FilterWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
             Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
             Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
         }

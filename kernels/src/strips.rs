@@ -56,22 +56,41 @@ impl Strip {
             for pixel in (from * width..to * width).step_by(S::LANES) {
                 let x = &x[channel * height * width + pixel..];
                 let place = (pixel / width - from, pixel % width);
-                let mut pixels = [s.zero(); MAX_LANES];
-                if pixel + S::LANES <= to * width {
-                    for l in 0..S::LANES {
-                        pixels[l] = s.load(&x[l * height * width..]);
-                    }
-                    s.transpose(&mut pixels);
-                    self.place_pixels::<S>(s, &pixels, S::LANES, place, &mut strip[channel..]);
+                let count = S::LANES.min(to * width - pixel);
+                if count == S::LANES && place.1 + count <= width {
+                    self.fill_run(s, x, place, &mut strip[channel..]);
                 } else {
-                    for l in 0..S::LANES {
-                        pixels[l] = load_padded(s, &x[l * height * width..], S::Elem::ZERO);
-                    }
-                    s.transpose(&mut pixels);
-                    self.place_pixels::<S>(s, &pixels, to * width - pixel, place, &mut strip[channel..]);
+                    self.fill_some(s, x, (place, count), &mut strip[channel..]);
                 }
             }
         }
+    }
+
+    /// A vector of pixels of one row.
+    #[inline(always)]
+    fn fill_run<S: Simd>(&self, s: S, x: &[S::Elem], (row, column): (usize, usize), strip: &mut [S::Elem]) {
+        let (plane, place) = (self.size[0] * self.size[1], (row * self.width + self.before + column) * self.channels);
+        let mut pixels = [s.zero(); MAX_LANES];
+        for l in 0..S::LANES {
+            pixels[l] = s.load(&x[l * plane..]);
+        }
+        s.transpose(&mut pixels);
+        for l in 0..S::LANES {
+            s.store(pixels[l], &mut strip[place + l * self.channels..]);
+        }
+    }
+
+    /// At most a vector of pixels, where rows or the planes may end within it.
+    #[inline(always)]
+    fn fill_some<S: Simd>(&self, s: S, x: &[S::Elem], (place, count): ((usize, usize), usize), strip: &mut [S::Elem]) {
+        let plane = self.size[0] * self.size[1];
+        let mut pixels = [s.zero(); MAX_LANES];
+        for l in 0..S::LANES {
+            let x = &x[l * plane..];
+            pixels[l] = if count == S::LANES { s.load(x) } else { load_padded(s, x, S::Elem::ZERO) };
+        }
+        s.transpose(&mut pixels);
+        self.place_pixels::<S>(s, &pixels, count, place, strip);
     }
 
     /// Puts `count` neighbouring pixels into a strip, from a row and column of the planes on.
@@ -132,30 +151,43 @@ impl Planes {
         y: &mut [S::Elem],
     ) {
         let Grid { size: [height, width], step: [_, right], .. } = self.grid;
-        let plane = height * width;
         for at in (0..len).step_by(S::LANES) {
-            let (pixels, y) = (&pixels[at * self.filters..], &mut y[filter * plane + place + at * right..]);
-            let mut lanes = [s.zero(); MAX_LANES];
+            let (pixels, y) = (&pixels[at * self.filters..], &mut y[filter * height * width + place + at * right..]);
             if at + S::LANES <= len && right == 1 {
-                for l in 0..S::LANES {
-                    lanes[l] = s.load(&pixels[l * self.filters..]);
-                }
-                s.transpose(&mut lanes);
-                for l in 0..S::LANES {
-                    s.store(lanes[l], &mut y[l * plane..]);
-                }
-                continue;
+                self.write_run(s, pixels, y);
+            } else {
+                self.write_some(s, pixels, S::LANES.min(len - at), y);
             }
-            let count = S::LANES.min(len - at);
-            for l in 0..count {
-                lanes[l] = s.load(&pixels[l * self.filters..]);
-            }
-            s.transpose(&mut lanes);
-            for l in 0..S::LANES {
-                let mut values = [S::Elem::ZERO; MAX_LANES];
-                s.store(lanes[l], &mut values);
-                store_run(&values[..count], right, &mut y[l * plane..]);
-            }
+        }
+    }
+
+    /// A vector of pixels that are neighbours in the planes.
+    #[inline(always)]
+    fn write_run<S: Simd>(&self, s: S, pixels: &[S::Elem], y: &mut [S::Elem]) {
+        let plane = self.grid.size[0] * self.grid.size[1];
+        let mut lanes = [s.zero(); MAX_LANES];
+        for l in 0..S::LANES {
+            lanes[l] = s.load(&pixels[l * self.filters..]);
+        }
+        s.transpose(&mut lanes);
+        for l in 0..S::LANES {
+            s.store(lanes[l], &mut y[l * plane..]);
+        }
+    }
+
+    /// At most a vector of pixels, which may stand apart in the planes.
+    #[inline(always)]
+    fn write_some<S: Simd>(&self, s: S, pixels: &[S::Elem], count: usize, y: &mut [S::Elem]) {
+        let Grid { size: [height, width], step: [_, right], .. } = self.grid;
+        let mut lanes = [s.zero(); MAX_LANES];
+        for (l, lane) in lanes.iter_mut().enumerate().take(count) {
+            *lane = s.load(&pixels[l * self.filters..]);
+        }
+        s.transpose(&mut lanes);
+        for (l, lane) in lanes.iter().enumerate().take(S::LANES) {
+            let mut values = [S::Elem::ZERO; MAX_LANES];
+            s.store(*lane, &mut values);
+            store_run(&values[..count], right, &mut y[l * height * width..]);
         }
     }
 }

@@ -245,6 +245,12 @@ fn large_convolutions_agree_with_the_plain_loops() {
         same(3, 16, 32, square(33, 3, 2, 1)),
         same(2, 32, 48, square(17, 1, 2, 0)),
         same(2, 48, 16, square(12, 2, 1, 0)),
+        // Few planes and filters that fill vectors, in both directions.
+        same(2, 3, 16, square(32, 3, 1, 1)),
+        same(1, 3, 64, square(37, 7, 2, 3)),
+        same(2, 7, 48, square(13, 4, 3, 0)),
+        same(1, 16, 5, square(19, 5, 2, 4)),
+        Sizes { images: 2, planes: 1, filters: 32, axes: [square(9, 2, 1, 1), square(40, 16, 1, 8)] },
         // Kernels of one pixel whose planes fill vectors: 64 pixels, and of a stride the phases of the input's gradient.
         same(3, 16, 48, square(8, 1, 1, 0)),
         same(2, 5, 13, square(8, 1, 1, 0)),

@@ -1,0 +1,173 @@
+//! Convolution with lanes over filters: the products of [`conv`](crate::conv) for few planes and filters that fill vectors, such as a
+//! network's first layer.
+//!
+//! The plain algorithm, for one image:
+//!
+//! ```text
+//! for each output pixel p, vector of filters k:
+//!     y[p][k] = bias[k] + Σ over planes c and taps t of x[c][p·step + t·delta + first] · w[c][t][k]
+//! ```
+//!
+//! A value of the source is one number for all lanes, so it is read where it stands in the padded planes, and nothing is packed.
+//! Neighbouring pixels of a row accumulate in registers, sixteen by one vector of filters or eight by two (half as many where
+//! there are only sixteen registers), over the whole depth. The pixels that come out are transposed into the output's planes.
+//!
+//! Filters are packed as `[vectors of filters][plane][tap][filter]`, the order in which the inner loop reads them.
+
+use crate::Element;
+use crate::conv::{Batch, Grid};
+use crate::conv_channels::{self, VECTORS, block_of};
+use crate::im2col::{Gather, Layout};
+use crate::simd::{MAX_LANES, Simd};
+use crate::strips::Planes;
+
+/// The most planes and taps of a row that are served: few planes, and offsets that fit the stack.
+const PLANES: usize = 7;
+const TAPS: usize = 16;
+
+/// Sums of a register block, pixels times vectors of filters, with 32 and with 16 registers.
+const MANY: usize = 16;
+const FEW: usize = 8;
+
+/// Whether a gather has few planes, and the filters fill vectors.
+pub(crate) fn serves(gather: &Gather, filters: usize) -> bool {
+    let taps = 1..=TAPS;
+    gather.planes <= PLANES
+        && gather.depth() > 0
+        && taps.contains(&gather.columns.taps)
+        && conv_channels::fills(filters)
+}
+
+/// Elements of scratch: the padded planes, which a block of pixels may be read past, and the pixels of one block of filters.
+pub(crate) fn scratch_len(gather: &Gather) -> usize {
+    let pixels = gather.rows.output * gather.columns.output.next_multiple_of(MANY);
+    padded_len(gather) + pixels * VECTORS * MAX_LANES
+}
+
+/// Elements of the padded planes of an image, and of what is read past them.
+pub(crate) fn padded_len(gather: &Gather) -> usize {
+    gather.padded_len() + MANY.max(MAX_LANES)
+}
+
+/// A convolution that is being computed.
+pub(crate) struct FilterProduct<'a, E> {
+    pub gather: &'a Gather,
+    pub filters: usize,
+    pub packed: &'a [E],
+    pub bias: &'a [E],
+    pub grid: Grid,
+}
+
+impl<E: Element> FilterProduct<'_, E> {
+    /// All images.
+    #[inline(always)]
+    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
+        let block = block_of(S::LANES, self.filters);
+        let (padded, pixels) = scratch[..scratch_len(self.gather)].split_at_mut(padded_len(self.gather));
+        padded.fill(E::ZERO);
+        for image in 0..from.images {
+            self.gather.pad(s, &x[from.of(image, self.gather.source_len())], padded);
+            for (b, packed) in self.packed.chunks_exact(self.gather.depth() * block).enumerate() {
+                let bias = self.bias.get(b * block..).unwrap_or(&[]);
+                let y = &mut y[to.of(image, 0).start + b * block * self.grid.size[0] * self.grid.size[1]..];
+                match (S::REGISTERS == 32, block == S::LANES) {
+                    (true, true) => self.block::<S, 1, MANY>(s, padded, packed, bias, pixels, y),
+                    (true, false) => self.block::<S, VECTORS, { MANY / VECTORS }>(s, padded, packed, bias, pixels, y),
+                    (false, true) => self.block::<S, 1, FEW>(s, padded, packed, bias, pixels, y),
+                    (false, false) => self.block::<S, VECTORS, { FEW / VECTORS }>(s, padded, packed, bias, pixels, y),
+                }
+            }
+        }
+    }
+
+    /// One block of filters for all pixels of an image, `T` of a row at a time; surplus ones are not written to `y`.
+    #[inline(always)]
+    fn block<S: Simd<Elem = E>, const V: usize, const T: usize>(
+        &self,
+        s: S,
+        padded: &[E],
+        packed: &[E],
+        bias: &[E],
+        pixels: &mut [E],
+        y: &mut [E],
+    ) {
+        let [rows, columns] = [self.gather.rows.output, self.gather.columns.output];
+        let (taps, width) = (Taps::of(self.gather), columns.next_multiple_of(T));
+        let mut first_sums = [s.zero(); V];
+        if !bias.is_empty() {
+            for v in 0..V {
+                first_sums[v] = s.load(&bias[v * S::LANES..]);
+            }
+        }
+        for row in 0..rows {
+            for column in (0..width).step_by(T) {
+                let place = taps.layout.pixel(row, column);
+                let sums = taps.multiply::<S, V, T>(s, padded, place, packed, [first_sums; T]);
+                let pixels = &mut pixels[(row * width + column) * V * S::LANES..];
+                for t in 0..T {
+                    for v in 0..V {
+                        s.store(sums[t][v], &mut pixels[(t * V + v) * S::LANES..]);
+                    }
+                }
+            }
+        }
+        Planes { filters: V * S::LANES, width, columns, grid: self.grid }.write(s, pixels, (0, rows), y);
+    }
+}
+
+/// Where taps stand in the padded planes.
+pub(crate) struct Taps<'a> {
+    gather: &'a Gather,
+    pub layout: Layout,
+    /// From the first tap of a row to each of them.
+    right: [isize; TAPS],
+}
+
+impl<'a> Taps<'a> {
+    pub fn of(gather: &'a Gather) -> Self {
+        let layout = gather.layout();
+        let mut right = [0; TAPS];
+        for (j, right) in right.iter_mut().enumerate().take(gather.columns.taps) {
+            *right = layout.tap(0, 0, j) as isize - layout.tap(0, 0, 0) as isize;
+        }
+        Taps { gather, layout, right }
+    }
+
+    /// Where the first pixel meets tap `(i, j)` of `plane`.
+    #[inline(always)]
+    pub fn place(&self, plane: usize, i: usize, j: usize) -> usize {
+        self.layout.tap(plane, i, 0).wrapping_add_signed(self.right[j])
+    }
+
+    /// The register block: `T` pixels from `place` on by `V` vectors of filters, over the whole depth, added to `sums`.
+    #[inline(always)]
+    fn multiply<S: Simd, const V: usize, const T: usize>(
+        &self,
+        s: S,
+        padded: &[S::Elem],
+        place: usize,
+        packed: &[S::Elem],
+        mut sums: [[S::Vector; V]; T],
+    ) -> [[S::Vector; V]; T] {
+        let mut packed = packed.chunks_exact(V * S::LANES);
+        for plane in 0..self.gather.planes {
+            for i in 0..self.gather.rows.taps {
+                for j in 0..self.gather.columns.taps {
+                    let values = &padded[self.place(plane, i, j) + place..][..T];
+                    let packed = packed.next().expect("filters have a weight for each tap of each plane");
+                    let mut w = [s.zero(); V];
+                    for v in 0..V {
+                        w[v] = s.load(&packed[v * S::LANES..]);
+                    }
+                    for t in 0..T {
+                        let value = s.splat(values[t]);
+                        for v in 0..V {
+                            sums[t][v] = s.mul_add(value, w[v], sums[t][v]);
+                        }
+                    }
+                }
+            }
+        }
+        sums
+    }
+}

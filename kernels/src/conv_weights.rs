@@ -16,7 +16,6 @@
 use crate::conv::{Batch, Way};
 use crate::conv_channels;
 use crate::conv_weights_channels::{self, ChannelWeights};
-use crate::conv_weights_filters::{self, FilterWeights};
 use crate::conv_weights_pixels::{self, PixelWeights, images_of_a_group};
 use crate::conv_weights_squares::{self, SquareWeights};
 use crate::conv_weights_tiles::{self, TileWeights};
@@ -35,8 +34,8 @@ pub fn images_together(gather: &Gather, filters: usize) -> usize {
     match way(gather, filters) {
         Way::Squares(squares) => squares.images_together(),
         Way::Tiles(tiles) => images_of_a_group(tiles.gather.pixels()),
-        Way::Filters | Way::Channels => 1,
-        Way::Flat | Way::Pixels => images_of_a_group(gather.pixels()),
+        Way::Channels => 1,
+        Way::Filters | Way::Flat | Way::Pixels => images_of_a_group(gather.pixels()),
     }
 }
 
@@ -45,9 +44,8 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     match way(gather, filters) {
         Way::Squares(squares) => conv_weights_squares::scratch_len(&squares, images),
         Way::Tiles(tiles) => conv_weights_tiles::scratch_len(&tiles, filters, images),
-        Way::Filters => conv_weights_filters::scratch_len(gather, filters),
         Way::Channels => conv_weights_channels::scratch_len(gather, filters),
-        Way::Flat | Way::Pixels => conv_weights_pixels::scratch_len(gather, filters, images),
+        Way::Filters | Way::Flat | Way::Pixels => conv_weights_pixels::scratch_len(gather, filters, images),
     }
 }
 
@@ -69,9 +67,8 @@ kernel! {
         match way(gather, filters) {
             Way::Squares(squares) => SquareWeights { squares: &squares, x, source, dy, output }.run(s, dw, scratch),
             Way::Tiles(tiles) => TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch),
-            Way::Filters => FilterWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
             Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-            Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+            Way::Filters | Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
         }
     }
 }

@@ -21,9 +21,10 @@ use crate::simd::{MAX_LANES, Simd};
 /// Filters in a register block.
 const FILTERS: usize = 4;
 
-/// Rows of the virtual matrix in a register block, with 32 and with 16 registers.
+/// Rows of the virtual matrix in a register block, with 32 and with 16 registers, and in the last one, where so few are left.
 const MANY_ROWS: usize = 6;
 const FEW_ROWS: usize = 2;
+const LAST_ROWS: [usize; 2] = [MANY_ROWS / 2, FEW_ROWS / 2];
 
 /// The most pixels in a block.
 pub(crate) const BLOCK: usize = 512;
@@ -156,15 +157,15 @@ impl<E: Element> Source<'_, E> {
         dw: &mut [E],
     ) {
         if S::REGISTERS == 32 {
-            self.rows::<S, MANY_ROWS>(s, block, filters, packed_x, packed_dy, dw);
+            self.rows::<S, MANY_ROWS, { LAST_ROWS[0] }>(s, block, filters, packed_x, packed_dy, dw);
         } else {
-            self.rows::<S, FEW_ROWS>(s, block, filters, packed_x, packed_dy, dw);
+            self.rows::<S, FEW_ROWS, { LAST_ROWS[1] }>(s, block, filters, packed_x, packed_dy, dw);
         }
     }
 
-    /// [`products`](Source::products), `D` rows of the virtual matrix at a time.
+    /// [`products`](Source::products), `D` rows of the virtual matrix at a time, and at last `L` where no more are left.
     #[inline(always)]
-    fn rows<S: Simd<Elem = E>, const D: usize>(
+    fn rows<S: Simd<Elem = E>, const D: usize, const L: usize>(
         &self,
         s: S,
         block: Block,
@@ -191,8 +192,16 @@ impl<E: Element> Source<'_, E> {
             let x = if whole { self.padded } else { &*packed_x };
             for k in (0..filters).step_by(FILTERS) {
                 let dy = &packed_dy[k * ROW..(k + FILTERS) * ROW];
-                let sums = multiply::<S, D>(s, x, &starts, offsets, dy);
-                add_block(&sums, self.gather.depth(), d, k, filters, dw);
+                match starts.first_chunk() {
+                    Some(starts) if self.gather.depth() - d <= L => {
+                        let sums = multiply::<S, L>(s, x, starts, offsets, dy);
+                        add_block(&sums, self.gather.depth(), d, k, filters, dw);
+                    }
+                    _ => {
+                        let sums = multiply::<S, D>(s, x, &starts, offsets, dy);
+                        add_block(&sums, self.gather.depth(), d, k, filters, dw);
+                    }
+                }
             }
         }
     }

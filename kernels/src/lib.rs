@@ -23,7 +23,6 @@ mod conv_squares;
 mod conv_tiles;
 pub mod conv_weights;
 mod conv_weights_channels;
-mod conv_weights_filters;
 mod conv_weights_pixels;
 mod conv_weights_squares;
 mod conv_weights_tiles;

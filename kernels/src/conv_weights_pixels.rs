@@ -4,7 +4,7 @@
 //! 1. **Lanes run over pixels**, and here the pixels are summed: a register holds partial sums of one weight, one for
 //!    every lane, which are added to each other only at the end of a block of pixels. Both factors are then read as
 //!    they lie in memory, and nothing is transposed.
-//! 2. **A block of up to 512 pixels at a time**, of one image or of several small ones: the `dy` of all filters for that
+//! 2. **A block of up to 1,024 pixels at a time**, of one image or of several small ones: the `dy` of all filters for that
 //!    block is packed once and stays in L2.
 //! 3. **Register blocks** of six rows of the virtual im2col matrix by four filters (two by four where there are only
 //!    sixteen registers). Where a row of the image is a number of whole vectors, they are read where they lie; else
@@ -27,7 +27,7 @@ const FEW_ROWS: usize = 2;
 const LAST_ROWS: [usize; 2] = [MANY_ROWS / 2, FEW_ROWS / 2];
 
 /// The most pixels in a block.
-pub(crate) const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 1024;
 
 /// From one packed row to the next: a block, and room for what a copy writes past its end.
 pub(crate) const ROW: usize = BLOCK + MAX_LANES;

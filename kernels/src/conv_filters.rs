@@ -45,7 +45,7 @@ pub(crate) fn scratch_len(gather: &Gather) -> usize {
 }
 
 /// Elements of the padded planes of an image, and of what is read past them.
-pub(crate) fn padded_len(gather: &Gather) -> usize {
+fn padded_len(gather: &Gather) -> usize {
     gather.padded_len() + MANY.max(MAX_LANES)
 }
 
@@ -116,15 +116,15 @@ impl<E: Element> FilterProduct<'_, E> {
 }
 
 /// Where taps stand in the padded planes.
-pub(crate) struct Taps<'a> {
+struct Taps<'a> {
     gather: &'a Gather,
-    pub layout: Layout,
+    layout: Layout,
     /// From the first tap of a row to each of them.
     right: [isize; TAPS],
 }
 
 impl<'a> Taps<'a> {
-    pub fn of(gather: &'a Gather) -> Self {
+    fn of(gather: &'a Gather) -> Self {
         let layout = gather.layout();
         let mut right = [0; TAPS];
         for (j, right) in right.iter_mut().enumerate().take(gather.columns.taps) {
@@ -135,7 +135,7 @@ impl<'a> Taps<'a> {
 
     /// Where the first pixel meets tap `(i, j)` of `plane`.
     #[inline(always)]
-    pub fn place(&self, plane: usize, i: usize, j: usize) -> usize {
+    fn place(&self, plane: usize, i: usize, j: usize) -> usize {
         self.layout.tap(plane, i, 0).wrapping_add_signed(self.right[j])
     }
 

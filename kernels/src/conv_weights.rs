@@ -7,9 +7,9 @@
 //!     dw[k][c][t] += Σ over images n and output pixels p of dy[n][k][p] · x[n][c][p·step + t·delta + first]
 //! ```
 //!
-//! Each way of [`conv`](crate::conv) has a file for this sum too, with the same lanes: `conv_weights_squares.rs`,
-//! `conv_weights_tiles.rs`, `conv_weights_filters.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`; but of kernels of one pixel, where channels
-//! fill vectors, that is lanes over channels.
+//! Four ways of [`conv`](crate::conv) have a file for this sum too, with the same lanes: `conv_weights_squares.rs`,
+//! `conv_weights_tiles.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`. Few planes go to the last of them; so do kernels of
+//! one pixel, but where channels fill vectors, to the one before.
 //!
 //! The order of every sum is fixed by the sizes alone.
 

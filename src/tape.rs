@@ -11,6 +11,7 @@ mod var;
 
 pub use op::{ListOp, Op, apply, apply_list};
 pub use var::Var;
+pub(crate) use var::{Keepsake, Recipe};
 
 use crate::error::{Error, Result};
 use crate::par;

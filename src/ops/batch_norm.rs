@@ -24,7 +24,7 @@ use super::isa;
 use super::planes::{Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
-use crate::tape::{Op, Var, apply};
+use crate::tape::{Op, Recipe, Var, apply};
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, stats::Moments};
 use std::cell::OnceCell;
@@ -189,13 +189,13 @@ impl<E: Element, const RELU: bool> Op<E, 3> for Training<RELU> {
     }
 
     fn forward(&self, [x, gamma, beta]: [&Tensor<E>; 3]) -> (Tensor<E>, Kept<E>) {
-        let isa = isa();
         let planes = Planes::agreed(x.shape());
         let x = planes.laid_out(x);
         let channels = self.0.channels(&planes, x.as_slice());
-        let (values, gammas, betas) = (x.as_slice(), gamma.as_slice(), beta.as_slice());
-        let y = planes.build(|c, place, y| channels[c].normalise(isa, [gammas[c], betas[c]], RELU, &values[place], y));
-        (y, Kept { planes, x, gamma: gamma.clone(), beta: beta.clone(), channels })
+        (
+            normalise::<E, RELU>(&planes, &channels, [&x, gamma, beta]),
+            Kept { planes, x, gamma: gamma.clone(), beta: beta.clone(), channels },
+        )
     }
 
     fn backward(&self, saved: Kept<E>, dy: Tensor<E>, wanted: [bool; 3]) -> [Option<Tensor<E>>; 3] {
@@ -213,6 +213,31 @@ impl<E: Element, const RELU: bool> Op<E, 3> for Training<RELU> {
             planes.build(back)
         });
         [dx, Some(dgamma), Some(dbeta)]
+    }
+}
+
+/// `y` from `x`, which is laid out, `γ` and `β`.
+fn normalise<E: Element, const RELU: bool>(
+    planes: &Planes,
+    channels: &[Channel],
+    [x, gamma, beta]: [&Tensor<E>; 3],
+) -> Tensor<E> {
+    let (isa, x, gamma, beta) = (isa(), x.as_slice(), gamma.as_slice(), beta.as_slice());
+    planes.build(|c, place, y| channels[c].normalise(isa, [gamma[c], beta[c]], RELU, &x[place], y))
+}
+
+/// How `y` is computed again from what the operation keeps.
+#[derive(Debug)]
+struct Again<E: Element> {
+    inputs: [Tensor<E>; 3],
+    channels: Vec<Channel>,
+}
+
+impl<E: Element> Recipe<E> for Again<E> {
+    fn value(&self) -> Tensor<E> {
+        let [x, gamma, beta] = &self.inputs;
+        let planes = Planes::agreed(x.shape());
+        normalise::<E, false>(&planes, &self.channels, [&planes.laid_out(x), gamma, beta])
     }
 }
 
@@ -246,24 +271,26 @@ impl<E: Element> Var<E> {
         running: &mut RunningStats<E>,
         options: BatchNorm,
     ) -> Result<Var<E>> {
-        train([self, gamma, beta], running, options, Training::<false>::new)
+        let inputs = [self, gamma, beta];
+        let (y, moments) = train(inputs, running, options, Training::<false>::new)?;
+        let channels = moments.iter().map(|moments| channel(moments, options.epsilon)).collect();
+        Ok(y.with_recipe(Again { inputs: inputs.map(|input| input.value().clone()), channels }))
     }
 }
 
-/// Runs an operation that normalises over the batch, and moves the running statistics.
+/// Runs an operation that normalises over the batch, and moves the running statistics; answers those of the batch as well.
 pub(super) fn train<E: Element, O: Op<E, N>, const N: usize>(
     inputs: [&Var<E>; N],
     running: &mut RunningStats<E>,
     options: BatchNorm,
     operation: impl FnOnce(Batch) -> O,
-) -> Result<Var<E>> {
+) -> Result<(Var<E>, Vec<Moments>)> {
     let statistics = Statistics::default();
     let shapes = [*running.mean.shape(), *running.variance.shape()];
     let y = apply(operation(Batch { options, running: shapes, statistics: statistics.clone() }), inputs)?;
-    if let Some(batch) = statistics.get() {
-        running.follow(batch, options.momentum);
-    }
-    Ok(y)
+    let batch = statistics.get().expect("forward has told what the values of the batch were").clone();
+    running.follow(&batch, options.momentum);
+    Ok((y, batch))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@
 //! second makes `dx` of `df`.
 //!
 //! **Kept for backward** what [`batch_norm`](Var::batch_norm) keeps, and one thing more, which whoever made or takes it keeps
-//! too: for the sum `y`, for SORT the shortcut. So SORT needs no more memory than the sum.
+//! too: for the sum `y`, for SORT the shortcut. Where nobody else keeps that, because it is itself a normalisation, it is computed
+//! again in backward. So SORT needs no more memory than the sum.
 //!
 //! **Source** as of [`batch_norm`](Var::batch_norm) and [`fuse`](Var::fuse); the bits are theirs.
 
@@ -27,7 +28,7 @@ use super::isa;
 use super::planes::{Channel, Planes, parameter_gradients};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
-use crate::tape::{Op, Var};
+use crate::tape::{Keepsake, Op, Var};
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, join};
 use std::ops::Range;
@@ -69,9 +70,11 @@ fn draw_block(draw: &mut Draw, [n, c, h, w]: [usize; 4]) -> [Tensor<f64>; 4] {
 }
 
 #[derive(Debug)]
-struct Joining {
+struct Joining<E: Element> {
     batch: Batch,
     fusion: Fusion,
+    /// The shortcut, where SORT will need it.
+    shortcut: Option<Keepsake<E>>,
 }
 
 #[derive(Debug)]
@@ -82,21 +85,21 @@ struct Kept<E: Element> {
     gamma: Tensor<E>,
     beta: Tensor<E>,
     channels: Vec<Channel>,
-    /// The shortcut for SORT, `y` for the sum.
-    known: Tensor<E>,
+    /// Of the sum alone.
+    y: Option<Tensor<E>>,
 }
 
-impl Joining {
-    /// The `ε` of SORT; none of the sum. Other fusions have been refused.
-    fn root<E: Element>(&self) -> Option<E> {
-        match self.fusion {
-            Fusion::SortRoot { epsilon } => Some(E::from_f64(epsilon)),
+impl<E: Element> Joining<E> {
+    /// The `ε` of SORT and the shortcut; nothing of the sum. Other fusions have been refused.
+    fn root(&self) -> Option<(E, &Keepsake<E>)> {
+        match (self.fusion, &self.shortcut) {
+            (Fusion::SortRoot { epsilon }, Some(shortcut)) => Some((E::from_f64(epsilon), shortcut)),
             _ => None,
         }
     }
 }
 
-impl<E: Element> Op<E, 4> for Joining {
+impl<E: Element> Op<E, 4> for Joining<E> {
     const NAME: &'static str = ROW.name;
     type Saved = Kept<E>;
 
@@ -121,7 +124,7 @@ impl<E: Element> Op<E, 4> for Joining {
     }
 
     fn forward(&self, [x, gamma, beta, shortcut]: [&Tensor<E>; 4]) -> (Tensor<E>, Kept<E>) {
-        let (isa, root) = (isa(), self.root());
+        let (isa, root) = (isa(), self.root().map(|(epsilon, _)| epsilon));
         let planes = Planes::agreed(x.shape());
         let (x, a) = (planes.laid_out(x), planes.laid_out(shortcut));
         let channels = self.batch.channels(&planes, x.as_slice());
@@ -133,15 +136,15 @@ impl<E: Element> Op<E, 4> for Joining {
                 Some(epsilon) => join::join_sort_root(isa, x, a, mean, scale, shift, epsilon, y),
             }
         });
-        let known = if root.is_some() { shortcut.clone() } else { y.clone() };
-        (y, Kept { planes, x, gamma: gamma.clone(), beta: beta.clone(), channels, known })
+        let kept = root.is_none().then(|| y.clone());
+        (y, Kept { planes, x, gamma: gamma.clone(), beta: beta.clone(), channels, y: kept })
     }
 
     fn backward(&self, saved: Kept<E>, dy: Tensor<E>, wanted: [bool; 4]) -> [Option<Tensor<E>>; 4] {
         let dy = Over::new(saved.planes.lay_out(dy));
         let (df, da, sums) = match self.root() {
             None => saved.sum_backward(dy),
-            Some(epsilon) => saved.sort_root_backward(dy, epsilon),
+            Some((epsilon, shortcut)) => saved.sort_root_backward(dy, shortcut.value(), epsilon),
         };
         let da = wanted[3].then_some(da);
         let Kept { planes, x, gamma, channels, .. } = saved;
@@ -192,7 +195,7 @@ type Branches<E> = (Tensor<E>, Tensor<E>, Vec<[f64; 2]>);
 impl<E: Element> Kept<E> {
     fn sum_backward(&self, dy: Over<E>) -> Branches<E> {
         let (isa, Over { mut memory, shared }) = (isa(), dy);
-        let y = self.planes.laid_out(&self.known);
+        let y = self.planes.laid_out(self.y.as_ref().expect("the sum keeps its output"));
         let (x, y) = (self.x.as_slice(), y.as_slice());
         let sums = self.planes.sums([memory.as_mut_slice()], |c, place, [g]| {
             fetch(&shared, &place, g);
@@ -202,9 +205,9 @@ impl<E: Element> Kept<E> {
         (memory.clone(), memory, sums)
     }
 
-    fn sort_root_backward(&self, dy: Over<E>, epsilon: E) -> Branches<E> {
+    fn sort_root_backward(&self, dy: Over<E>, shortcut: Tensor<E>, epsilon: E) -> Branches<E> {
         let (isa, Over { mut memory, shared }) = (isa(), dy);
-        let a = self.planes.laid_out(&self.known);
+        let a = self.planes.lay_out(shortcut);
         let (x, a) = (self.x.as_slice(), a.as_slice());
         let lines = lines(&self.channels, &self.gamma, &self.beta);
         let mut da = Tensor::build(*memory.shape(), |_| ());
@@ -252,7 +255,9 @@ impl<E: Element> Var<E> {
         options: BatchNorm,
         fusion: Fusion,
     ) -> Result<Var<E>> {
-        train([self, gamma, beta, shortcut], running, options, |batch| Joining { batch, fusion })
+        let kept = matches!(fusion, Fusion::SortRoot { .. }).then(|| shortcut.keepsake());
+        let joining = |batch| Joining { batch, fusion, shortcut: kept };
+        Ok(train([self, gamma, beta, shortcut], running, options, joining)?.0)
     }
 }
 
@@ -348,6 +353,29 @@ mod tests {
             let y = fused(&leaves, &mut RunningStats::new(2).unwrap(), fusion).unwrap();
             let owners = [&leaves[0], &leaves[3], &y].map(|var| var.value().owners());
             assert_eq!(owners, if fusion == Fusion::Sum { [2, 1, 2] } else { [2, 2, 1] }, "{fusion}");
+        }
+    }
+
+    /// A shortcut that is a normalisation goes when nobody else has it, and comes again with the same bits.
+    #[test]
+    fn a_normalised_shortcut_is_computed_again_and_not_kept() {
+        for shape in [&[5, 7, 11, 13][..], &[30, 9]] {
+            let gradients = |again: bool| {
+                let tape = Tape::new();
+                let leaves = inputs::<f32>(shape).map(|input| tape.leaf(input));
+                let [x, gamma, beta, below] = &leaves;
+                let mut running = RunningStats::new(shape[1]).unwrap();
+                let a = below.batch_norm(gamma, beta, &mut running, BatchNorm::default()).unwrap();
+                let a = if again { a } else { a.scale(1.0).unwrap() };
+                let value = a.value().clone();
+                let y = x.batch_norm_join(gamma, beta, &a, &mut running, BatchNorm::default(), FUSIONS[1]).unwrap();
+                drop(a);
+                assert_eq!(value.owners(), if again { 1 } else { 2 });
+                let loss = y.sum_all().unwrap();
+                let gradients = tape.backward(&loss).unwrap();
+                leaves.map(|leaf| gradients.get(&leaf).unwrap().clone())
+            };
+            assert_eq!(gradients(true), gradients(false), "{shape:?}");
         }
     }
 

@@ -59,7 +59,7 @@ impl<E: Element> Var<E> {
         running: &mut RunningStats<E>,
         options: BatchNorm,
     ) -> Result<Var<E>> {
-        train([self, gamma, beta], running, options, Training::<true>::new)
+        Ok(train([self, gamma, beta], running, options, Training::<true>::new)?.0)
     }
 }
 

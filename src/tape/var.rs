@@ -5,6 +5,29 @@ use crate::error::Result;
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use std::fmt;
+use std::rc::Rc;
+
+/// How a value is computed again, to the same bits, from what is kept for backward anyway.
+pub(crate) trait Recipe<E: Element>: fmt::Debug {
+    fn value(&self) -> Tensor<E>;
+}
+
+/// A value that backward needs: itself, or how to compute it again, where that spares its memory until then.
+#[derive(Clone, Debug)]
+pub(crate) enum Keepsake<E: Element> {
+    Value(Tensor<E>),
+    Recipe(Rc<dyn Recipe<E>>),
+}
+
+impl<E: Element> Keepsake<E> {
+    /// The value.
+    pub fn value(&self) -> Tensor<E> {
+        match self {
+            Keepsake::Value(value) => value.clone(),
+            Keepsake::Recipe(recipe) => recipe.value(),
+        }
+    }
+}
 
 /// A tensor in a computation. Operations are its methods; see [`ops`](crate::ops) for all of them.
 ///
@@ -14,6 +37,7 @@ use std::fmt;
 pub struct Var<E: Element = f32> {
     value: Tensor<E>,
     place: Option<(Tape<E>, usize)>,
+    recipe: Option<Rc<dyn Recipe<E>>>,
 }
 
 impl<E: Element> Var<E> {
@@ -26,11 +50,25 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), evograd::Error>(())
     /// ```
     pub fn constant(value: Tensor<E>) -> Self {
-        Var { value, place: None }
+        Var { value, place: None, recipe: None }
     }
 
     pub(super) fn tracked(value: Tensor<E>, tape: Tape<E>, id: usize) -> Self {
-        Var { value, place: Some((tape, id)) }
+        Var { value, place: Some((tape, id)), recipe: None }
+    }
+
+    /// The same variable, which can be computed again. Nothing is kept of a constant, nor is its recipe.
+    pub(crate) fn with_recipe(self, recipe: impl Recipe<E> + 'static) -> Self {
+        let recipe = self.is_tracked().then(|| Rc::new(recipe) as Rc<dyn Recipe<E>>);
+        Var { recipe, ..self }
+    }
+
+    /// What an operation keeps that needs this value in backward.
+    pub(crate) fn keepsake(&self) -> Keepsake<E> {
+        match &self.recipe {
+            Some(recipe) => Keepsake::Recipe(recipe.clone()),
+            None => Keepsake::Value(self.value.clone()),
+        }
     }
 
     /// The numbers.

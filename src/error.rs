@@ -64,7 +64,7 @@ pub enum Error {
     Isa(#[from] IsaError),
 
     /// The thread pool could not be made.
-    #[error("thread pool of {threads} threads: {problem}; use 1 to 1024 threads, or fewer where the system refuses")]
+    #[error("thread pool of size {threads}: {problem}; use 1 to 1024 threads, or fewer where the system refuses")]
     Threads {
         /// How many were asked for.
         threads: usize,

@@ -263,6 +263,6 @@ mod tests {
     #[test]
     fn a_senseless_number_of_threads_is_an_error() {
         let text = Pool::new(0).err().unwrap().to_string();
-        assert!(text.starts_with("thread pool of 0 threads: that is no sensible number; use 1 to 1024"), "{text}");
+        assert!(text.starts_with("thread pool of size 0: that is no sensible number; use 1 to 1024"), "{text}");
     }
 }

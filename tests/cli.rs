@@ -52,7 +52,7 @@ type Refusal<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 fn wrong_arguments_exit_with_2_and_say_what_is_right() {
     let table: [Refusal; 6] = [
         (&["gradcheck", "nope"], &[], "evograd: there is no operation nope; there are add, "),
-        (&["gradcheck", "--threads", "0"], &[], "evograd: thread pool of 0 threads: "),
+        (&["gradcheck", "--threads", "0"], &[], "evograd: thread pool of size 0: "),
         (&["gradcheck", "--tolerance", "0"], &[], "evograd: gradcheck: the tolerance is 0; use a number above 0"),
         (&["gradcheck", "--cases", "0"], &[], "0 is not in 1.."),
         (&["gradchek"], &[], "a similar subcommand exists: 'gradcheck'"),

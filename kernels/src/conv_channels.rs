@@ -9,7 +9,7 @@
 //!
 //! An image becomes a [`Strip`] once. Then every tap of a pixel is a run of channels in memory, wherever it lies, so nothing is
 //! packed: eight pixels by two vectors of filters accumulate in registers (four pixels where there are only sixteen registers)
-//! over all taps and planes, and the pixels that come out are transposed into rows of the output's planes.
+//! over some taps and all planes, blocks of such sums are added, and the pixels that come out are transposed into rows of the output's planes.
 //!
 //! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
 
@@ -25,6 +25,10 @@ pub(crate) const VECTORS: usize = 2;
 /// Pixels in a register block, with 32 and with 16 registers.
 pub(crate) const MANY_PIXELS: usize = 8;
 pub(crate) const FEW_PIXELS: usize = 4;
+
+/// Products that are added one after the other before their sum is added to those of others, or as many as one tap has, so that
+/// rounding does not grow with the taps.
+pub(crate) const SUMMED: usize = 128;
 
 /// Whether so many channels fill vectors of every instruction set.
 pub(crate) fn fills(channels: usize) -> bool {
@@ -167,14 +171,35 @@ impl<E: Element> ChannelProduct<'_, E> {
                 *place = source.pixel(pixel / columns, pixel % columns);
             }
             let mut sums = [first_sums; T];
+            let (mut block, mut summed) = ([[s.zero(); V]; T], 0);
             for (tap, packed) in packed.chunks_exact(planes * V * S::LANES).enumerate() {
-                sums = multiply::<S, V, T>(s, &strip[source.tap(tap)..], &places, planes, packed, sums);
+                block = multiply::<S, V, T>(s, &strip[source.tap(tap)..], &places, planes, packed, block);
+                summed += planes;
+                if summed >= SUMMED {
+                    add_to(s, &mut sums, block);
+                    (block, summed) = ([[s.zero(); V]; T], 0);
+                }
             }
+            add_to(s, &mut sums, block);
             for t in 0..T {
                 for v in 0..V {
                     s.store(sums[t][v], &mut pixels[((pixel + t) * V + v) * S::LANES..]);
                 }
             }
+        }
+    }
+}
+
+/// Adds the sums of a register block to those of earlier blocks.
+#[inline(always)]
+pub(crate) fn add_to<S: Simd, const V: usize, const T: usize>(
+    s: S,
+    sums: &mut [[S::Vector; V]; T],
+    block: [[S::Vector; V]; T],
+) {
+    for t in 0..T {
+        for v in 0..V {
+            sums[t][v] = s.add(sums[t][v], block[t][v]);
         }
     }
 }

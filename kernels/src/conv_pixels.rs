@@ -6,14 +6,15 @@
 //! 2. **A panel at a time.** The pixels of two vectors are packed for all planes and taps (`panel[depth][pixels]`) and used by
 //!    all filters before the next; for 8 planes and 3×3 taps that is 9 KiB and stays in L1.
 //! 3. **Register blocks.** Eight filters by two vectors accumulate in sixteen registers (four filters where there are
-//!    only sixteen registers in all), over the whole depth: every loaded value is used several times, and a
-//!    partial sum never travels to memory.
+//!    only sixteen registers in all): every loaded value is used several times, and a partial sum travels to memory once in
+//!    128 products, when it is added to those of others, lest rounding grow with the depth.
 //!
 //! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block that is not
 //! full is filled up with zeros, and its surplus results are not stored.
 
 use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
+use crate::conv_channels::{SUMMED, add_to};
 use crate::im2col::Gather;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -199,7 +200,7 @@ impl<const V: usize> Reach<V> {
     }
 }
 
-/// The register block: `V` vectors of pixels times `K` filters, over the whole depth.
+/// The register block: `V` vectors of pixels times `K` filters, over the whole depth, in blocks of [`SUMMED`] products.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, const V: usize, const K: usize>(
     s: S,
@@ -212,8 +213,28 @@ pub(crate) fn multiply<S: Simd, const V: usize, const K: usize>(
     for k in 0..K {
         sums[k] = [s.splat(bias[k]); V];
     }
+    let planes = (SUMMED / reach.taps).max(1);
+    let (first, rest) = filters.split_at(filters.len().min(planes * K * reach.taps));
+    sums = multiply_block(s, x, reach, first, 0, sums);
+    for (b, filters) in rest.chunks(planes * K * reach.taps).enumerate() {
+        let plane = (b + 1) * planes * reach.plane;
+        let block = multiply_block(s, x, reach, filters, plane, [[s.zero(); V]; K]);
+        add_to(s, &mut sums, block);
+    }
+    sums
+}
+
+/// The products of some planes, from where `plane` starts, added to `sums` one after the other.
+#[inline(always)]
+fn multiply_block<S: Simd, const V: usize, const K: usize>(
+    s: S,
+    x: &[S::Elem],
+    reach: &Reach<V>,
+    filters: &[S::Elem],
+    mut plane: usize,
+    mut sums: [[S::Vector; V]; K],
+) -> [[S::Vector; V]; K] {
     // Not `zip`: the compiler would keep the sums in memory instead of registers, at a third of the speed.
-    let mut plane = 0;
     for weights in filters.chunks_exact(K * reach.taps) {
         // Where taps lie backwards this passes below zero, and comes back when a vector's start is added.
         let mut place = plane;

@@ -5,18 +5,21 @@
 //!
 //! 1. the source becomes strips, and those become values at the points;
 //! 2. for each point, the products of the values with the filters at that point are summed over the planes, by the register
-//!    block of [`conv_channels`](crate::conv_channels);
+//!    block of [`conv_channels`](crate::conv_channels), a few planes at a time, whose sums are then added;
 //! 3. products become tiles of output pixels, `pixels[row][column][filter]`, which are transposed into rows of the output's planes.
 //!
 //! Filters are packed as `[point][vectors of filters][plane][filter]`: one block of them stays in L1 for all tiles.
 
 use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
-use crate::conv_channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
+use crate::conv_channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, add_to, block_of, multiply};
 use crate::simd::{MAX_LANES, Simd};
-use crate::squares::{ALL_POINTS, Group, SIDE, Squares, TAPS, TOGETHER, TileRows, eight, part, place};
+use crate::squares::{ALL_POINTS, Group, SIDE, SUMMED, Squares, TAPS, TOGETHER, TileRows, eight, part, place};
 use crate::strips::Planes;
 use crate::winograd::{POINTS, output_row, weight_factors};
+
+/// Sums of blocks that are added one after the other, before they are added to those of other such blocks.
+const BLOCKS_SUMMED: usize = 8;
 
 /// Elements of packed filters.
 pub(crate) fn packed_len(squares: &Squares) -> usize {
@@ -174,7 +177,22 @@ impl<E: Element> SquareProduct<'_, E> {
         for (e, first) in (0..eights).flat_map(|e| (0..TOGETHER).step_by(T).map(move |first| (e, first))) {
             let values = &values[e * eight(planes) + first * planes..];
             let products = &mut products[e * eight(filters) + first * filters..];
-            let sums = multiply::<S, V, T>(s, values, &places, planes, packed, [[s.zero(); V]; T]);
+            let [mut sums, mut total] = [[[s.zero(); V]; T]; 2];
+            for (b, packed) in packed.chunks(SUMMED * V * S::LANES).enumerate() {
+                let (values, planes) = (&values[b * SUMMED..], SUMMED.min(planes - b * SUMMED));
+                let block = multiply::<S, V, T>(s, values, &places, planes, packed, [[s.zero(); V]; T]);
+                if b % BLOCKS_SUMMED > 0 {
+                    add_to(s, &mut sums, block);
+                    continue;
+                }
+                if b > 0 {
+                    add_to(s, &mut total, sums);
+                }
+                sums = block;
+            }
+            if planes > BLOCKS_SUMMED * SUMMED {
+                add_to(s, &mut sums, total);
+            }
             for t in 0..T {
                 for v in 0..V {
                     s.store(sums[t][v], &mut products[t * filters + v * S::LANES..]);

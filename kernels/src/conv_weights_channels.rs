@@ -8,12 +8,12 @@
 //! ```
 //!
 //! Images become strips, as in [`conv_channels`](crate::conv_channels), and so does `dy`. Eight planes by two vectors of filters (four planes
-//! where there are only sixteen registers) are summed in registers over the pixels of an image. What has been
-//! summed over all images is transposed into `dw[filter][plane][tap]` once.
+//! where there are only sixteen registers) are summed in registers over some 128 pixels, lest rounding grow with the pixels. What has been
+//! summed over some images is transposed and added to `dw[filter][plane][tap]`.
 
 use crate::Element;
 use crate::conv::Batch;
-use crate::conv_channels::{Source, VECTORS, block_of};
+use crate::conv_channels::{SUMMED, Source, VECTORS, block_of};
 use crate::im2col::Gather;
 use crate::simd::{MAX_LANES, Simd};
 use crate::strips::Strip;
@@ -21,6 +21,9 @@ use crate::strips::Strip;
 /// Planes in a register block, with 32 and with 16 registers.
 const MANY_PLANES: usize = 8;
 const FEW_PLANES: usize = 4;
+
+/// Pixels that are summed before the sums are added to `dw`.
+const MOST_SUMMED: usize = 4096;
 
 /// Elements of scratch: the strips of an image and of its `dy`, and the sums.
 pub(crate) fn scratch_len(gather: &Gather, filters: usize) -> usize {
@@ -48,6 +51,7 @@ impl<E: Element> ChannelWeights<'_, E> {
         let (dy, sums) = rest.split_at_mut(gradient.image_len());
         strip.fill(E::ZERO);
         sums.fill(E::ZERO);
+        let mut summed = 0;
         for image in 0..self.source.images {
             source.fill(s, &self.x[self.source.of(image, 0).start..], strip);
             gradient.fill(s, &self.dy[self.output.of(image, 0).start..], (0, rows), dy);
@@ -55,13 +59,22 @@ impl<E: Element> ChannelWeights<'_, E> {
                 let pairs = Pairs {
                     rows,
                     columns,
+                    together: (SUMMED / columns).max(1),
                     row: [source.pixel(1, 0), columns * filters],
                     pixel: [source.pixel(0, 1), filters],
                 };
                 pairs.add_products(s, (&strip[source.tap(tap)..], planes), (dy, filters), sums);
             }
+            summed += rows * columns;
+            if summed >= MOST_SUMMED {
+                add_transposed(s, sums, (planes, source.taps(), filters), dw);
+                sums.fill(E::ZERO);
+                summed = 0;
+            }
         }
-        add_transposed(s, sums, (planes, source.taps(), filters), dw);
+        if summed > 0 {
+            add_transposed(s, sums, (planes, source.taps(), filters), dw);
+        }
     }
 }
 
@@ -69,6 +82,8 @@ impl<E: Element> ChannelWeights<'_, E> {
 pub(crate) struct Pairs {
     pub rows: usize,
     pub columns: usize,
+    /// Rows whose products are added one after the other, before their sum is added to those of others.
+    pub together: usize,
     /// From a row to the next, in the source and in the gradient.
     pub row: [usize; 2],
     /// From a pixel to the next.
@@ -105,20 +120,18 @@ impl Pairs {
         for filter in (0..filters).step_by(V * S::LANES) {
             for plane in (0..planes).step_by(P) {
                 let sums = &mut sums[plane * filters + filter..];
-                let mut block = [[s.zero(); V]; P];
-                for p in 0..P {
-                    for v in 0..V {
-                        block[p][v] = s.load(&sums[p * filters + v * S::LANES..]);
+                for first in (0..self.rows).step_by(self.together) {
+                    let mut block = [[s.zero(); V]; P];
+                    for row in first..self.rows.min(first + self.together) {
+                        let source = &source[row * self.row[0] + plane..];
+                        let gradient = &gradient[row * self.row[1] + filter..];
+                        block = self.multiply::<S, V, P>(s, source, gradient, block);
                     }
-                }
-                for row in 0..self.rows {
-                    let source = &source[row * self.row[0] + plane..];
-                    let gradient = &gradient[row * self.row[1] + filter..];
-                    block = self.multiply::<S, V, P>(s, source, gradient, block);
-                }
-                for p in 0..P {
-                    for v in 0..V {
-                        s.store(block[p][v], &mut sums[p * filters + v * S::LANES..]);
+                    for p in 0..P {
+                        for v in 0..V {
+                            let sums = &mut sums[p * filters + v * S::LANES..];
+                            s.store(s.add(s.load(sums), block[p][v]), sums);
+                        }
                     }
                 }
             }

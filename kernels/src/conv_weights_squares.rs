@@ -1,15 +1,18 @@
 //! The gradient of a convolution's weights by squares: a quarter of the multiplications, as [`squares`](crate::squares) explains.
 //!
 //! The three steps of the forward pass in reverse order: `dy` is spread over the points as the source is, for each point the
-//! product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and at the end the sums become
-//! weights, by the factors that turned weights into values.
+//! product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and once in a thousand tiles the
+//! sums become weights, by the factors that turned weights into values.
 
 use crate::Element;
 use crate::conv::Batch;
 use crate::conv_weights_channels::{Pairs, add_transposed};
 use crate::simd::Simd;
-use crate::squares::{ALL_POINTS, Squares, TAPS, TOGETHER, eight, part};
+use crate::squares::{ALL_POINTS, SUMMED, Squares, TAPS, TOGETHER, eight, part};
 use crate::winograd::{POINTS, weight_factors};
+
+/// Tiles that are summed at the points before they become weights: those round less where they are added.
+const MOST_SUMMED: usize = 1024;
 
 /// Where each kind of scratch ends.
 struct Scratch {
@@ -67,6 +70,7 @@ impl<E: Element> SquareWeights<'_, E> {
         source_strip.fill(E::ZERO);
         gradient_strip.fill(E::ZERO);
         sums.fill(E::ZERO);
+        let mut summed = 0;
         for group in self.squares.groups(self.source.images) {
             for run in group.runs() {
                 source.fill_strip(s, &self.x[self.source.of(run.image, 0).start..], run, source_strip);
@@ -78,7 +82,22 @@ impl<E: Element> SquareWeights<'_, E> {
                 let sums = &mut sums[point * planes * filters..][..planes * filters];
                 self.add_products(s, group.rows * columns.tiles, point, (values, gradients), sums);
             }
+            summed += group.rows * columns.tiles;
+            if summed >= MOST_SUMMED {
+                self.add_weights(s, sums, weights, dw);
+                sums.fill(E::ZERO);
+                summed = 0;
+            }
         }
+        if summed > 0 {
+            self.add_weights(s, sums, weights, dw);
+        }
+    }
+
+    /// Adds the weights that the sums at the points stand for to `dw[filter][depth]`.
+    #[inline(always)]
+    fn add_weights<S: Simd<Elem = E>>(&self, s: S, sums: &[E], weights: &mut [E], dw: &mut [E]) {
+        let Squares { planes, filters, .. } = *self.squares;
         self.turn_back(s, sums, weights);
         add_transposed(s, weights, (planes, TAPS * TAPS, filters), dw);
     }
@@ -98,7 +117,7 @@ impl<E: Element> SquareWeights<'_, E> {
         let (whole, rest) = (tiles / TOGETHER, tiles % TOGETHER);
         for (first, rows, columns) in [(0, whole, TOGETHER), (whole, 1, rest)] {
             if rows * columns > 0 {
-                let pairs = Pairs { rows, columns, row: step, pixel: [planes, filters] };
+                let pairs = Pairs { rows, columns, together: SUMMED / TOGETHER, row: step, pixel: [planes, filters] };
                 let values = &values[first * step[0] + point * part(planes)..];
                 let gradients = &gradients[first * step[1] + point * part(filters)..];
                 pairs.add_products(s, (values, planes), (gradients, filters), sums);

@@ -17,9 +17,8 @@
 //! **Rows of tiles at a time**, of one image or of several small ones, so that all that is held of them stays in L2. Eight tiles
 //! each stand together, `[eight tiles][point][tile][channel]`: the points of a tile then lie within a few pages.
 //!
-//! **Error.** Each axis multiplies it, so its root mean square is, forward, about 3 times that of direct summation, seen from the sum of
-//! the absolute values of all products: `the_rounding_error_of_tiles_is_as_stated` in `tests/conv.rs` measures it. A source
-//! value that is not finite reaches all pixels of its tiles.
+//! **Error.** Each axis multiplies its variance, as [`winograd`](crate::winograd) says, so what is summed at a point is summed in short
+//! blocks: [`SUMMED`] products at a time.
 //!
 //! This file knows where tiles lie and how strips become values at the points; [`conv_squares`](crate::conv_squares) and
 //! [`conv_weights_squares`](crate::conv_weights_squares) multiply.
@@ -45,6 +44,10 @@ pub(crate) const ALL_POINTS: usize = POINTS * POINTS;
 
 /// Tiles that stand together.
 pub(crate) const TOGETHER: usize = 8;
+
+/// Products at a point that are added one after the other, before their sum is added to those of others: a variance of 16 units of
+/// rounding, and of half as many as there are blocks. Half as many would cost the speed of one sum for every 16 products.
+pub(crate) const SUMMED: usize = 32;
 
 /// Elements that the values of a group of tiles may take, at all points and on both sides of the product: 512 KiB of `f32`, half of
 /// a large L2.

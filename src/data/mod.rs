@@ -21,12 +21,14 @@ mod svhn;
 
 pub use augment::Augment;
 pub use catalogue::{Archive, CATALOGUE, Presence, SetInfo, info, open};
+pub use cifar::read_cifar;
 pub use folder::open_folder;
 pub use grid::write_grid;
 pub use loader::{Batch, Batches, Loader, Loading};
 pub use normalise::Normalise;
 pub use shapes::{shapes, shapes_of};
 pub use split::stratified;
+pub use svhn::read_svhn;
 
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};

@@ -55,6 +55,14 @@ fn open(folder: &Path) -> Result<Sets> {
     })
 }
 
+/// The images of one file of SVHN: a MATLAB file of version 5 with `X` `[32, 32, 3, N]` and `y` `[N, 1]`.
+///
+/// # Errors
+/// When the file cannot be read, is no such file, or does not hold both arrays, once each and of one length.
+pub fn read_svhn(path: &Path) -> Result<Pictures> {
+    read(&Source::new(path, SVHN.name))
+}
+
 fn read(source: &Source) -> Result<Pictures> {
     let mut pictures: Option<(usize, Vec<u8>)> = None;
     let mut labels: Option<Vec<u16>> = None;

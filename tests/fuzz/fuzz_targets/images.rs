@@ -1,0 +1,88 @@
+//! Folders of images: JPEG and PNG, whole and broken. The input is a file, or says the pixels of a PNG, which must come back.
+#![no_main]
+
+use arbitrary::{Arbitrary, Unstructured};
+use evograd::data::open_folder;
+use evograd_fuzz::{expect_named, scratch, split_first, write_to};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+#[derive(Arbitrary, Debug)]
+struct Drawn<'a> {
+    side: u8,
+    grey: bool,
+    alpha: bool,
+    pixels: &'a [u8],
+    missing: u8,
+}
+
+static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let root = scratch("images");
+    for class in ["train/a", "val/a"] {
+        std::fs::create_dir_all(root.join(class)).expect("a folder can be made");
+    }
+    let drawn = Drawn { side: 1, grey: true, alpha: false, pixels: &[7], missing: 0 };
+    write_to(&root.join("val/a/whole.png"), &drawn.file().0);
+    root
+});
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let (kind, rest) = split_first(data);
+    let path = ROOT.join("train/a/image.png");
+    if kind & 1 == 0 {
+        write_to(&path, rest);
+        let first = read(4);
+        assert_eq!(read(4), first, "an image is read the same twice");
+        if let Err(error) = first {
+            expect_named(&error, &path);
+        }
+    } else if let Ok(drawn) = Drawn::arbitrary_take_rest(Unstructured::new(rest)) {
+        let (file, expected) = drawn.file();
+        let end = file.len() - usize::from(drawn.missing).min(file.len());
+        write_to(&path, &file[..end]);
+        match read(drawn.side()) {
+            Ok(found) if drawn.missing == 0 => assert_eq!(found, expected, "{drawn:?}"),
+            // The last chunk holds nothing, so that some decoders do not look for it.
+            Ok(found) => assert!(drawn.missing <= 12 && found == expected, "a cut file was read: {drawn:?}"),
+            Err(error) => {
+                assert!(drawn.missing > 0, "{drawn:?}: {error}");
+                expect_named(&error, &path);
+            }
+        }
+    }
+});
+
+/// The one image of the training set.
+fn read(side: usize) -> evograd::Result<Vec<u8>> {
+    let sets = open_folder(&ROOT, side)?;
+    assert_eq!((sets.train.len(), sets.train.shape()), (1, [3, side, side]));
+    let mut image = vec![0; 3 * side * side];
+    sets.train.read(0, &mut image).map(|()| image)
+}
+
+impl Drawn<'_> {
+    fn side(&self) -> usize {
+        usize::from(self.side % 16) + 1
+    }
+
+    /// A PNG file, and its three planes.
+    fn file(&self) -> (Vec<u8>, Vec<u8>) {
+        let (side, area) = (self.side(), self.side() * self.side());
+        let colours = if self.grey { 1 } else { 3 };
+        let samples = colours + usize::from(self.alpha);
+        let bytes: Vec<u8> = self.pixels.iter().copied().chain((0..=255).cycle()).take(area * samples).collect();
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, side as u32, side as u32);
+        encoder.set_color(match (self.grey, self.alpha) {
+            (true, false) => png::ColorType::Grayscale,
+            (true, true) => png::ColorType::GrayscaleAlpha,
+            (false, false) => png::ColorType::Rgb,
+            (false, true) => png::ColorType::Rgba,
+        });
+        let mut writer = encoder.write_header().expect("memory takes all");
+        writer.write_image_data(&bytes).expect("as many bytes as pixels");
+        writer.finish().expect("memory takes all");
+        let plane = |c: usize| bytes.chunks(samples).map(move |pixel| pixel[c.min(colours - 1)]).collect::<Vec<u8>>();
+        (file, [plane(0), plane(1), plane(2)].concat())
+    }
+}

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match cli::run(cli::Args::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("evograd: {}", cli::told(&error));
+            cli::note(format_args!("evograd: {}", cli::told(&error)));
             ExitCode::from(cli::USER_ERROR)
         }
     }

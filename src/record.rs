@@ -57,8 +57,9 @@ pub struct EpochRow {
     pub loss: f64,
     /// The share of right answers on the epoch's training pictures, against their true classes.
     pub accuracy: f64,
-    /// The score on the pictures held out: those of the validation split, or of the test set where there is no split.
-    pub held_out: Score,
+    /// The score on the validation split; none where nothing was held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<Score>,
     /// Seconds spent training since the run or its last segment began.
     pub seconds: f64,
     /// Training pictures a second in this epoch.

@@ -162,6 +162,32 @@ fn unsafe_stands_in_the_kernels_alone_and_is_rare() {
     assert!((1..=12).contains(&count), "{count} {word} blocks in kernels/, at most twelve are allowed");
 }
 
+/// These macros panic where nothing can be written, and that would end a run because its log is full or its terminal gone.
+#[test]
+fn standard_error_is_written_in_one_place_and_no_macro_prints() {
+    for file in rust_files(&root().join("src")) {
+        let path = file.strip_prefix(root()).unwrap().display().to_string();
+        for line in code(&file) {
+            let prints =
+                ["print!(", "println!(", "eprint!(", "eprintln!(", "dbg!("].iter().find(|name| line.contains(**name));
+            assert!(prints.is_none(), "{path}: say it by `note` of src/cli/terminal.rs, not by {}", line.trim());
+            assert!(!line.contains("stderr()") || path == "src/cli/terminal.rs", "{path}: {}", line.trim());
+        }
+    }
+}
+
+/// A build without the feature cannot download, so a message that says to asks first.
+#[test]
+fn downloads_are_recommended_only_by_builds_that_can() {
+    for file in rust_files(&root().join("src")) {
+        let lines = code(&file);
+        for place in (0..lines.len()).filter(|place| lines[*place].contains("evograd data fetch")) {
+            let near = lines[place.saturating_sub(2)..=place].join("\n");
+            assert!(near.contains("cfg!(feature = \"download\")"), "{}: {}", file.display(), lines[place]);
+        }
+    }
+}
+
 /// The lengths of the functions in some code: from the line that opens one to the brace of the same indentation.
 fn function_lengths(lines: &[String]) -> Vec<(String, usize)> {
     let mut lengths = Vec::new();

@@ -165,12 +165,35 @@ fn inspect_refuses_what_it_cannot_show() {
         (
             &["lenet", "--svg", "/nowhere/a.svg"],
             &[],
-            "/nowhere/a.svg: the drawing cannot be written there; name a file in",
+            "/nowhere/a.svg: No such file or directory (os error 2); name a file in a folder",
         ),
     ];
     for (arguments, environment, text) in table {
         let Outcome { code, err, .. } = evograd(&[&["inspect", "model"][..], arguments].concat(), environment);
         assert_eq!(code, 2, "{arguments:?}: {err}");
         assert!(err.contains(text), "{arguments:?}: {err}");
+    }
+}
+
+/// However deep a setting's sections or values are nested, it is refused by a message and not by the end of the stack.
+#[test]
+fn settings_may_be_as_long_and_deep_as_an_argument_can_be() {
+    let nested = |open: &str, inner: &str, close: &str, times| open.repeat(times) + inner + &close.repeat(times);
+    for times in [9, 100, 15_000, 60_000] {
+        for setting in [
+            format!("{}b=1", "a.".repeat(times)),
+            format!("data.set={}", nested("[", "1", "]", times)),
+            format!("data.set={}", "[".repeat(times)),
+            format!("data.set={}", nested("{a=", "1", "}", times / 2)),
+            format!("data.set={{{}b=1}}", "a.".repeat(times)),
+            format!("data.set={}", nested("[{a=", "1", "}]", times / 3)),
+            format!("optimizer.betas={}", "[]".repeat(times)),
+        ] {
+            for command in ["train", "search"] {
+                let Outcome { code, err, .. } = evograd(&[command, "--dry-run", "--set", &setting], &[]);
+                let begin = &setting[..30.min(setting.len())];
+                assert!(code == 2 && err.starts_with("evograd: configuration: "), "{command} {begin}: {code}");
+            }
+        }
     }
 }

@@ -100,8 +100,8 @@ fn verify_tells_a_right_layout_from_the_official_bytes() {
     fs::write(folder.path().join("t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 10, 1, 2]).unwrap();
     let Outcome { code, out, .. } = evograd(&["verify", "mnist", "--data-dir", dir], &[]);
     let wrong = format!(
-        "WRONG: {dir}/t10k-labels-idx1-ubyte: it is cut short: 10 bytes, expected 18 (its header says sizes [10]); get it \
-         anew with `evograd data fetch mnist`\n"
+        "WRONG: {dir}/t10k-labels-idx1-ubyte: it is cut short: 10 bytes, expected 18 (its header says sizes [10]); {}\n",
+        anew("mnist")
     );
     assert!(code == 1 && out.ends_with(&wrong), "{out}");
 }
@@ -127,8 +127,9 @@ fn import_takes_a_folder_and_refuses_another_archive() {
         format!(
             "evograd: {path}: it is not the official cifar-10-binary.tar.gz: 10 bytes with SHA-256 \
              7275b9d1e6c0314c52bfca6c77534b8eaa3a8454a5c74b20e3e5f983e32c6877, expected \
-             c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd of 170052171 bytes; get it anew with `evograd \
-             data fetch cifar10`, or name a folder with the files\n"
+             c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd of 170052171 bytes; {}, or name \
+             a folder with the files\n",
+            anew("cifar10")
         )
     );
 }
@@ -151,14 +152,31 @@ fn show_draws_a_row_for_each_class() {
     assert!(test.out.contains(": 10 pictures of 10 classes"), "{}", test.out);
 }
 
+/// What to do to get a set again, by a command that this build has.
+fn anew(set: &str) -> String {
+    match cfg!(feature = "download") {
+        true => format!("get it anew with `evograd data fetch {set}`"),
+        false => format!("get it anew, with `evograd data import {set} --from PATH`"),
+    }
+}
+
 #[test]
 fn what_cannot_be_done_exits_with_2_and_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
     let absent = format!(
-        "evograd: {dir}: the data set cifar10 is not there (data_batch_1.bin and its like in it, or in cifar10); get it with \
-         `evograd data fetch cifar10`, take it from a file or folder with `evograd data import cifar10 --from PATH`, or name \
-         the folder that holds it with --data-dir\n"
+        "evograd: {dir}: the data set cifar10 is not there (data_batch_1.bin and its like in it, or in cifar10); {}, or name \
+         the folder that holds it with --data-dir\n",
+        match cfg!(feature = "download") {
+            true => {
+                "get it with `evograd data fetch cifar10`, take it from a file or folder with `evograd data import cifar10 \
+                 --from PATH`"
+            }
+            false => {
+                "get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz, then `evograd data import cifar10 --from \
+                 PATH`"
+            }
+        }
     );
     let table: [(&[&str], &str); 6] = [
         (
@@ -219,7 +237,7 @@ fn pictures_that_this_build_cannot_decode_are_no_failed_check() {
 #[test]
 fn help_shows_examples() {
     let Outcome { code, out, .. } = evograd(&["--help"], &[]);
-    assert!(code == 0 && out.contains("Examples:") && out.contains("evograd data fetch cifar10"), "{out}");
+    assert!(code == 0 && out.contains("Examples:") && out.contains("evograd data import cifar10"), "{out}");
 }
 
 #[test]
@@ -229,4 +247,39 @@ fn a_set_without_files_says_so() {
         assert_eq!(outcome.code, 0, "{}", outcome.err);
         assert!(outcome.out.starts_with("shapes: made by this program when it is needed"), "{}", outcome.out);
     }
+}
+
+/// Whatever is missing or broken, the way out is one that this build has.
+#[test]
+fn no_message_recommends_a_download_that_this_build_cannot_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let broken = folder.path().join("broken");
+    for set in ["cifar10", "mnist", "svhn"] {
+        fs::create_dir_all(broken.join(set)).unwrap();
+    }
+    for file in
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    {
+        fs::write(broken.join("mnist").join(file), "no set").unwrap();
+    }
+    fs::write(broken.join("cifar10/cifar-10-binary.tar.gz"), "no archive").unwrap();
+    let archive = broken.join("cifar10/cifar-10-binary.tar.gz");
+    let program = |arguments: &[&str], data: &str| {
+        let mut command = Command::cargo_bin("evograd").unwrap();
+        let output = command.env("EVOGRAD_DATA_DIR", data).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    for data in [dir, broken.to_str().unwrap()] {
+        for set in ["cifar10", "cifar100", "mnist", "fashion-mnist", "svhn"] {
+            for before in
+                [&["train", "lenet", "--data"][..], &["search", "--data"], &["data", "verify"], &["data", "show"]]
+            {
+                let (code, text) = program(&[before, &[set]].concat(), data);
+                assert!(code != Some(0) && (cfg!(feature = "download") || !text.contains("data fetch")), "{text}");
+            }
+        }
+    }
+    let (_, text) = program(&["data", "import", "cifar10", "--from", archive.to_str().unwrap()], dir);
+    assert!(cfg!(feature = "download") || !text.contains("data fetch"), "{text}");
 }

@@ -277,8 +277,8 @@ fn a_dry_run_prints_the_settings_and_leaves_nothing() {
     assert_eq!(code, 0, "{errors}");
     assert!(!run.exists());
     let config = evograd::train::Config::parse(&out, &[]).unwrap();
-    assert_eq!((config.data.validation, config.training.epochs), (40, 3));
-    assert!(out.contains("# 120 training pictures, 40 held out (validation), 160 for the test"), "{out}");
+    assert_eq!((config.data.validation, config.training.epochs), (Some(40), 3));
+    assert!(out.contains("# 120 training images, 40 held out for validation, 160 for the test at the end"), "{out}");
     assert!(out.contains("# 21 steps of "), "{out}");
 }
 
@@ -296,7 +296,7 @@ fn a_dry_run_in_json_is_one_object() {
         (&value["settings"]["model"]["name"], &value["settings"]["training"]["epochs"]),
         (&"lenet".into(), &3.into())
     );
-    let pictures = serde_json::json!({ "train": 120, "held_out": 40, "held_out_from": "validation", "test": 160 });
+    let pictures = serde_json::json!({ "train": 120, "validation": 40, "test": 160 });
     assert_eq!((&value["pictures"], &value["steps"]), (&pictures, &21.into()));
     let [step, all] = ["seconds_a_step", "seconds"].map(|key| value[key].as_f64().unwrap());
     assert!(step > 0.0 && (all / step - 21.0).abs() < 1e-6, "{value}");

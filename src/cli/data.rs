@@ -4,7 +4,9 @@ mod progress;
 
 use super::FAILED;
 use super::data_dir::DataDir;
+use super::out_file::OutFile;
 use super::table::Table;
+use super::terminal::{note, said_if_slow};
 use anyhow::Result;
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
 use evograd::data::{self, CATALOGUE, Presence, SetInfo};
@@ -20,11 +22,13 @@ const MIRROR: &str = "EVOGRAD_MIRROR";
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd data list                                        what there is, and what is here
-  evograd data fetch cifar10                               download, check and unpack
+  evograd data list
+      what there is, and what is here
   evograd data import cifar10 --from cifar-10-binary.tar.gz
-  evograd data verify cifar10 --data-dir /data             every byte, every label
-  evograd data show mnist --out digits.png --split test    a row of pictures for each class";
+  evograd data verify cifar10 --data-dir /data
+      every byte, every label
+  evograd data show mnist --out digits.png --split test
+      a row of pictures for each class";
 
 /// Data sets: list, fetch, import, verify and look at them.
 #[derive(clap::Args)]
@@ -45,6 +49,7 @@ enum Action {
         json: bool,
     },
     /// Download a set, check it and unpack it; an interrupted download is gone on with
+    #[cfg_attr(not(feature = "download"), command(about = "Tell where to get a set; this build cannot download"))]
     Fetch {
         /// The name of the set
         name: String,
@@ -86,7 +91,7 @@ impl Action {
 struct Show {
     /// The name of the set
     name: String,
-    /// The file to write
+    /// The PNG file to write
     #[arg(long, value_name = "FILE", default_value = "grid.png")]
     out: PathBuf,
     /// Which pictures
@@ -126,7 +131,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
             writeln!(out, "{name}: {what}; it is in {}", fetched.folder.display())?;
         }
         Action::Verify { name, json } => {
-            eprintln!("checking {name}");
+            note(format_args!("checking {name}"));
             let verdict = store::verify(data::info(name)?, &folder, &mut teller)?;
             teller.done();
             print_verdict(&verdict, *json, out)?;
@@ -147,7 +152,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 
 /// Mirrors to try before the official ones.
 fn mirrors(given: &[String]) -> Vec<String> {
-    let environment = std::env::var(MIRROR).ok().filter(|mirror| !mirror.is_empty());
+    let environment = std::env::var_os(MIRROR).filter(|mirror| !mirror.is_empty());
+    let environment = environment.map(|mirror| mirror.to_string_lossy().into_owned());
     given.iter().cloned().chain(environment).collect()
 }
 
@@ -164,7 +170,7 @@ fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {
         table.row(row(info, folder));
     }
     writeln!(out, "{}", table.for_output())?;
-    eprintln!("data folder: {}", folder.display());
+    note(format_args!("data folder: {}", folder.display()));
     Ok(())
 }
 
@@ -213,7 +219,7 @@ fn as_json(info: &SetInfo, folder: &Path) -> serde_json::Value {
         "download_bytes": download_size(info),
         "licence": info.licence,
         "here": here,
-        "folder": found,
+        "folder": found.map(|folder| folder.to_string_lossy().into_owned()),
         "missing": missing,
     })
 }
@@ -262,14 +268,14 @@ fn conclusion(verdict: &Verdict) -> String {
 }
 
 fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
-    eprintln!("opening {}", show.name);
-    let sets = data::open(&show.name, folder)?;
+    let file = OutFile::new(&show.out, "png")?;
+    let sets = said_if_slow(&format!("opening {}", show.name), || data::open(&show.name, folder))?;
     let set = match show.split {
         Split::Train => sets.train,
         Split::Test => sets.test,
     };
-    let drawn = data::write_grid(&*set, show.count.into(), show.seed, &show.out)?;
+    let drawn = file.written_by(|path| data::write_grid(&*set, show.count.into(), show.seed, path))?;
     let (pictures, classes) = (counted(drawn as u64, "picture"), counted(set.classes().len() as u64, "class"));
-    writeln!(out, "{}: {pictures} of {classes}, a row for each:", show.out.display())?;
+    writeln!(out, "{}: {pictures} of {classes}, a row for each:", std::path::absolute(&show.out)?.display())?;
     Ok(writeln!(out, "{}", set.classes().join(", "))?)
 }

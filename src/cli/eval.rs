@@ -3,6 +3,7 @@
 use super::data_dir::DataDir;
 use super::run_folder::{Kind, expect_kind};
 use super::table::Table;
+use super::terminal::said_if_slow;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use evograd::data;
@@ -16,8 +17,10 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd eval runs/resnet20-sum-shapes-seed0            the test set, by the last checkpoint
-  evograd eval runs/mine --checkpoint best --per-class   the share of right answers for each class
+  evograd eval runs/resnet20-sum-shapes-seed0
+      the test set, by the last checkpoint
+  evograd eval runs/mine --checkpoint best --per-class
+      the share of right answers for each class
   evograd eval runs/mine --weights from-pytorch.safetensors --json";
 
 /// Ask a trained network for pictures it has not learned from.
@@ -70,7 +73,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = RunFolder::read(&args.run)?;
     expect_kind(folder.path(), Kind::Training)?;
     let config = Config::read(&folder.settings(), &[])?;
-    let sets = data::open(&config.data.set, &args.data_dir.folder()?)?;
+    let (set, data_dir) = (&config.data.set, args.data_dir.folder()?);
+    let sets = said_if_slow(&format!("opening {set}"), || data::open(set, &data_dir))?;
     let split = Split::with(&config, &sets, Some(folder.normalise()?))?;
     let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;
     match &args.weights {
@@ -79,10 +83,13 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let (loader, name) = match args.split {
         Part::Test => (&split.test, "test"),
-        Part::Validation if split.held_out_name == "validation" => (&split.held_out, "validation"),
-        Part::Validation => bail!("{} held out no pictures; train with data.validation above 0", args.run.display()),
+        Part::Validation => match &split.validation {
+            Some(validation) => (validation, "validation"),
+            None => bail!("{} held out no pictures; train with data.validation above 0", args.run.display()),
+        },
     };
-    let answers = evaluate(&network, loader, name, |_| true)?.context("an evaluation ended early")?;
+    let answers = said_if_slow("evaluating", || evaluate(&network, loader, name, |_| true))?;
+    let answers = answers.context("an evaluation ended early")?;
     print(args, &answers, sets.test.classes(), out)?;
     Ok(ExitCode::SUCCESS)
 }

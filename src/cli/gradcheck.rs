@@ -2,6 +2,7 @@
 
 use super::FAILED;
 use super::table::{cut, terminal_width};
+use super::terminal::note;
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::gradcheck::Gradcheck;
@@ -14,9 +15,11 @@ use std::time::Instant;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd gradcheck                    every operation
+  evograd gradcheck
+      every operation
   evograd gradcheck conv2d --cases 100 one operation, more shapes
-  evograd gradcheck --full --json      every entry of each Jacobian matrix, one JSON line per operation";
+  evograd gradcheck --full --json
+      every entry of each Jacobian matrix, one JSON line per operation";
 
 /// Compare the gradient of every operation with finite differences, in f64.
 #[derive(clap::Args)]
@@ -79,12 +82,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         writeln!(out, "not drawn, since there is no derivative: {}", row.kinks)?;
     }
     let verdict = if wrong == 0 { "all gradients are right".into() } else { format!("{wrong} WRONG") };
-    eprintln!(
+    note(format_args!(
         "{}, {verdict} within {:.0e}, {:.1} s",
         counted(rows.len() as u64, "operation"),
         args.tolerance,
         start.elapsed().as_secs_f64()
-    );
+    ));
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 

@@ -3,8 +3,9 @@
 mod runs;
 
 use super::model_args::ModelArgs;
+use super::out_file::OutFile;
 use super::table::Table;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use evograd::models::{self, CATALOGUE, Plan};
 use evograd::report::{LayerRow, counted, grouped, network_svg};
 use evograd::train::Config;
@@ -15,12 +16,18 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd inspect run runs/a runs/b --svg accuracy.svg       training runs, epoch by epoch
-  evograd inspect models                                     every model and what it costs
-  evograd inspect model resnet20 --fusion sort-root          a table of its layers
-  evograd inspect model lenet-star --svg lenet-star.svg      and a drawing
-  evograd inspect model wrn-40-4 --classes 100 --json        for machines
-  evograd inspect model vgg16 --input 3x32x32 --classes 10   for small pictures";
+  evograd inspect run runs/a runs/b --svg accuracy.svg
+      training runs, epoch by epoch
+  evograd inspect models
+      every model and what it costs
+  evograd inspect model resnet20 --fusion sort-root
+      a table of its layers
+  evograd inspect model lenet-star --svg lenet-star.svg
+      and a drawing
+  evograd inspect model wrn-40-4 --classes 100 --json
+      for machines
+  evograd inspect model vgg16 --input 3x32x32 --classes 10
+      for small pictures";
 
 /// Show what models are made of and what they cost, and how training runs went.
 #[derive(clap::Args)]
@@ -127,6 +134,7 @@ fn list(json: bool, out: &mut impl Write) -> Result<()> {
 /// One model, layer by layer.
 fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()> {
     let usual = models::model(name)?;
+    let svg = OutFile::maybe(question.svg.as_ref(), "svg")?;
     let classes = question.classes.unwrap_or(usual.classes);
     let settings = [vec![format!("model.name={name}")], question.model.settings()].concat();
     let plan = Config::parse("", &settings)?.spec(question.input.unwrap_or(usual.input), classes)?.plan()?;
@@ -135,8 +143,8 @@ fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()
     } else {
         layers(&plan, classes, out)?;
     }
-    match &question.svg {
-        Some(path) => draw(&plan, path),
+    match svg {
+        Some(file) => draw(&plan, &file),
         None => Ok(()),
     }
 }
@@ -160,7 +168,7 @@ fn layers(plan: &Plan, classes: usize, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-fn draw(plan: &Plan, path: &PathBuf) -> Result<()> {
+fn draw(plan: &Plan, file: &OutFile) -> Result<()> {
     let rows = plan.spec().nodes.iter().zip(plan.layers()).map(|(node, layer)| LayerRow {
         name: layer.name.clone(),
         kind: layer.kind.clone(),
@@ -171,12 +179,7 @@ fn draw(plan: &Plan, path: &PathBuf) -> Result<()> {
     let rows: Vec<LayerRow> = rows.collect();
     let [parameters, macs] = [plan.parameters(), plan.macs()].map(grouped);
     let title = format!("{}  —  {parameters} weights, {macs} multiply-adds", plan.spec().name);
-    let svg = network_svg(&title, &plan.spec().input, &rows);
-    std::fs::write(path, svg).with_context(|| {
-        format!("{}: the drawing cannot be written there; name a file in a folder that exists", path.display())
-    })?;
-    eprintln!("{}: the drawing is there", path.display());
-    Ok(())
+    file.write(&network_svg(&title, &plan.spec().input, &rows), "the drawing")
 }
 
 fn line(plan: &Plan, classes: usize, with_layers: bool) -> ModelLine<'_> {

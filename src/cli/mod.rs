@@ -10,26 +10,31 @@ mod model_args;
 mod out_file;
 mod profile;
 mod progress;
+mod results;
 mod run_folder;
 mod search;
 mod table;
+mod terminal;
 mod train;
+mod wrap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+pub use terminal::note;
+
 /// The exit code of a check that did not pass.
 const FAILED: u8 = 1;
-/// The exit code of a run that was asked to stop and has been saved.
-const INTERRUPTED: u8 = 130;
 /// The exit code of wrong arguments, wrong data or a system that refuses; clap's own.
 pub const USER_ERROR: u8 = 2;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 all is well, 1 a check did not pass or a run diverged, 2 wrong arguments or data, 130 stopped by Ctrl-C.
-Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set; EVOGRAD_DATA_DIR is the folder of the data
-sets, EVOGRAD_MIRROR a place to fetch them from.";
+Exit codes: 0 all is well, 1 a check did not pass or a run diverged, 2 wrong
+arguments or data, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
+Environment: EVOGRAD_ISA=portable|avx2|avx512 forces an instruction set;
+EVOGRAD_DATA_DIR is the folder of the data sets, EVOGRAD_MIRROR a place to
+fetch them from.";
 
 /// A tensor engine for the CPU with hand-written gradients, each of them proved.
 #[derive(Parser)]
@@ -53,14 +58,14 @@ enum Command {
     Eval(eval::Args),
 }
 
-/// Runs the command on as many threads as asked for. Results go to standard output; a reader that has seen enough, such
-/// as `head`, ends the command quietly.
+/// Runs the command on as many threads as asked for. Results go to standard output; where they cannot, because the disk
+/// is full, that is said once the work is done, and a reader that has seen enough, such as `head`, is no problem at all.
 pub fn run(args: Args) -> Result<ExitCode> {
     evograd::Isa::chosen()?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    let outcome = evograd::Pool::new(threads.unwrap_or(1))?.install(|| {
-        let mut out = std::io::stdout().lock();
-        match args.command {
+    evograd::Pool::new(threads.unwrap_or(1))?.install(|| {
+        let mut out = results::Results::new(std::io::stdout().lock());
+        let outcome = match args.command {
             Command::Data(args) => data::run(&args, &mut out),
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
             Command::Inspect(args) => inspect::run(&args, &mut out),
@@ -68,12 +73,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
             Command::Profile(args) => profile::run(&args, &mut out),
             Command::Search(args) => search::run(&args, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
+        }?;
+        match out.problem() {
+            None => Ok(outcome),
+            Some(problem) => Err(problem).context("not all results could be written to standard output"),
         }
-    });
-    match outcome {
-        Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
-        outcome => outcome,
-    }
+    })
 }
 
 /// An error and what it came of, each said once: some name their source themselves.
@@ -85,13 +90,19 @@ pub fn told(error: &anyhow::Error) -> String {
     })
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-}
-
 /// The processor's name, as the system tells it.
 fn cpu() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_string(), |(_, name)| name.trim().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_all_commands_go_together() {
+        super::Args::command().debug_assert();
+    }
 }

@@ -6,7 +6,8 @@ mod steps;
 
 use super::inspect::read_sizes;
 use super::model_args::ModelArgs;
-use super::out_file::{expect_writable, write};
+use super::out_file::OutFile;
+use super::terminal::said_if_slow;
 use anyhow::Result;
 use evograd::models::{self, Plan};
 use evograd::profile::{Machine, Profile, chrome_trace};
@@ -17,22 +18,32 @@ use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
 Examples:
-  evograd profile                                       a step of ResNet-20, by kind of operation
-  evograd profile resnet20 --fusion sort-root --layers  by layer, in the order in which they run
-  evograd profile lenet --batch 32 --threads 1 --json   for machines
-  evograd profile --svg roofline.svg                    beside what the machine allows, as a picture
-  evograd profile --trace step.json                     every call, for chrome://tracing or Perfetto
+  evograd profile
+      a step of ResNet-20, by kind of operation
+  evograd profile resnet20 --fusion sort-root --layers
+      by layer, in the order in which they run
+  evograd profile lenet --batch 32 --threads 1 --json
+      for machines
+  evograd profile --svg roofline.svg
+      beside what the machine allows, as a picture
+  evograd profile --trace step.json
+      every call, for chrome://tracing or Perfetto
 
 What the columns say:
-  ms        milliseconds, in the step whose time is the median of all; share: of that step; with --layers, forward and
-            backward are parts of it
-  GFLOP/s   10⁹ multiplications and additions a second, of products alone; a multiply-add is two
-  GB/s      10⁹ bytes a second; the least that must be moved: inputs, outputs and what was kept, each once
-  roof      the least time that the machine needs for these operations or these bytes, whichever is longer, over the time
-            taken; above 100 % where data come from a cache and not from memory, or a kernel does with fewer
-            multiply-adds than the formula has
-  rest      what belongs to no operation: the norm of the gradient, the tape, counting right answers
-The machine's roof is measured at the beginning, and so is best measured while nothing else runs.";
+  ms        milliseconds, in the step whose time is the median of all; share:
+            of that step; with --layers, forward and backward are parts of it
+  GFLOP/s   10⁹ multiplications and additions a second, of products alone; a
+            multiply-add is two
+  GB/s      10⁹ bytes a second; the least that must be moved: inputs, outputs
+            and what was kept, each once
+  roof      the least time that the machine needs for these operations or these
+            bytes, whichever is longer, over the time taken; above 100 % where
+            data come from a cache and not from memory, or a kernel does with
+            fewer multiply-adds than the formula has
+  rest      what belongs to no operation: the norm of the gradient, the tape,
+            counting right answers
+The machine's roof is measured at the beginning, and so is best measured while
+nothing else runs.";
 
 /// Show where the milliseconds of a training step go, operation by operation.
 #[derive(clap::Args)]
@@ -105,19 +116,18 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let config = Config::parse("", &[settings, args.model.settings()].concat())?;
     let spec = config.spec(args.input.unwrap_or(usual.input), args.classes.unwrap_or(usual.classes))?;
     let plan = spec.plan()?;
-    [&args.trace, &args.svg].into_iter().flatten().try_for_each(|path| expect_writable(path))?;
-    let machine = Machine::measure()?;
+    let trace = OutFile::maybe(args.trace.as_ref(), "json")?;
+    let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
+    let machine = said_if_slow("measuring what the machine can do", Machine::measure)?;
     let steps = steps::measure(&plan, config, args.steps, args.quiet)?;
     let measured = Measured { plan, batch: args.batch, machine, steps };
-    if let Some(path) = &args.trace {
-        write(path, &chrome_trace(&measured.title(), &measured.steps))?;
-        eprintln!("{}: the trace is there; chrome://tracing or ui.perfetto.dev shows it", path.display());
+    if let Some(file) = trace {
+        let what = "the trace, which chrome://tracing or ui.perfetto.dev shows,";
+        file.write(&chrome_trace(&measured.title(), &measured.steps), what)?;
     }
-    if let Some(path) = &args.svg {
-        write(path, &picture::roofline(&measured, args.layers))?;
-        eprintln!("{}: the picture is there", path.display());
+    if let Some(file) = svg {
+        file.write(&picture::roofline(&measured, args.layers), "the picture")?;
     }
-    // Last, because whoever reads it may stop early, and that ends the program.
     match args.json {
         true => print::json(&measured, args.layers, out)?,
         false => print::tables(&measured, args.layers, out)?,

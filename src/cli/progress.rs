@@ -1,17 +1,16 @@
 //! How far a training run is: a bar on a terminal, plain lines elsewhere; always on standard error.
 
-use evograd::record::Metric;
-use evograd::train::{Event, Position};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use super::terminal::Bar;
+use evograd::record::{EpochRow, Metric, Score};
+use evograd::train::{Event, Position, Training};
 use std::time::{Duration, Instant};
 
 /// Shows the events of a run.
 pub struct Progress {
-    bar: Option<ProgressBar>,
-    quiet: bool,
+    bar: Bar,
     epochs: u32,
     steps: u64,
+    log_every: u64,
     /// When the first step of this process was done, and which that was.
     first: Option<(Instant, u64)>,
     pace: Pace,
@@ -42,21 +41,15 @@ impl Pace {
 }
 
 impl Progress {
-    /// Of a run with so many steps in so many epochs.
-    pub fn new(steps: u64, epochs: u32, quiet: bool) -> Progress {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}");
-        let bar = terminal.then(|| ProgressBar::new(steps).with_style(style.expect("the template is well-formed")));
-        Progress { bar, quiet, epochs, steps, first: None, pace: Pace::default() }
+    /// Of a run of so many steps with these settings.
+    pub fn new(steps: u64, training: &Training, quiet: bool) -> Progress {
+        let Training { epochs, log_every, .. } = *training;
+        Progress { bar: Bar::new(steps, quiet), epochs, steps, log_every, first: None, pace: Pace::default() }
     }
 
     /// Says something apart from the bar.
-    pub fn note(&self, text: &str) {
-        match &self.bar {
-            _ if self.quiet => {}
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
+    pub fn note(&mut self, text: &str) {
+        self.bar.note(text);
     }
 
     /// Shows an event.
@@ -70,9 +63,7 @@ impl Progress {
             }
             Event::Evaluating { done, total } => {
                 self.pace.began = None;
-                if let Some(bar) = &self.bar {
-                    bar.set_message(format!("evaluating {done}/{total}"));
-                }
+                self.bar.message(|| format!("evaluating {done}/{total}"));
             }
             Event::Row(row) => {
                 if let Metric::Epoch(_) = row {
@@ -83,52 +74,45 @@ impl Progress {
         }
     }
 
-    /// Moves the bar to where the run stands.
-    fn show(&self, position: &Position) {
-        let Some(bar) = &self.bar else { return };
-        bar.set_position(position.step);
-        bar.set_message(format!(
-            "epoch {}/{} · loss {:.3} · accuracy {:.1} % · {} images/s · {} left",
-            position.epoch + 1,
-            self.epochs,
-            position.loss(),
-            100.0 * position.accuracy(),
-            self.pace.rate().map_or("?".into(), |rate| format!("{rate:.0}")),
-            self.left(position.step)
-        ));
+    /// Moves the bar to where the run stands; without one, rows of metrics say it.
+    fn show(&mut self, position: &Position) {
+        let message = || {
+            format!(
+                "epoch {}/{} · loss {:.3} · accuracy {:.1} % · {} images/s · {} left",
+                position.epoch + 1,
+                self.epochs,
+                position.loss(),
+                100.0 * position.accuracy(),
+                self.pace.rate().map_or("?".into(), |rate| format!("{rate:.0}")),
+                self.left(position.step)
+            )
+        };
+        if self.bar.is_live() {
+            let message = message();
+            self.bar.show(position.step, Duration::MAX, || message);
+        }
     }
 
     /// Ends the bar.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish();
     }
 
-    fn row(&self, row: &Metric) {
+    fn row(&mut self, row: &Metric) {
         match row {
-            Metric::Step(row) if self.bar.is_none() => self.note(&format!(
-                "step {}/{} · loss {:.4} · accuracy {:.1} % · rate {:.4} · {:.0} images/s · {} left",
-                row.step,
-                self.steps,
-                row.loss,
-                100.0 * row.accuracy,
-                row.rate,
-                row.images_per_second,
-                self.left(row.step)
-            )),
-            Metric::Epoch(row) => self.note(&format!(
-                "epoch {}/{} · loss {:.4} · accuracy {:.2} % · {} loss {:.4} · {} accuracy {:.2} % · {:.0} images/s",
-                row.epoch,
-                self.epochs,
-                row.loss,
-                100.0 * row.accuracy,
-                row.held_out.split,
-                row.held_out.loss,
-                row.held_out.split,
-                100.0 * row.held_out.accuracy,
-                row.images_per_second
-            )),
+            // The row of an epoch's last step says no more than that of the epoch.
+            Metric::Step(row) if !self.bar.is_live() && row.step.is_multiple_of(self.log_every) => {
+                self.bar.note(format_args!(
+                    "step {}/{} · loss {:.4} · accuracy {:.1} % · {:.0} images/s · {} left",
+                    row.step,
+                    self.steps,
+                    row.loss,
+                    100.0 * row.accuracy,
+                    row.images_per_second,
+                    self.left(row.step)
+                ))
+            }
+            Metric::Epoch(row) => self.bar.note(epoch_line(row, self.epochs)),
             _ => {}
         }
     }
@@ -144,6 +128,19 @@ impl Progress {
             _ => "?".into(),
         }
     }
+}
+
+/// What an epoch came to; the score on what is held out in brackets. It fits 80 columns.
+fn epoch_line(row: &EpochRow, epochs: u32) -> String {
+    let EpochRow { epoch, loss, accuracy, .. } = row;
+    let [held_out_loss, held_out_accuracy] = match &row.held_out {
+        Some(Score { split, loss, accuracy, .. }) => {
+            [format!(" ({split} {loss:.4})"), format!(" ({:.2} %)", 100.0 * accuracy)]
+        }
+        None => Default::default(),
+    };
+    let accuracy = 100.0 * accuracy;
+    format!("epoch {epoch}/{epochs} · loss {loss:.4}{held_out_loss} · accuracy {accuracy:.2} %{held_out_accuracy}")
 }
 
 /// A time as people say it: `42 s`, `7 min 5 s`, `1 h 20 min`.
@@ -183,7 +180,7 @@ mod tests {
     /// An evaluation that takes long, as the events of a run tell it.
     #[test]
     fn an_evaluation_does_not_slow_the_pace() {
-        let mut progress = Progress::new(3, 1, true);
+        let mut progress = Progress::new(3, &Training { epochs: 1, ..Training::default() }, true);
         let report = StepReport { loss: 1.0, right: 1, pictures: 128, rate: 0.1, gradient_norm: 1.0 };
         let wait = |seconds| std::thread::sleep(Duration::from_secs_f64(seconds));
         let step = |progress: &mut Progress, number| {

@@ -60,7 +60,7 @@ pub fn expect_kind(folder: &Path, kind: Kind) -> Result<()> {
 pub fn describe(seed: u64, sets: &Sets) -> RunInfo {
     RunInfo {
         version: env!("CARGO_PKG_VERSION").into(),
-        command: std::env::args().collect(),
+        command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
         cpu: super::cpu(),
         isa: evograd::Isa::chosen().map_or_else(|error| error.to_string(), |isa| isa.name().to_string()),
         threads: evograd::threads(),
@@ -70,6 +70,7 @@ pub fn describe(seed: u64, sets: &Sets) -> RunInfo {
         resumed_after: Vec::new(),
         ended: None,
         status: Status::Running,
+        warnings: Vec::new(),
     }
 }
 

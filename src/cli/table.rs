@@ -1,7 +1,9 @@
 //! Tables on standard output. In a file or a pipe a row is one line, as wide as it needs to be; on a terminal a table that
 //! is too wide is made to fit. Knows no command.
 
+use super::wrap::{broken_lines, columns, wrapped};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table as Drawn, presets};
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::ops::Range;
 
@@ -31,7 +33,7 @@ impl Table {
     }
 
     /// Adds a row of as many cells as the header has.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub fn row(&mut self, cells: impl Into<Vec<String>>) {
         self.rows.push(cells.into());
     }
 
@@ -106,6 +108,12 @@ impl Table {
     }
 }
 
+/// A text as standard output takes it: on a terminal, broken between words.
+pub fn fitted(text: impl Display) -> String {
+    let text = text.to_string();
+    terminal_width().map_or_else(|| text.clone(), |width| wrapped(&text, width))
+}
+
 /// The width of the terminal that standard output is; `None` where it is a file or a pipe.
 pub fn terminal_width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {
@@ -120,26 +128,6 @@ pub fn cut(text: &str, width: usize) -> String {
         return text.to_string();
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// The columns that a text takes. All that is printed here is one column wide.
-fn columns(text: &str) -> usize {
-    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
-}
-
-/// A text in lines that are broken between words.
-fn broken_lines(text: &str, width: usize) -> impl Iterator<Item = String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if columns(line) + 1 + columns(word) <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_string()),
-        }
-    }
-    lines.into_iter()
 }
 
 #[cfg(test)]

@@ -5,14 +5,16 @@ mod dry_run;
 use super::data_dir::DataDir;
 use super::model_args::ModelArgs;
 use super::progress::Progress;
-use super::run_folder::{Kind, describe, expect_kind, free_folder, going_on};
-use super::{FAILED, INTERRUPTED, interrupt};
+use super::results::print_row;
+use super::run_folder::{Kind, data_argument, describe, expect_kind, free_folder, going_on, word};
+use super::terminal::{note, note_command, said_if_slow, warn};
+use super::{FAILED, interrupt};
 use anyhow::Result;
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
-use evograd::report::{counted, grouped};
-use evograd::train::{Config, Event, Run, RunFolder, Status};
+use evograd::report::{counted, grouped, rounded};
+use evograd::train::{Config, Event, Run, RunFolder, Split, Status};
 use evograd::{Error, data, record};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,13 +24,21 @@ pub use dry_run::seconds_a_step;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd train                                  ResNet-20 on the built-in set of shapes
+  evograd train
+      ResNet-20 on the built-in set of shapes
   evograd train resnet20 --data cifar10 --fusion sort-root
-  evograd train lenet --data mnist --epochs 5 --set optimizer.rate=0.05 --set schedule.kind=cosine
-  evograd train --config my.toml --dry-run       settings, size and expected time, without training
-  evograd train --resume runs/resnet20           go on where it stopped
+  evograd train lenet --data mnist --epochs 5 --set schedule.kind=cosine
+  evograd train --config my.toml --dry-run
+      settings, size and expected time, without training
+  evograd train --resume runs/resnet20
+      go on where it stopped
 
-Ctrl-C finishes the step and saves; twice stops at once. Exit code 1: the run diverged; 130: it was stopped.";
+A part of the training images is held out: after each epoch the network is
+evaluated on it, and checkpoints/best is kept by it. The test set is evaluated
+once, at the end. --set data.validation=N holds out N images, 0 none.
+
+Ctrl-C, SIGTERM and SIGHUP finish the step and save; a second one stops at
+once. Exit code 1: the run diverged; 130, 143 or 129: it was stopped.";
 
 /// Train a network, and save it in a folder.
 #[derive(clap::Args)]
@@ -100,14 +110,16 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 }
 
 /// Trains with these settings, or says what would be trained.
-pub fn begin(config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
+pub fn begin(mut config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let sets = open(&config, how)?;
+    config.data.validation = Some(config.data.validation_of(sets.train.len()));
     if how.dry_run {
         return dry_run::dry_run(config, &sets, how.json, out);
     }
     let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
     let info = describe(config.training.seed, &sets);
-    train(Run::start(&path, config, &sets, info)?, &path, how, out)
+    let run = said_if_slow("looking at the training images", || Run::start(&path, config, &sets, info))?;
+    train(run, &path, how, out)
 }
 
 /// The settings: those of the file, then those of single arguments, then those of `--set`.
@@ -129,7 +141,8 @@ fn settings(args: &Args) -> Result<Config> {
 }
 
 fn open(config: &Config, how: &How) -> Result<Sets> {
-    Ok(data::open(&config.data.set, &how.data_dir.folder()?)?)
+    let (set, folder) = (&config.data.set, how.data_dir.folder()?);
+    Ok(said_if_slow(&format!("opening {set}"), || data::open(set, &folder))?)
 }
 
 /// A name for the folder of a run.
@@ -139,29 +152,32 @@ fn name(config: &Config) -> String {
 }
 
 fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
-    let stop = interrupt::asked("finishing this step and saving; press Ctrl-C again to stop at once")?;
-    let mut progress = Progress::new(run.trainer().steps(), run.trainer().config().training.epochs, how.quiet);
+    let mut stop = interrupt::asked("finishing this step and saving; a second signal stops at once")?;
+    let known = run.warnings().len();
+    warn(run.warnings());
+    let mut progress = Progress::new(run.trainer().steps(), &run.trainer().config().training, how.quiet);
     banner(&run, path).iter().for_each(|line| progress.note(line));
-    let mut written = Ok(());
     let outcome = run.train(&mut |event| {
-        if let (Event::Row(row), true, true) = (&event, how.json, written.is_ok()) {
-            written = serde_json::to_string(row).map_err(Into::into).and_then(|row| writeln!(out, "{row}"));
+        if let (Event::Row(row), true) = (&event, how.json) {
+            print_row(row, out);
         }
         progress.tell(&event);
         !stop()
     });
     progress.finish();
     if let Err(error @ Error::Diverged { .. }) = outcome {
-        eprintln!("evograd: {error}");
+        note(format_args!("evograd: {error}"));
         return Ok(ExitCode::from(FAILED));
     }
-    written?;
     match outcome? {
         Status::Interrupted => {
-            eprintln!("stopped; go on with: {}", going_on("evograd train", path, &how.data_dir));
-            Ok(ExitCode::from(INTERRUPTED))
+            note_command("stopped; go on with:", &going_on("evograd train", path, &how.data_dir));
+            Ok(interrupt::code())
         }
-        _ => report(path, how.json, out),
+        _ => {
+            warn(&run.warnings()[known..]);
+            report(path, how, out)
+        }
     }
 }
 
@@ -170,11 +186,12 @@ fn banner(run: &Run, path: &Path) -> Vec<String> {
     let (trainer, config) = (run.trainer(), run.trainer().config());
     let (position, epochs) = (&trainer.position, config.training.epochs);
     let [pictures, steps] = [run.split().train.samples(), run.split().train.batches()].map(|count| count as u64);
-    let (pictures, steps) = (counted(pictures, "picture"), counted(steps, "step"));
+    let (pictures, steps) = (counted(pictures, "image"), counted(steps, "step"));
     let epochs_of = counted(epochs.into(), "epoch");
     let mut lines = vec![
         plan_line(trainer.network.plan()),
         format!("{pictures} of {}, {epochs_of} of {steps}, in {}", config.data.set, path.display()),
+        held_out_line(run.split()),
     ];
     if position.epoch >= epochs {
         lines.push("all epochs are done; a larger training.epochs in its config.toml trains on".into());
@@ -184,10 +201,10 @@ fn banner(run: &Run, path: &Path) -> Vec<String> {
     lines
 }
 
-/// Says what the finished run came to.
-fn report(path: &Path, json: bool, out: &mut impl Write) -> Result<ExitCode> {
+/// Says what the finished run came to, and what to do with it.
+fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let rows = record::read(&path.join("metrics.jsonl"))?;
-    if let (Some(Metric::Test(score)), false) = (rows.last(), json) {
+    if let (Some(Metric::Test(score)), false) = (rows.last(), how.json) {
         let Score { pictures, loss, accuracy, .. } = score;
         writeln!(
             out,
@@ -196,18 +213,32 @@ fn report(path: &Path, json: bool, out: &mut impl Write) -> Result<ExitCode> {
             counted(*pictures as u64, "picture"),
             path.display()
         )?;
+        let (run, data_dir) = (word(path), data_argument(&how.data_dir));
+        writeln!(out, "and now  evograd eval {run}{data_dir} --per-class")?;
+        writeln!(out, "         evograd inspect run {run} --svg curves.svg")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the network is evaluated on, and when.
+fn held_out_line(split: &Split) -> String {
+    let test = "the test set once, at the end";
+    match &split.validation {
+        Some(validation) => format!(
+            "evaluated on {} held out of the training set after each epoch, on {test}",
+            counted(validation.samples() as u64, "image")
+        ),
+        None => format!("no images are held out, so it is evaluated only on {test}"),
+    }
+}
+
 /// The network and what it costs.
 fn plan_line(plan: &Plan) -> String {
-    let (million, mib) = (1e6, f64::from(1 << 20));
     format!(
-        "{}: {} parameters, {:.1} M multiply-adds and {:.2} MiB of activations a picture",
+        "{}: {} parameters, {} multiply-adds and {} bytes of activations an image",
         plan.spec().name,
         grouped(plan.parameters()),
-        plan.macs() as f64 / million,
-        plan.activation_bytes() as f64 / mib
+        rounded(plan.macs()),
+        rounded(plan.activation_bytes())
     )
 }

@@ -98,7 +98,7 @@ pub fn info(name: &str) -> Result<&'static SetInfo> {
 /// ```
 /// let nothing_here = std::path::Path::new("no-such-folder");
 /// let error = evograd::data::open("cifar10", nothing_here).err().unwrap().to_string();
-/// assert!(error.contains("get it with `evograd data fetch cifar10`"));
+/// assert!(error.contains("with `evograd data import cifar10 --from PATH`, or name the folder that holds it"));
 /// ```
 ///
 /// # Errors
@@ -183,9 +183,14 @@ impl SetInfo {
             .flat_map(|archive| [data_dir.join(name), data_dir.to_path_buf()].map(|folder| folder.join(archive.file)));
         match kept.into_iter().find(|path| !self.files.iter().any(|file| path.ends_with(file)) && path.is_file()) {
             Some(path) => format!("unpack it with `evograd data import {name} --from {}`", path.display()),
-            None => format!(
+            None if cfg!(feature = "download") => format!(
                 "get it with `evograd data fetch {name}`, take it from a file or folder with `evograd data import {name} \
                  --from PATH`, or name the folder that holds it with --data-dir"
+            ),
+            None => format!(
+                "get {} from {}, then `evograd data import {name} --from PATH`, or name the folder that holds it with --data-dir",
+                self.archives.iter().map(|archive| archive.file).collect::<Vec<_>>().join(", "),
+                self.mirrors.first().copied().unwrap_or("its publisher")
             ),
         }
     }

@@ -189,6 +189,7 @@ const CLASSES_100: [&str; 100] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::source::anew;
     use proptest::prelude::*;
     use std::fs;
 
@@ -257,14 +258,12 @@ mod tests {
         fs::write(folder.path().join("test.bin"), record(&[20, 0], 3)).unwrap();
         assert_eq!(
             error(&TINY_100, folder.path()),
-            "test.bin: record 0 has the coarse label 20, expected one below 20; get it anew with `evograd data fetch \
-             cifar100`"
+            format!("test.bin: record 0 has the coarse label 20, expected one below 20; {}", anew("cifar100"))
         );
         fs::write(folder.path().join("test.bin"), record(&[0, 100], 3)).unwrap();
         assert_eq!(
             error(&TINY_100, folder.path()),
-            "test.bin: record 0 has the label 100, expected one below 100; get it anew with `evograd data fetch \
-             cifar100`"
+            format!("test.bin: record 0 has the label 100, expected one below 100; {}", anew("cifar100"))
         );
     }
 
@@ -276,7 +275,7 @@ mod tests {
         long.push(0);
         let mut mislabelled = good.clone();
         mislabelled[3073] = 10;
-        let remedy = "get it anew with `evograd data fetch cifar10`";
+        let remedy = anew("cifar10");
         let table: [(&[u8], &str); 5] = [
             (&[], "it is cut short: 0 bytes, expected 6146 (2 records of 3073 bytes)"),
             (&good[..3073], "it is cut short: 3073 bytes, expected 6146 (2 records of 3073 bytes)"),

@@ -74,6 +74,7 @@ fn header<const D: usize>(source: &Source, reader: &mut impl Read) -> Result<[u3
 mod tests {
     use super::*;
     use crate::data::samples::{gzip, idx as file};
+    use crate::data::source::anew;
     use proptest::prelude::*;
     use std::fs;
 
@@ -81,10 +82,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         fs::write(&path, bytes).unwrap();
-        let remedy = "; get it anew with `evograd data fetch mnist`";
+        let remedy = format!("; {}", anew("mnist"));
         read::<3>(&Source::new(&path, "mnist")).map_err(|error| {
             let text = error.to_string();
-            text.strip_prefix(&format!("{}: ", path.display())).unwrap().strip_suffix(remedy).unwrap().to_string()
+            text.strip_prefix(&format!("{}: ", path.display())).unwrap().strip_suffix(&remedy).unwrap().to_string()
         })
     }
 

@@ -202,6 +202,7 @@ impl Tag {
 mod tests {
     use super::*;
     use crate::data::samples::{mat as file, mat_array as array, mat_compressed as compressed, mat_element as element};
+    use crate::data::source::anew;
 
     /// The name, sizes and values of each array.
     type Arrays = Vec<(String, Vec<u32>, Vec<f64>)>;
@@ -219,8 +220,8 @@ mod tests {
         });
         let text = |error: crate::error::Error| error.to_string();
         outcome.map(|()| arrays).map_err(|error| {
-            let (start, end) = (format!("{}: ", path.display()), "; get it anew with `evograd data fetch svhn`");
-            text(error).strip_prefix(&start).unwrap().strip_suffix(end).unwrap().to_string()
+            let (start, end) = (format!("{}: ", path.display()), format!("; {}", anew("svhn")));
+            text(error).strip_prefix(&start).unwrap().strip_suffix(&end).unwrap().to_string()
         })
     }
 

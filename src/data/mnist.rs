@@ -110,6 +110,7 @@ fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2]) -> Result<
 mod tests {
     use super::*;
     use crate::data::samples::{gzip, idx as file, mnist as write};
+    use crate::data::source::anew;
     use std::fs;
 
     fn error(folder: &Path) -> String {
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn files_that_do_not_fit_together_are_told() {
         let folder = tempfile::tempdir().unwrap();
-        let remedy = "get it anew with `evograd data fetch mnist`";
+        let remedy = anew("mnist");
         write(folder.path(), 4, 3);
         fs::write(folder.path().join(TRAIN[1]), gzip(&file(&[3], &[1, 2, 3]))).unwrap();
         assert_eq!(

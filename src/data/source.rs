@@ -13,10 +13,18 @@ pub(super) struct Source {
     remedy: String,
 }
 
+/// How to get a set's files again, by a command that this build has.
+pub(super) fn anew(set: &str) -> String {
+    match cfg!(feature = "download") {
+        true => format!("get it anew with `evograd data fetch {set}`"),
+        false => format!("get it anew, with `evograd data import {set} --from PATH`"),
+    }
+}
+
 impl Source {
     /// A file of the set of that name.
     pub fn new(path: impl Into<PathBuf>, set: &str) -> Self {
-        Source { path: path.into(), remedy: format!("get it anew with `evograd data fetch {set}`") }
+        Source { path: path.into(), remedy: anew(set) }
     }
 
     /// An error about this file.

@@ -174,6 +174,7 @@ mod tests {
     use super::*;
     use crate::data::catalogue::{Archive, SetInfo, info};
     use crate::data::samples;
+    use crate::data::source::anew;
     use std::path::Path;
 
     const IMAGES: &str = "train-images-idx3-ubyte.gz";
@@ -311,9 +312,10 @@ mod tests {
             refused(&set, &[path], &places),
             format!(
                 "set.tar.gz: it is not the official set.tar.gz: {} bytes with SHA-256 {found}, expected {} of {right} bytes; \
-                 get it anew with `evograd data fetch mnist`, or name a folder with the files",
+                 {}, or name a folder with the files",
                 right + 1,
-                set.archives[0].sha256.unwrap()
+                set.archives[0].sha256.unwrap(),
+                anew("mnist")
             )
         );
     }

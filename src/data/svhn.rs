@@ -123,6 +123,7 @@ fn read_labels(source: &Source, array: &Array, data: &mut mat::Data) -> Result<V
 mod tests {
     use super::*;
     use crate::data::samples::{mat as file, mat_array as array, mat_compressed as compressed};
+    use crate::data::source::anew;
     use proptest::prelude::*;
     use std::fs;
 
@@ -156,10 +157,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.mat");
         fs::write(&path, bytes).unwrap();
-        let remedy = "; get it anew with `evograd data fetch svhn`";
+        let remedy = format!("; {}", anew("svhn"));
         read(&Source::new(&path, "svhn")).map_err(|error| {
             let text = error.to_string();
-            text.strip_prefix(&format!("{}: ", path.display())).unwrap().strip_suffix(remedy).unwrap().to_string()
+            text.strip_prefix(&format!("{}: ", path.display())).unwrap().strip_suffix(&remedy).unwrap().to_string()
         })
     }
 

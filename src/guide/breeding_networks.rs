@@ -144,6 +144,7 @@
 //!     "data.samples=64", "data.validation=32", "training.epochs=2", "training.batch=16"];
 //! let config = SearchConfig::parse("", &tiny.map(String::from))?.training();
 //! let split = Split::new(&config, &sets)?; // 64 of the 96 pictures to train on, the other 32 to be asked about
+//! let validation = split.validation.as_ref().expect("the settings hold pictures out");
 //! let code: Code = "1-01|0-01-100".parse()?;
 //! let score = |seed: u64| -> evograd::Result<Score> {
 //!     let mut config = config.clone();
@@ -157,7 +158,7 @@
 //!         }
 //!         trainer.end_epoch();
 //!     }
-//!     let answers = evaluate(&trainer.network, &split.held_out, "validation", |_| true)?;
+//!     let answers = evaluate(&trainer.network, validation, "validation", |_| true)?;
 //!     Ok(answers.expect("nobody has stopped it").score)
 //! };
 //! let first = score(0)?;

@@ -71,7 +71,7 @@ impl LineChart {
         let mut covered = Vec::new();
         for (number, series) in self.series.iter().enumerate() {
             let pixels: Vec<[f64; 2]> = series.points.iter().map(|point| frame.pixel(*point)).collect();
-            covered.extend(halved(&pixels));
+            covered.extend(divided(&pixels));
             draw_line(&pixels, look(number), pen, &mut svg);
         }
         let entries: Vec<Entry> = self.series.iter().enumerate().map(|(number, series)| series.entry(number)).collect();
@@ -92,10 +92,11 @@ fn look(number: usize) -> (&'static str, bool) {
     (COLOURS[number % COLOURS.len()], number >= COLOURS.len())
 }
 
-/// The points with the middle of each stroke.
-fn halved(pixels: &[[f64; 2]]) -> Vec<[f64; 2]> {
-    let middles = pixels.windows(2).map(|ends| [0, 1].map(|axis| (ends[0][axis] + ends[1][axis]) / 2.0));
-    pixels.iter().copied().chain(middles).collect()
+/// The points with so many more on each stroke that no corner of the drawing is crossed between two.
+fn divided(pixels: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let between = |ends: &[[f64; 2]], part: f64| [0, 1].map(|axis| ends[0][axis] * (1.0 - part) + ends[1][axis] * part);
+    let strokes = pixels.windows(2).flat_map(|ends| (1..16).map(move |part| between(ends, f64::from(part) / 16.0)));
+    pixels.iter().copied().chain(strokes).collect()
 }
 
 /// A line, with dots where straight strokes meet and there are not too many of them.

@@ -8,6 +8,7 @@ mod histogram;
 mod layout;
 mod line_chart;
 mod network_svg;
+mod panels;
 mod roofline;
 mod scatter;
 mod search_charts;
@@ -24,6 +25,7 @@ pub use family_svg::family_svg;
 pub use histogram::Histogram;
 pub use line_chart::{LineChart, Series};
 pub use network_svg::{LayerRow, network_svg};
+pub use panels::panels;
 pub use roofline::{Roofline, RooflinePoint};
 pub use scatter::{Scatter, ScatterPoint};
 pub use search_html::{SearchReport, WinnerRow, search_html};
@@ -49,6 +51,30 @@ pub fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A number with three digits that count, in thousands, millions or thousands of millions where it is that large.
+///
+/// ```
+/// use evograd::report::rounded;
+/// let numbers = [0, 999, 1_234, 7_840, 40_813_184, 999_999, 4_089_184_256];
+/// assert_eq!(numbers.map(rounded), ["0", "999", "1.23 k", "7.84 k", "40.8 M", "1.00 M", "4.09 G"]);
+/// ```
+pub fn rounded(number: u64) -> String {
+    let mut value = number as f64;
+    for unit in ["", " k", " M", " G", " T"] {
+        let decimals = match value {
+            _ if unit.is_empty() => 0,
+            ..9.995 => 2,
+            ..99.95 => 1,
+            _ => 0,
+        };
+        if value < 999.5 || unit == " T" {
+            return format!("{value:.decimals$}{unit}");
+        }
+        value /= 1e3;
+    }
+    unreachable!("the last unit takes every number")
 }
 
 /// So many of a thing, with the ending that it has where they are not one.

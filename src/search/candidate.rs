@@ -1,7 +1,7 @@
 //! One network of a search: trained for a little while, and asked for its answers.
 
-use super::config::SearchConfig;
-use crate::data::Sets;
+use super::config::{SearchConfig, nothing_held_out};
+use crate::data::{Loader, Sets};
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{self, Code};
 use crate::record::EvaluationRow;
@@ -18,8 +18,10 @@ pub(super) struct Ground {
     pub input: [usize; 3],
     /// The number of classes.
     pub classes: usize,
-    /// The samples.
-    pub split: Split,
+    /// What candidates are trained on.
+    pub train: Loader,
+    /// What fitness is measured on.
+    pub validation: Loader,
 }
 
 /// The seed of a code's training: the settings' own for the first, and for each repetition another that no neighbouring
@@ -78,8 +80,9 @@ impl Ground {
         let (input, classes) = (sets.train.shape(), sets.train.classes().len());
         let (largest, config) = (Code::dense(&config.networks.stages)?, config.training());
         genetic_cnn::network(&largest, &config.options(input, classes)?)?.plan()?;
-        let split = Split::new(&config, sets)?;
-        Ok(Ground { config, input, classes, split })
+        let Split { train, validation, .. } = Split::new(&config, sets)?;
+        let validation = validation.ok_or_else(nothing_held_out)?;
+        Ok(Ground { config, input, classes, train, validation })
     }
 
     /// Does a task; `None` where `stop` was raised meanwhile.
@@ -127,7 +130,7 @@ impl Ground {
         config.training.seed = seed(config.training.seed, repeat);
         config.training.epochs = epochs;
         let spec = genetic_cnn::network(code, &config.options(self.input, self.classes)?)?;
-        Trainer::of(&spec, config, &self.split.train)
+        Trainer::of(&spec, config, &self.train)
     }
 
     /// Trains to the end of so many epochs; the accuracy and the loss on what is held out. `None` where `stop` was raised.
@@ -138,7 +141,7 @@ impl Ground {
         stop: &AtomicBool,
         clock: &mut Clock,
     ) -> Result<Option<[f64; 2]>> {
-        let train = self.split.train.clone().seeded(trainer.config().training.seed);
+        let train = self.train.clone().seeded(trainer.config().training.seed);
         while trainer.position.epoch < epochs {
             for batch in train.epoch(trainer.position.epoch, 0)? {
                 if stop.load(Ordering::Relaxed) {
@@ -150,7 +153,7 @@ impl Ground {
         }
         let began = Instant::now();
         let go_on = |_| !stop.load(Ordering::Relaxed);
-        let answers = evaluate(&trainer.network, &self.split.held_out, "validation", go_on)?;
+        let answers = evaluate(&trainer.network, &self.validation, "validation", go_on)?;
         clock.answering = began.elapsed().as_secs_f64();
         Ok(answers.map(|answers| [answers.score.accuracy, answers.score.loss]))
     }

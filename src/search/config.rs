@@ -166,29 +166,31 @@ impl Default for Networks {
 }
 
 /// What a key means, where its name does not say all.
-const NOTES: [(&str, &str); 22] = [
-    ("method", "evolution, or random, which inherits nothing"),
-    ("population", "individuals in a generation"),
-    ("generations", "after the first"),
-    ("crossover", "probability that a pair is crossed"),
-    ("crossover_stage", "probability that each of its stages is exchanged"),
-    ("mutation", "probability that one that was not crossed mutates"),
-    ("mutation_bit", "probability that each bit of it flips"),
-    ("selection", "roulette or tournament"),
-    ("tournament", "individuals that fight in one"),
-    ("elite", "the fittest that go on as they are"),
-    ("repeat", "of a network seen before: cache its fitness, or train again and average"),
-    ("halving", "epochs after which the worse half is given up"),
-    ("workers", "networks trained side by side; 0 for one on each core"),
-    ("stages", "nodes of each"),
-    ("join", "of a node's inputs: sum, sort, or any other fusion"),
-    ("filters", "of each stage"),
-    ("kernel", "side of the filters of each stage's first convolution"),
-    ("padding", "of these"),
-    ("pool", "side of the pool behind each stage"),
-    ("features", "of the first linear layer"),
-    ("codes", "drawn at random, each graph at most once"),
-    ("budgets", "numbers of epochs, and how often each code is trained with them"),
+const NOTES: [(&str, &str); 24] = [
+    ("search.method", "evolution, or random, which inherits nothing"),
+    ("search.population", "individuals in a generation"),
+    ("search.generations", "after the first"),
+    ("search.crossover", "probability that a pair is crossed"),
+    ("search.crossover_stage", "probability that each of its stages is exchanged"),
+    ("search.mutation", "probability that one that was not crossed mutates"),
+    ("search.mutation_bit", "probability that each bit of it flips"),
+    ("search.selection", "roulette or tournament"),
+    ("search.tournament", "individuals that fight in one"),
+    ("search.elite", "the fittest that go on as they are"),
+    ("search.repeat", "of a network seen before: cache its fitness, or train again and average"),
+    ("search.halving", "epochs after which the worse half is given up"),
+    ("search.workers", "networks trained side by side; 0 for one on each core"),
+    ("networks.stages", "nodes of each"),
+    ("networks.join", "of a node's inputs: sum, sort, or any other fusion"),
+    ("networks.epsilon", "under the root of sort-root"),
+    ("networks.width", "every number of channels is multiplied with it"),
+    ("networks.backbone.filters", "of each stage"),
+    ("networks.backbone.kernel", "side of the filters of each stage's first convolution"),
+    ("networks.backbone.padding", "of these"),
+    ("networks.backbone.pool", "side of the pool behind each stage"),
+    ("networks.backbone.features", "of the first linear layer"),
+    ("calibration.codes", "drawn at random, each graph at most once"),
+    ("calibration.budgets", "numbers of epochs, and how often each code is trained with them"),
 ];
 
 impl SearchConfig {
@@ -280,9 +282,8 @@ impl SearchConfig {
         if !halving.is_empty() && self.search.repeat == Repeat::Average {
             return refuse("search.halving goes with search.repeat = \"average\"".into(), "use one of the two");
         }
-        if self.data.validation == 0 {
-            let problem = "data.validation is 0, and fitness is measured on pictures held out".into();
-            return refuse(problem, "hold some out, such as 1000; the test set is never looked at");
+        if self.data.validation == Some(0) {
+            return Err(nothing_held_out());
         }
         if let Some(Calibration { codes, budgets }) = &self.calibration
             && (!(3..=10_000).contains(codes)
@@ -338,6 +339,12 @@ fn keep_or_set(section: &mut toml::Value, key: &str, value: toml::Value) {
     }
 }
 
+/// That nothing is there to measure fitness on.
+pub(super) fn nothing_held_out() -> Error {
+    let problem = "data.validation is 0, and fitness is measured on pictures held out";
+    Error::op("configuration", problem, &[], "hold some out, such as 1000; the test set is never looked at")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,8 +361,11 @@ mod tests {
             assert_eq!(SearchConfig::parse(&config.to_toml(), &[]).unwrap(), config, "{settings:?}");
         }
         let text = parsed(&[calibration]).unwrap().to_toml();
-        for (key, note) in NOTES {
-            assert!(text.lines().any(|line| line.starts_with(&format!("{key} = ")) && line.ends_with(note)), "{key}");
+        for (name, note) in NOTES {
+            let key = name.rsplit('.').next().unwrap();
+            let lines: Vec<&str> = text.lines().collect();
+            let noted = |place: usize| lines[place].ends_with(note) || lines[place - 1] == format!("# {note}");
+            assert!((1..lines.len()).any(|n| lines[n].starts_with(&format!("{key} = ")) && noted(n)), "{key}");
         }
     }
 

@@ -64,8 +64,10 @@ pub struct Data {
     pub set: String,
     /// Training samples used, every class with its share; 0 for all.
     pub samples: usize,
-    /// Training samples held out to choose by, every class with its share.
-    pub validation: usize,
+    /// Training samples held out to choose by, every class with its share; 0 for none. Without a number, as many as
+    /// [`Data::validation_of`] says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<usize>,
     /// The seed of the split.
     pub split_seed: u64,
     /// Black pixels around a picture, of which a piece is cut at random; without any, what is usual for the set.
@@ -94,7 +96,7 @@ pub struct Training {
     pub disturb_label: f64,
     /// The greatest norm of a gradient; longer ones are shortened to it. 0 for no limit.
     pub clip: f64,
-    /// Steps from one row of metrics to the next.
+    /// Steps from one row of metrics to the next; the last step of an epoch has one in any case.
     pub log_every: u64,
     /// Seconds from one checkpoint to the next; there is one after each epoch in any case.
     pub checkpoint_seconds: f64,
@@ -182,8 +184,23 @@ impl Default for Model {
 
 impl Default for Data {
     fn default() -> Self {
-        let (samples, validation, split_seed) = (0, 0, 0);
+        let (samples, validation, split_seed) = (0, None, 0);
         Data { set: "shapes".into(), samples, validation, split_seed, crop: 4, flip: true, cutout: 0, threads: 1 }
+    }
+}
+
+impl Data {
+    /// How many of so many training samples are held out: as many as `validation` says, or else a tenth, but 100 where that
+    /// would be fewer, and never more than a fifth or than `samples` leaves.
+    ///
+    /// ```
+    /// use evograd::train::Config;
+    /// let data = Config::default().data;
+    /// assert_eq!([50_000, 600, 200, 4].map(|samples| data.validation_of(samples)), [5_000, 100, 40, 0]);
+    /// ```
+    pub fn validation_of(&self, samples: usize) -> usize {
+        let usual = (samples / 10).max(100).min(samples / 5).min(samples.saturating_sub(self.samples));
+        self.validation.unwrap_or(usual)
     }
 }
 

@@ -34,6 +34,9 @@ pub struct RunInfo {
     pub ended: Option<u64>,
     /// How it stands.
     pub status: Status,
+    /// What is probably not meant, such as a learning rate of 0, or that the network has learned nothing.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// How a run stands.

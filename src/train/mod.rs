@@ -10,9 +10,11 @@ pub(crate) mod notes;
 pub(crate) mod read_config;
 mod run;
 mod trainer;
+mod warnings;
 
 pub use config::{Config, Data, Model, Optimisation, ScheduleKind, Schedules, Training, UpdateRule};
 pub use evaluate::{Evaluation, evaluate};
 pub use folder::{RunFolder, RunInfo, Status};
 pub use run::{Event, Run};
 pub use trainer::{Position, Split, StepReport, Trainer};
+pub use warnings::{Chance, warnings};

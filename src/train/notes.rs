@@ -1,38 +1,53 @@
 //! What each setting means, in a line, for people who read a configuration.
 
 /// Every key that is not plain from its name, with what it counts.
-const NOTES: [(&str, &str); 22] = [
-    ("epsilon", "under the root of sort-root; of adam and adamw, added to the root"),
-    ("shortcut", "conv or pad, in residual networks"),
-    ("width", "every number of channels is multiplied with it"),
-    ("samples", "training pictures used; 0 for all"),
-    ("validation", "training pictures held out to choose by; 0 for none"),
-    ("crop", "black pixels around a picture, of which a piece is cut at random; 0 for none"),
-    ("cutout", "side of a square that is blotted out, in pixels; 0 for none"),
-    ("threads", "threads that make batches"),
-    ("batch", "pictures in a step"),
-    ("label_smoothing", "share of each target that is spread over all classes"),
-    ("disturb_label", "probability that a label is drawn anew, in each epoch"),
-    ("clip", "greatest norm of a gradient; 0 for no limit"),
-    ("log_every", "steps from one row of metrics to the next"),
-    ("checkpoint_seconds", "there is one after each epoch in any case"),
-    ("rule", "sgd, adam or adamw"),
-    ("rate", "the highest learning rate"),
-    ("decay_all", "whether biases and scales of normalisations decay too"),
-    ("kind", "constant, step, cosine or one-cycle"),
-    ("warmup", "epochs in which the rate rises from near 0"),
-    ("peak", "where one-cycle is highest, as a share of the run"),
-    ("milestones", "where step lowers the rate, as shares of the run"),
-    ("factor", "what step multiplies the rate with"),
+const NOTES: [(&str, &str); 23] = [
+    ("model.epsilon", "under the root of sort-root"),
+    ("model.shortcut", "conv or pad, in residual networks"),
+    ("model.width", "every number of channels is multiplied with it"),
+    ("data.samples", "training pictures used; 0 for all"),
+    ("data.validation", "training pictures held out to choose by; 0 for none"),
+    ("data.crop", "black pixels around a picture, of which a piece is cut at random; 0 for none"),
+    ("data.cutout", "side of a square that is blotted out, in pixels; 0 for none"),
+    ("data.threads", "threads that make batches"),
+    ("training.batch", "pictures in a step"),
+    ("training.label_smoothing", "share of each target that is spread over all classes"),
+    ("training.disturb_label", "probability that a label is drawn anew, in each epoch"),
+    ("training.clip", "greatest norm of a gradient; 0 for no limit"),
+    ("training.log_every", "steps from one row of metrics to the next"),
+    ("training.checkpoint_seconds", "there is one after each epoch in any case"),
+    ("optimizer.rule", "sgd, adam or adamw"),
+    ("optimizer.epsilon", "of adam and adamw, added to the root"),
+    ("optimizer.rate", "the highest learning rate"),
+    ("optimizer.decay_all", "whether biases and scales of normalisations decay too"),
+    ("schedule.kind", "constant, step, cosine or one-cycle"),
+    ("schedule.warmup", "epochs in which the rate rises from near 0"),
+    ("schedule.peak", "where one-cycle is highest, as a share of the run"),
+    ("schedule.milestones", "where step lowers the rate, as shares of the run"),
+    ("schedule.factor", "what step multiplies the rate with"),
 ];
 
-/// The text of a configuration with a comment behind each key that has a note, one of `more` before one of these.
+/// The columns of a terminal: a note that does not fit behind its key stands above it.
+const COLUMNS: usize = 80;
+
+/// The text of a configuration with a comment at each key that has a note, `section.key`; one of `more` comes before one of
+/// these.
 pub(crate) fn annotated(toml: &str, more: &[(&str, &str)]) -> String {
-    let note = |line: &str| {
-        let key = line.split_once(" = ")?.0;
-        more.iter().chain(&NOTES).find(|(known, _)| *known == key).map(|(_, note)| format!("{line:<28} # {note}"))
-    };
-    toml.lines().map(|line| note(line).unwrap_or_else(|| line.to_string()) + "\n").collect()
+    let (mut section, mut text) = ("", String::new());
+    for line in toml.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        }
+        let name = line.split_once(" = ").map(|(key, _)| format!("{section}.{key}"));
+        let note = name.and_then(|name| more.iter().chain(&NOTES).find(|(known, _)| *known == name));
+        text += &match note.map(|(_, note)| (format!("{line:<28} # {note}"), note)) {
+            None => line.to_string(),
+            Some((beside, _)) if beside.chars().count() <= COLUMNS => beside,
+            Some((_, note)) => format!("# {note}\n{line}"),
+        };
+        text.push('\n');
+    }
+    text
 }
 
 #[cfg(test)]
@@ -42,11 +57,17 @@ mod tests {
 
     #[test]
     fn notes_belong_to_keys_and_change_nothing() {
-        let plain = toml::to_string(&Config::default()).unwrap();
-        let text = annotated(&plain, &[]);
-        for (key, note) in NOTES {
-            assert!(text.lines().any(|line| line.starts_with(&format!("{key} = ")) && line.ends_with(note)), "{key}");
+        let set = ["data.validation=7".to_string()];
+        let config = Config::parse("", &set).unwrap();
+        let text = annotated(&toml::to_string(&config).unwrap(), &[]);
+        for (name, note) in NOTES {
+            let (section, key) = name.split_once('.').unwrap();
+            let part = text.split(&format!("[{section}]\n")).nth(1).unwrap().split("\n[").next().unwrap();
+            let lines: Vec<&str> = part.lines().collect();
+            let place = lines.iter().position(|line| line.starts_with(&format!("{key} = "))).unwrap();
+            let above = place > 0 && lines[place - 1] == format!("# {note}");
+            assert!(lines[place].ends_with(&format!(" # {note}")) || above, "{name}: {lines:?}");
         }
-        assert_eq!(Config::parse(&text, &[]).unwrap(), Config::default());
+        assert_eq!(Config::parse(&text, &[]).unwrap(), config);
     }
 }

@@ -7,6 +7,11 @@ use crate::models;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
+/// Sections, or lists, within each other, at most.
+const DEEPEST: usize = 8;
+/// Dots in a value, at most: those of numbers in the longest list that makes sense.
+const LONGEST: usize = 1000;
+
 /// Where all keys and values can be seen.
 const REMEDY: &str = "use the keys and values that `--dry-run` prints";
 
@@ -46,7 +51,7 @@ pub(crate) fn read_settings<T: DeserializeOwned>(
     for assignment in set {
         let mut alone = toml::Table::new();
         assign(&mut alone, assignment)?;
-        alone.try_into::<T>().map_err(|error| refuse(plain(&error, assignment), REMEDY))?;
+        alone.try_into::<T>().map_err(|error| refuse(plain(&error, &shortened(assignment)), REMEDY))?;
     }
     let mut table: toml::Table = toml::from_str(text).map_err(|error| in_text(text, &error))?;
     set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
@@ -94,6 +99,28 @@ fn usual_rate(model: &str, adaptive: bool) -> Result<f64> {
     })
 }
 
+/// Whether brackets or dots of a value lie so deep within each other that a reader by recursion might not come back. No
+/// setting needs more than a list of lists. Brackets within quotes count too, which only names of files could hold.
+fn is_nested_deeply(value: &str) -> bool {
+    let mut depth = 0_usize;
+    let deepest = value.chars().map(|letter| {
+        match letter {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth
+    });
+    deepest.max() > Some(DEEPEST) || value.matches('.').count() > LONGEST
+}
+
+/// The beginning of a text that may be very long.
+fn shortened(text: &str) -> String {
+    let mut letters = text.chars();
+    let begin: String = letters.by_ref().take(80).collect();
+    if letters.next().is_some() { begin + "…" } else { begin }
+}
+
 /// Sets `a.b` in a table from `a.b=value`, or `a.b.c`. What is no TOML value is a text.
 fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
     let Some((key, value)) = assignment.split_once('=') else {
@@ -102,7 +129,15 @@ fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
     let Some((section, key)) = key.trim().split_once('.') else {
         return Err(refuse(format!("{:?} has no section", key.trim()), "write section.key=value"));
     };
+    if key.matches('.').count() >= DEEPEST {
+        let problem = format!("{:?} has sections within sections within others", shortened(assignment));
+        return Err(refuse(problem, "write section.key=value"));
+    }
     let value = value.trim();
+    if is_nested_deeply(value) {
+        let problem = format!("{:?} has lists within lists within others", shortened(assignment));
+        return Err(refuse(problem, REMEDY));
+    }
     let parsed =
         toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
     let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));

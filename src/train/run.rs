@@ -3,10 +3,11 @@
 use super::config::Config;
 use super::folder::{RunFolder, RunInfo, Status};
 use super::trainer::{Position, Split, StepReport, Trainer};
-use super::{checkpoint, evaluate};
-use crate::data::Sets;
+use super::warnings::{Chance, warnings};
+use super::{Evaluation, checkpoint, evaluate};
+use crate::data::{Loader, Sets};
 use crate::error::{Error, Result};
-use crate::record::{EpochRow, Journal, Metric, Score, StepRow};
+use crate::record::{EpochRow, Journal, Metric, StepRow};
 use std::time::Instant;
 
 /// What a run tells while it goes on.
@@ -106,6 +107,7 @@ impl Run {
     }
 
     fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo) -> Result<Run> {
+        let info = RunInfo { warnings: warnings(trainer.config(), split.train.samples()), ..info };
         folder.describe(&info)?;
         let (metrics, now) = (folder.metrics()?, Instant::now());
         Ok(Run { folder, trainer, split, metrics, info, began: now, saved: now, since: Sums::new() })
@@ -114,6 +116,11 @@ impl Run {
     /// The trainer.
     pub fn trainer(&self) -> &Trainer {
         &self.trainer
+    }
+
+    /// What is probably not meant, as far as it is known by now.
+    pub fn warnings(&self) -> &[String] {
+        &self.info.warnings
     }
 
     /// The samples.
@@ -143,7 +150,13 @@ impl Run {
                 return Ok(Status::Interrupted);
             }
         }
-        let Some(score) = self.score(true, told)? else { return Ok(Status::Interrupted) };
+        let Some(Evaluation { score, confusion }) = self.evaluate(&self.split.test, "test", told)? else {
+            return Ok(Status::Interrupted);
+        };
+        let chance = Chance::of(&confusion.iter().map(|answers| answers.iter().sum()).collect::<Vec<usize>>());
+        if chance.explains(&score) {
+            self.info.warnings.push(chance.warning(&score));
+        }
         self.write(Metric::Test(score), told)?;
         Ok(Status::Finished)
     }
@@ -157,7 +170,9 @@ impl Run {
             let report = self.trainer.step(&batch?)?;
             sums.add(&report);
             self.since.add(&report);
-            if self.trainer.position.step.is_multiple_of(self.trainer.config().training.log_every) {
+            let Position { step, batch, .. } = self.trainer.position;
+            let ends = batch == self.split.train.batches();
+            if ends || step.is_multiple_of(self.trainer.config().training.log_every) {
                 self.log_steps(&report, told)?;
             }
             if !told(Event::Step { report, position: &self.trainer.position }) {
@@ -188,7 +203,13 @@ impl Run {
     /// Evaluates, writes the epoch's row and saves; whether it was not stopped meanwhile.
     fn end_epoch(&mut self, images_per_second: f64, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
         let seconds = self.began.elapsed().as_secs_f64();
-        let Some(held_out) = self.score(false, told)? else { return Ok(false) };
+        let held_out = match self.split.validation.clone() {
+            None => None,
+            Some(loader) => match self.evaluate(&loader, "validation", told)? {
+                None => return Ok(false),
+                Some(evaluation) => Some(evaluation.score),
+            },
+        };
         let position = &self.trainer.position;
         let row = EpochRow {
             segment: position.segment,
@@ -200,12 +221,11 @@ impl Run {
             seconds,
             images_per_second,
         };
-        let accuracy = row.held_out.accuracy;
+        let accuracy = row.held_out.as_ref().map(|score| score.accuracy);
         self.trainer.end_epoch();
-        // Nothing is ever chosen by the test set.
-        let chooses = self.split.held_out_name == "validation";
-        if chooses && self.trainer.position.best.is_none_or(|best| accuracy > best) {
-            self.trainer.position.best = Some(accuracy);
+        // `None` is less than any number: nothing is chosen where nothing is held out.
+        if accuracy > self.trainer.position.best {
+            self.trainer.position.best = accuracy;
             self.save("best")?;
         }
         self.write(Metric::Epoch(row), told)?;
@@ -213,15 +233,18 @@ impl Run {
         Ok(true)
     }
 
-    /// The score on what is held out, or on the test set; `None` where it was stopped.
-    fn score(&self, test: bool, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Option<Score>> {
-        let (loader, name) =
-            if test { (&self.split.test, "test") } else { (&self.split.held_out, self.split.held_out_name) };
+    /// The network on the validation split or the test set; `None` where it was stopped.
+    fn evaluate(
+        &self,
+        loader: &Loader,
+        name: &str,
+        told: &mut dyn FnMut(Event<'_>) -> bool,
+    ) -> Result<Option<Evaluation>> {
         let total = loader.samples();
         let evaluation = evaluate(&self.trainer.network, loader, name, |done| told(Event::Evaluating { done, total }));
         match evaluation {
             Err(error) if error.is_non_finite() => Err(self.trainer.diverged(error)),
-            other => Ok(other?.map(|evaluation| evaluation.score)),
+            other => other,
         }
     }
 

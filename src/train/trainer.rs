@@ -68,11 +68,9 @@ pub struct StepReport {
 pub struct Split {
     /// What is trained on.
     pub train: Loader,
-    /// What is held out while training: the validation split, or the test set where there is none.
-    pub held_out: Loader,
-    /// The name of what is held out: `validation` or `test`.
-    pub held_out_name: &'static str,
-    /// The test set.
+    /// What is held out of the training images to choose by, if anything is.
+    pub validation: Option<Loader>,
+    /// The test set, which is evaluated once, after the last epoch.
     pub test: Loader,
     /// What pictures are normalised by.
     pub normalise: Normalise,
@@ -112,7 +110,7 @@ impl Split {
         let draw = |from: &[usize], count, key: &str| {
             stratified(&*sets.train, from, count, data.split_seed).map_err(|error| error.at(key))
         };
-        let (validation, rest) = draw(&all, data.validation, "data.validation")?;
+        let (validation, rest) = draw(&all, data.validation_of(all.len()), "data.validation")?;
         if rest.is_empty() {
             let problem = format!("data.validation holds out all {} training pictures", all.len());
             return Err(Error::op("configuration", problem, &[], "hold out fewer"));
@@ -136,13 +134,12 @@ impl Split {
             Loader::new(set.clone(), samples, normalise.clone(), evaluation.clone())
         };
         let test = held(&sets.test, &(0..sets.test.len()).collect::<Vec<_>>())?;
-        let (held_out, held_out_name) = if validation.is_empty() {
-            (test.clone(), "test")
-        } else {
-            (held(&sets.train, &validation)?, "validation")
+        let validation = match validation.as_slice() {
+            [] => None,
+            samples => Some(held(&sets.train, samples)?),
         };
         let train = Loader::new(sets.train.clone(), &samples, normalise.clone(), train)?;
-        Ok(Split { train, held_out, held_out_name, test, normalise })
+        Ok(Split { train, validation, test, normalise })
     }
 }
 

@@ -1,9 +1,8 @@
 //! How far work on files has come: a bar on a terminal, and lines now and then elsewhere.
 
+use crate::cli::terminal::Bar;
 use evograd::data::store::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Between two lines where there is no terminal.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -12,55 +11,32 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub struct Teller {
     /// The work that is told of now.
     what: String,
-    /// There where standard error is a terminal.
-    bar: Option<ProgressBar>,
-    /// When the work began or was last told of.
-    told: Instant,
+    bar: Bar,
 }
 
 impl Teller {
     pub fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(0));
-        Teller { what: String::new(), bar, told: Instant::now() }
+        Teller { what: String::new(), bar: Bar::new(0, false) }
     }
 
     /// Removes the bar.
     pub fn done(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish();
     }
 }
 
 impl Progress for Teller {
     fn step(&mut self, what: &str, done: u64, total: Option<u64>) {
-        let new = self.what != what;
-        if new {
+        if self.what != what {
             self.what = what.into();
+            self.bar.begin();
         }
-        if let Some(bar) = &self.bar {
-            if new {
-                let style =
-                    ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-                bar.reset();
-                bar.set_message(what.to_string());
-            }
-            bar.set_length(total.unwrap_or(done));
-            bar.set_position(done);
-        } else if new {
-            self.told = Instant::now();
-        } else if self.told.elapsed() > PAUSE {
-            eprintln!("{}", line(what, done, total));
-            self.told = Instant::now();
-        }
+        self.bar.set_length(total.unwrap_or(done));
+        self.bar.show(done, PAUSE, || line(what, done, total));
     }
 
     fn note(&mut self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
+        self.bar.note(text);
     }
 }
 

@@ -1,15 +1,14 @@
 //! The steps that are measured: real training steps on pictures of noise.
 
+use crate::cli::terminal::Bar;
 use anyhow::{Context, Result};
 use evograd::data::{Augment, Batch, Loader, Loading, Normalise, Pictures};
 use evograd::models::Plan;
 use evograd::profile::{Profile, profiled};
 use evograd::train::{Config, Trainer};
 use evograd::{Error, Purpose, Stream};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Steps before those that count: the first one asks the system for memory that the others find.
 const WARM_UP: u32 = 3;
@@ -32,14 +31,15 @@ pub fn measure(plan: &Plan, config: Config, steps: u32, quiet: bool) -> Result<V
     let loader = noise(plan, config.training.batch)?;
     let batch = loader.epoch(0, 0)?.next().context("an epoch has at least one batch")??;
     let mut trainer = Trainer::of(plan.spec(), config, &loader)?;
-    let mut progress = Progress::new(WARM_UP + steps, quiet);
+    let mut bar = Bar::new((WARM_UP + steps).into(), quiet);
     let profiles = (1..=WARM_UP + steps).map(|number| {
         let profile = step(&mut trainer, &batch)?;
-        progress.tell(number, &profile);
+        let text = || format!("step {number}/{} · {:.1} ms", WARM_UP + steps, profile.duration.as_secs_f64() * 1e3);
+        bar.show(number.into(), BETWEEN_LINES, text);
         Ok(profile)
     });
     let profiles: Result<Vec<Profile>> = profiles.collect();
-    progress.finish();
+    bar.finish();
     Ok(profiles?.split_off(WARM_UP as usize))
 }
 
@@ -69,42 +69,4 @@ fn noise(plan: &Plan, batch: usize) -> Result<Loader> {
     let normalise = Normalise::of(&*set, &samples)?;
     let loading = Loading { batch, seed: 0, training: true, augment: Augment::default(), disturb: 0.0, threads: 1 };
     Ok(Loader::new(set, &samples, normalise, loading)?)
-}
-
-/// How far the measurement is: a bar on a terminal, a line every two seconds elsewhere.
-struct Progress {
-    bar: Option<ProgressBar>,
-    quiet: bool,
-    steps: u32,
-    shown: Instant,
-}
-
-impl Progress {
-    fn new(steps: u32, quiet: bool) -> Progress {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
-        let bar = terminal.then(|| ProgressBar::new(steps.into()).with_style(style));
-        Progress { bar, quiet, steps, shown: Instant::now() }
-    }
-
-    fn tell(&mut self, number: u32, step: &Profile) {
-        let text = || format!("step {number}/{} · {:.1} ms", self.steps, step.duration.as_secs_f64() * 1e3);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(number.into());
-                bar.set_message(text());
-            }
-            None if !self.quiet && self.shown.elapsed() >= BETWEEN_LINES => {
-                eprintln!("{}", text());
-                self.shown = Instant::now();
-            }
-            None => {}
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }

@@ -1,14 +1,16 @@
 //! `evograd search`: generation after generation.
 
-use super::dry_run::dry_run;
+use super::dry_run::{Amount, dry_run};
 use super::page::write_page;
 use super::place::{Begun, Place};
 use super::progress::Progress;
 use super::settings::Settings;
 use super::summary;
 use super::tsp::{self, TspArgs};
+use crate::cli::results::print_row;
 use crate::cli::run_folder::going_on;
-use crate::cli::{FAILED, INTERRUPTED, interrupt};
+use crate::cli::terminal::{note, note_command};
+use crate::cli::{FAILED, interrupt};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 
 /// How networks are bred.
 #[derive(clap::Args, Clone, Debug)]
+#[group(id = "Breeding")]
 pub struct Args {
     /// What is bred: structures of networks (Genetic CNN), or tours through towns
     #[arg(long, value_enum, default_value_t = Problem::Networks)]
@@ -68,7 +71,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     ];
     let (config, sets) = args.place.settings(&args.settings, &more)?;
     if args.dry_run {
-        return dry_run(&config, &sets, args.place.json, out);
+        let trainings = config.search.population * (config.search.generations as usize + 1);
+        let epochs = trainings as u64 * u64::from(config.training.epochs);
+        let amount = Amount { what: "individual", trainings, epochs };
+        return dry_run(&config, &sets, amount, args.place.json, out);
     }
     let begun = args.place.begin("search", config, sets)?;
     let progress = Progress::new("generation", begun.config.search.generations, args.place.quiet);
@@ -77,13 +83,13 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     })?;
     if !outcome {
         write_page(begun.path(), &begun.config)?;
-        eprintln!("stopped; go on with: {}", going_on("evograd search", begun.path(), &args.place.data_dir));
-        return Ok(ExitCode::from(INTERRUPTED));
+        note_command("stopped; go on with:", &going_on("evograd search", begun.path(), &args.place.data_dir));
+        return Ok(interrupt::code());
     }
     if summary::report(&begun, &args.place, out)? {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("no network has learned anything; lower the learning rate with --rate");
+    note("no network has learned anything; lower the learning rate with --rate");
     Ok(ExitCode::from(FAILED))
 }
 
@@ -113,24 +119,22 @@ pub fn watched(
     out: &mut impl Write,
     work: &mut dyn FnMut(&mut Told<'_>) -> evograd::Result<()>,
 ) -> Result<bool> {
-    let stop = interrupt::asked("stopping; what was evaluated is kept. Press Ctrl-C again to stop at once")?;
+    let mut stop = interrupt::asked("stopping; what was evaluated is kept. A second signal stops at once")?;
     summary::banner(begun, place.resume.is_some()).iter().for_each(|line| progress.note(line));
-    let mut written = Ok(());
     let outcome = work(&mut |event| {
         let row = match &event {
             Event::Evaluated { row, .. } => Some(SearchRow::Evaluation((*row).clone())),
             Event::Generation(row) => Some(SearchRow::Generation((*row).clone())),
             Event::Waiting => None,
         };
-        if let (Some(row), true, true) = (row, place.json, written.is_ok()) {
-            written = serde_json::to_string(&row).map_err(Into::into).and_then(|row| writeln!(out, "{row}"));
+        if let (Some(row), true) = (row, place.json) {
+            print_row(&row, out);
         }
         progress.tell(&event);
-        !stop() && written.is_ok()
+        !stop()
     });
     progress.finish();
     begun.ended(&outcome)?;
-    written?;
     match outcome {
         Err(Error::Stopped) => Ok(false),
         outcome => Ok(outcome.map(|()| true)?),

@@ -1,28 +1,33 @@
 //! `evograd search calibrate`: whether a small budget ranks networks as a large one does.
 
 use super::breed::watched;
+use super::dry_run::{Amount, dry_run};
 use super::place::Place;
 use super::progress::Progress;
 use super::settings::Settings;
-use crate::cli::INTERRUPTED;
+use crate::cli::interrupt;
 use crate::cli::run_folder::going_on;
 use crate::cli::table::Table;
+use crate::cli::terminal::note_command;
 use anyhow::{Context, Result};
 use evograd::record::EvaluationRow;
 use evograd::report::{counted, percent};
-use evograd::search::{Trial, calibrate, kendall_tau};
+use evograd::search::{Calibration, Trial, calibrate, kendall_tau};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd search calibrate                               24 networks, each for 3 epochs, again for 3, and for 24
+  evograd search calibrate
+      24 networks, each for 3 epochs, again for 3, and for 24
   evograd search calibrate --data cifar10 --samples 5000 --budgets 2x2,4x2,32
 
-A search trains its networks for a few epochs. This tells whether the best after a few are the best after many: Kendall's τ is
-1 where two trainings put all pairs of networks in the same order, 0 where one order says nothing about the other.
-Networks are trained for the epochs of --budgets; --epochs and --repeat change nothing here.";
+A search trains its networks for a few epochs. This tells whether the best
+after a few are the best after many: Kendall's τ is 1 where two trainings put
+all pairs of networks in the same order, 0 where one order says nothing about
+the other. Networks are trained for the epochs of --budgets; --epochs and
+--repeat change nothing here.";
 
 /// Train the same networks for few and for many epochs, and tell whether they come out in the same order
 #[derive(clap::Args)]
@@ -39,6 +44,9 @@ pub struct Args {
     /// others are compared with [default: 3x2,24]
     #[arg(long, value_name = "EPOCHS[xTIMES],…", value_delimiter = ',', value_parser = budget, conflicts_with = "resume")]
     budgets: Option<Vec<[u32; 2]>>,
+    /// Print the settings and the expected time, and train nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What a trial came to.
@@ -69,7 +77,11 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{budgets:?}"))),
     ];
     let (mut config, sets) = args.place.settings(&args.settings, &more)?;
-    let budgets = config.calibration.get_or_insert_default().budgets.len() as u32;
+    let calibration = config.calibration.get_or_insert_default().clone();
+    if args.dry_run {
+        return dry_run(&config, &sets, amount(&calibration), args.place.json, out);
+    }
+    let budgets = calibration.budgets.len() as u32;
     let begun = args.place.begin("calibrate", config, sets)?;
     let progress = Progress::new("budget", budgets - 1, args.place.quiet);
     let mut trials = Vec::new();
@@ -78,11 +90,19 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Ok(())
     })?;
     if !ended {
-        eprintln!("stopped; go on with: {}", going_on("evograd search calibrate", begun.path(), &args.place.data_dir));
-        return Ok(ExitCode::from(INTERRUPTED));
+        note_command("stopped; go on with:", &going_on("evograd search calibrate", begun.path(), &args.place.data_dir));
+        return Ok(interrupt::code());
     }
     report(&trials, args.place.json, out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The trainings of all budgets.
+fn amount(Calibration { codes, budgets }: &Calibration) -> Amount {
+    let of_each = |value: fn(&[u32; 2]) -> u64| budgets.iter().map(value).sum::<u64>();
+    let trainings = codes * of_each(|[_, times]| u64::from(*times)) as usize;
+    let epochs = *codes as u64 * of_each(|[epochs, times]| u64::from(*epochs) * u64::from(*times));
+    Amount { what: "training", trainings, epochs }
 }
 
 fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
@@ -129,6 +149,12 @@ fn fitness(rows: &[EvaluationRow]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dry_run_counts_all_budgets() {
+        let Amount { trainings, epochs, .. } = amount(&Calibration { codes: 24, budgets: vec![[3, 2], [24, 1]] });
+        assert_eq!((trainings, epochs), (72, 24 * (3 + 3 + 24)));
+    }
 
     #[test]
     fn budgets_are_read() {

@@ -1,6 +1,8 @@
 //! `evograd search compare`: several searches against each other, at equal numbers of networks trained.
 
+use crate::cli::out_file::OutFile;
 use crate::cli::table::Table;
+use crate::cli::terminal::note;
 use anyhow::{Context, Result, bail};
 use evograd::record::SearchRow;
 use evograd::report::{SearchStats, best_so_far, comparison, percent};
@@ -16,8 +18,9 @@ Examples:
   evograd search --out runs/drawn --method random
   evograd search compare runs/bred runs/drawn --svg comparison.svg
 
-Who trains more networks finds better ones by luck alone. So all searches are looked at where the shortest of them ended:
-after as many trainings of full length, of which one that was given up halfway is a half.";
+Who trains more networks finds better ones by luck alone. So all searches are
+looked at where the shortest of them ended: after as many trainings of full
+length, of which one that was given up halfway is a half.";
 
 /// Compare what searches found with equally many networks trained
 #[derive(clap::Args)]
@@ -50,6 +53,7 @@ struct Line {
 
 /// Compares.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     let journals = args.searches.iter().map(|folder| read_journal(&folder.join("journal.jsonl")));
     let journals = journals.collect::<evograd::Result<Vec<Vec<SearchRow>>>>()?;
     expect_comparable(&args.searches, &journals)?;
@@ -68,12 +72,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     } else {
         print(&lines, least, out)?;
     }
-    if let Some(path) = &args.svg {
+    if let Some(file) = svg {
         let named: Vec<(&str, &[SearchRow])> =
             names.iter().map(String::as_str).zip(journals.iter().map(Vec::as_slice)).collect();
-        std::fs::write(path, comparison(&named).to_step_svg())
-            .with_context(|| format!("{}: cannot be written; name a file in a folder that exists", path.display()))?;
-        eprintln!("{}: the drawing is there", path.display());
+        file.write(&comparison(&named).to_step_svg(), "the drawing")?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,7 +92,9 @@ fn expect_comparable(folders: &[PathBuf], journals: &[Vec<SearchRow>]) -> Result
         match &first {
             Some((other, settings)) if *settings != training => {
                 let (a, b) = (other.display(), folder.display());
-                eprintln!("{a} and {b} trained their networks differently: the same fitness may not mean the same");
+                note(format_args!(
+                    "{a} and {b} trained their networks differently: the same fitness may not mean the same"
+                ));
             }
             Some(_) => {}
             None => first = Some((folder, training)),
@@ -125,8 +129,7 @@ fn print(lines: &[Line], least: f64, out: &mut impl Write) -> Result<()> {
     let trained = format!("{least:.1}");
     let trained = trained.trim_end_matches(".0");
     let at = format!("best after {trained}");
-    let mut table =
-        Table::new(&["search", at.as_str(), "trained", "best at the end", "last generation's mean", "best code"], 1..5);
+    let mut table = Table::new(&["search", &at, "trained", "at the end", "last mean", "best code"], 1..5).with_texts(1);
     for line in lines {
         let mean = line.mean_of_last_generation.map_or_else(String::new, percent);
         let [at, best] = [line.best_at_equal_cost, line.best].map(percent);
@@ -134,5 +137,6 @@ fn print(lines: &[Line], least: f64, out: &mut impl Write) -> Result<()> {
     }
     writeln!(out, "{}", table.for_output())?;
     writeln!(out, "after {trained}: when each search had trained as many networks as the shortest")?;
+    writeln!(out, "last mean: the mean fitness of the last generation")?;
     Ok(())
 }

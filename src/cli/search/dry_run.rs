@@ -1,13 +1,14 @@
 //! What a search would do, and how long it would take at most.
 
 use crate::cli::progress::clock;
+use crate::cli::table::fitted;
 use crate::cli::train::seconds_a_step;
 use anyhow::Result;
 use evograd::Pool;
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
-use evograd::report::{counted, grouped};
+use evograd::report::{counted, grouped, rounded};
 use evograd::search::SearchConfig;
 use evograd::train::{Split, Trainer};
 use serde::Serialize;
@@ -21,6 +22,7 @@ struct Expected<'a> {
     largest: &'a str,
     parameters: u64,
     macs: u64,
+    /// Trainings, if nothing is looked up.
     individuals: usize,
     workers: usize,
     /// For the training of the largest network.
@@ -29,11 +31,28 @@ struct Expected<'a> {
     seconds_at_most: f64,
 }
 
+/// What is to be trained.
+pub struct Amount {
+    /// What is counted: `individual` or `network`.
+    pub what: &'static str,
+    /// Trainings, if nothing is looked up.
+    pub trainings: usize,
+    /// All of their epochs.
+    pub epochs: u64,
+}
+
 /// The settings, and the time that a few steps of the largest network let expect.
-pub fn dry_run(config: &SearchConfig, sets: &Sets, json: bool, out: &mut impl Write) -> Result<ExitCode> {
+pub fn dry_run(
+    config: &SearchConfig,
+    sets: &Sets,
+    amount: Amount,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<ExitCode> {
     let code = Code::dense(&config.networks.stages)?;
     let (plan, seconds_each) = measured(config, sets, &code)?;
-    let individuals = config.search.population * (config.search.generations as usize + 1);
+    let Amount { what, trainings: individuals, epochs } = amount;
+    let seconds_in_all = seconds_each * epochs as f64 / f64::from(config.training.epochs);
     let expected = Expected {
         settings: config,
         largest: &code.to_string(),
@@ -42,7 +61,7 @@ pub fn dry_run(config: &SearchConfig, sets: &Sets, json: bool, out: &mut impl Wr
         individuals,
         workers: config.workers(),
         seconds_each,
-        seconds_at_most: seconds_each * individuals as f64 / config.workers() as f64,
+        seconds_at_most: seconds_in_all / config.workers() as f64,
     };
     if json {
         writeln!(out, "{}", serde_json::to_string(&expected)?)?;
@@ -50,18 +69,15 @@ pub fn dry_run(config: &SearchConfig, sets: &Sets, json: bool, out: &mut impl Wr
     }
     let Expected { largest, parameters, macs, workers, seconds_at_most, .. } = expected;
     writeln!(out, "{}", config.to_toml())?;
+    let (parameters, macs) = (grouped(parameters), rounded(macs));
+    writeln!(out, "# the largest network: {largest}")?;
+    let cost = format!("{parameters} parameters, {macs} multiply-adds an image, trained in {}", clock(seconds_each));
+    writeln!(out, "{}", fitted(format_args!("# {cost}, as a few steps that were timed say")))?;
+    let (trainings, at_most) = (counted(individuals as u64, what), clock(seconds_at_most));
     writeln!(
         out,
-        "# the largest network, {largest}: {} parameters, {:.1} M multiply-adds a picture, trained in {}",
-        grouped(parameters),
-        macs as f64 / 1e6,
-        clock(seconds_each)
-    )?;
-    writeln!(
-        out,
-        "# {}, {workers} side by side: at most {}, and a little for their answers",
-        counted(individuals as u64, "individual"),
-        clock(seconds_at_most)
+        "{}",
+        fitted(format_args!("# {trainings}, {workers} in parallel: at most {at_most}, and their evaluations"))
     )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,8 @@
 //! `evograd search explain`: what a code stands for.
 
 use super::stages::stages;
-use anyhow::{Context, Result};
+use crate::cli::out_file::OutFile;
+use anyhow::Result;
 use evograd::Fusion;
 use evograd::models::genetic_cnn::{Code, PRESETS, canonical, network};
 use evograd::models::{self, Options};
@@ -18,10 +19,13 @@ const EXAMPLES: &str = "\
 Examples:
   evograd search explain '1-01|0-01-100|0-11-101-0001'
   evograd search explain resnet-like --svg stages.svg
-  evograd search explain genet1 --width 8          at the width of the paper's last trainings
-  evograd inspect model genet1 --svg network.svg   layer by layer
+  evograd search explain genet1 --width 8
+      at the width of the paper's last trainings
+  evograd inspect model genet1 --svg network.svg
+      layer by layer
 
-A code has a bit for each pair of nodes of a stage, grouped by the node that an edge leads to; stages stand between bars.";
+A code has a bit for each pair of nodes of a stage, grouped by the node that an
+edge leads to; stages stand between bars.";
 
 /// Draw the stages that a code stands for, and count what its network costs
 #[derive(clap::Args)]
@@ -59,15 +63,14 @@ struct Answer {
 /// Draws and counts.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let answer = answer(args)?;
+    let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
     } else {
         print(&answer, args, out)?;
     }
-    if let Some(path) = &args.svg {
-        std::fs::write(path, stages_svg(&stages(&args.genome)))
-            .with_context(|| format!("{}: cannot be written; name a file in a folder that exists", path.display()))?;
-        eprintln!("{}: the drawing is there", path.display());
+    if let Some(file) = svg {
+        file.write(&stages_svg(&stages(&args.genome)), "the drawing")?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `evograd search`: breeds networks, and what goes with it.
 
+mod advice;
 mod breed;
 mod calibrate;
 mod compare;
@@ -21,16 +22,22 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd search                                  a small search on the built-in set of shapes
-  evograd search --data cifar10 --population 20 --generations 10 --samples 5000 --epochs 4
-  evograd search --join sort --seed 1             nodes join their inputs by SORT
-  evograd search --method random                  the same number of individuals, drawn at random
-  evograd search --resume runs/search             go on where it stopped; --generations 20 goes further
+  evograd search
+      a small search on the built-in set of shapes
+  evograd search --data cifar10 --population 20 --samples 5000 --epochs 4
+  evograd search --join sort --seed 1
+      nodes join their inputs by SORT
+  evograd search --method random
+      the same number of individuals, drawn at random
+  evograd search --resume runs/search
+      go on where it stopped; --generations 20 goes further
   evograd search explain '1-01|0-01-100|0-11-101-0001'
   evograd search compare runs/search runs/search-random
-  evograd search --problem tsp --towns 60 --circle   the travelling salesman, bred by the same algorithm
+  evograd search --problem tsp --towns 60 --circle
+      the travelling salesman, bred by the same algorithm
 
-Ctrl-C stops it and keeps what was evaluated. Exit code 1: all networks diverged; 130: it was stopped.";
+Ctrl-C, SIGTERM and SIGHUP stop it and keep what was evaluated. Exit code 1:
+all networks diverged; 130, 143 or 129: it was stopped.";
 
 /// Breed network structures, each trained for a little while (Genetic CNN).
 #[derive(clap::Args)]

@@ -14,7 +14,8 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd search report runs/search-shapes-seed0      also while the search goes on, or after it was killed";
+  evograd search report runs/search-shapes-seed0
+      also while the search goes on, or after it was killed";
 
 /// Make report.html of a search again, from its journal
 #[derive(clap::Args)]

@@ -1,12 +1,14 @@
 //! The folder of a search: begun anew or gone on with, described before and after.
 
+use super::advice;
 use super::settings::Settings;
 use crate::cli::data_dir::DataDir;
 use crate::cli::run_folder::{Kind, describe, expect_kind, free_folder};
+use crate::cli::terminal::{said_if_slow, warn};
 use anyhow::Result;
 use evograd::Error;
 use evograd::data::{self, Sets};
-use evograd::search::{SearchConfig, expect_same_search};
+use evograd::search::{SearchConfig, expect_same_search, read_journal};
 use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
 
@@ -63,7 +65,8 @@ impl Place {
                 SearchConfig::read(&settings, &set)?
             }
         };
-        let sets = data::open(&config.data.set, &self.data_dir.folder()?)?;
+        let (set, folder) = (&config.data.set, self.data_dir.folder()?);
+        let sets = said_if_slow(&format!("opening {set}"), || data::open(set, &folder))?;
         Ok((config, sets))
     }
 
@@ -83,6 +86,8 @@ impl Place {
         folder.write("config.toml", config.to_toml().as_bytes())?;
         let mut info = describe(config.search.seed, &sets);
         info.threads = config.workers();
+        info.warnings = advice::before(task, &config);
+        warn(&info.warnings);
         let info = info.begun(folder.info()?);
         folder.describe(&info)?;
         Ok(Begun { config, sets, task, folder, info })
@@ -107,6 +112,10 @@ impl Begun {
             Err(Error::Stopped) => Status::Interrupted,
             Err(error) => Status::Failed(error.to_string()),
         };
-        Ok(self.folder.describe(&self.info.clone().ended(status))?)
+        let mut info = self.info.clone().ended(status);
+        let after = advice::after(&read_journal(&self.journal())?, &self.config, &self.sets);
+        warn(after.as_slice());
+        info.warnings.extend(after);
+        Ok(self.folder.describe(&info)?)
     }
 }

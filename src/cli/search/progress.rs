@@ -1,11 +1,10 @@
 //! How far a search is: a bar on a terminal, plain lines elsewhere; always on standard error.
 
 use crate::cli::progress::clock;
+use crate::cli::terminal::Bar;
 use evograd::record::{EvaluationRow, GenerationRow};
 use evograd::report::percent;
 use evograd::search::Event;
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// The least time between two plain lines about evaluations.
@@ -13,8 +12,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Shows the events of a search.
 pub struct Progress {
-    bar: Option<ProgressBar>,
-    quiet: bool,
+    bar: Bar,
     /// What a row of the journal counts: `generation` or `budget`.
     part: &'static str,
     /// The number of the last of these.
@@ -24,7 +22,6 @@ pub struct Progress {
     /// The fittest so far.
     best: Option<f64>,
     began: Instant,
-    said: Instant,
     /// Networks trained by this process.
     trained: usize,
     /// Networks trained by this process in complete generations, and in how many generations.
@@ -36,21 +33,16 @@ pub struct Progress {
 impl Progress {
     /// Of a search whose parts, such as generations, have numbers up to `last`.
     pub fn new(part: &'static str, last: u32, quiet: bool) -> Progress {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
-        let bar = terminal.then(|| ProgressBar::new(1).with_style(style).with_message("training the first networks"));
+        let bar = Bar::new(1, quiet);
+        bar.message(|| "training the first networks".into());
         let (best, now) = (None, Instant::now());
         let (next, trained, complete, present) = (0, 0, [0, 0], 0);
-        Progress { bar, quiet, part, last, next, best, began: now, said: now, trained, complete, present }
+        Progress { bar, part, last, next, best, began: now, trained, complete, present }
     }
 
     /// Says something apart from the bar.
-    pub fn note(&self, text: &str) {
-        match &self.bar {
-            _ if self.quiet => {}
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
+    pub fn note(&mut self, text: &str) {
+        self.bar.note(text);
     }
 
     /// Shows an event.
@@ -58,37 +50,26 @@ impl Progress {
         match event {
             Event::Evaluated { row, done, total } => self.evaluated(row, *done, *total),
             Event::Generation(row) => self.generation(row),
-            Event::Waiting => self.bar.iter().for_each(ProgressBar::tick),
+            Event::Waiting => self.bar.tick(),
         }
     }
 
     /// Ends the bar.
     pub fn finish(&self) {
-        self.bar.iter().for_each(ProgressBar::finish_and_clear);
+        self.bar.finish();
     }
 
     fn evaluated(&mut self, row: &EvaluationRow, done: usize, total: usize) {
         (self.trained, self.present) = (self.trained + 1, self.present + 1);
         self.meet(row.fitness);
-        let now = Instant::now();
+        self.bar.set_length(total as u64);
         let text = format!(
             "{}network {done}/{total} · best {} · {} left",
             self.place(row.generation),
             percent(self.best.unwrap_or(0.0)),
             self.left(total - done)
         );
-        match &self.bar {
-            Some(bar) => {
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
-                bar.set_message(text);
-            }
-            None if now - self.said >= PAUSE => {
-                self.said = now;
-                self.note(&text);
-            }
-            None => {}
-        }
+        self.bar.show(done as u64, PAUSE, || text);
         if let Some(reason) = &row.diverged {
             self.note(&format!("{} diverged, its fitness is 0: {reason}", row.code));
         }
@@ -106,9 +87,12 @@ impl Progress {
         row.individuals.iter().for_each(|individual| self.meet(individual.fitness));
         let [worst, best] = [fitness[0], fitness[fitness.len() - 1]].map(percent);
         let so_far = percent(self.best.unwrap_or(0.0));
-        self.said = Instant::now();
         let (place, mean) = (self.place(row.generation), percent(mean));
-        self.note(&format!("{place}best {best} · mean {mean} · worst {worst} · best so far {so_far}"));
+        self.note(&format!("{place}best {best} · mean {mean} · worst {worst} · so far {so_far}"));
+        if self.part == "generation" && self.next <= self.last {
+            let next = format!("{}breeding", self.place(self.next));
+            self.bar.show(0, Duration::MAX, || next);
+        }
     }
 
     /// `generation 2/5 · `, or nothing where there is only one.

@@ -3,12 +3,12 @@
 use super::page::write_page;
 use super::place::{Begun, Place};
 use crate::cli::run_folder::{data_argument, word};
-use crate::cli::table::Table;
+use crate::cli::table::{Table, fitted};
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
-use evograd::report::{BestStats, GenerationStats, SearchStats, counted, duration, grouped, percent};
+use evograd::report::{BestStats, GenerationStats, SearchStats, counted, duration, grouped, percent, rounded};
 use evograd::search::{Method, SearchConfig, read_journal};
 use std::io::Write;
 
@@ -35,7 +35,11 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         format!("networks of {} nodes (2^{bits} codes), joined by {}", stages.join("+"), networks.join),
         what,
         format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "picture"), data.set),
-        format!("fitness: right answers to {} others; {} side by side", data.validation, begun.config.workers()),
+        format!(
+            "fitness: right answers to {} others; {} side by side",
+            data.validation_of(begun.sets.train.len()),
+            begun.config.workers()
+        ),
         format!("in {}", begun.path().display()),
     ];
     if resumed {
@@ -82,10 +86,11 @@ fn winner(begun: &Begun, stats: &SearchStats, best: &BestStats, out: &mut impl W
     let first = stats.generations.first().map_or(0.0, |generation| generation.best);
     let plan = plan(&begun.config, &begun.sets, &best.code.parse()?)?;
     let (fitness, first) = (percent(best.fitness), percent(first));
-    writeln!(out, "best network     {}: {fitness} of the pictures held out", best.code)?;
+    let found = format!("best network     {}: {fitness} of the images held out", best.code);
+    writeln!(out, "{}", fitted(found))?;
     writeln!(out, "first generation {first} at best")?;
-    let macs = plan.macs() as f64 / 1e6;
-    writeln!(out, "its cost         {} parameters, {macs:.1} M multiply-adds a picture", grouped(plan.parameters()))?;
+    let (parameters, macs) = (grouped(plan.parameters()), rounded(plan.macs()));
+    writeln!(out, "its cost         {parameters} parameters, {macs} multiply-adds an image")?;
     Ok(())
 }
 

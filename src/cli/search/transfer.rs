@@ -15,10 +15,12 @@ use std::process::ExitCode;
 const EXAMPLES: &str = "\
 Examples:
   evograd search transfer runs/search-cifar10-seed0
-  evograd search transfer runs/search-cifar10-seed0 --epochs 40 --set optimizer.rate=0.05
-  evograd search transfer runs/search-cifar10-seed0 --code genet1     another structure in the same way
+  evograd search transfer runs/search-cifar10-seed0 --epochs 40
+  evograd search transfer runs/search-cifar10-seed0 --code genet1
+      another structure in the same way
 
-All training pictures are used, and the test set is asked at the end. The run goes on with evograd train --resume.";
+All training pictures are used, and the test set is asked at the end. The run
+goes on with evograd train --resume.";
 
 /// Train the best structure of a search at full width, on all training pictures
 #[derive(clap::Args)]
@@ -67,7 +69,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         (training.model.fusion, training.model.epsilon) = (Fusion::Sum.to_string(), Fusion::DEFAULT_EPSILON);
     }
     training.model.width *= args.width;
-    (training.data.samples, training.data.validation, training.training.epochs) = (0, 0, args.epochs);
+    (training.data.samples, training.data.validation, training.training.epochs) = (0, Some(0), args.epochs);
     training.training.seed = args.seed.unwrap_or(training.training.seed);
     begin(Config::parse(&training.to_toml(), &args.set)?, &args.how, out)
 }

@@ -1,14 +1,14 @@
 //! `evograd search --problem tsp`: the shortest way through towns, bred.
 
-use crate::cli::out_file::{expect_writable, write};
-use crate::cli::{INTERRUPTED, interrupt};
+use crate::cli::interrupt;
+use crate::cli::out_file::OutFile;
+use crate::cli::terminal::{Bar, note};
 use anyhow::Result;
 use evograd::genetic::{Breeding, Tour, Towns};
 use evograd::report::{TourDrawing, counted};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -72,22 +72,22 @@ pub fn run(args: &TspArgs, common: Common, out: &mut impl Write) -> Result<ExitC
     let size = common.population.unwrap_or(usual.size);
     let breeding = Breeding { size, generations: common.generations.unwrap_or(usual.generations), seed: common.seed };
     let towns = towns(args, common.seed)?;
-    args.svg.as_deref().map_or(Ok(()), expect_writable)?;
-    let stop = interrupt::asked("finishing this generation; press Ctrl-C again to stop at once")?;
+    let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
+    let mut stop = interrupt::asked("finishing this generation; a second signal to stop at once")?;
     let start = Instant::now();
     let mut progress = Progress::new(breeding.generations, common.quiet);
     let mut lengths = Vec::new();
     let mut stopped = false;
     let tour = towns.breed(breeding, &mut |tour| {
-        note(&mut lengths, tour);
+        add(&mut lengths, tour);
         progress.tell(tour);
         stopped = stop();
         !stopped
     })?;
-    progress.finish();
+    progress.bar.finish();
     let seconds = start.elapsed().as_secs_f64();
-    if let Some(path) = &args.svg {
-        draw(path, &towns, &tour, &mut lengths)?;
+    if let Some(file) = &svg {
+        draw(file, &towns, &tour, &mut lengths)?;
     }
     let optimum = args.circle.then(|| around(towns.places().len()));
     let (seed, order) = (common.seed, &tour.order.0);
@@ -95,7 +95,7 @@ pub fn run(args: &TspArgs, common: Common, out: &mut impl Write) -> Result<ExitC
     let (problem, numbers, towns, tour) = ("tsp", towns.numbers(), towns.places(), order.as_slice());
     let answer = Answer { problem, seed, towns, numbers, tour, length, optimum, generations, seconds, stopped };
     print(&answer, common.json, out)?;
-    Ok(if stopped { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(if stopped { interrupt::code() } else { ExitCode::SUCCESS })
 }
 
 /// The towns asked for.
@@ -113,18 +113,18 @@ fn around(count: usize) -> f64 {
 }
 
 /// Adds a point to the curve where a shorter tour was found.
-fn note(lengths: &mut Vec<[f64; 2]>, tour: &Tour) {
+fn add(lengths: &mut Vec<[f64; 2]>, tour: &Tour) {
     if lengths.last().is_none_or(|[_, length]| tour.length < *length) {
         lengths.push([f64::from(tour.generations), tour.length]);
     }
 }
 
 /// Draws the tour, and its length up to the last generation.
-fn draw(path: &Path, towns: &Towns, tour: &Tour, lengths: &mut Vec<[f64; 2]>) -> evograd::Result<()> {
+fn draw(file: &OutFile, towns: &Towns, tour: &Tour, lengths: &mut Vec<[f64; 2]>) -> Result<()> {
     lengths.push([f64::from(tour.generations), tour.length]);
     let title = format!("{} towns, length {:.4}", towns.places().len(), tour.length);
     let drawing = TourDrawing { title: &title, places: towns.places(), tour: &tour.order.0, lengths };
-    write(path, &drawing.to_svg())
+    file.write(&drawing.to_svg(), "the drawing")
 }
 
 fn print(answer: &Answer, json: bool, out: &mut impl Write) -> Result<()> {
@@ -138,7 +138,7 @@ fn print(answer: &Answer, json: bool, out: &mut impl Write) -> Result<()> {
     let Answer { generations, seconds, .. } = answer;
     let stopped = if answer.stopped { ", stopped" } else { "" };
     let generations = counted((*generations).into(), "generation");
-    eprintln!("{} towns, {generations}, {seconds:.1} s{stopped}", answer.towns.len());
+    note(format_args!("{} towns, {generations}, {seconds:.1} s{stopped}", answer.towns.len()));
     Ok(())
 }
 
@@ -151,42 +151,26 @@ fn beside(answer: &Answer) -> String {
     }
 }
 
-/// How far the breeding is: a bar on a terminal, a line every two seconds elsewhere.
+/// How far the breeding is.
 struct Progress {
-    bar: Option<ProgressBar>,
-    quiet: bool,
+    bar: Bar,
     generations: u32,
     shown: Instant,
 }
 
 impl Progress {
     fn new(generations: u32, quiet: bool) -> Progress {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
-        let bar = terminal.then(|| ProgressBar::new(generations.into()).with_style(style));
-        Progress { bar, quiet, generations, shown: Instant::now() }
+        Progress { bar: Bar::new(generations.into(), quiet), generations, shown: Instant::now() }
     }
 
     fn tell(&mut self, tour: &Tour) {
-        let between = if self.bar.is_some() { BETWEEN_LOOKS } else { BETWEEN_LINES };
-        if self.quiet || self.shown.elapsed() < between {
+        if self.shown.elapsed() < BETWEEN_LOOKS {
             return;
         }
         self.shown = Instant::now();
-        let text = format!("generation {}/{} · length {:.4}", tour.generations, self.generations, tour.length);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(tour.generations.into());
-                bar.set_message(text);
-            }
-            None => eprintln!("{text}"),
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        let Tour { generations, length, .. } = tour;
+        let text = || format!("generation {generations}/{} · length {length:.4}", self.generations);
+        self.bar.show(u64::from(*generations), BETWEEN_LINES, text);
     }
 }
 

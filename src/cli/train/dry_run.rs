@@ -2,9 +2,11 @@
 
 use super::plan_line;
 use crate::cli::progress::clock;
+use crate::cli::table::fitted;
+use crate::cli::terminal::said_if_slow;
 use anyhow::{Context, Result};
-use evograd::data::Sets;
-use evograd::report::counted;
+use evograd::data::{Loader, Sets};
+use evograd::report::{counted, grouped};
 use evograd::train::{Config, Split, Trainer};
 use serde::Serialize;
 use std::io::Write;
@@ -32,15 +34,13 @@ struct Forecast<'a> {
 #[derive(Serialize)]
 struct Pictures {
     train: usize,
-    held_out: usize,
-    /// What is held out: `validation` or `test`.
-    held_out_from: &'static str,
+    validation: usize,
     test: usize,
 }
 
 /// Builds the network, takes a few steps, and says what they let expect.
 pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) -> Result<ExitCode> {
-    let split = Split::new(&config, sets)?;
+    let split = said_if_slow("looking at the training images", || Split::new(&config, sets))?;
     if !json {
         writeln!(out, "{}", config.to_toml())?;
     }
@@ -54,8 +54,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
         activation_bytes: plan.activation_bytes(),
         pictures: Pictures {
             train: split.train.samples(),
-            held_out: split.held_out.samples(),
-            held_out_from: split.held_out_name,
+            validation: split.validation.as_ref().map_or(0, Loader::samples),
             test: split.test.samples(),
         },
         steps,
@@ -65,13 +64,18 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
     if json {
         writeln!(out, "{}", serde_json::to_string(&forecast)?)?;
     } else {
-        writeln!(out, "# {}", plan_line(plan))?;
+        writeln!(out, "{}", fitted(format_args!("# {}", plan_line(plan))))?;
         print(&forecast, out)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The least time that one of a few training steps takes.
 pub fn seconds_a_step(trainer: &mut Trainer, split: &Split) -> Result<f64> {
+    said_if_slow("timing a few training steps", || timed(trainer, split))
+}
+
+fn timed(trainer: &mut Trainer, split: &Split) -> Result<f64> {
     let mut times = Vec::new();
     for batch in split.train.epoch(0, 0)?.take(4) {
         let (batch, began) = (batch?, Instant::now());
@@ -83,9 +87,15 @@ pub fn seconds_a_step(trainer: &mut Trainer, split: &Split) -> Result<f64> {
 }
 
 fn print(forecast: &Forecast<'_>, out: &mut impl Write) -> Result<()> {
-    let Pictures { train, held_out, held_out_from, test } = forecast.pictures;
-    writeln!(out, "# {train} training pictures, {held_out} held out ({held_out_from}), {test} for the test")?;
+    let Pictures { train, validation, test } = forecast.pictures;
+    let [train, validation, test] = [train, validation, test].map(|count| grouped(count as u64));
+    let images =
+        format!("# {train} training images, {validation} held out for validation, {test} for the test at the end");
+    writeln!(out, "{}", fitted(images))?;
     let (steps, milliseconds) = (forecast.steps, forecast.seconds_a_step * 1e3);
     let whole = clock(forecast.seconds);
-    Ok(writeln!(out, "# {} of {milliseconds:.0} ms: about {whole} without evaluations", counted(steps, "step"))?)
+    let steps = counted(steps, "step");
+    let time =
+        format!("# {steps} of {milliseconds:.0} ms, as a few that were timed: about {whole} without evaluations");
+    Ok(writeln!(out, "{}", fitted(time))?)
 }

@@ -5,7 +5,7 @@
 
 use super::{Progress, SUMS, Staging, name, sum, sync_folder, unwritable};
 use crate::data::catalogue::{Archive, Presence, SetInfo};
-use crate::data::source::present;
+use crate::data::source::{anew, present};
 use crate::error::{Error, Result};
 use flate2::read::GzDecoder;
 use std::fs::{self, File};
@@ -126,8 +126,7 @@ impl Import<'_> {
             archive.file,
             archive.sha256.unwrap_or("another"),
         );
-        let remedy =
-            format!("get it anew with `evograd data fetch {}`, or name a folder with the files", self.info.name);
+        let remedy = format!("{}, or name a folder with the files", anew(self.info.name));
         Error::file(path, problem, remedy)
     }
 

@@ -4,7 +4,7 @@ use super::{Progress, SUMS, sum};
 use crate::data::catalogue::SetInfo;
 use crate::data::source::present;
 use crate::error::{Error, Result};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
 /// What a file's bytes were found to be.
@@ -42,6 +42,7 @@ pub struct Verdict {
     /// The name of the set.
     pub set: &'static str,
     /// Where it lies.
+    #[serde(serialize_with = "as_text")]
     pub folder: PathBuf,
     /// Its files, and an official archive that lies with them.
     pub files: Vec<FileReport>,
@@ -49,6 +50,11 @@ pub struct Verdict {
     pub pictures: Option<[usize; 2]>,
     /// What is wrong with the files, if anything is.
     pub problem: Option<String>,
+}
+
+/// A path as JSON has it, where bytes that are no Unicode are replaced.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 impl Verdict {

@@ -127,6 +127,7 @@ fn info() -> RunInfo {
         resumed_after: Vec::new(),
         ended: None,
         status: Status::Running,
+        warnings: Vec::new(),
     }
 }
 

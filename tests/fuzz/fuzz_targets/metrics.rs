@@ -62,7 +62,7 @@ impl Row<'_> {
                 epoch,
                 loss,
                 accuracy,
-                held_out: score,
+                held_out: Some(score),
                 seconds: rate,
                 images_per_second,
             }),

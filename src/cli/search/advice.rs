@@ -1,0 +1,90 @@
+//! What is probably not meant with a search, and what its networks have not learned.
+
+use evograd::data::Sets;
+use evograd::record::{Score, SearchRow};
+use evograd::report::counted;
+use evograd::search::{Method, SearchConfig};
+use evograd::train::{Chance, warnings};
+
+/// What there is to say before it begins.
+pub fn before(task: &str, config: &SearchConfig) -> Vec<String> {
+    let images = if config.data.samples == 0 { usize::MAX } else { config.data.samples };
+    let mut all = warnings(&config.training(), images);
+    if task == "search" && config.search.method == Method::Evolution && config.search.population == 1 {
+        all.push(
+            "a population of 1 has nobody to choose from and to cross with; give a --population of 10 or more".into(),
+        );
+    }
+    all
+}
+
+/// What there is to say of the networks that were trained: how many are no better than guessing.
+pub fn after(rows: &[SearchRow], config: &SearchConfig, sets: &Sets) -> Option<String> {
+    let mut counts = vec![0; sets.train.classes().len()];
+    (0..sets.train.len()).for_each(|image| counts[sets.train.label(image)] += 1);
+    let (chance, pictures) = (Chance::of(&counts), config.data.validation_of(sets.train.len()));
+    let scores = rows.iter().filter_map(|row| match row {
+        SearchRow::Evaluation(row) => {
+            Some(Score { split: "validation".into(), pictures, loss: row.loss?, accuracy: row.fitness })
+        }
+        _ => None,
+    });
+    let (mut trained, mut guessing) = (0, 0);
+    for score in scores {
+        (trained, guessing) = (trained + 1, guessing + u64::from(chance.explains(&score)));
+    }
+    let accuracy = 100.0 * chance.accuracy;
+    (guessing > 0).then(|| {
+        format!(
+            "{guessing} of {} have learned nothing: they are no better than guessing, which comes to {accuracy:.1} %; train \
+             them longer (--epochs), on more images (--samples) or at another learning rate (--rate)",
+            counted(trained, "trained network")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evograd::data;
+    use evograd::record::EvaluationRow;
+
+    fn row(fitness: f64, loss: Option<f64>) -> SearchRow {
+        SearchRow::Evaluation(EvaluationRow {
+            generation: 0,
+            code: "1".into(),
+            repeat: 0,
+            epochs: 1,
+            fitness,
+            loss,
+            parameters: 1,
+            macs: 1,
+            seconds: 1.0,
+            overhead_seconds: 0.0,
+            images_per_second: 1.0,
+            diverged: None,
+        })
+    }
+
+    #[test]
+    fn networks_that_guess_are_counted() {
+        let config = SearchConfig::parse("", &["data.samples=64".into(), "data.validation=100".into()]).unwrap();
+        let sets = data::shapes_of(0, 200, 10).unwrap();
+        let rows = [row(0.1, Some(2.303)), row(0.4, Some(1.8)), row(0.12, Some(2.31)), row(0.0, None)];
+        let said = after(&rows, &config, &sets).unwrap();
+        assert!(said.starts_with("2 of 3 trained networks have learned nothing"), "{said}");
+        assert_eq!(after(&rows[1..2], &config, &sets), None);
+    }
+
+    #[test]
+    fn a_population_of_one_breeds_nothing() {
+        let said = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+            before("search", &SearchConfig::parse("", &settings).unwrap()).join("\n")
+        };
+        assert!(said(&["search.population=1"]).starts_with("a population of 1"));
+        assert_eq!(said(&["search.population=1", "search.method=random"]), "");
+        assert!(said(&["optimizer.rate=0"]).starts_with("the learning rate is 0"));
+        assert_eq!(said(&[]), "");
+    }
+}

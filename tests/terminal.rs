@@ -1,0 +1,166 @@
+//! What a user sees in a terminal of 80 columns: no line is wider, help is broken between words, and a terminal that cannot
+//! draw gets the lines that a file gets.
+
+mod digits;
+
+use rustix::fs::OFlags;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs a command in a terminal of so many columns; all that it wrote, and its exit code.
+fn in_a_terminal(columns: u16, environment: &[(&str, &str)], line: &str, data: &Path) -> (String, Option<i32>) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let not_ours = OFlags::NOCTTY.bits() as i32;
+    let terminal = OpenOptions::new().read(true).write(true).custom_flags(not_ours).open(name).unwrap();
+    tcsetwinsize(&terminal, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
+    command.args(line.split_whitespace()).env("EVOGRAD_DATA_DIR", data).env("TERM", "xterm").env_remove("NO_COLOR");
+    command.envs(environment.iter().copied());
+    let same = || terminal.try_clone().unwrap();
+    let mut child = command.stdin(same()).stdout(same()).stderr(same()).spawn().unwrap();
+    drop((command, terminal));
+    let mut written = Vec::new();
+    // Once the last process has closed its side, reading fails.
+    let _ = File::from(master).read_to_end(&mut written);
+    (String::from_utf8(written).unwrap(), child.wait().unwrap().code())
+}
+
+/// The lines that stood on the screen at any time, without control sequences.
+fn lines(written: &str) -> Vec<String> {
+    let mut text = String::new();
+    let mut letters = written.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\x1b' => drop(letters.by_ref().skip(1).find(char::is_ascii_alphabetic)),
+            letter => text.push(letter),
+        }
+    }
+    text.split(['\r', '\n']).map(|line| line.trim_end().to_string()).collect()
+}
+
+fn widest(written: &str) -> (usize, String) {
+    lines(written).into_iter().map(|line| (line.chars().count(), line)).max().unwrap()
+}
+
+const COMMANDS: [&str; 21] = [
+    "",
+    "train",
+    "search",
+    "search explain",
+    "search exhaust",
+    "search calibrate",
+    "search compare",
+    "search transfer",
+    "search report",
+    "eval",
+    "gradcheck",
+    "profile",
+    "inspect",
+    "inspect run",
+    "inspect model",
+    "inspect models",
+    "data",
+    "data list",
+    "data fetch",
+    "data import",
+    "data show",
+];
+
+#[test]
+fn help_fits_80_columns_and_breaks_no_word() {
+    for command in COMMANDS {
+        for help in ["-h", "--help"] {
+            let (text, code) = in_a_terminal(80, &[], &format!("{command} {help}"), Path::new("/nowhere"));
+            let (width, line) = widest(&text);
+            assert!(code == Some(0) && width <= 80, "{command} {help}: {width} columns: {line}");
+            // What stands in a wide terminal stands here too, word by word.
+            let (wide, _) = in_a_terminal(400, &[], &format!("{command} {help}"), Path::new("/nowhere"));
+            let words = |text: &str| text.split_whitespace().map(str::to_string).collect::<Vec<_>>();
+            assert_eq!(words(&text), words(&wide), "{command} {help}");
+        }
+    }
+}
+
+const SMALL: &str = "--data mnist --backbone mnist --stages 3,3 --filters 2,2 --samples 32 --validation 20 --epochs 1";
+
+#[test]
+fn nothing_is_wider_than_80_columns() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    std::env::set_current_dir(runs.path()).unwrap();
+    let search = format!("search {SMALL} --population 3 --generations 2");
+    let table: [(&str, i32); 26] = [
+        ("train lenet --data mnist --width 0.1 --batch 32 --epochs 2 --out a", 0),
+        ("train lenet --data mnist --width 0.1 --batch 500 --rate 0 --epochs 1 --set data.validation=0 --out b", 0),
+        ("train lenet --data mnist --dry-run", 0),
+        ("eval a --per-class", 0),
+        ("inspect run a", 0),
+        ("inspect run a --svg a.svg", 0),
+        ("inspect models", 0),
+        ("inspect model resnet20", 0),
+        (&format!("{search} --out bred"), 0),
+        (&format!("{search} --out drawn --method random"), 0),
+        (&format!("{search} --dry-run"), 0),
+        ("search compare bred drawn", 0),
+        ("search explain genet1", 0),
+        (&format!("search exhaust {SMALL} --searches 2 --out all"), 0),
+        (&format!("search exhaust {SMALL} --dry-run"), 0),
+        (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --out budgets"), 0),
+        (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --dry-run"), 0),
+        ("search transfer bred --epochs 1 --width 1 --dry-run", 0),
+        ("search --problem tsp --towns 9 --generations 20", 0),
+        ("gradcheck global_avg_pool --cases 2", 0),
+        ("gradcheck tanh --cases 2 --tolerance 1e-15", 1),
+        ("gradcheck nothing", 2),
+        ("profile lenet --width 0.1 --batch 2 --steps 1 --layers", 0),
+        ("data list", 0),
+        ("train lenet --data cifar10", 2),
+        ("train lenet --fusion sort", 2),
+    ];
+    for (line, expected) in table {
+        let (text, code) = in_a_terminal(80, &[], line, data.path());
+        let (width, widest) = widest(&text);
+        assert_eq!(code, Some(expected), "{line}: {text}");
+        assert!(width <= 80, "{line}: {width} columns: {widest}");
+    }
+}
+
+/// The bar of a search says the generation that is bred next, also where the last one trained no network.
+#[test]
+fn a_bar_never_goes_back() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let out = runs.path().join("search").display().to_string();
+    let line = format!("search {SMALL} --population 2 --generations 3 --set search.mutation=0 --out {out}");
+    let (text, _) = in_a_terminal(80, &[], &line, data.path());
+    let numbers: Vec<u32> = lines(&text)
+        .iter()
+        .filter_map(|line| line.split_once("generation ")?.1.split_once("/3 ·")?.0.parse().ok())
+        .collect();
+    assert!(numbers.is_sorted() && numbers.last() == Some(&3) && numbers.len() > 4, "{numbers:?}");
+}
+
+#[test]
+fn a_terminal_that_cannot_draw_gets_the_lines_of_a_file() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let settings: [(u16, &[(&str, &str)]); 4] =
+        [(80, &[("TERM", "dumb")]), (80, &[("TERM", "")]), (80, &[("NO_COLOR", "1")]), (20, &[])];
+    for (number, (columns, environment)) in settings.into_iter().enumerate() {
+        let out = runs.path().join(number.to_string()).display().to_string();
+        let line = format!("train lenet --data mnist --width 0.1 --batch 32 --epochs 2 --out {out}");
+        let (text, code) = in_a_terminal(columns, environment, &line, data.path());
+        assert!(code == Some(0) && !text.contains('\x1b'), "{environment:?}: {text:?}");
+        let said = text.replace("\r\n", " ");
+        assert!(said.contains("epoch 1/2 ") && said.contains("epoch 2/2 "), "{environment:?}: {text}");
+    }
+    let out = runs.path().join("drawn").display().to_string();
+    let drawn =
+        in_a_terminal(80, &[], &format!("train lenet --data mnist --width 0.1 --epochs 2 --out {out}"), data.path());
+    assert!(drawn.0.contains('\x1b'), "a terminal that can draw gets a bar");
+}

@@ -3,6 +3,7 @@
 use super::FAILED;
 use super::table::{cut, terminal_width};
 use super::terminal::note;
+use super::wrap::wrapped;
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::gradcheck::Gradcheck;
@@ -153,7 +154,8 @@ fn print(outcome: &Outcome, json: bool, width: Option<usize>, out: &mut impl Wri
     let line = format!("{op:<20} {cases:>5}  {worst_relative_error:>11.1e}  {verdict:<7}  {worst_case}");
     writeln!(out, "{}", width.map_or_else(|| line.clone(), |width| cut(&line, width)))?;
     if let Some(wrong) = &outcome.wrong {
-        writeln!(out, "{:>20} {wrong}", "")?;
+        let text = format!("{:>20} {wrong}", "");
+        writeln!(out, "{}", width.map_or_else(|| text.clone(), |width| wrapped(&text, width)))?;
     }
     Ok(())
 }

@@ -9,12 +9,21 @@
 //! hold more than twice what was in use at the busiest moment: beyond that, blocks of the size that was not asked for the
 //! longest go back to the system. So a program that trains one network after another does not grow. (Once would not do:
 //! sizes have their busy moments at different times, and a step needs all of them.)
+//!
+//! The system may refuse memory. A request deep inside a kernel's preparation, on whatever thread, then gives up all work up
+//! to the operation that it belongs to, which returns an error: [`refusable`] is that boundary. On the way up the stack
+//! unwinds, by the mechanism of a panic but without one: no message is printed and no trace collected, for which there
+//! might be no memory either. Every request of a size that depends on data goes through here; the few words that lists of
+//! shapes or nodes take come from the standard library, which ends the program where it gets none.
 
+use crate::mode::Modes;
 use bytemuck::Pod;
 use evograd_kernels::Line;
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// `len` elements, the first at an address divisible by 64.
@@ -52,13 +61,18 @@ impl Shelves {
     /// A free block of exactly this size, if there is one; counts the request.
     fn take(&mut self, size: usize) -> Option<Vec<Line>> {
         self.requests += 1;
-        self.in_use += size;
-        self.most_in_use = self.most_in_use.max(self.in_use);
         let shelf = self.by_size.entry(size).or_insert(Shelf { blocks: Vec::new(), asked: 0 });
         shelf.asked = self.requests;
         let block = shelf.blocks.pop()?;
         self.shelved -= size;
+        self.count(size);
         Some(block)
+    }
+
+    /// Counts a block that is in use from now on.
+    fn count(&mut self, size: usize) {
+        self.in_use += size;
+        self.most_in_use = self.most_in_use.max(self.in_use);
     }
 
     /// Puts a block back; returns those that are to go back to the system.
@@ -81,10 +95,50 @@ impl Shelves {
     }
 }
 
-/// The lines of a block for so many bytes: rounded up to an eighth of the power of two below.
-fn block_size(bytes: usize) -> usize {
+/// The lines of a block for so many bytes: rounded up to an eighth of the power of two below. `None` where no system has
+/// so many.
+fn block_size(bytes: usize) -> Option<usize> {
     let lines = bytes.div_ceil(size_of::<Line>());
-    lines.next_multiple_of((lines.next_power_of_two() / 16).max(1))
+    let size = lines.next_multiple_of((lines.next_power_of_two() / 16).max(1));
+    size.checked_mul(size_of::<Line>()).filter(|bytes| *bytes <= isize::MAX as usize).map(|_| size)
+}
+
+/// A block that the system gives, where it does: if need be, once all free blocks have gone back to it.
+fn fresh(size: usize) -> Option<Vec<Line>> {
+    let zeroed = || bytemuck::try_zeroed_vec(size).ok();
+    let block = zeroed().or_else(|| {
+        release_memory();
+        zeroed()
+    })?;
+    Shelves::lock().count(size);
+    Some(block)
+}
+
+/// A refusal of so many bytes, on its way to [`refusable`].
+struct Refused(usize);
+
+/// Runs `work`. Where the system refuses memory to a buffer anywhere inside, everything there is given up, and the
+/// bytes that were asked for come back as the error.
+pub(crate) fn refusable<R>(work: impl FnOnce() -> R) -> Result<R, usize> {
+    let modes = Modes { refusable: true, ..Modes::current() };
+    // What was worked on is dropped with its owner, an operation that now fails as a whole.
+    caught(catch_unwind(AssertUnwindSafe(|| modes.scope(work))))
+}
+
+/// Tells a refusal from a panic, which goes on.
+fn caught<R>(outcome: Result<R, Box<dyn Any + Send>>) -> Result<R, usize> {
+    outcome.or_else(|payload| match payload.downcast::<Refused>() {
+        Ok(refused) => Err(refused.0),
+        Err(panic) => resume_unwind(panic),
+    })
+}
+
+/// Gives up what is being worked on.
+fn refuse(bytes: usize) -> ! {
+    if Modes::current().refusable {
+        resume_unwind(Box::new(Refused(bytes)));
+    }
+    panic!("the system refuses {bytes} bytes of memory, outside of any operation; see evograd::within_memory");
 }
 
 /// Gives all memory that waits to be used again back to the system.
@@ -105,9 +159,12 @@ pub fn release_memory() {
 impl<T: Pod> Buffer<T> {
     /// A buffer with whatever values its memory last held, for a caller who writes all of it.
     pub fn stale(len: usize) -> Self {
-        let size = block_size(len * size_of::<T>());
-        let recycled = Shelves::lock().take(size);
-        let lines = recycled.unwrap_or_else(|| bytemuck::zeroed_vec(size));
+        let bytes = len.saturating_mul(size_of::<T>());
+        let block = |size| {
+            let recycled = Shelves::lock().take(size);
+            recycled.or_else(|| fresh(size))
+        };
+        let lines = block_size(bytes).and_then(block).unwrap_or_else(|| refuse(bytes));
         Buffer { lines, len, element: PhantomData }
     }
 
@@ -122,7 +179,8 @@ impl<T: Pod> Buffer<T> {
     pub fn fits(len: usize) -> bool {
         const SMALL: usize = 1 << 30;
         let Some(bytes) = len.checked_mul(size_of::<T>()) else { return false };
-        bytes <= SMALL || Vec::<Line>::new().try_reserve_exact(block_size(bytes)).is_ok()
+        let Some(size) = block_size(bytes) else { return false };
+        bytes <= SMALL || Vec::<Line>::new().try_reserve_exact(size).is_ok()
     }
 }
 
@@ -172,6 +230,7 @@ mod tests {
         let mut shelves = Shelves::NONE;
         assert!(shelves.take(9).is_none());
         let block: Vec<Line> = bytemuck::zeroed_vec(9);
+        shelves.count(9);
         let address = block.as_ptr();
         assert!(shelves.put(block).is_empty());
         assert!(shelves.take(8).is_none());
@@ -182,10 +241,11 @@ mod tests {
     #[test]
     fn sizes_are_rounded_up_by_at_most_an_eighth() {
         for lines in 1..10_000 {
-            let size = block_size(lines * 64);
+            let size = block_size(lines * 64).unwrap();
             assert!(size >= lines && (size - lines) * 8 <= lines, "{lines} lines become {size}");
         }
-        let sizes: std::collections::BTreeSet<usize> = (1..=1 << 16).map(|lines| block_size(lines * 64)).collect();
+        let sizes: std::collections::BTreeSet<usize> =
+            (1..=1 << 16).map(|lines| block_size(lines * 64).unwrap()).collect();
         assert!(sizes.len() < 120, "{} sizes", sizes.len());
     }
 
@@ -193,7 +253,10 @@ mod tests {
     fn the_shelves_hold_no_more_than_was_in_use() {
         let mut shelves = Shelves::NONE;
         for size in 1..200 {
-            let block = shelves.take(size).unwrap_or_else(|| bytemuck::zeroed_vec(size));
+            let block = shelves.take(size).unwrap_or_else(|| {
+                shelves.count(size);
+                bytemuck::zeroed_vec(size)
+            });
             let surplus: usize = shelves.put(block).iter().map(Vec::len).sum();
             assert!(shelves.shelved <= 2 * shelves.most_in_use && surplus <= 2 * size);
         }
@@ -206,5 +269,25 @@ mod tests {
     fn zeros_are_zero_although_the_memory_was_used() {
         Buffer::<u32>::zeros(77_777).fill(9);
         assert!(Buffer::<u32>::zeros(77_777).iter().all(|x| *x == 0));
+    }
+
+    #[test]
+    fn a_refusal_on_any_thread_comes_back_with_its_size_and_counts_for_nothing() {
+        let before = Shelves::lock().in_use;
+        assert_eq!(refusable(|| Buffer::<f32>::stale(1 << 55).len()), Err(1 << 57));
+        assert_eq!(refusable(|| Buffer::<f64>::stale(usize::MAX).len()), Err(usize::MAX));
+        crate::Pool::new(2).unwrap().install(|| {
+            let work = |i| if i == 77 { Buffer::<f32>::stale(1 << 55).len() } else { i };
+            assert_eq!(refusable(|| crate::par::map(100, work)), Err(1 << 57));
+        });
+        // Other tests run meanwhile, with far less.
+        assert!(Shelves::lock().in_use < before + (1 << 40));
+        assert_eq!(refusable(|| 7), Ok(7));
+    }
+
+    #[test]
+    fn a_panic_is_no_refusal() {
+        let panic = catch_unwind(|| refusable(|| std::panic::panic_any(5_u8))).unwrap_err();
+        assert_eq!(panic.downcast_ref::<u8>(), Some(&5));
     }
 }

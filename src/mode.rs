@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 thread_local! {
-    static CURRENT: Cell<Modes> = const { Cell::new(Modes { recording: true, checked: false, profile: 0 }) };
+    static CURRENT: Cell<Modes> = const { Cell::new(Modes { recording: true, checked: false, profile: 0, refusable: false }) };
     static PART: RefCell<Option<Rc<str>>> = const { RefCell::new(None) };
 }
 
@@ -18,6 +18,8 @@ pub(crate) struct Modes {
     pub checked: bool,
     /// The number of the profile that operations are noted in; 0 where none is made.
     pub profile: u64,
+    /// Whether whoever called is ready to hear that the system refuses memory.
+    pub refusable: bool,
 }
 
 impl Modes {

@@ -8,9 +8,11 @@ use crate::error::{Error, Result};
 use crate::mode::Modes;
 use evograd_kernels::{Element, Isa, arith};
 use rayon::prelude::*;
-use std::sync::Mutex;
+use std::error::Error as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Mutex, OnceLock};
+use std::thread::Builder;
 use std::time::Duration;
 
 /// Elements in a piece of element-wise work: 64 KiB of `f32`, large against the cost of handing a piece to a thread.
@@ -54,6 +56,27 @@ impl Pool {
     }
 }
 
+/// Whether work can run on the threads that it is to run on: those of the pool that this one belongs to, or as many as
+/// there are cores, which are started when they are first needed.
+///
+/// # Errors
+/// When the system refuses to start these.
+pub(crate) fn ready() -> Result<()> {
+    static REFUSED: OnceLock<Option<String>> = OnceLock::new();
+    if rayon::current_thread_index().is_some() {
+        return Ok(());
+    }
+    // That somebody else has started them already is no error of the system's.
+    let start = || rayon::ThreadPoolBuilder::new().build_global().err().filter(|error| error.source().is_some());
+    match REFUSED.get_or_init(|| start().map(|error| error.to_string())) {
+        None => Ok(()),
+        Some(problem) => {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            Err(Error::Threads { threads, problem: problem.clone() })
+        }
+    }
+}
+
 /// The number of threads that work runs on now.
 ///
 /// ```
@@ -61,7 +84,8 @@ impl Pool {
 /// # Ok::<(), evograd::Error>(())
 /// ```
 pub fn threads() -> usize {
-    rayon::current_num_threads()
+    // Where the system refuses the others, there is the caller's.
+    if ready().is_ok() { rayon::current_num_threads() } else { 1 }
 }
 
 /// Calls `work` with the index and the place of every piece of `out`.
@@ -74,7 +98,8 @@ fn each<T: Send>(out: &mut [T], piece: usize, work: &(dyn Fn(usize, &mut [T]) + 
     if out.len() <= piece || threads() == 1 {
         out.chunks_mut(piece).enumerate().for_each(|(i, out)| work(i, out));
     } else {
-        out.par_chunks_mut(piece).enumerate().for_each(|(i, out)| work(i, out));
+        let modes = Modes::current();
+        out.par_chunks_mut(piece).enumerate().for_each(|(i, out)| modes.scope(|| work(i, out)));
     }
 }
 
@@ -100,8 +125,8 @@ fn each_pair<T: Send, U: Send>(
     if a.len() <= a_piece || threads() == 1 {
         a.chunks_mut(a_piece).zip(b.chunks_mut(b_piece)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
     } else {
-        let pieces = a.par_chunks_mut(a_piece).zip(b.par_chunks_mut(b_piece));
-        pieces.enumerate().for_each(|(i, (a, b))| work(i, a, b));
+        let (pieces, modes) = (a.par_chunks_mut(a_piece).zip(b.par_chunks_mut(b_piece)), Modes::current());
+        pieces.enumerate().for_each(|(i, (a, b))| modes.scope(|| work(i, a, b)));
     }
 }
 
@@ -140,9 +165,11 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
     let pools = (0..workers.min(tasks.len())).map(|_| Pool::new(1)).collect::<Result<Vec<_>>>()?;
     let (queue, stop) = (Mutex::new(tasks.into_iter()), AtomicBool::new(false));
     let next = || queue.lock().expect("no task is taken by a thread that panics").next();
-    let (modes, isa) = (Modes::current(), Isa::chosen().ok());
+    // A refusal of memory does not cross from one thread to another that waits for results.
+    let (modes, isa) = (Modes { refusable: false, ..Modes::current() }, Isa::chosen().ok());
     std::thread::scope(|scope| {
         let (sender, results) = std::sync::mpsc::channel();
+        let mut refused = None;
         for pool in &pools {
             let (sender, work, next, stop) = (sender.clone(), &work, &next, &stop);
             let go_on = move || {
@@ -151,21 +178,25 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
                     let _ = sender.send(work(task, stop));
                 }
             };
-            scope.spawn(move || pool.install(|| in_modes(modes, isa, go_on)));
+            let started = Builder::new().spawn_scoped(scope, move || pool.install(|| in_modes(modes, isa, go_on)));
+            if let Err(error) = started {
+                stop.store(true, Ordering::Relaxed);
+                refused = Some(Error::Threads { threads: pools.len(), problem: error.to_string() });
+                break;
+            }
         }
         drop(sender);
         loop {
             let result = match results.recv_timeout(TICK) {
                 Ok(result) => Some(result),
                 Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return refused.map_or(Ok(()), Err),
             };
             if !told(result) {
                 stop.store(true, Ordering::Relaxed);
             }
         }
-    });
-    Ok(())
+    })
 }
 
 /// Runs `work` in these modes and, where there is one, on this instruction set.

@@ -16,7 +16,7 @@ pub(crate) use var::{Keepsake, Recipe};
 use crate::error::{Error, Result};
 use crate::par;
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, guarded};
 use evograd_kernels::{Element, Isa};
 use op::Node;
 use std::cell::RefCell;
@@ -94,7 +94,8 @@ impl<E: Element> Tape<E> {
     /// ends the pass midway. For several losses over the same operations, add them first or use [`Tape::backward_from`].
     ///
     /// # Errors
-    /// When `loss` has several elements, is not on this tape, or shares operations with an earlier backward pass.
+    /// When `loss` has several elements, is not on this tape, or shares operations with an earlier backward pass, or when
+    /// the system has not the memory.
     pub fn backward(&self, loss: &Var<E>) -> Result<Gradients<E>> {
         let shape = loss.value().shape();
         if shape.elements() != 1 {
@@ -127,13 +128,13 @@ impl<E: Element> Tape<E> {
         for (output, gradient) in outputs {
             let id = self.id_of(output)?;
             expect_shape("backward", gradient.shape(), output.value().shape())?;
-            add(isa, &mut by_id[id], gradient.clone());
+            add(isa, &mut by_id[id], gradient.clone())?;
         }
         for id in (0..by_id.len()).rev() {
             let Some(node) = self.take(id, by_id[id].is_some())? else { continue };
             let Some(dy) = by_id[id].take() else { continue };
             for (input, dx) in node.backward(dy)? {
-                add(isa, &mut by_id[input], dx);
+                add(isa, &mut by_id[input], dx)?;
             }
         }
         Ok(Gradients { tape: self.clone(), by_id })
@@ -192,13 +193,15 @@ impl<E: Element> Gradients<E> {
 }
 
 /// Adds a gradient to those that have reached the same variable before.
-fn add<E: Element>(isa: Isa, sum: &mut Option<Tensor<E>>, dx: Tensor<E>) {
-    match sum {
-        None => *sum = Some(dx),
-        Some(sum) => timing::sum(*dx.shape(), dx.bytes(), || {
-            par::accumulate(isa, dx.as_slice(), sum.as_mut_slice());
-        }),
-    }
+fn add<E: Element>(isa: Isa, sum: &mut Option<Tensor<E>>, dx: Tensor<E>) -> Result<()> {
+    let Some(sum) = sum else {
+        *sum = Some(dx);
+        return Ok(());
+    };
+    // Where others share the sum so far, it is copied first.
+    guarded("backward", &[("gradient", dx.shape())], || {
+        timing::sum(*dx.shape(), dx.bytes(), || par::accumulate(isa, dx.as_slice(), sum.as_mut_slice()));
+    })
 }
 
 fn expect_shape(op: &'static str, given: &Shape, wanted: &Shape) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Tensors: a shape and a recycled buffer of elements. Knows no operation and no gradient.
 
 use crate::buffer::Buffer;
+pub(crate) use crate::buffer::refusable;
 use crate::error::{Error, Result};
 use crate::shape::{IntoShape, Shape};
 use evograd_kernels::Element;
@@ -24,11 +25,41 @@ pub struct Tensor<E: Element = f32> {
     data: Arc<Buffer<E>>,
 }
 
+/// Runs `work`; where the system refuses memory to a tensor anywhere inside, that is an error and no panic.
+///
+/// Operations, gradients, optimisers and the constructors of tensors that return a [`Result`] see to that themselves. This is
+/// for whatever else makes tensors, such as [`Tensor::cast`], or [`Tensor::as_mut_slice`] of shared memory. What `work` has
+/// changed when memory ran out stays changed.
+///
+/// ```
+/// use evograd::{Tensor, within_memory};
+/// let x = Tensor::<f32>::zeros([3])?;
+/// assert_eq!(within_memory(|| x.cast::<f64>())?.shape().sizes(), [3]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When the system refuses memory; the error says how much.
+pub fn within_memory<R>(work: impl FnOnce() -> R) -> Result<R> {
+    guarded("memory", &[], work)
+}
+
+/// [`within_memory`] of an operation, which the error names, with the shapes concerned.
+pub(crate) fn guarded<R>(op: &'static str, shapes: &[(&str, &Shape)], work: impl FnOnce() -> R) -> Result<R> {
+    refusable(work).map_err(|bytes| memory_refused(op, bytes, shapes))
+}
+
+/// That the system refused so many bytes.
+pub(crate) fn memory_refused(op: &'static str, bytes: usize, shapes: &[(&str, &Shape)]) -> Error {
+    let problem = format!("the system refuses {bytes} bytes of memory");
+    Error::op(op, problem, shapes, "use smaller shapes or batches, or give it more memory")
+}
+
 impl<E: Element> Tensor<E> {
     /// A tensor of these elements, row by row.
     ///
     /// # Errors
-    /// When the shape is none, or has another number of elements than `data`.
+    /// When the shape is none, has another number of elements than `data`, or the system has not the memory.
     pub fn from_vec(shape: impl IntoShape, data: Vec<E>) -> Result<Self> {
         Self::from_slice(shape, &data)
     }
@@ -43,7 +74,7 @@ impl<E: Element> Tensor<E> {
             let problem = format!("{} elements were given for a shape of {}", data.len(), shape.elements());
             return Err(Error::op("tensor", problem, &[("shape", &shape)], "give one element for each place"));
         }
-        Ok(Self::build(shape, |out| out.copy_from_slice(data)))
+        guarded("tensor", &[("shape", &shape)], || Self::build(shape, |out| out.copy_from_slice(data)))
     }
 
     /// Zeros.
@@ -52,8 +83,8 @@ impl<E: Element> Tensor<E> {
     /// When the shape is none, or the system has not the memory.
     pub fn zeros(shape: impl IntoShape) -> Result<Self> {
         let shape = shape.into_shape()?;
-        Self::expect_memory("tensor", &shape, &[])?;
-        Ok(Tensor { shape, data: Arc::new(Buffer::zeros(shape.elements())) })
+        let data = guarded("tensor", &[("shape", &shape)], || Buffer::zeros(shape.elements()))?;
+        Ok(Tensor { shape, data: Arc::new(data) })
     }
 
     /// The same value everywhere.
@@ -67,6 +98,9 @@ impl<E: Element> Tensor<E> {
     }
 
     /// A single number, of shape `[]`.
+    ///
+    /// # Panics
+    /// When the system refuses its 64 bytes, outside of [`within_memory`].
     pub fn scalar(value: E) -> Self {
         Self::build(Shape::SCALAR, |out| out[0] = value)
     }
@@ -92,18 +126,6 @@ impl<E: Element> Tensor<E> {
     /// Whether the system has memory for a tensor of `shape`.
     pub(crate) fn fits(shape: &Shape) -> bool {
         Buffer::<E>::fits(shape.elements())
-    }
-
-    /// An error where the system has no memory for a tensor of `shape`, which comes of inputs of other shapes.
-    pub(crate) fn expect_memory(op: &'static str, shape: &Shape, inputs: &[&Shape]) -> Result<()> {
-        if Self::fits(shape) {
-            return Ok(());
-        }
-        let names: Vec<String> = (0..inputs.len()).map(|i| format!("input {i}")).collect();
-        let mut shapes: Vec<(&str, &Shape)> = names.iter().map(String::as_str).zip(inputs.iter().copied()).collect();
-        shapes.push(("output", shape));
-        let problem = format!("the system refuses {} elements of {}", shape.elements(), E::NAME);
-        Err(Error::op(op, problem, &shapes, "use smaller shapes"))
     }
 
     /// A tensor whose every element `fill` writes; before, it holds leftovers of other tensors.
@@ -134,6 +156,9 @@ impl<E: Element> Tensor<E> {
     }
 
     /// All elements for writing; copies them first where the memory is shared.
+    ///
+    /// # Panics
+    /// When the system refuses memory for the copy, outside of [`within_memory`].
     pub fn as_mut_slice(&mut self) -> &mut [E] {
         if Arc::get_mut(&mut self.data).is_none() {
             self.data = Arc::new(Buffer::clone(&self.data));
@@ -200,6 +225,9 @@ impl<E: Element> Tensor<E> {
     /// assert_eq!(third.cast::<f32>().item()?, 1.0 / 3.0_f32);
     /// # Ok::<(), evograd::Error>(())
     /// ```
+    ///
+    /// # Panics
+    /// When the system refuses the memory, outside of [`within_memory`].
     pub fn cast<F: Element>(&self) -> Tensor<F> {
         Tensor::build(self.shape, |out| {
             for (y, x) in out.iter_mut().zip(self.as_slice()) {

@@ -10,20 +10,24 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rng", &[]),
     ("error", &["shape"]),
     ("mode", &[]),
-    ("buffer", &[]),
+    ("setting", &[]),
+    ("buffer", &["mode"]),
     ("tensor", &["shape", "error", "buffer"]),
     ("par", &["error", "mode"]),
     ("profile", &["shape", "error", "mode", "par"]),
     ("tape", &["shape", "tensor", "error", "mode", "par", "profile"]),
-    ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer"]),
+    ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer", "setting"]),
     ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
-    ("optim", &["tensor", "shape", "error", "par", "profile"]),
+    ("optim", &["tensor", "shape", "error", "par", "profile", "setting"]),
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
     ("data", &["tensor", "error", "rng"]),
     ("schedule", &[]),
     ("record", &["error"]),
-    ("train", &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode"]),
+    (
+        "train",
+        &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode", "setting"],
+    ),
     ("report", &["record"]),
     ("guide", &[]),
     ("genetic", &["rng", "error"]),
@@ -32,8 +36,9 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.
-const KERNEL_USERS: &[&str] =
-    &["buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "profile", "search", "tape", "tensor"];
+const KERNEL_USERS: &[&str] = &[
+    "buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "profile", "search", "setting", "tape", "tensor",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -30,8 +30,8 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         ),
         (
             column.mul(&row),
-            "mul: the system refuses 1099511627776 elements of f32 (input 0 [1048576, 1], input 1 [1048576], output \
-             [1048576, 1048576]); use smaller shapes",
+            "mul: the system refuses 4398046511104 bytes of memory (input 0 [1048576, 1], input 1 [1048576], output \
+             [1048576, 1048576]); use smaller shapes or batches, or give it more memory",
         ),
         (a.leaky_relu(f64::NAN), "leaky_relu: the slope is NaN (x [2, 3]); use a number that is finite in f32"),
         (a.scale(f64::INFINITY), "scale: the factor is inf (x [2, 3]); use a number that is finite in f32"),
@@ -176,8 +176,8 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         ),
         (
             column.matmul(&row.reshape([1, 1 << 20]).unwrap()),
-            "matmul: the system refuses 1099511627776 elements of f32 (input 0 [1048576, 1], input 1 [1, 1048576], \
-             output [1048576, 1048576]); use smaller shapes",
+            "matmul: the system refuses 4398046511104 bytes of memory (input 0 [1048576, 1], input 1 [1, 1048576], \
+             output [1048576, 1048576]); use smaller shapes or batches, or give it more memory",
         ),
         (
             a.batch_norm(&one, &three, &mut running(), norm),

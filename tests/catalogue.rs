@@ -213,6 +213,7 @@ fn every_operation_has_a_row() {
         "reduction",
         "region",
         "rows",
+        "wide",
         "window",
     ];
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");

@@ -14,19 +14,34 @@ fn sigmoid<S: Simd>(s: S, x: S::Vector) -> S::Vector {
     s.div(s.select_gt(x, s.zero(), one, z), s.add(one, z))
 }
 
+/// `1 / (2·cosh x)`, which is `z / (1 + z²)` with `z = e^−|x|`.
+///
+/// The slopes of both activations are squares of it. From the outputs `y` they would be `y·(1 − y)` and `1 − y²`, and 0
+/// wherever `y` rounds to 1. The square is never formed: multiplied by one factor after the other, `dy` leaves the range
+/// only where the gradient does.
+#[inline(always)]
+fn half_secant<S: Simd>(s: S, x: S::Vector) -> S::Vector {
+    let z = S::Elem::exp_lanes(s, s.min(x, s.sub(s.zero(), x)));
+    s.div(z, s.mul_add(z, z, s.splat(S::Elem::ONE)))
+}
+
 lanewise! {
     trait ActivationKernels;
 
     /// `y = 1 / (1 + e⁻ˣ)`; NaN stays NaN.
     pub fn sigmoid_forward(x;) -> (y) |s| { [sigmoid(s, x)] }
 
-    /// `dx = dy·y·(1 − y)`
-    pub fn sigmoid_backward(y, dy;) -> (dx) |s| { [s.mul(dy, s.mul(y, s.sub(s.splat(E::ONE), y)))] }
+    /// `dx = dy / (4·cosh²(x/2))`, the gradient of [`sigmoid_forward`] from its input.
+    pub fn sigmoid_backward(x, dy;) -> (dx) |s| {
+        let half = half_secant(s, s.mul(x, s.splat(E::from_f64(0.5))));
+        [s.mul(s.mul(dy, half), half)]
+    }
 
-    /// `dx = dy·(1 − y)·(1 + y)`: in factors, as `1 − y²` would lose digits where `y` is near 1.
-    pub fn tanh_backward(y, dy;) -> (dx) |s| {
-        let one = s.splat(E::ONE);
-        [s.mul(dy, s.mul(s.sub(one, y), s.add(one, y)))]
+    /// `dx = dy / cosh² x`, the gradient of the hyperbolic tangent from its input.
+    pub fn tanh_backward(x, dy;) -> (dx) |s| {
+        let half = half_secant(s, x);
+        let secant = s.add(half, half);
+        [s.mul(s.mul(dy, secant), secant)]
     }
 }
 
@@ -52,9 +67,16 @@ mod tests {
         }
     }
 
+    /// `1 / cosh² x` in `f64`, where neither `e^x` nor its square overflows for any `x` of a result above 0.
+    fn slope(x: f64) -> f64 {
+        let z = (-x.abs()).exp();
+        (2.0 * z / (1.0 + z * z)).powi(2)
+    }
+
     #[test]
-    fn slopes_from_outputs_are_exact() {
-        check_binary("sigmoid_backward", 0, sigmoid_backward, |y, dy| dy * (y * (1.0 - y)));
-        check_binary("tanh_backward", 0, tanh_backward, |y, dy| dy * ((1.0 - y) * (1.0 + y)));
+    fn slopes_keep_their_digits_where_the_outputs_round_to_one() {
+        let exact = |dy: f32, slope: f64| (f64::from(dy) * slope) as f32;
+        check_binary("sigmoid_backward", 8, sigmoid_backward, |x, dy| exact(dy, slope(f64::from(x) / 2.0) / 4.0));
+        check_binary("tanh_backward", 8, tanh_backward, |x, dy| exact(dy, slope(f64::from(x))));
     }
 }

@@ -18,9 +18,6 @@ lanewise! {
     /// `y = factor · x`
     pub fn scale(x; factor) -> (y) |s| { [s.mul(x, factor)] }
 
-    /// `y = −a · b`
-    pub fn negated_product(a, b;) -> (y) |s| { [s.mul(s.mul(s.splat(-E::ONE), a), b)] }
-
     /// `y += x`
     pub fn accumulate(x;) => (y) |s| { [s.add(y, x)] }
 
@@ -33,8 +30,19 @@ lanewise! {
     /// `y = √x`
     pub fn sqrt(x;) -> (y) |s| { [s.sqrt(x)] }
 
-    /// `dx = dy / 2y`, the gradient of [`sqrt`] from its output.
-    pub fn sqrt_backward(y, dy;) -> (dx) |s| { [s.div(s.mul(s.splat(E::from_f64(0.5)), dy), y)] }
+    /// `dx = dy / 2y`, the gradient of [`sqrt`] from its output: no root is so great that it could not be doubled.
+    pub fn sqrt_backward(y, dy;) -> (dx) |s| { [s.div(dy, s.add(y, y))] }
+
+    /// `dx = dy·eˣ`, the gradient of [`exp`] from its input and output.
+    ///
+    /// Where `y` is infinite, 0 or has lost digits, `dx` may have none of that: there it is `(dy·e^(x/2))·e^(x/2)`, of
+    /// which the first product leaves the range only where the second does.
+    pub fn exp_backward(x, y, dy;) -> (dx) |s| {
+        let root = E::exp_lanes(s, s.mul(x, s.splat(E::from_f64(0.5))));
+        let in_halves = s.mul(s.mul(dy, root), root);
+        let plain = s.select_gt(y, s.splat(E::MAX), in_halves, s.mul(dy, y));
+        [s.select_gt(s.splat(E::MIN_POSITIVE), y, in_halves, plain)]
+    }
 }
 
 #[cfg(test)]
@@ -48,8 +56,7 @@ mod tests {
         check_binary("sub", 0, sub, |a, b| a - b);
         check_binary("mul", 0, mul, |a, b| a * b);
         check_binary("div", 0, div, |a, b| a / b);
-        check_binary("negated_product", 0, negated_product, |a, b| -(a * b));
-        check_binary("sqrt_backward", 0, sqrt_backward, |y, dy| 0.5 * dy / y);
+        check_binary("sqrt_backward", 0, sqrt_backward, |y, dy| dy / (y + y));
         check_unary("sqrt", 0, sqrt, f32::sqrt);
         for factor in [-1.0, 0.1, f32::INFINITY] {
             check_unary("scale", 0, |isa, x, y| scale(isa, x, factor, y), |x| factor * x);

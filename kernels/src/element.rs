@@ -52,6 +52,14 @@ pub trait Element:
     const EPSILON: Self;
     /// −∞
     const NEG_INFINITY: Self;
+    /// The smallest number above 0, which is subnormal.
+    const LEAST: Self;
+    /// The smallest number above 0 that has all its digits.
+    const MIN_POSITIVE: Self;
+    /// The greatest finite number.
+    const MAX: Self;
+    /// Whether `f64` reaches further than this type, so that a computation can be repeated there.
+    const WIDENS: bool;
 
     /// The nearest value to `x`.
     fn from_f64(x: f64) -> Self;
@@ -79,6 +87,11 @@ pub trait Element:
     #[doc(hidden)]
     fn exp2_int(self) -> Self;
 
+    /// `−dy·a/b²`, the gradient of the divisor in `a/b`, right wherever it fits the type: no product or quotient on the
+    /// way leaves its range before.
+    #[doc(hidden)]
+    fn quotient_slope(dy: Self, a: Self, b: Self) -> Self;
+
     /// Runs `kernel` with the lanes that `isa` has for this type.
     #[doc(hidden)]
     fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output;
@@ -96,6 +109,18 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
+/// `x` as a number of magnitude 1 to 2 and an exponent of 2; as it is with exponent 0 where it is 0, infinite or NaN.
+fn parts(x: f64) -> [f64; 2] {
+    if x == 0.0 || !x.is_finite() {
+        return [x, 0.0];
+    }
+    // A subnormal number has no exponent of its own.
+    let (x, shift) = if x.abs() < f64::MIN_POSITIVE { (x * 2_f64.powi(64), 64) } else { (x, 0) };
+    let exponent = (x.to_bits() >> 52 & 0x7ff) as i32 - 1023;
+    let one = f64::from_bits(x.to_bits() & !(0x7ff << 52) | 1023 << 52);
+    [one, f64::from(exponent - shift)]
+}
+
 /// The methods that both types take over from the standard library.
 macro_rules! from_std {
     ($type:ident) => {
@@ -104,6 +129,10 @@ macro_rules! from_std {
         const ONE: Self = 1.0;
         const EPSILON: Self = $type::EPSILON;
         const NEG_INFINITY: Self = $type::NEG_INFINITY;
+        const LEAST: Self = $type::from_bits(1);
+        const MIN_POSITIVE: Self = $type::MIN_POSITIVE;
+        const MAX: Self = $type::MAX;
+        const WIDENS: bool = $type::MAX_EXP < f64::MAX_EXP;
 
         #[inline(always)]
         fn from_f64(x: f64) -> Self {
@@ -160,6 +189,12 @@ impl Element for f32 {
         f32::from_bits(((self as i32).wrapping_add(127) as u32) << 23)
     }
     #[inline(always)]
+    fn quotient_slope(dy: f32, a: f32, b: f32) -> f32 {
+        // No exponent of f32, taken four times, leaves f64.
+        let [dy, a, b] = [dy, a, b].map(f64::from);
+        (-(dy * a / b / b)) as f32
+    }
+    #[inline(always)]
     fn dispatch<K: Kernel<f32>>(isa: Isa, kernel: K) -> K::Output {
         match isa.0 {
             Kind::Portable => kernel.run(Portable::<f32, 4>::TOKEN),
@@ -184,6 +219,13 @@ impl Element for f64 {
     #[inline(always)]
     fn exp2_int(self) -> Self {
         f64::from_bits(((self as i64).wrapping_add(1023) as u64) << 52)
+    }
+    fn quotient_slope(dy: f64, a: f64, b: f64) -> f64 {
+        let ([dy, i], [a, j], [b, k]) = (parts(dy), parts(a), parts(b));
+        let exponent = i + j - 2.0 * k;
+        // In two halves, since one power of 2 may be out of range where the product is not.
+        let half = (exponent / 2.0).trunc();
+        -(dy * a / b / b) * half.exp2() * (exponent - half).exp2()
     }
     #[inline(always)]
     fn dispatch<K: Kernel<f64>>(_: Isa, kernel: K) -> K::Output {

@@ -20,6 +20,7 @@
 //!    took `y` in keeps anyway. So neither `f` nor the shortcut is needed there.
 
 use crate::Element;
+use crate::relu::rectified;
 use crate::simd::Simd;
 use crate::sort::{root, root_slopes};
 use crate::stats::{Gradient, load, sums};
@@ -52,7 +53,7 @@ impl<S: Simd> Gradient<S> for OfSum<'_, S::Elem> {
         // Not a closure mapped over both: that is compiled without the vector's instructions, ten times as slow.
         let y = load::<S, TAIL>(s, &self.y[i..], S::Elem::ZERO);
         let dy = load::<S, TAIL>(s, &self.dy[i..], S::Elem::ZERO);
-        let g = s.select_gt(y, s.zero(), dy, s.zero());
+        let g = rectified(s, y, dy);
         store::<S, TAIL>(s, g, &mut self.dy[i..]);
         g
     }
@@ -77,7 +78,7 @@ impl<S: Simd> Gradient<S> for OfSortRoot<'_, S> {
         let f = s.mul_add(deviation, self.scale, self.shift);
         let root = root(s, a, f, self.epsilon);
         let y = s.add(s.add(a, f), root);
-        let [da, df] = root_slopes(s, a, f, root, s.select_gt(y, s.zero(), dy, s.zero()));
+        let [da, df] = root_slopes(s, a, f, root, rectified(s, y, dy));
         store::<S, TAIL>(s, da, &mut self.da[i..]);
         store::<S, TAIL>(s, df, &mut self.dy[i..]);
         df

@@ -13,6 +13,7 @@
 
 use crate::Element;
 use crate::simd::{MAX_LANES, Simd};
+use crate::tail::greatest;
 use std::ops::Range;
 
 /// What local response normalisation is asked for.
@@ -51,40 +52,49 @@ impl Settings {
 kernel! {
     trait LrnKernels;
 
-    /// `y = x·(k + α/n·Σx²)^(−β)` on one image of so many channels.
+    /// `y = x·(k + α/n·Σx²)^(−β)` on one image of so many channels; returned is the greatest `k + α/n·Σx²`, whose squares
+    /// may have overflowed.
     ///
     /// # Panics
     /// When the slices differ in length, are not whole channels, or the window is empty.
-    pub fn lrn_forward(settings: &Settings, channels: usize, x: &[E], y: &mut [E]) |s| {
+    pub fn lrn_forward(settings: &Settings, channels: usize, x: &[E], y: &mut [E]) -> E |s| {
         settings.check(channels, &[x.len(), y.len()]);
         let count = x.len() / channels;
+        let mut most = s.zero();
         for channel in 0..channels {
             let window = settings.window(channel, channels);
             for at in (0..count).step_by(S::LANES) {
                 let pixels = Pixels { count, at, lanes: S::LANES.min(count - at) };
                 let scale = pixels.scale(s, settings, window.clone(), x);
+                most = s.max(scale, most);
                 let own = pixels.load(s, channel, x);
                 pixels.store(s, s.mul(own, negative_power(s, scale, settings.beta)), channel, y);
             }
         }
+        greatest(s, most)
     }
 
-    /// The gradient of [`lrn_forward`]; `scratch` is as long as `x`.
+    /// The gradient of [`lrn_forward`]; `scratch` is as long as `x`. Returns what that does.
     ///
     /// # Panics
     /// As [`lrn_forward`].
-    pub fn lrn_backward(settings: &Settings, channels: usize, x: &[E], dy: &[E], dx: &mut [E], scratch: &mut [E]) |s| {
+    pub fn lrn_backward(
+        settings: &Settings, channels: usize, x: &[E], dy: &[E], dx: &mut [E], scratch: &mut [E],
+    ) -> E |s| {
         settings.check(channels, &[x.len(), dy.len(), dx.len(), scratch.len()]);
         let count = x.len() / channels;
+        let mut most = s.zero();
         for channel in 0..channels {
             let window = settings.window(channel, channels);
             for at in (0..count).step_by(S::LANES) {
                 let pixels = Pixels { count, at, lanes: S::LANES.min(count - at) };
                 let scale = pixels.scale(s, settings, window.clone(), x);
+                most = s.max(scale, most);
                 let own = pixels.load(s, channel, x);
                 let direct = s.mul(pixels.load(s, channel, dy), negative_power(s, scale, settings.beta));
                 pixels.store(s, direct, channel, dx);
-                pixels.store(s, s.div(s.mul(direct, own), scale), channel, scratch);
+                // The quotient first: it is below 1/√(k·α/n), while the product may overflow.
+                pixels.store(s, s.mul(direct, s.div(own, scale)), channel, scratch);
             }
         }
         let factor = s.splat(E::from_f64(-2.0 * settings.alpha * settings.beta / settings.size as f64));
@@ -99,6 +109,7 @@ kernel! {
                 pixels.store(s, s.mul_add(own, sum, pixels.load(s, channel, dx)), channel, dx);
             }
         }
+        greatest(s, most)
     }
 }
 

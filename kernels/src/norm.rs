@@ -1,5 +1,7 @@
 //! Normalisation of a slice whose statistics are known.
 
+use crate::relu::rectified;
+
 lanewise! {
     trait NormKernels;
 
@@ -14,11 +16,11 @@ lanewise! {
         [s.max(s.zero(), s.mul_add(s.sub(x, mean), scale, shift))]
     }
 
-    /// `dx = g·steep + (x − mean)·slope + rest`, where `g` is `dy` where [`normalise_relu`] gave something above 0, and
-    /// else 0. What it gave is computed again: that costs less than reading it back.
+    /// `dx = g·steep + (x − mean)·slope + rest`, where `g` is `dy` where [`normalise_relu`] gave something above 0 or NaN,
+    /// and else 0. What it gave is computed again: that costs less than reading it back.
     pub fn normalise_relu_backward(x, dy; mean, scale, shift, steep, slope, rest) -> (dx) |s| {
         let deviation = s.sub(x, mean);
-        let gradient = s.select_gt(s.mul_add(deviation, scale, shift), s.zero(), dy, s.zero());
+        let gradient = rectified(s, s.mul_add(deviation, scale, shift), dy);
         [s.mul_add(gradient, steep, s.mul_add(deviation, slope, rest))]
     }
 

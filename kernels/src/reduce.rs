@@ -12,6 +12,7 @@
 
 use crate::Element;
 use crate::simd::Simd;
+use crate::tail::load_padded;
 
 /// Elements added without regard to pairs.
 const BLOCK: usize = 512;
@@ -22,19 +23,19 @@ const CHAINS: usize = 4;
 /// Adds numbers in pairs, pairs of pairs, and so on, in the order they come.
 ///
 /// Level `l` holds the sum of `2ˡ` numbers where bit `l` of `count` is set: adding one more carries like a counter.
-struct Tournament<E> {
+pub(crate) struct Tournament<E> {
     levels: [E; usize::BITS as usize],
     count: usize,
 }
 
 impl<E: Element> Tournament<E> {
     #[inline(always)]
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Tournament { levels: [E::ZERO; usize::BITS as usize], count: 0 }
     }
 
     #[inline(always)]
-    fn push(&mut self, x: E) {
+    pub(crate) fn push(&mut self, x: E) {
         let full = self.count.trailing_ones() as usize;
         let mut sum = x;
         for level in &self.levels[..full] {
@@ -45,7 +46,7 @@ impl<E: Element> Tournament<E> {
     }
 
     #[inline(always)]
-    fn total(&self) -> E {
+    pub(crate) fn total(&self) -> E {
         let mut sum = E::ZERO;
         for (level, x) in self.levels.iter().enumerate() {
             if self.count >> level & 1 == 1 {
@@ -142,6 +143,32 @@ kernel! {
     /// assert_eq!(reduce::sum(Isa::PORTABLE, &[1.0_f32, 2.0, 3.0]), 6.0);
     /// ```
     pub fn sum(x: &[E]) -> E |s| { total(s, x) }
+
+    /// Whether `factor·x[i]` is finite everywhere.
+    ///
+    /// ```
+    /// use evograd_kernels::{Isa, reduce};
+    /// assert!(reduce::fits(Isa::PORTABLE, &[1.0_f32, 3e38], 1.0));
+    /// assert!(!reduce::fits(Isa::PORTABLE, &[1.0_f32, 3e38], 2.0));
+    /// ```
+    pub fn fits(x: &[E], factor: E) -> bool |s| {
+        // 0 times a finite number is 0, and NaN for any other.
+        let factor = s.splat(factor);
+        let mut chains = [s.zero(); CHAINS];
+        let mut i = 0;
+        while i + CHAINS * S::LANES <= x.len() {
+            for (c, chain) in chains.iter_mut().enumerate() {
+                *chain = s.mul_add(s.mul(s.load(&x[i + c * S::LANES..]), factor), s.zero(), *chain);
+            }
+            i += CHAINS * S::LANES;
+        }
+        while i < x.len() {
+            let rest = load_padded(s, &x[i..], E::ZERO);
+            chains[0] = s.mul_add(s.mul(rest, factor), s.zero(), chains[0]);
+            i += S::LANES;
+        }
+        !join(s, chains).is_nan()
+    }
 
     /// `Σᵢ a[i] · b[i]`
     ///

@@ -1,5 +1,15 @@
 //! Rectified linear units.
 
+use crate::Element;
+use crate::simd::Simd;
+
+/// What a ReLU lets through of `dy`, where `y` is its output or its input: all of it where `y > 0`, and where `y` is NaN,
+/// so that whoever looks at the gradients sees that something is wrong.
+#[inline(always)]
+pub(crate) fn rectified<S: Simd>(s: S, y: S::Vector, dy: S::Vector) -> S::Vector {
+    s.select_gt(s.splat(S::Elem::LEAST), y, s.zero(), dy)
+}
+
 lanewise! {
     trait ReluKernels;
 
@@ -9,8 +19,8 @@ lanewise! {
     /// As [`relu_forward`], over `y`.
     pub fn relu_over(;) => (y) |s| { [s.max(s.zero(), y)] }
 
-    /// `dx = dy` where `y > 0`, else 0: the slope at zero is zero.
-    pub fn relu_backward(y, dy;) -> (dx) |s| { [s.select_gt(y, s.zero(), dy, s.zero())] }
+    /// `dx = dy` where `y > 0` or NaN, else 0: the slope at zero is zero.
+    pub fn relu_backward(y, dy;) -> (dx) |s| { [rectified(s, y, dy)] }
 
     /// `y = x` where `x > 0`, else `slope · x`.
     pub fn leaky_relu_forward(x; slope) -> (y) |s| { [s.select_gt(x, s.zero(), x, s.mul(slope, x))] }
@@ -36,7 +46,7 @@ mod tests {
             },
             |x| if x > 0.0 || x.is_nan() { x } else { 0.0 },
         );
-        check_binary("relu_backward", 0, relu_backward, |y, dy| if y > 0.0 { dy } else { 0.0 });
+        check_binary("relu_backward", 0, relu_backward, |y, dy| if y <= 0.0 { 0.0 } else { dy });
     }
 
     #[test]

@@ -12,10 +12,20 @@
 //! registers, and `y` is written once. Backward **recomputes** the product and the root from `a` and `b`, so that
 //! nothing but the two inputs is kept: a few operations cost less than reading an activation back from memory.
 //!
+//! The product may overflow where its root does not: where it comes near the ends of the range, the root is computed
+//! in `f64`. Asking costs one comparison for a vector.
+//!
 //! Only the factors are rectified, never the sum: two negatives give no product. The slope of `R` at zero is zero.
 //! With the trailing ReLU, `dy` counts only where the sum was positive, which is recomputed as well.
 
-use crate::simd::Simd;
+use crate::Element;
+use crate::relu::rectified as let_through;
+use crate::simd::{MAX_LANES, Simd};
+
+/// Products of which `f32` is trusted to hold every digit; outside, they are computed in `f64`.
+const LEAST: f64 = 1.0 / GREATEST;
+const GREATEST: f64 = GREATEST_ROOT * GREATEST_ROOT;
+const GREATEST_ROOT: f64 = (1_u64 << 50) as f64;
 
 /// `a + b + R(a)·R(b)`
 #[inline(always)]
@@ -26,7 +36,38 @@ fn sort<S: Simd>(s: S, a: S::Vector, b: S::Vector) -> S::Vector {
 /// `√(R(a)·R(b) + ε)`
 #[inline(always)]
 pub(crate) fn root<S: Simd>(s: S, a: S::Vector, b: S::Vector, epsilon: S::Vector) -> S::Vector {
-    s.sqrt(s.mul_add(s.max(s.zero(), a), s.max(s.zero(), b), epsilon))
+    let product = s.mul_add(s.max(s.zero(), a), s.max(s.zero(), b), epsilon);
+    // It is at least ε, so that an ordinary ε leaves one comparison to be made.
+    let least = s.splat(S::Elem::from_f64(LEAST));
+    let strange =
+        s.any_gt(product, s.splat(S::Elem::from_f64(GREATEST))) || s.any_gt(least, epsilon) && s.any_gt(least, product);
+    if strange { root_anywhere(s, a, b, epsilon) } else { s.sqrt(product) }
+}
+
+/// [`root`] where the product leaves the range of the type, though its root does not: one lane after the other.
+#[cold]
+#[inline(never)]
+fn root_anywhere<S: Simd>(s: S, a: S::Vector, b: S::Vector, epsilon: S::Vector) -> S::Vector {
+    let [mut a, b, epsilon] = [a, b, epsilon].map(|v| lanes(s, v));
+    for ((a, b), epsilon) in a.iter_mut().zip(b).zip(epsilon) {
+        let [x, y, epsilon] = [*a, b, epsilon].map(|x| x.to_f64());
+        let (x, y) = (rectified(x), rectified(y));
+        // f64 holds every product of two f32; its own are kept within its range by a power of 2 taken out of each.
+        let unit = if !S::Elem::WIDENS && x * y > GREATEST { 2_f64.powi(512) } else { 1.0 };
+        *a = S::Elem::from_f64(((x / unit) * (y / unit) + epsilon / unit / unit).sqrt() * unit);
+    }
+    s.load(&a)
+}
+
+/// `R(x)`, NaN where `x` is.
+fn rectified(x: f64) -> f64 {
+    if x <= 0.0 { 0.0 } else { x }
+}
+
+fn lanes<S: Simd>(s: S, v: S::Vector) -> [S::Elem; MAX_LANES] {
+    let mut lanes = [S::Elem::ZERO; MAX_LANES];
+    s.store(v, &mut lanes);
+    lanes
 }
 
 /// `da = dy·(1 + R(b)·[a>0])`, and `db` likewise
@@ -36,12 +77,21 @@ fn sort_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, dy: S::Vector) -> [S::
     [s.mul_add(dy, slope(a, b), dy), s.mul_add(dy, slope(b, a), dy)]
 }
 
-/// `da = dy·(1 + ½·R(b)·[a>0] / root)`, and `db` likewise
+/// `da = dy·(1 + R(b)·[a>0] / 2·root)`, and `db` likewise
+///
+/// The slope is made before `dy` comes in: a great `dy` over a small root might overflow. A root so great that its
+/// reciprocal would have lost digits is divided by.
 #[inline(always)]
 pub(crate) fn root_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, root: S::Vector, dy: S::Vector) -> [S::Vector; 2] {
-    let half = s.div(s.mul(dy, s.splat(<S::Elem as crate::Element>::from_f64(0.5))), root);
+    let one_half = s.splat(S::Elem::from_f64(0.5));
     let slope = |own, other| s.select_gt(own, s.zero(), s.max(s.zero(), other), s.zero());
-    [s.mul_add(half, slope(a, b), dy), s.mul_add(half, slope(b, a), dy)]
+    let (a, b) = (slope(b, a), slope(a, b));
+    if s.any_gt(root, s.splat(S::Elem::from_f64(GREATEST_ROOT))) {
+        let share = |other| s.mul(s.div(other, root), one_half);
+        return [s.mul_add(share(b), dy, dy), s.mul_add(share(a), dy, dy)];
+    }
+    let half = s.div(one_half, root);
+    [s.mul_add(s.mul(half, b), dy, dy), s.mul_add(s.mul(half, a), dy, dy)]
 }
 
 lanewise! {
@@ -58,7 +108,7 @@ lanewise! {
 
     /// The gradients of [`sort_relu_forward`].
     pub fn sort_relu_backward(a, b, dy;) -> (da, db) |s| {
-        sort_slopes(s, a, b, s.select_gt(sort(s, a, b), s.zero(), dy, s.zero()))
+        sort_slopes(s, a, b, let_through(s, sort(s, a, b), dy))
     }
 
     /// `y = a + b + √(R(a)·R(b) + ε)`
@@ -78,7 +128,7 @@ lanewise! {
     pub fn sort_root_relu_backward(a, b, dy; epsilon) -> (da, db) |s| {
         let root = root(s, a, b, epsilon);
         let y = s.add(s.add(a, b), root);
-        root_slopes(s, a, b, root, s.select_gt(y, s.zero(), dy, s.zero()))
+        root_slopes(s, a, b, root, let_through(s, y, dy))
     }
 }
 
@@ -130,7 +180,7 @@ mod tests {
                         let ([sum, slope_a, slope_b], magnitude) = plain(a[i], b[i], rooted);
                         let rectified = if relu && sum <= 0.0 { 0.0 } else { sum };
                         assert_near(&what, y[i], rectified, magnitude);
-                        let counted = if relu && (sum <= 0.0 || sum.is_nan()) { 0.0 } else { f64::from(dy[i]) };
+                        let counted = if relu && sum <= 0.0 { 0.0 } else { f64::from(dy[i]) };
                         for (found, slope) in [(da[i], slope_a), (db[i], slope_b)] {
                             assert_near(&what, found, counted * slope, (counted * slope).abs());
                         }

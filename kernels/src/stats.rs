@@ -6,11 +6,13 @@
 //! 1. A part short enough for the first cache level is read twice: once for a provisional mean, once for the
 //!    deviations from it. The second reading costs no memory traffic.
 //! 2. The deviations' own sum, which would be 0 if the provisional mean were exact, corrects both results.
-//! 3. Parts are merged in `f64` by Chan's formula, in whatever order the caller fixes. There is one merge for thousands
+//! 3. Where squares of `f32` overflow, or are so small that they lose digits, the part is read once more, in `f64`.
+//! 4. Parts are merged in `f64` by Chan's formula, in whatever order the caller fixes. There is one merge for thousands
 //!    of elements, so `f64` costs nothing, and the order alone decides the bits.
 //!
 //! Source: Chan, Golub, LeVeque, *Algorithms for computing the sample variance*, The American Statistician 37, 1983.
 
+use crate::relu::rectified;
 use crate::simd::Simd;
 use crate::tail::load_padded;
 use crate::{Element, Isa};
@@ -20,6 +22,9 @@ const PART: usize = 4096;
 
 /// Sums kept side by side, so that an addition need not wait for the one before.
 const CHAINS: usize = 4;
+
+/// Below this mean square, squares of `f32` may have lost digits that count: each is off by 2⁻¹⁵⁰ at most.
+const LOST: f64 = 1.0 / (1_u128 << 124) as f64;
 
 /// Count, mean and sum of squared deviations from the mean.
 ///
@@ -46,9 +51,26 @@ impl Moments {
         let parts = x.chunks(PART).map(|part| {
             let [mean, first, second] = deviations(isa, part).map(E::to_f64);
             let count = part.len() as f64;
-            Moments { count: part.len(), mean: mean + first / count, m2: second - first * first / count }
+            // Squares of 4096 deviations that leave the range of the type, or lose digits at its lower end, show in
+            // their sum. An overflow of the sum of the values makes it NaN.
+            let trusted = !E::WIDENS || (LOST * count..=f64::MAX).contains(&second);
+            if trusted {
+                Moments { count: part.len(), mean: mean + first / count, m2: second - first * first / count }
+            } else {
+                Moments::wide(part)
+            }
         });
         parts.fold(Moments::default(), Moments::merge)
+    }
+
+    /// The moments of values whose squares do not fit their type, in `f64`.
+    fn wide<E: Element>(x: &[E]) -> Moments {
+        let (count, first) = (x.len(), x[0].to_f64());
+        if x.iter().all(|value| *value == x[0]) {
+            return Moments { count, mean: first, m2: 0.0 };
+        }
+        let mean = x.iter().map(|x| x.to_f64()).sum::<f64>() / count as f64;
+        Moments { count, mean, m2: x.iter().map(|x| (x.to_f64() - mean).powi(2)).sum() }
     }
 
     /// The moments of two sets together.
@@ -114,7 +136,8 @@ impl<S: Simd> Gradient<S> for Given<'_, S::Elem> {
     }
 }
 
-/// What a ReLU behind a normalisation lets through of `dy`: all of it where `deviation·scale + shift` is above 0.
+/// What a ReLU behind a normalisation lets through of `dy`: all of it where `deviation·scale + shift` is above 0 or
+/// NaN.
 struct Rectified<'a, S: Simd> {
     dy: &'a [S::Elem],
     scale: S::Vector,
@@ -125,7 +148,7 @@ impl<S: Simd> Gradient<S> for Rectified<'_, S> {
     #[inline(always)]
     fn at<const TAIL: bool>(&mut self, s: S, i: usize, deviation: S::Vector) -> S::Vector {
         let dy = load::<S, TAIL>(s, &self.dy[i..], S::Elem::ZERO);
-        s.select_gt(s.mul_add(deviation, self.scale, self.shift), s.zero(), dy, s.zero())
+        rectified(s, s.mul_add(deviation, self.scale, self.shift), dy)
     }
 }
 

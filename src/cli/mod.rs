@@ -63,7 +63,7 @@ enum Command {
 pub fn run(args: Args) -> Result<ExitCode> {
     evograd::Isa::chosen()?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    evograd::Pool::new(threads.unwrap_or(1))?.install(|| {
+    let run = || {
         let mut out = results::Results::new(std::io::stdout().lock());
         let outcome = match args.command {
             Command::Data(args) => data::run(&args, &mut out),
@@ -78,7 +78,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
             None => Ok(outcome),
             Some(problem) => Err(problem).context("not all results could be written to standard output"),
         }
-    })
+    };
+    evograd::Pool::new(threads.unwrap_or(1))?.install(|| evograd::within_memory(run)?)
 }
 
 /// An error and what it came of, each said once: some name their source themselves.

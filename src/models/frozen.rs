@@ -69,11 +69,15 @@ impl<E: Element> Frozen<E> {
         let (mut kernel, mut bias) = (parameters[0].clone(), parameters.get(1).cloned());
         let (mut last, mut relu, mut folded) = (node, false, Vec::new());
         if let Some(norm) = self.plan.only_reader(last) {
-            // Without an ε above 0 the normalisation refuses to run, and is left to say so.
+            // What the normalisation refuses to run with, an ε of 0 or statistics that are not finite, it is left to refuse;
+            // and what makes filters that the type does not hold well, it does itself.
             if let AnyLayer::BatchNorm(BatchNorm { options, relu: rectifies }) = &layers[norm].layer
-                && options.epsilon > 0.0
+                && E::from_f64(options.epsilon) > E::ZERO
+                && let lines = self.lines(norm, options.epsilon)
+                && lines.iter().all(|[scale, shift]| {
+                    scale.abs() < 1e12 && shift.is_finite() && !(*scale != 0.0 && scale.abs() < 1e-12)
+                })
             {
-                let lines = self.lines(norm, options.epsilon);
                 bias = Some(folded_bias(bias.as_ref(), &lines)?);
                 kernel = folded_kernel(&kernel, &lines)?;
                 (last, relu) = (norm, *rectifies);

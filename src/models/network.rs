@@ -68,6 +68,17 @@ impl<E: Element> Network<E> {
         &mut self.weights
     }
 
+    /// The running statistics, in the order of the plan's layers.
+    pub(crate) fn running(&self) -> &[RunningStats<E>] {
+        &self.running
+    }
+
+    /// Sets the running statistics to those of before.
+    pub(crate) fn set_running(&mut self, running: Vec<RunningStats<E>>) {
+        assert_eq!(running.len(), self.running.len(), "running statistics of this network");
+        self.running = running;
+    }
+
     /// What each weight is for, in the order of [`Network::weights`].
     pub fn roles(&self) -> impl Iterator<Item = Role> + '_ {
         self.plan.layers().iter().flat_map(|layer| layer.parameters.iter().map(|parameter| parameter.role))
@@ -107,7 +118,7 @@ impl<E: Element> Network<E> {
     /// statistics move; dropout is drawn from `seed` and `step`.
     ///
     /// # Errors
-    /// When the pictures do not fit; the error names the layer.
+    /// When the pictures do not fit, or a layer fails; the error names it. No running statistic has moved then.
     pub fn train(
         &mut self,
         tape: &Tape<E>,
@@ -116,8 +127,10 @@ impl<E: Element> Network<E> {
         step: u32,
     ) -> Result<(Var<E>, Vec<Var<E>>)> {
         let leaves: Vec<Var<E>> = self.weights.iter().map(|weight| tape.leaf(weight.clone())).collect();
-        let phase = Phase::Train { running: &mut self.running, key: DropoutKey { seed, step, layer: 0 } };
+        let mut running = self.running.clone();
+        let phase = Phase::Train { running: &mut running, key: DropoutKey { seed, step, layer: 0 } };
         let logits = forward(&self.plan, &leaves, Var::constant(pictures.clone()), phase)?;
+        self.running = running;
         Ok((logits, leaves))
     }
 

@@ -25,7 +25,8 @@ use crate::par::for_each;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, pool};
+use evograd_kernels::pool::{self, Plane};
+use evograd_kernels::{Element, Isa, arith, reduce};
 
 pub(super) const ROW: Row = Row {
     name: "avg_pool2d",
@@ -91,7 +92,7 @@ impl<E: Element> Op<E, 1> for Averages {
             for_each(y, planes.piece_outputs(), |i, y| {
                 let mut scratch = Buffer::stale(plane.scratch());
                 for (x, y) in planes.inputs(i, x).zip(y.chunks_exact_mut(plane.outputs())) {
-                    pool::avg_forward(isa, plane, self.0.count_padding, x, y, &mut scratch);
+                    self.means(isa, plane, x, y, &mut scratch);
                 }
             });
         });
@@ -108,6 +109,22 @@ impl<E: Element> Op<E, 1> for Averages {
                 }
             });
         }))]
+    }
+}
+
+impl Averages {
+    /// The means of one plane. A sum may overflow where the mean does not: then the plane is gone over once more, with a
+    /// power of 2 taken out.
+    fn means<E: Element>(&self, isa: Isa, plane: &Plane, x: &[E], y: &mut [E], scratch: &mut [E]) {
+        pool::avg_forward(isa, plane, self.0.count_padding, x, y, scratch);
+        if reduce::fits(isa, y, E::ONE) {
+            return;
+        }
+        let unit = (self.0.kernel[0] * self.0.kernel[1]).next_power_of_two() as f64;
+        let mut small = Buffer::stale(x.len());
+        arith::scale(isa, x, E::from_f64(1.0 / unit), &mut small);
+        pool::avg_forward(isa, plane, self.0.count_padding, &small, y, scratch);
+        y.iter_mut().for_each(|y| *y = *y * E::from_f64(unit));
     }
 }
 

@@ -23,6 +23,7 @@ use super::constant::require_positive;
 use super::isa;
 use super::planes::{Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::{Error, Result};
+use crate::setting::Allowed;
 use crate::shape::Shape;
 use crate::tape::{Op, Recipe, Var, apply};
 use crate::tensor::Tensor;
@@ -90,15 +91,33 @@ impl<E: Element> RunningStats<E> {
     }
 
     /// Moves by `momentum` towards the statistics of a batch.
-    fn follow(&mut self, batch: &[Moments], momentum: f64) {
-        let step =
-            |running: &mut E, new: f64| *running = E::from_f64((1.0 - momentum) * running.to_f64() + momentum * new);
-        let (mean, variance) = (self.mean.as_mut_slice(), self.variance.as_mut_slice());
-        for ((mean, variance), batch) in mean.iter_mut().zip(variance).zip(batch) {
-            step(mean, batch.mean);
-            step(variance, batch.m2 / (batch.count - 1) as f64);
-        }
+    ///
+    /// # Errors
+    /// When a statistic no longer fits the type. All are then as before.
+    fn follow(&mut self, op: &'static str, batch: &[Moments], momentum: f64) -> Result<()> {
+        let moved = |name, running: &Tensor<E>, new: &dyn Fn(&Moments) -> f64| {
+            let mut next = running.clone();
+            for (channel, (running, batch)) in next.as_mut_slice().iter_mut().zip(batch).enumerate() {
+                let value = (1.0 - momentum) * running.to_f64() + momentum * new(batch);
+                *running = E::from_f64(value);
+                // What was NaN or infinite before stays so, and shows.
+                if value.is_finite() && !running.is_finite() {
+                    return Err(misfit::<E>(op, &format!("running {name} of channel {channel}"), value));
+                }
+            }
+            Ok(next)
+        };
+        let mean = moved("mean", &self.mean, &|batch| batch.mean)?;
+        let variance = moved("variance", &self.variance, &|batch| batch.m2 / (batch.count - 1) as f64)?;
+        *self = RunningStats { mean, variance };
+        Ok(())
     }
+}
+
+/// That a statistic does not fit the element type.
+fn misfit<E: Element>(op: &'static str, name: &str, value: f64) -> Error {
+    let problem = format!("the {name} would be {value:e}, which {} cannot hold", E::NAME);
+    Error::op(op, problem, &[], "lower the learning rate, or scale what comes in")
 }
 
 /// What the values of the batch were, told to the method by the operation.
@@ -122,7 +141,7 @@ impl Batch {
         let refuse = |problem, remedy| Err(Error::op(op, problem, &shapes, remedy));
         let BatchNorm { epsilon, momentum } = self.options;
         require_positive::<E>(op, "epsilon", epsilon, &shapes, "1e-5")?;
-        if !(0.0..=1.0).contains(&momentum) {
+        if !Allowed::Share.holds::<E>(momentum) {
             return refuse(format!("momentum is {momentum}"), "use a number from 0 to 1, such as 0.1");
         }
         if planes.values() == 1 {
@@ -263,7 +282,8 @@ impl<E: Element> Var<E> {
     ///
     /// # Errors
     /// When `self` has other than 2 or 4 axes or a single value for each channel, a parameter or running statistic is
-    /// not `[C]`, or a setting is out of range. The running statistics are then as before.
+    /// not `[C]`, a setting is out of range, or a running statistic would no longer fit the element type. The running
+    /// statistics are then as before.
     pub fn batch_norm(
         &self,
         gamma: &Var<E>,
@@ -289,7 +309,7 @@ pub(super) fn train<E: Element, O: Op<E, N>, const N: usize>(
     let shapes = [*running.mean.shape(), *running.variance.shape()];
     let y = apply(operation(Batch { options, running: shapes, statistics: statistics.clone() }), inputs)?;
     let batch = statistics.get().expect("forward has told what the values of the batch were").clone();
-    running.follow(&batch, options.momentum);
+    running.follow(O::NAME, &batch, options.momentum)?;
     Ok((y, batch))
 }
 
@@ -330,6 +350,36 @@ mod tests {
         for (single, double) in single.value().as_slice().iter().zip(double.value().as_slice()) {
             assert!((f64::from(*single) - double).abs() < 2e-6, "{single} instead of {double}");
         }
+    }
+
+    /// Right values by hand: eight equidistant values have the variance 5.25 of their distance squared.
+    #[test]
+    fn squares_that_overflow_spoil_no_normalised_value() {
+        for (scale, epsilon) in [(1e20, 1e-5), (3e37, 1e-5), (1e-20, 1e-44), (1e-30, 1e-44)] {
+            let x = Tensor::from_fn([8, 1], |i| (i as f32 - 3.0) * scale).unwrap();
+            let [gamma, beta] = [1.0, 0.5].map(|value| Var::constant(Tensor::full([1], value).unwrap()));
+            let options = BatchNorm { epsilon, momentum: 0.0 };
+            let y = Var::constant(x).batch_norm(&gamma, &beta, &mut RunningStats::new(1).unwrap(), options).unwrap();
+            let epsilon = f64::from(epsilon as f32) / f64::from(scale).powi(2);
+            for (i, y) in y.value().as_slice().iter().enumerate() {
+                let expected = (i as f64 - 3.5) / (5.25 + epsilon).sqrt() + 0.5;
+                assert!((f64::from(*y) - expected).abs() < 1e-6, "{scale}: {y} instead of {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_running_statistic_that_does_not_fit_is_an_error_and_none_moves() {
+        // The second channel has the unbiased variance 2·(2e20)², of which a tenth goes into the running one.
+        let x = Tensor::from_vec([2, 2], vec![1.0_f32, -2e20, 3.0, 2e20]).unwrap();
+        let mut running = RunningStats::new(2).unwrap();
+        let text = run(&x, 2, &mut running).unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "batch_norm: the running variance of channel 1 would be 8.000000320654042e39, which f32 cannot hold; \
+             lower the learning rate, or scale what comes in"
+        );
+        assert_eq!(running, RunningStats::new(2).unwrap());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, arith};
+use evograd_kernels::Element;
 
 pub(super) const ROW: Row = Row {
     name: "batch_norm_eval",
@@ -75,10 +75,11 @@ impl<E: Element> Op<E, 3> for Evaluating<E> {
 
     fn check(&self, [x, ..]: [&Tensor<E>; 3]) -> Result<()> {
         let RunningStats { variance, .. } = &self.running;
-        let Some(channel) = variance.as_slice().iter().position(|v| *v < E::ZERO) else { return Ok(()) };
+        // NaN comes through to the output, while an infinite variance would make it β, whatever x is.
+        let Some(channel) = variance.as_slice().iter().position(|v| *v < E::ZERO || *v > E::MAX) else { return Ok(()) };
         let problem = format!("the running variance of channel {channel} is {}", variance.as_slice()[channel]);
         let shapes = [("x", x.shape()), ("running variance", variance.shape())];
-        Err(Error::op(ROW.name, problem, &shapes, "give variances of at least 0, as batch_norm makes them"))
+        Err(Error::op(ROW.name, problem, &shapes, "give finite variances of at least 0, as batch_norm makes them"))
     }
 
     fn forward(&self, [x, gamma, beta]: [&Tensor<E>; 3]) -> (Tensor<E>, Kept<E>) {
@@ -100,8 +101,7 @@ impl<E: Element> Op<E, 3> for Evaluating<E> {
         let Kept { planes, x, gamma, channels } = saved;
         let dy = planes.laid_out(&dy);
         let (isa, dy, gammas) = (isa(), dy.as_slice(), gamma.as_slice());
-        let scale = |c: usize| E::from_f64(channels[c].inverse * gammas[c].to_f64());
-        let dx = wanted[0].then(|| planes.build(|c, place, dx| arith::scale(isa, &dy[place], scale(c), dx)));
+        let dx = wanted[0].then(|| planes.build(|c, place, dx| channels[c].scale(isa, gammas[c], &dy[place], dx)));
         if !(wanted[1] || wanted[2]) {
             return [dx, None, None];
         }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(
             run(-1.0).unwrap_err().to_string(),
             "batch_norm_eval: the running variance of channel 1 is -1 (x [1, 3], running variance [3]); \
-             give variances of at least 0, as batch_norm makes them"
+             give finite variances of at least 0, as batch_norm makes them"
         );
         let y = run(f32::NAN).unwrap();
         assert_eq!(y.value().as_slice().iter().map(|y| y.is_nan()).collect::<Vec<_>>(), [false, true, false]);

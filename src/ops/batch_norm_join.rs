@@ -26,11 +26,12 @@ use super::constant::require_positive;
 use super::fusion::Fusion;
 use super::isa;
 use super::planes::{Channel, Planes, parameter_gradients};
+use super::wide::in_f64;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Keepsake, Op, Var};
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, join};
+use evograd_kernels::{Element, Isa, join};
 use std::ops::Range;
 
 pub(super) const ROW: Row = Row {
@@ -128,13 +129,14 @@ impl<E: Element> Op<E, 4> for Joining<E> {
         let planes = Planes::agreed(x.shape());
         let (x, a) = (planes.laid_out(x), planes.laid_out(shortcut));
         let channels = self.batch.channels(&planes, x.as_slice());
-        let lines = lines(&channels, gamma, beta);
+        let (gammas, betas) = (gamma.as_slice(), beta.as_slice());
         let y = planes.build(|c, place, y| {
-            let ([mean, scale, shift], x, a) = (lines[c], &x.as_slice()[place.clone()], &a.as_slice()[place]);
-            match root {
-                None => join::join_sum(isa, x, a, mean, scale, shift, y),
-                Some(epsilon) => join::join_sort_root(isa, x, a, mean, scale, shift, epsilon, y),
+            let (inputs, line) = ([&x.as_slice()[place.clone()], &a.as_slice()[place]], [gammas[c], betas[c]]);
+            if channels[c].ordinary(line[0]) {
+                return join(isa, channels[c].line(line), root, inputs, y);
             }
+            let (line, root) = (channels[c].line(line.map(E::to_f64)), root.map(E::to_f64));
+            in_f64(inputs, y, |inputs, y| join(isa, line, root, inputs, y));
         });
         let kept = root.is_none().then(|| y.clone());
         (y, Kept { planes, x, gamma: gamma.clone(), beta: beta.clone(), channels, y: kept })
@@ -163,6 +165,14 @@ impl<E: Element> Op<E, 4> for Joining<E> {
             dx.memory
         });
         [dx.map(|dx| planes.restored(dx)), Some(dgamma), Some(dbeta), da.map(|da| planes.restored(da))]
+    }
+}
+
+/// The end of the block for one plane of `x` and of the shortcut `a`, with the mean, scale and shift of the channel.
+fn join<E: Element>(isa: Isa, [mean, scale, shift]: [E; 3], root: Option<E>, [x, a]: [&[E]; 2], y: &mut [E]) {
+    match root {
+        None => join::join_sum(isa, x, a, mean, scale, shift, y),
+        Some(epsilon) => join::join_sort_root(isa, x, a, mean, scale, shift, epsilon, y),
     }
 }
 
@@ -200,7 +210,9 @@ impl<E: Element> Kept<E> {
         let sums = self.planes.sums([memory.as_mut_slice()], |c, place, [g]| {
             fetch(&shared, &place, g);
             let (mean, _) = self.channels[c].centre();
-            self.channels[c].about_mean(join::join_sum_backward(isa, &x[place.clone()], &y[place], mean, g))
+            let x = &x[place.clone()];
+            let sums = join::join_sum_backward(isa, x, &y[place], mean, g);
+            self.channels[c].trusted_sums(isa, sums, [x, g])
         });
         (memory.clone(), memory, sums)
     }
@@ -209,21 +221,25 @@ impl<E: Element> Kept<E> {
         let (isa, Over { mut memory, shared }) = (isa(), dy);
         let a = self.planes.lay_out(shortcut);
         let (x, a) = (self.x.as_slice(), a.as_slice());
-        let lines = lines(&self.channels, &self.gamma, &self.beta);
+        let (gammas, betas) = (self.gamma.as_slice(), self.beta.as_slice());
         let mut da = Tensor::build(*memory.shape(), |_| ());
         let sums = self.planes.sums([memory.as_mut_slice(), da.as_mut_slice()], |c, place, [df, da]| {
             fetch(&shared, &place, df);
-            let (x, a) = (&x[place.clone()], &a[place]);
-            self.channels[c].about_mean(join::join_sort_root_backward(isa, x, a, lines[c], epsilon, df, da))
+            let (channel, line, x, a) = (&self.channels[c], [gammas[c], betas[c]], &x[place.clone()], &a[place]);
+            let sums = if channel.ordinary(line[0]) {
+                join::join_sort_root_backward(isa, x, a, channel.line(line), epsilon, df, da)
+            } else {
+                let (line, epsilon) = (channel.line(line.map(E::to_f64)), epsilon.to_f64());
+                in_f64([x, a], df, |[x, a], df| {
+                    in_f64([], da, |[], da| join::join_sort_root_backward(isa, x, a, line, epsilon, df, da))
+                });
+                // In the type at hand they may have overflowed.
+                [E::from_f64(f64::NAN); 2]
+            };
+            channel.trusted_sums(isa, sums, [x, df])
         });
         (memory, da, sums)
     }
-}
-
-/// The mean, scale and shift of each channel.
-fn lines<E: Element>(channels: &[Channel], gamma: &Tensor<E>, beta: &Tensor<E>) -> Vec<[E; 3]> {
-    let parameters = gamma.as_slice().iter().zip(beta.as_slice());
-    channels.iter().zip(parameters).map(|(channel, (gamma, beta))| channel.line([*gamma, *beta])).collect()
 }
 
 impl<E: Element> Var<E> {

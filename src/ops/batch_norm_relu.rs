@@ -5,7 +5,7 @@
 //!
 //! **Shapes** those of [`batch_norm`](Var::batch_norm).
 //!
-//! **Gradient** `dz = dy` where `z > 0`, else 0, and then that of the normalisation. `z` is computed again from `x`, twice: for
+//! **Gradient** `dz = dy` where `z > 0` or NaN, else 0, and then that of the normalisation. `z` is computed again from `x`, twice: for
 //! the sums over each channel, and for `dx`.
 //!
 //! **Kept for backward** what [`batch_norm`](Var::batch_norm) keeps, and not `y`.

@@ -6,7 +6,9 @@
 //! **Shapes** `logits` is `[N, C]`, there are `N` class numbers below `C`, and `y` is `[]`.
 //!
 //! **Gradient** Through the log-softmax, `∂lⱼ/∂xᵢ = [i = j] − exp(lᵢ)`, so a sample's loss `−Σⱼ tⱼ·lⱼ` has the slope
-//! `exp(lᵢ)·Σⱼ tⱼ − tᵢ`. The targets sum to 1: `dlogits = (exp(l) − t)·dy/N`.
+//! `exp(lᵢ)·Σⱼ tⱼ − tᵢ`. The targets sum to 1: `dlogits = (exp(l) − t)·dy/N`. Probabilities sum to 1 as well, so the slopes
+//! of a sample sum to 0: where its class has more than half the probability, that of the class is minus the sum of the others,
+//! which keeps the digits that `exp(l) − 1` loses there. Of a single class it is 0.
 //!
 //! **Kept for backward** `l`, `N·C` numbers; the probabilities are its exponentials.
 //!
@@ -15,12 +17,13 @@
 
 use super::catalogue::{Row, case};
 use super::elementwise;
-use super::rows;
+use super::{isa, rows};
 use crate::error::{Error, Result};
+use crate::setting::Allowed;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, softmax};
+use evograd_kernels::{Element, reduce, softmax};
 
 pub(super) const ROW: Row = Row {
     name: "cross_entropy",
@@ -30,8 +33,7 @@ pub(super) const ROW: Row = Row {
     draw: |draw| {
         let (n, c) = (draw.size(1, 6), draw.size(1, 40));
         let targets: [usize; 6] = std::array::from_fn(|_| draw.size(0, c - 1));
-        // The loss of a single class is always 0; a smoothed target leaves a rounding error for its gradient.
-        let smoothing = if c == 1 { 0.0 } else { draw.pick(&[0.0, 0.1, 1.0]) };
+        let smoothing = draw.pick(&[0.0, 0.1, 1.0]);
         // The gradient of the first sample is far from 0, where `exp(l) − t` would have lost its digits.
         let mut logits = draw.values([n, c]);
         logits.as_mut_slice()[targets[0]] = -3.0;
@@ -64,7 +66,7 @@ impl<E: Element> Op<E, 1> for CrossEntropy {
             let problem = format!("the class of sample {sample} is {class}, but there are {c} classes");
             return refuse(problem, format!("number the classes from 0 to {}", c - 1));
         }
-        if !(0.0..=1.0).contains(&self.smoothing) {
+        if !Allowed::Share.holds::<E>(self.smoothing) {
             return refuse(format!("smoothing is {}", self.smoothing), "use a number from 0 to 1, such as 0.1".into());
         }
         Ok(Shape::SCALAR)
@@ -89,8 +91,14 @@ impl<E: Element> Op<E, 1> for CrossEntropy {
         let mut dx = elementwise::unary(&l, |isa, l, dx| {
             softmax::uniform_cross_entropy_backward(isa, l, everywhere, E::from_f64(factor), dx);
         });
-        for (dx, class) in dx.as_mut_slice().chunks_mut(width).zip(&self.targets) {
-            dx[*class] += E::from_f64(-at_target);
+        let rows = dx.as_mut_slice().chunks_mut(width).zip(l.as_slice().chunks(width));
+        for ((dx, l), class) in rows.zip(&self.targets) {
+            if l[*class] > E::from_f64(-std::f64::consts::LN_2) {
+                dx[*class] = E::ZERO;
+                dx[*class] = -reduce::sum(isa(), dx);
+            } else {
+                dx[*class] += E::from_f64(-at_target);
+            }
         }
         [Some(dx)]
     }
@@ -128,7 +136,39 @@ impl<E: Element> Var<E> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Tape, Tensor, Var};
+    use crate::{Element, Tape, Tensor, Var};
+
+    fn gradient<E: Element>(logits: &[E], smoothing: f64) -> Vec<E> {
+        let tape = Tape::new();
+        let x = tape.leaf(Tensor::from_slice([1, logits.len()], logits).unwrap());
+        let loss = x.cross_entropy(&[0], smoothing).unwrap();
+        tape.backward(&loss).unwrap().get(&x).unwrap().as_slice().to_vec()
+    }
+
+    #[test]
+    fn a_single_class_has_no_gradient_whatever_the_smoothing() {
+        for smoothing in [0.0, 0.1, 1.0] {
+            assert_eq!(gradient(&[0.3_f32], smoothing), [0.0]);
+            assert_eq!(gradient(&[-7.7_f64], smoothing), [0.0]);
+        }
+    }
+
+    /// Right values by Python's `decimal` of 50 digits: `p − 1` with `p = 1/(1 + (-d).exp() + (-d-1).exp())`, where `d` is
+    /// the first logit and the others are 0 and −1.
+    #[test]
+    fn a_class_that_is_nearly_certain_keeps_the_digits_of_its_gradient() {
+        let table = [
+            (17.0, -5.662_935_372_568_041e-8),
+            (20.0, -2.819_409_657_280_677_7e-9),
+            (40.0, -5.811_236_444_626_578e-18),
+        ];
+        for (logit, expected) in table {
+            let double: f64 = gradient(&[logit, 0.0, -1.0], 0.0)[0];
+            assert!((double / expected - 1.0).abs() < 1e-14, "{logit}: {double:e} instead of {expected:e}");
+            let single = f64::from(gradient(&[logit as f32, 0.0, -1.0], 0.0)[0]);
+            assert!((single / expected - 1.0).abs() < 4e-6, "{logit}: {single:e} instead of {expected:e}");
+        }
+    }
 
     #[test]
     fn the_value_and_gradient_are_those_worked_out_by_hand() {

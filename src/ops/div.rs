@@ -4,11 +4,12 @@
 //!
 //! **Shapes** `a` and `b` broadcast as in NumPy; `y` has their common shape.
 //!
-//! **Gradient** `∂y/∂a = 1/b` and `∂y/∂b = −a/b²`, which is `−y/b`. So `da = dy/b`, and `db = −(dy/b)·y` needs neither
-//! the square, which may overflow where the quotient does not, nor a second division. Each is summed over the axes
-//! along which the input was repeated.
+//! **Gradient** `∂y/∂a = 1/b` and `∂y/∂b = −a/b²`. So `da = dy/b` and `db = −dy·a/b²`. In whatever order the three
+//! factors of `db` are taken, a product or quotient of two of them may leave the range of the type where the result
+//! does not: it is computed in `f64`, and for tensors of `f64` with the exponents apart. Each is summed over the axes along
+//! which the input was repeated.
 //!
-//! **Kept for backward** `b`; and `y` where the gradient of `b` is wanted. Neither is copied.
+//! **Kept for backward** `b`; and `a` where the gradient of `b` is wanted. Neither is copied.
 //!
 //! **Source** the quotient rule.
 
@@ -17,6 +18,7 @@ use super::catalogue::{Draw, Row, case};
 use super::elementwise::binary;
 use super::mul::on_grid;
 use crate::error::Result;
+use crate::par::{PIECE, for_each, piece};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
@@ -47,11 +49,11 @@ struct Div {
     divisor_tracked: bool,
 }
 
-/// What backward needs: the shape of the dividend, the divisor, and the output where the divisor's gradient is wanted.
+/// What backward needs: the shape of the dividend, the divisor, and the dividend where the divisor's gradient is wanted.
 struct Saved<E: Element> {
-    a: Shape,
+    shape: Shape,
     b: Tensor<E>,
-    y: Option<Tensor<E>>,
+    a: Option<Tensor<E>>,
 }
 
 impl<E: Element> Op<E, 2> for Div {
@@ -65,16 +67,29 @@ impl<E: Element> Op<E, 2> for Div {
     fn forward(&self, [a, b]: [&Tensor<E>; 2]) -> (Tensor<E>, Saved<E>) {
         let shape = a.shape().broadcast(b.shape()).expect("output_shape has agreed");
         let y = binary(&stretch(a, &shape), &stretch(b, &shape), arith::div);
-        let saved = Saved { a: *a.shape(), b: b.clone(), y: self.divisor_tracked.then(|| y.clone()) };
+        let saved = Saved { shape: *a.shape(), b: b.clone(), a: self.divisor_tracked.then(|| a.clone()) };
         (y, saved)
     }
 
     fn backward(&self, saved: Saved<E>, dy: Tensor<E>, wanted: [bool; 2]) -> [Option<Tensor<E>>; 2] {
-        let Saved { a, b, y } = saved;
-        let quotient = binary(&dy, &stretch(&b, dy.shape()), arith::div);
-        let db = y.map(|y| sum_back(binary(&quotient, &y, arith::negated_product), b.shape()));
-        [wanted[0].then(|| sum_back(quotient, &a)), db]
+        let Saved { shape, b, a } = saved;
+        let divisor = stretch(&b, dy.shape());
+        let da = wanted[0].then(|| sum_back(binary(&dy, &divisor, arith::div), &shape));
+        let db = a.map(|a| sum_back(divisor_gradient(&stretch(&a, dy.shape()), &divisor, dy), b.shape()));
+        [da, db]
     }
+}
+
+/// `−dy·a/b²`
+fn divisor_gradient<E: Element>(a: &Tensor<E>, b: &Tensor<E>, mut dy: Tensor<E>) -> Tensor<E> {
+    let (a, b) = (a.as_slice(), b.as_slice());
+    for_each(dy.as_mut_slice(), PIECE, |i, dy| {
+        let place = piece(i, a.len());
+        for ((dy, a), b) in dy.iter_mut().zip(&a[place.clone()]).zip(&b[place]) {
+            *dy = E::quotient_slope(*dy, *a, *b);
+        }
+    });
+    dy
 }
 
 impl<E: Element> Var<E> {
@@ -121,6 +136,33 @@ mod tests {
         assert!((found / -1e-10 - 1.0).abs() < 1e-6, "{found}");
     }
 
+    /// Right values by Python's `decimal` of 60 digits: `-d(dy)*d(a)/d(b)**2` of the exact values of the numbers.
+    #[test]
+    fn the_gradient_of_a_divisor_is_right_wherever_it_fits() {
+        let gradient = |dy: f32, a: f32, b: f32| {
+            let tape = Tape::new();
+            let [a, b] = [a, b].map(|x| tape.leaf(Tensor::scalar(x)));
+            let y = a.div(&b).unwrap();
+            tape.backward_from(&[(&y, Tensor::scalar(dy))]).unwrap().get(&b).unwrap().item().unwrap()
+        };
+        let table = [
+            (1.0, -1.34e-41, 6.78e-40, 2.914_927_8e37),
+            (1e-30, 1e30, 1e-15, -1e30),
+            (1e30, 1e-30, 1e15, -1e-30),
+            (1e38, 1e-30, 1e15, -1e-22),
+            (1e30, 1e30, 1e20, -1e20),
+            (1e-38, 1e-38, 1e-38, -1.0),
+        ];
+        for (dy, a, b, expected) in table {
+            let found = f64::from(gradient(dy, a, b));
+            assert!((found / expected - 1.0).abs() < 1e-4, "{dy:e} {a:e} {b:e}: {found:e} instead of {expected:e}");
+        }
+        assert!((f64::quotient_slope(1e-300, 1e300, 1e-150) / -1e300 - 1.0).abs() < 1e-15);
+        assert_eq!(f64::quotient_slope(5e-324, 5e-324, 5e-324).to_bits(), (-1.0_f64).to_bits());
+        assert_eq!(f64::quotient_slope(1.0, 0.0, 3.0), 0.0);
+        assert_eq!(f64::quotient_slope(1.0, 1.0, 0.0), f64::NEG_INFINITY);
+    }
+
     #[test]
     fn division_by_zero_follows_ieee_754() {
         let a = Var::constant(Tensor::from_vec([3], vec![1.0_f32, -1.0, 0.0]).unwrap());
@@ -130,10 +172,10 @@ mod tests {
     }
 
     #[test]
-    fn the_output_is_kept_for_the_divisor_alone() {
+    fn the_dividend_is_kept_for_the_divisor_alone() {
         let x = Tensor::scalar(2.0_f32);
         for divisor_tracked in [true, false] {
-            assert_eq!(Div { divisor_tracked }.forward([&x, &x]).1.y.is_some(), divisor_tracked);
+            assert_eq!(Div { divisor_tracked }.forward([&x, &x]).1.a.is_some(), divisor_tracked);
         }
         let tape = Tape::new();
         let a = tape.leaf(x);

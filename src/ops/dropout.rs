@@ -16,6 +16,7 @@ use super::catalogue::{Row, case};
 use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each, piece};
 use crate::rng::{Purpose, Stream};
+use crate::setting::Allowed;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
@@ -84,7 +85,7 @@ impl<E: Element> Op<E, 1> for Dropout {
 
     fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
         let refuse = |problem, remedy| Err(Error::op(ROW.name, problem, &[("x", x)], remedy));
-        if !(0.0..1.0).contains(&self.p) {
+        if !Allowed::BelowOne.holds::<E>(self.p) {
             return refuse(format!("p is {}", self.p), "use a number from 0 to below 1, such as 0.5");
         }
         if x.elements().div_ceil(BLOCK) as u64 > 1 << 32 {

@@ -28,6 +28,19 @@ pub(super) fn binary<E: Element>(
     })
 }
 
+/// Calls `kernel(isa, inputs, y)` for every piece of three inputs of one shape and the output.
+pub(super) fn ternary<E: Element>(
+    inputs: [&Tensor<E>; 3],
+    kernel: impl Fn(Isa, [&[E]; 3], &mut [E]) + Sync,
+) -> Tensor<E> {
+    let [a, b, c] = inputs;
+    same_shape(a, b);
+    let (isa, shape, inputs) = (isa(), same_shape(a, c), inputs.map(Tensor::as_slice));
+    Tensor::build(shape, |y| {
+        for_each(y, PIECE, |i, y| kernel(isa, inputs.map(|x| &x[piece(i, x.len())]), y));
+    })
+}
+
 /// Calls `kernel(isa, a, b, dy, da, db)` for every piece of three inputs of one shape and two outputs.
 pub(super) fn binary_backward<E: Element>(
     a: &Tensor<E>,

@@ -4,14 +4,15 @@
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** The exponential function is its own derivative, so `dx = dy·y`.
+//! **Gradient** The exponential function is its own derivative, so `dx = dy·y`. Where `y` overflows or underflows, `dx` may
+//! still be an ordinary number: there `x` is gone back to.
 //!
-//! **Kept for backward** `y`, which the next operation usually keeps as well.
+//! **Kept for backward** `x` and `y`, which the operations around it usually keep as well.
 //!
 //! **Source** the definition of e; the kernel explains how it is computed, to 2 ULP.
 
 use super::catalogue::{Row, case};
-use super::elementwise::{binary, unary};
+use super::elementwise::{ternary, unary};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -34,19 +35,19 @@ struct Exp;
 
 impl<E: Element> Op<E, 1> for Exp {
     const NAME: &'static str = ROW.name;
-    type Saved = Tensor<E>;
+    type Saved = [Tensor<E>; 2];
 
     fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
         Ok(*x)
     }
 
-    fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Tensor<E>) {
+    fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, [Tensor<E>; 2]) {
         let y = unary(x, arith::exp);
-        (y.clone(), y)
+        (y.clone(), [x.clone(), y])
     }
 
-    fn backward(&self, y: Tensor<E>, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
-        [Some(binary(&y, &dy, arith::mul))]
+    fn backward(&self, [x, y]: [Tensor<E>; 2], dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
+        [Some(ternary([&x, &y, &dy], |isa, [x, y, dy], dx| arith::exp_backward(isa, x, y, dy, dx)))]
     }
 }
 

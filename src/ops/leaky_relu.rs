@@ -5,7 +5,8 @@
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
 //! **Gradient** `y` is linear on either side of 0, with slope 1 above and `s` below: `dx = dy` where `x > 0`, else
-//! `s·dy`. At 0 there is no derivative; `s` is used, as PyTorch does.
+//! `s·dy`. At 0 there is no derivative; `s` is used, as PyTorch does;
+//! likewise where `x` is NaN.
 //!
 //! **Kept for backward** `x`, not copied; the sign of `y` would not tell the side where `s` is negative. The
 //! operation itself holds `s`.

@@ -19,10 +19,12 @@
 use super::catalogue::{Row, case};
 use super::constant::{require_positive, shown};
 use super::isa;
+use super::wide::{in_f64, ordinary};
 use super::window::image_sizes;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::par::for_each;
+use crate::setting::Allowed;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
@@ -82,12 +84,11 @@ impl LocalResponseNorm {
     /// What is wrong with the settings other than `k`, and what would be right.
     fn wrong<E: Element>(&self) -> Option<(String, &'static str)> {
         let LocalResponseNorm { size, alpha, beta, .. } = *self;
-        let finite = |value| E::from_f64(value).is_finite();
         if size == 0 {
             Some(("size is 0".into(), "use a window of at least 1 channel, such as 5"))
-        } else if !(finite(alpha) && alpha >= 0.0) {
+        } else if !Allowed::NotNegative.holds::<E>(alpha) {
             Some((format!("alpha is {}", shown(alpha)), "use a number of at least 0, such as 1e-4"))
-        } else if !finite(beta) {
+        } else if !Allowed::Finite.holds::<E>(beta) {
             Some((format!("beta is {}", shown(beta)), "use a finite number, such as 0.75"))
         } else {
             None
@@ -115,7 +116,12 @@ impl<E: Element> Op<E, 1> for Normalisation {
         let (isa, settings, values) = (isa(), self.0.settings(), x.as_slice());
         let (channels, image) = cut(x.shape());
         let y = Tensor::build(*x.shape(), |y| {
-            for_each(y, image, |i, y| lrn::lrn_forward(isa, &settings, channels, &values[i * image..][..image], y));
+            for_each(y, image, |i, y| {
+                let x = &values[i * image..][..image];
+                if !self.trusted::<E>(lrn::lrn_forward(isa, &settings, channels, x, y)) {
+                    in_f64([x], y, |[x], y| lrn::lrn_forward(isa, &settings, channels, x, y));
+                }
+            });
         });
         (y, x.clone())
     }
@@ -126,9 +132,23 @@ impl<E: Element> Op<E, 1> for Normalisation {
         [Some(Tensor::build(*x.shape(), |dx| {
             for_each(dx, image, |i, dx| {
                 let [x, dy] = [x.as_slice(), dy].map(|all| &all[i * image..][..image]);
-                lrn::lrn_backward(isa, &settings, channels, x, dy, dx, &mut Buffer::stale(image));
+                let most = lrn::lrn_backward(isa, &settings, channels, x, dy, dx, &mut Buffer::stale(image));
+                if !self.trusted::<E>(most) {
+                    in_f64([x, dy], dx, |[x, dy], dx| {
+                        lrn::lrn_backward(isa, &settings, channels, x, dy, dx, &mut Buffer::stale(image))
+                    });
+                }
             });
         }))]
+    }
+}
+
+impl Normalisation {
+    /// Whether the type holds every power of `s`, which goes from `k` to `most`, and every square under it.
+    fn trusted<E: Element>(&self, most: E) -> bool {
+        let LocalResponseNorm { alpha, beta, k, .. } = self.0;
+        let powers = [k, most.to_f64()].map(|s| s.powf(-beta));
+        ordinary::<E>(&[k, most.to_f64(), powers[0], powers[1]], 40) && alpha < 1e9
     }
 }
 

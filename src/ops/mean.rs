@@ -56,18 +56,13 @@ impl<E: Element> Op<E, 1> for Mean {
 
     fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Plan) {
         let plan = Plan::new(ROW.name, x.shape(), &self.axes, self.keep).expect("output_shape has agreed");
-        (share(&plan.sum(x), &plan), plan)
+        (plan.mean(x), plan)
     }
 
     fn backward(&self, plan: Plan, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
-        [Some(plan.spread(&share(&dy, &plan)))]
+        let share = E::from_f64(1.0 / plan.count() as f64);
+        [Some(plan.spread(&unary(&dy, |isa, dy, dx| arith::scale(isa, dy, share, dx))))]
     }
-}
-
-/// `x / n`, with `n` the number of elements averaged.
-fn share<E: Element>(x: &Tensor<E>, plan: &Plan) -> Tensor<E> {
-    let factor = E::from_f64(1.0 / plan.count() as f64);
-    unary(x, |isa, x, y| arith::scale(isa, x, factor, y))
 }
 
 impl<E: Element> Var<E> {

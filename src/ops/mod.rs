@@ -16,6 +16,7 @@ mod product;
 mod reduction;
 mod region;
 mod rows;
+mod wide;
 mod window;
 
 pub mod add;

@@ -7,12 +7,13 @@
 //! Work goes to threads in pieces of whole planes; what a channel's planes yield is put together in their order.
 
 use super::isa;
+use super::wide::{in_f64, ordinary};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, Isa, norm, stats};
+use evograd_kernels::{Element, Isa, arith, norm, stats};
 use std::ops::Range;
 
 /// How a tensor divides into planes.
@@ -198,15 +199,63 @@ impl Channel {
         [centre, E::from_f64(scale), E::from_f64(beta.to_f64() - rest * scale)]
     }
 
+    /// Whether the type holds all that lies between `x` and the normalised values times `gamma`.
+    ///
+    /// Deviations are at most `√count / inverse`, so that with an ordinary `inverse` no difference, no product with a
+    /// gradient of ordinary size, and no scale is near the ends of its range.
+    pub fn ordinary<E: Element>(&self, gamma: E) -> bool {
+        ordinary::<E>(&[self.inverse], 20) && ordinary::<E>(&[gamma.to_f64()], 60) && self.mean.abs() < 1e30
+    }
+
     /// `y = (x − mean)·inverse·gamma + beta`, rectified where a ReLU follows.
     pub fn normalise<E: Element>(&self, isa: Isa, line: [E; 2], relu: bool, x: &[E], y: &mut [E]) {
+        if !self.ordinary(line[0]) {
+            let line = line.map(E::to_f64);
+            return in_f64([x], y, |[x], y| self.normalise_here(isa, line, relu, x, y));
+        }
+        self.normalise_here(isa, line, relu, x, y);
+    }
+
+    /// [`Channel::normalise`] in the type at hand.
+    fn normalise_here<E: Element>(&self, isa: Isa, line: [E; 2], relu: bool, x: &[E], y: &mut [E]) {
         let [centre, scale, shift] = self.line(line);
         let normalise = if relu { norm::normalise_relu } else { norm::normalise };
         normalise(isa, x, centre, scale, shift, y);
     }
 
+    /// `dx = dy·inverse·gamma`, where the statistics are constants.
+    pub fn scale<E: Element>(&self, isa: Isa, gamma: E, dy: &[E], dx: &mut [E]) {
+        let scale = self.inverse * gamma.to_f64();
+        match ordinary::<E>(&[scale], 60) {
+            true => arith::scale(isa, dy, E::from_f64(scale), dx),
+            false => in_f64([dy], dx, |[dy], dx| arith::scale(isa, dy, scale, dx)),
+        }
+    }
+
     /// `dx = g·steep + (x − mean)·slope + rest`, where `g` is `dy`, or where a ReLU follows what it lets through of it.
     pub fn backward<E: Element>(
+        &self,
+        isa: Isa,
+        factors: [f64; 3],
+        relu: Option<[E; 2]>,
+        [x, dy]: [&[E]; 2],
+        dx: &mut [E],
+    ) {
+        if !self.trusts::<E>(factors, relu.map(|[gamma, _]| gamma)) {
+            let relu = relu.map(|line| line.map(E::to_f64));
+            return in_f64([x, dy], dx, |inputs, dx| self.backward_here(isa, factors, relu, inputs, dx));
+        }
+        self.backward_here(isa, factors, relu, [x, dy], dx);
+    }
+
+    /// Whether the type holds all that lies between `x`, `dy` and what [`Channel::backward`] makes of them: of three
+    /// factors that are made of up to five, each may leave the range where `dx` does not.
+    fn trusts<E: Element>(&self, factors: [f64; 3], gamma: Option<E>) -> bool {
+        ordinary::<E>(&factors, 80) && self.ordinary(gamma.unwrap_or(E::ONE))
+    }
+
+    /// [`Channel::backward`] in the type at hand.
+    fn backward_here<E: Element>(
         &self,
         isa: Isa,
         factors: [f64; 3],
@@ -223,7 +272,14 @@ impl Channel {
 
     /// As [`Channel::backward`] without a ReLU, written over `dy`.
     pub fn backward_over<E: Element>(&self, isa: Isa, factors: [f64; 3], x: &[E], dy: &mut [E]) {
-        let [centre, steep, slope, shift] = self.factors(factors);
+        if !self.trusts::<E>(factors, None) {
+            let factors = self.factors(factors);
+            return in_f64([x], dy, |[x], dy| Self::over(isa, factors, x, dy));
+        }
+        Self::over(isa, self.factors(factors), x, dy);
+    }
+
+    fn over<E: Element>(isa: Isa, [centre, steep, slope, shift]: [E; 4], x: &[E], dy: &mut [E]) {
         norm::normalise_backward_over(isa, x, centre, steep, slope, shift, dy);
     }
 
@@ -235,19 +291,40 @@ impl Channel {
     }
 
     /// `Σg` and `Σg·(x − mean)` from the same with the centre in the mean's place.
-    pub fn about_mean<E: Element>(&self, sums: [E; 2]) -> [f64; 2] {
+    fn about_mean<E: Element>(&self, sums: [E; 2]) -> [f64; 2] {
         let [plain, weighted] = sums.map(E::to_f64);
         [plain, weighted - self.centre::<E>().1 * plain]
     }
 
+    /// As [`Channel::about_mean`], of `g` itself where the sums are not to be trusted: where they overflowed, or are so
+    /// small that digits of their products were lost.
+    pub fn trusted_sums<E: Element>(&self, isa: Isa, sums: [E; 2], [x, g]: [&[E]; 2]) -> [f64; 2] {
+        if ordinary::<E>(&sums.map(E::to_f64), 80) {
+            return self.about_mean(sums);
+        }
+        in_f64([x, g], &mut [], |[x, g], _| self.about_mean(stats::gradient_sums(isa, x, g, self.mean)))
+    }
+
     /// `Σg` and `Σg·(x − mean)`, where `g` is as in [`Channel::backward`].
-    fn gradient_sums<E: Element>(&self, isa: Isa, relu: Option<[E; 2]>, [x, dy]: [&[E]; 2]) -> [f64; 2] {
+    fn gradient_sums<E: Element>(&self, isa: Isa, relu: Option<[E; 2]>, inputs: [&[E]; 2]) -> [f64; 2] {
+        let wide = || {
+            let relu = relu.map(|line| line.map(E::to_f64));
+            in_f64(inputs, &mut [], |inputs, _| self.about_mean(self.gradient_sums_here(isa, relu, inputs)))
+        };
+        if !self.ordinary(relu.map_or(E::ONE, |[gamma, _]| gamma)) {
+            return wide();
+        }
+        let sums = self.gradient_sums_here(isa, relu, inputs);
+        if ordinary::<E>(&sums.map(E::to_f64), 80) { self.about_mean(sums) } else { wide() }
+    }
+
+    /// [`Channel::gradient_sums`] in the type at hand, about the centre.
+    fn gradient_sums_here<E: Element>(&self, isa: Isa, relu: Option<[E; 2]>, [x, dy]: [&[E]; 2]) -> [E; 2] {
         let (centre, _) = self.centre::<E>();
-        let sums = match relu.map(|line| self.line(line)) {
+        match relu.map(|line| self.line(line)) {
             None => stats::gradient_sums(isa, x, dy, centre),
             Some([_, scale, shift]) => stats::gradient_sums_relu(isa, x, dy, centre, scale, shift),
-        };
-        self.about_mean(sums)
+        }
     }
 }
 

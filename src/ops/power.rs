@@ -40,10 +40,10 @@ struct Power {
 }
 
 impl Power {
-    /// `p·xᵖ⁻¹`
-    fn slope<E: Element>(&self, x: E) -> E {
-        let p = E::from_f64(self.exponent);
-        if p == E::ZERO { E::ZERO } else { p * x.powf(E::from_f64(self.exponent - 1.0)) }
+    /// `dy·p·xᵖ⁻¹`, in `f64`: the power may leave the range of `f32` where its product with `dy` does not.
+    fn gradient<E: Element>(&self, x: E, dy: E) -> E {
+        let p = E::from_f64(self.exponent).to_f64();
+        if p == 0.0 { E::ZERO } else { E::from_f64(dy.to_f64() * p * x.to_f64().powf(p - 1.0)) }
     }
 }
 
@@ -68,7 +68,7 @@ impl<E: Element> Op<E, 1> for Power {
     fn backward(&self, x: Tensor<E>, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
         let dx = binary(&x, &dy, |_, x, dy, dx| {
             for ((dx, dy), x) in dx.iter_mut().zip(dy).zip(x) {
-                *dx = *dy * self.slope(*x);
+                *dx = self.gradient(*x, *dy);
             }
         });
         [Some(dx)]

@@ -7,12 +7,12 @@
 
 use super::broadcast::stretch;
 use super::catalogue::Draw;
-use super::isa;
+use super::{elementwise, isa};
 use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, reduce};
+use evograd_kernels::{Element, arith, reduce};
 
 /// Rows that are added one after the other, before their sums are.
 const ROWS: usize = 64;
@@ -78,7 +78,31 @@ impl Plan {
     }
 
     /// The sum over the reduced axes.
+    ///
+    /// Where a partial sum overflows, all is added once more with a power of 2 taken out, so that a sum that fits the
+    /// type comes out.
     pub fn sum<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
+        let sum = self.plain_sum(x);
+        if finite(&sum) { sum } else { scaled(&self.small_sum(x), self.unit()) }
+    }
+
+    /// The mean over the reduced axes, which fits the type wherever `x` does.
+    pub fn mean<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
+        let (sum, count) = (self.plain_sum(x), self.count() as f64);
+        if finite(&sum) { scaled(&sum, 1.0 / count) } else { scaled(&self.small_sum(x), self.unit() / count) }
+    }
+
+    /// The sum of `x` over [`Plan::unit`].
+    fn small_sum<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
+        self.plain_sum(&scaled(x, 1.0 / self.unit()))
+    }
+
+    /// A power of 2 that is at least the number of elements in a sum.
+    fn unit(&self) -> f64 {
+        self.count().next_power_of_two() as f64
+    }
+
+    fn plain_sum<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
         let sizes = self.x.sizes();
         let mut y = x.clone();
         let mut inner = 1;
@@ -124,6 +148,15 @@ fn mark(op: &'static str, x: &Shape, axes: &[usize], reduced: &mut [bool]) -> Re
         }
     }
     Ok(())
+}
+
+/// `factor·x`
+fn scaled<E: Element>(x: &Tensor<E>, factor: f64) -> Tensor<E> {
+    elementwise::unary(x, |isa, x, y| arith::scale(isa, x, E::from_f64(factor), y))
+}
+
+fn finite<E: Element>(x: &Tensor<E>) -> bool {
+    reduce::fits(isa(), x.as_slice(), E::ONE)
 }
 
 fn smaller(sizes: &[usize]) -> Shape {

@@ -6,6 +6,7 @@
 //!
 //! **Gradient** `y` follows `x` where `x > 0` and is constant where `x < 0`, so `dx = dy·[x > 0]`. At 0 there is no
 //! derivative; 0 is used, as PyTorch does. Since `x > 0` exactly where `y > 0`, the output alone decides.
+//! Where `x` is NaN, so is `y`, and `dy` is passed on, as PyTorch does: no trace of it is lost.
 //!
 //! **Kept for backward** `y`, which the next operation usually keeps as well: no memory of its own.
 //!
@@ -73,13 +74,13 @@ mod tests {
     use crate::{Tape, Tensor};
 
     #[test]
-    fn the_slope_at_zero_is_zero_and_nan_stays() {
+    fn the_slope_at_zero_is_zero_and_nan_stays_with_its_gradient() {
         let tape = Tape::new();
         let x = tape.leaf(Tensor::from_vec([4], vec![-1.0_f32, 0.0, 2.0, f32::NAN]).unwrap());
         let y = x.relu().unwrap();
         assert_eq!(y.value().as_slice()[..3], [0.0, 0.0, 2.0]);
         assert!(y.value().as_slice()[3].is_nan());
         let gradients = tape.backward_from(&[(&y, Tensor::full([4], 1.0).unwrap())]).unwrap();
-        assert_eq!(gradients.get(&x).unwrap().as_slice(), [0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(gradients.get(&x).unwrap().as_slice(), [0.0, 0.0, 1.0, 1.0]);
     }
 }

@@ -4,10 +4,10 @@
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** With `q = e⁻ˣ`, `y = 1/(1 + q)` and `∂q/∂x = −q`, so `∂y/∂x = q/(1 + q)²`. Of this, `1/(1 + q)` is
-//! `y` and `q/(1 + q)` is `1 − y`: `dx = dy·y·(1 − y)`.
+//! **Gradient** With `q = e⁻ˣ`, `y = 1/(1 + q)` and `∂q/∂x = −q`, so `∂y/∂x = q/(1 + q)²`, and `dx = dy·q/(1 + q)²`. That is
+//! also `dy·y·(1 − y)`, of which no digit would be left where `y` rounds to 1.
 //!
-//! **Kept for backward** `y`, which the next operation usually keeps as well.
+//! **Kept for backward** `x`, not copied.
 //!
 //! **Source** the logistic function; the kernel explains how it is computed, to 4 ULP.
 
@@ -43,11 +43,11 @@ impl<E: Element> Op<E, 1> for Sigmoid {
 
     fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Tensor<E>) {
         let y = unary(x, activation::sigmoid_forward);
-        (y.clone(), y)
+        (y, x.clone())
     }
 
-    fn backward(&self, y: Tensor<E>, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
-        [Some(binary(&y, &dy, activation::sigmoid_backward))]
+    fn backward(&self, x: Tensor<E>, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
+        [Some(binary(&x, &dy, activation::sigmoid_backward))]
     }
 }
 

@@ -106,6 +106,16 @@ impl<E: Element> Var<E> {
 
 #[cfg(test)]
 mod tests {
+    /// As of class numbers: the targets are one class alone.
+    #[test]
+    fn a_class_that_is_nearly_certain_keeps_the_digits_of_its_gradient() {
+        let tape = crate::Tape::new();
+        let x = tape.leaf(crate::Tensor::from_vec([1, 3], vec![20.0_f64, 0.0, -1.0]).unwrap());
+        let t = crate::Var::constant(crate::Tensor::from_vec([1, 3], vec![1.0, 0.0, 0.0]).unwrap());
+        let found = tape.backward(&x.soft_cross_entropy(&t).unwrap()).unwrap().get(&x).unwrap().as_slice()[0];
+        assert!((found / -2.819_409_657_280_677_7e-9 - 1.0).abs() < 1e-14, "{found:e}");
+    }
+
     use crate::{Tape, Tensor, Var};
 
     #[test]

@@ -74,7 +74,28 @@ impl<E: Element> Var<E> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Tensor, Var};
+    use crate::{Isa, Tensor, Var};
+
+    /// Right values in `f64`, from the same inputs.
+    #[test]
+    fn a_row_of_two_hundred_thousand_classes_is_as_exact_as_a_short_one() {
+        let x = Tensor::from_fn([1, 200_000], |i| (i * 7919 % 1009) as f32 / 300.0).unwrap();
+        let sum: f64 = x.as_slice().iter().map(|x| f64::from(*x).exp()).sum();
+        for isa in Isa::available() {
+            let run = |log: bool| {
+                let x = Var::constant(x.clone());
+                isa.scope(|| if log { x.log_softmax() } else { x.softmax() }).unwrap().value().clone()
+            };
+            let (p, l) = (run(false), run(true));
+            let off = |i: usize| {
+                let exact = f64::from(x.as_slice()[i]) - sum.ln();
+                let p = (f64::from(p.as_slice()[i]) / exact.exp() - 1.0).abs();
+                p.max((f64::from(l.as_slice()[i]) / exact - 1.0).abs())
+            };
+            let worst = (0..200_000).step_by(97).map(off).fold(0.0, f64::max);
+            assert!(worst < 1e-6, "{isa:?}: off by {worst:e}");
+        }
+    }
 
     #[test]
     fn large_inputs_do_not_overflow_and_nan_spoils_its_row_alone() {

@@ -4,7 +4,7 @@
 //!
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
-//! **Gradient** From `y² = x`, `2y·∂y/∂x = 1`, so `∂y/∂x = 1/(2y)` and `dx = ½·dy/y`. At 0 the slope is infinite: add
+//! **Gradient** From `y² = x`, `2y·∂y/∂x = 1`, so `∂y/∂x = 1/(2y)` and `dx = dy/2y`. At 0 the slope is infinite: add
 //! a small number under the root where zeros can occur.
 //!
 //! **Kept for backward** `y`, which the next operation usually keeps as well.

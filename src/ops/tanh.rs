@@ -5,9 +5,9 @@
 //! **Shapes** `y` has the shape of `x`, which may be any.
 //!
 //! **Gradient** `sinh` and `cosh` are each other's derivatives, so that of their quotient is `(cosh² − sinh²)/cosh²`,
-//! which is `1 − y²`: `dx = dy·(1 − y)·(1 + y)`.
+//! which is `1/cosh²`: `dx = dy/cosh² x`. That is also `dy·(1 − y²)`, of which no digit would be left where `y` rounds to 1.
 //!
-//! **Kept for backward** `y`, which the next operation usually keeps as well.
+//! **Kept for backward** `x`, not copied.
 //!
 //! **Source** the quotient rule.
 
@@ -51,11 +51,11 @@ impl<E: Element> Op<E, 1> for Tanh {
 
     fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Tensor<E>) {
         let y = unary(x, forward);
-        (y.clone(), y)
+        (y, x.clone())
     }
 
-    fn backward(&self, y: Tensor<E>, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
-        [Some(binary(&y, &dy, activation::tanh_backward))]
+    fn backward(&self, x: Tensor<E>, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
+        [Some(binary(&x, &dy, activation::tanh_backward))]
     }
 }
 

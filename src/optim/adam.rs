@@ -1,10 +1,11 @@
 //! Adam, and Adam with decoupled weight decay.
 
-use super::check;
+use super::{check, own};
 use crate::error::{Error, Result};
 use crate::par::{for_each_triple, piece};
+use crate::setting::Allowed;
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, Isa, update};
+use evograd_kernels::{Element, Isa, reduce, update};
 
 /// Settings of [`adam_step`].
 ///
@@ -19,7 +20,8 @@ pub struct AdamStep {
     pub beta1: f64,
     /// The share of the squared gradients' mean that stays from step to step; below 1.
     pub beta2: f64,
-    /// What is added to the root.
+    /// What is added to the root; above 0. `f32` holds squares down to 1e-38 with all their digits, so gradients below
+    /// 1e-19 count for less than they are, which an epsilon from 1e-12 on hides.
     pub epsilon: f64,
     /// Weight decay.
     pub weight_decay: f64,
@@ -46,8 +48,8 @@ impl Default for AdamStep {
 /// ```
 ///
 /// # Errors
-/// When the shapes differ, a setting is negative or not finite, a beta is not below 1, or `number` is 0. Nothing is
-/// changed then.
+/// When the shapes differ, a setting is negative or not finite, `epsilon` is 0 or a beta 1 in the element type, `number` is 0,
+/// the square of a gradient does not fit the element type, or the system has not the memory. Nothing is changed then.
 ///
 /// **Source** Kingma and Ba, *Adam: a method for stochastic optimization*, ICLR 2015; Loshchilov and Hutter, *Decoupled
 /// weight decay regularization*, ICLR 2019.
@@ -59,9 +61,8 @@ pub fn adam_step<E: Element>(
     number: u64,
 ) -> Result<()> {
     let isa = Isa::chosen()?;
-    let named = [("weights", &*weights), ("mean", mean), ("square", square), ("gradient", gradient)];
-    check("adam_step", &named.map(|(name, tensor)| (name, tensor.shape())), &settings(&step))?;
-    check_steps(&step, number)?;
+    check_adam(weights, [mean, square], gradient, step, number)?;
+    own(&mut [&mut *weights, &mut *mean, &mut *square])?;
     let correction = |beta: f64| 1.0 / (1.0 - beta.powi(i32::try_from(number).unwrap_or(i32::MAX)));
     let kernel = if step.decoupled { update::adam_w } else { update::adam };
     let [gain1, gain2] = [step.beta1, step.beta2].map(|beta| E::from_f64(1.0 - beta));
@@ -75,25 +76,45 @@ pub fn adam_step<E: Element>(
     Ok(())
 }
 
-fn settings(step: &AdamStep) -> [(&'static str, f64); 5] {
-    [
-        ("rate", step.rate),
-        ("beta1", step.beta1),
-        ("beta2", step.beta2),
-        ("epsilon", step.epsilon),
-        ("weight_decay", step.weight_decay),
-    ]
-}
-
-fn check_steps(step: &AdamStep, number: u64) -> Result<()> {
+/// Refuses what [`adam_step`] refuses.
+pub(super) fn check_adam<E: Element>(
+    weights: &Tensor<E>,
+    [mean, square]: [&Tensor<E>; 2],
+    gradient: &Tensor<E>,
+    step: AdamStep,
+    number: u64,
+) -> Result<()> {
+    let named = [("weights", weights), ("mean", mean), ("square", square), ("gradient", gradient)];
+    check::<E>("adam_step", &named.map(|(name, tensor)| (name, tensor.shape())), &settings(&step))?;
     let refuse = |problem: String, remedy: &str| Err(Error::op("adam_step", problem, &[], remedy));
-    if let Some(beta) = [step.beta1, step.beta2].into_iter().find(|beta| *beta >= 1.0) {
-        return refuse(format!("a beta is {beta}"), "use a number below 1, such as 0.9 and 0.999");
-    }
     if number == 0 {
         return refuse("the step's number is 0".into(), "count steps from 1");
     }
+    // The decay is at most as great as the gradient may be, so that the square of both together fits.
+    let (isa, bound) = (Isa::chosen()?, greatest_square_root::<E>() / 2.0);
+    let fits =
+        |x: &Tensor<E>, factor: f64| reduce::fits(isa, x.as_slice(), E::from_f64(E::MAX.to_f64() / bound * factor));
+    let decay = if step.decoupled { 0.0 } else { step.weight_decay };
+    if !fits(gradient, 1.0) || !fits(weights, decay) {
+        let problem = format!("a gradient is not finite, or its square does not fit {}", E::NAME);
+        return refuse(problem, "clip the gradients, or lower the learning rate");
+    }
     Ok(())
+}
+
+/// The root of the greatest number of the type.
+fn greatest_square_root<E: Element>() -> f64 {
+    E::MAX.to_f64().sqrt()
+}
+
+fn settings(step: &AdamStep) -> [(&'static str, f64, Allowed); 5] {
+    [
+        ("rate", step.rate, Allowed::NotNegative),
+        ("beta1", step.beta1, Allowed::BelowOne),
+        ("beta2", step.beta2, Allowed::BelowOne),
+        ("epsilon", step.epsilon, Allowed::Positive),
+        ("weight_decay", step.weight_decay, Allowed::NotNegative),
+    ]
 }
 
 #[cfg(test)]
@@ -137,7 +158,17 @@ mod tests {
         let mut refused =
             |step, number| adam_step(&mut w, [&mut m, &mut v], &gradient, step, number).unwrap_err().to_string();
         let beta = AdamStep { beta1: 1.0, ..AdamStep::default() };
-        assert_eq!(refused(beta, 1), "adam_step: a beta is 1; use a number below 1, such as 0.9 and 0.999");
+        assert_eq!(
+            refused(beta, 1),
+            "adam_step: beta1 is 1 (weights [2], mean [2], square [2], gradient [2]); \
+             use a number below 1, such as 0.9 and 0.999"
+        );
+        let epsilon = AdamStep { epsilon: 1e-46, ..AdamStep::default() };
+        assert_eq!(
+            refused(epsilon, 1),
+            "adam_step: epsilon is 1e-46, which f32 holds as 0 (weights [2], mean [2], square [2], gradient [2]); \
+             use a number above 0, such as 1e-8"
+        );
         assert_eq!(refused(AdamStep::default(), 0), "adam_step: the step's number is 0; count steps from 1");
         assert_eq!(
             refused(AdamStep { rate: f64::NAN, ..AdamStep::default() }, 1),

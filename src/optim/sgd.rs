@@ -1,8 +1,9 @@
 //! Stochastic gradient descent with momentum.
 
-use super::check;
+use super::{check, own};
 use crate::error::Result;
 use crate::par::{PIECE, for_each_pair, piece};
+use crate::setting::Allowed;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa, update};
 
@@ -42,7 +43,7 @@ pub struct SgdStep {
 /// ```
 ///
 /// # Errors
-/// When the shapes differ, or a setting is negative or not finite. Nothing is changed then.
+/// When the shapes differ, a setting is negative or not finite, or the system has not the memory. Nothing is changed then.
 pub fn sgd_step<E: Element>(
     weights: &mut Tensor<E>,
     velocity: &mut Tensor<E>,
@@ -50,9 +51,8 @@ pub fn sgd_step<E: Element>(
     step: SgdStep,
 ) -> Result<()> {
     let isa = Isa::chosen()?;
-    let shapes = [("weights", weights.shape()), ("velocity", velocity.shape()), ("gradient", gradient.shape())];
-    let settings = [("rate", step.rate), ("momentum", step.momentum), ("weight_decay", step.weight_decay)];
-    check("sgd_step", &shapes, &settings)?;
+    check_sgd(weights, velocity, gradient, step)?;
+    own(&mut [&mut *weights, &mut *velocity])?;
     let kernel = if step.nesterov { update::sgd_nesterov } else { update::sgd };
     let [rate, momentum, decay] = [step.rate, step.momentum, step.weight_decay].map(E::from_f64);
     let (w, v, gradient) = (weights.as_mut_slice(), velocity.as_mut_slice(), gradient.as_slice());
@@ -60,6 +60,18 @@ pub fn sgd_step<E: Element>(
         kernel(isa, &gradient[piece(i, gradient.len())], rate, momentum, decay, w, v);
     });
     Ok(())
+}
+
+/// Refuses what [`sgd_step`] refuses.
+pub(super) fn check_sgd<E: Element>(
+    weights: &Tensor<E>,
+    velocity: &Tensor<E>,
+    gradient: &Tensor<E>,
+    step: SgdStep,
+) -> Result<()> {
+    let shapes = [("weights", weights.shape()), ("velocity", velocity.shape()), ("gradient", gradient.shape())];
+    let settings = [("rate", step.rate), ("momentum", step.momentum), ("weight_decay", step.weight_decay)];
+    check::<E>("sgd_step", &shapes, &settings.map(|(name, value)| (name, value, Allowed::NotNegative)))
 }
 
 #[cfg(test)]

@@ -167,7 +167,8 @@ impl<'a> Evaluator<'a> {
         let Evaluator { ground, workers, journal, known, busy, told, .. } = self;
         let work = |task: Task, stop: &_| {
             let code = task.code.clone();
-            ground.work(task, generation, stop).map(|outcome| outcome.map(|outcome| (code, outcome)))
+            let outcome = crate::within_memory(|| ground.work(task, generation, stop)).flatten();
+            outcome.map(|outcome| outcome.map(|outcome| (code, outcome)))
         };
         let mut hear = |result: Option<Result<Option<(Code, Outcome)>>>| {
             let written = match result {

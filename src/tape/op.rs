@@ -4,9 +4,10 @@ use super::timing::{Cost, Handed, Watch};
 use super::{Slot, Tape, Var, expect_shape, finite};
 use crate::error::{Error, Result};
 use crate::mode::{self, Modes};
+use crate::par;
 use crate::profile::timed;
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, memory_refused, refusable};
 use evograd_kernels::{Element, Isa};
 use std::fmt::Debug;
 use std::rc::Rc;
@@ -161,7 +162,8 @@ pub fn apply_list<E: Element, O: ListOp<E>>(op: O, inputs: &[&Var<E>]) -> Result
     let values: Vec<&Tensor<E>> = inputs.iter().map(|input| input.value()).collect();
     let call = Call::prepare(O::NAME, inputs, &values, &|shapes| op.output_shape(shapes), &|| op.check(&values))?;
     let watch = Watch::new(&values);
-    let ((y, saved), span) = timed(|| op.forward(&values));
+    let (done, span) = timed(|| refusable(|| op.forward(&values)));
+    let (y, saved) = done.map_err(|bytes| call.refused(bytes))?;
     let cost = span.map(|span| watch.forward(O::NAME, span, &y, &|shapes| op.macs(shapes, y.shape())));
     call.finish(y, &values, |places| Box::new(Recorded::<E, O> { op, saved, places, cost: cost.unwrap_or_default() }))
 }
@@ -184,18 +186,23 @@ impl<'a, E: Element> Call<'a, E> {
         check: &dyn Fn() -> Result<()>,
     ) -> Result<Self> {
         Isa::chosen()?;
+        par::ready()?;
         let shapes: Vec<&Shape> = values.iter().map(|value| value.shape()).collect();
         let output = output_shape(&shapes).map_err(|error| match error {
             Error::Shape(_) => error.at(name),
             other => other,
         })?;
         check()?;
-        Tensor::<E>::expect_memory(name, &output, &shapes)?;
         finite::check_inputs(name, values)?;
         let tape = common_tape(name, inputs)?;
         let id = |input: &&Var<E>| input.place().map(|(_, id)| id);
         let inputs = inputs.iter().map(id).zip(shapes.into_iter().copied()).collect();
         Ok(Call { name, output, tape, places: Places { inputs, part: mode::part() } })
+    }
+
+    /// That the system refused memory to the operation.
+    fn refused(&self, bytes: usize) -> Error {
+        refused(self.name, bytes, &self.places, Some(&self.output))
     }
 
     /// Checks the output, and records the operation where an input is tracked.
@@ -216,6 +223,14 @@ impl<'a, E: Element> Call<'a, E> {
             _ => Var::constant(y),
         })
     }
+}
+
+/// That the system refused memory to an operation, forward, where its output is known, or backward.
+fn refused(op: &'static str, bytes: usize, places: &Places, output: Option<&Shape>) -> Error {
+    let names: Vec<String> = (0..places.inputs.len()).map(|i| format!("input {i}")).collect();
+    let inputs = names.iter().map(String::as_str).zip(places.inputs.iter().map(|(_, shape)| shape));
+    let shapes: Vec<(&str, &Shape)> = inputs.chain(output.map(|output| ("output", output))).collect();
+    memory_refused(op, bytes, &shapes)
 }
 
 /// The one tape that the tracked inputs are on.
@@ -252,7 +267,12 @@ impl Places {
         gradients: Vec<Option<Tensor<E>>>,
     ) -> Result<Vec<(usize, Tensor<E>)>> {
         let part = self.part.clone();
-        self.checked(op, gradients).map_err(|error| part.into_iter().fold(error, |error, part| error.at(part)))
+        self.checked(op, gradients).map_err(|error| at(part, error))
+    }
+
+    /// An error with the name of the part that the operation was recorded in.
+    fn named(&self, error: Error) -> Error {
+        at(self.part.clone(), error)
     }
 
     fn checked<E: Element>(
@@ -278,6 +298,13 @@ impl Places {
     }
 }
 
+fn at(part: Option<Rc<str>>, error: Error) -> Error {
+    match part {
+        Some(part) => error.at(part),
+        None => error,
+    }
+}
+
 /// What the tape sees of a recorded operation.
 pub(super) trait Node<E: Element> {
     fn name(&self) -> &'static str;
@@ -300,7 +327,8 @@ impl<E: Element, O: ListOp<E>> Node<E> for Recorded<E, O> {
     fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>> {
         let Recorded { op, saved, places, cost } = *self;
         let (wanted, handed) = (places.wanted(), Handed::new(&dy));
-        let (gradients, span) = timed(|| op.backward(saved, dy, &wanted));
+        let (done, span) = timed(|| refusable(|| op.backward(saved, dy, &wanted)));
+        let gradients = done.map_err(|bytes| places.named(refused(O::NAME, bytes, &places, None)))?;
         if let Some(span) = span {
             handed.backward(O::NAME, span, &places, cost, &gradients);
         }

@@ -9,6 +9,7 @@ use crate::nn::Role;
 use crate::ops::Fusion;
 use crate::optim::Rule;
 use crate::schedule::Schedule;
+use crate::setting::{Allowed, shown};
 use serde::{Deserialize, Serialize};
 
 /// All settings of a run.
@@ -270,9 +271,8 @@ impl Config {
             ("training.checkpoint_seconds", training.checkpoint_seconds, [0.0, f64::MAX]),
             ("data.split_seed", self.data.split_seed as f64, [0.0, seeds]),
             ("data.threads", self.data.threads as f64, [1.0, 64.0]),
-            ("optimizer.rate", optimizer.rate, [0.0, f64::MAX]),
-            ("optimizer.epsilon", optimizer.epsilon, [0.0, f64::MAX]),
-            ("optimizer.weight_decay", optimizer.weight_decay, [0.0, f64::MAX]),
+            ("optimizer.rate", optimizer.rate, [0.0, HUGE]),
+            ("optimizer.weight_decay", optimizer.weight_decay, [0.0, HUGE]),
             ("schedule.warmup", schedule.warmup, [0.0, training.epochs.into()]),
             ("schedule.factor", schedule.factor, [0.0, 1.0]),
             ("schedule.peak", schedule.peak, [1e-3, 0.999]),
@@ -283,7 +283,9 @@ impl Config {
         let below_one = below_one.map(|(key, value)| (key, value, [0.0, 0.999_999]));
         let milestones = schedule.milestones.iter().map(|place| ("schedule.milestones", *place, [0.0, 1.0]));
         let all = limits.into_iter().chain(shares).chain(below_one).chain(milestones);
-        all.into_iter().try_for_each(|(key, value, limits)| expect(key, value, limits))
+        all.into_iter().try_for_each(|(key, value, limits)| expect(key, value, limits))?;
+        expect_epsilon("optimizer.epsilon", optimizer.epsilon, "1e-8")?;
+        expect_epsilon("model.epsilon", self.model.epsilon, "1e-4")
     }
 
     /// The choices of the model, for pictures and classes of a set.
@@ -343,12 +345,25 @@ impl Config {
     }
 }
 
+/// The greatest number that weights, of `f32`, can be multiplied with.
+const HUGE: f64 = f32::MAX as f64;
+
+/// Refuses an ε that is not above 0, or not finite, as the `f32` that it is used as.
+fn expect_epsilon(key: &str, value: f64, usual: &str) -> Result<()> {
+    if Allowed::Positive.holds::<f32>(value) {
+        return Ok(());
+    }
+    let remedy = format!("use a number that is above 0 and finite in f32, such as {usual}");
+    Err(refuse(format!("{key} is {}", shown(value)), &remedy))
+}
+
 fn expect(key: &str, value: f64, [low, high]: [f64; 2]) -> Result<()> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    let above = if high == f64::MAX { format!("of at least {low}") } else { format!("from {low} to {high}") };
-    Err(refuse(format!("{key} is {value}"), &format!("use a number {above}")))
+    let least = high == f64::MAX || high == HUGE && (value.is_nan() || value <= high);
+    let above = if least { format!("of at least {low}") } else { format!("from {low} to {}", shown(high)) };
+    Err(refuse(format!("{key} is {}", shown(value)), &format!("use a number {above}")))
 }
 
 pub(crate) fn refuse(problem: String, remedy: &str) -> Error {
@@ -405,6 +420,33 @@ mod tests {
         assert_eq!(digits.augment(), Augment { crop: 2, flip: false, cutout: 0 });
         let rule = Rule::Sgd { momentum: 0.9, nesterov: true };
         assert_eq!((digits.rule(), digits.course()), (rule, Schedule::OneCycle { peak: 0.3 }));
+    }
+
+    /// What rounds to 0 or to infinity in `f32` is refused as 0 and infinity are.
+    #[test]
+    fn settings_are_checked_as_the_f32_that_they_are_used_as() {
+        let wrong = [
+            "optimizer.epsilon=0",
+            "optimizer.epsilon=1e-46",
+            "optimizer.epsilon=1e39",
+            "optimizer.epsilon=-1e-8",
+            "model.epsilon=0",
+            "model.epsilon=1e-46",
+            "model.epsilon=1e39",
+            "optimizer.rate=1e39",
+            "optimizer.weight_decay=1e39",
+            "optimizer.momentum=0.999999999",
+            "optimizer.betas=[0.9, 0.999999999]",
+            "model.dropout=0.999999999",
+            "training.label_smoothing=1.0000001",
+        ];
+        for setting in wrong {
+            let key = setting.split('=').next().unwrap();
+            let text = refused(&["model.fusion=sort-root", setting]);
+            assert!(text.contains(&format!("{key} is ")), "{setting}: {text}");
+        }
+        let right = ["optimizer.epsilon=1e-44", "model.epsilon=1e-44", "optimizer.rate=1e38"];
+        right.iter().for_each(|setting| assert!(parsed(&["model.fusion=sort-root", setting]).is_ok(), "{setting}"));
     }
 
     #[test]

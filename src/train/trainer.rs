@@ -191,9 +191,19 @@ impl Trainer {
     ///
     /// # Errors
     /// When the loss or the gradient is not finite: [`Error::Diverged`], which names the layer and the operation that
-    /// first made such a value. The weights are then those before the step; running statistics have moved. And when the
-    /// batch does not fit the network.
+    /// first made such a value. And when the batch does not fit the network, or the system has not the memory. Weights, running
+    /// statistics and the optimiser's memory are then those before the step.
     pub fn step(&mut self, batch: &Batch) -> Result<StepReport> {
+        let running = self.network.running().to_vec();
+        let outcome = self.attempt(batch);
+        if outcome.is_err() {
+            self.network.set_running(running);
+        }
+        outcome
+    }
+
+    /// [`Trainer::step`], which an error may end after the running statistics have moved.
+    fn attempt(&mut self, batch: &Batch) -> Result<StepReport> {
         let (gradients, mut report) = self.gradients(batch).or_else(|error| self.explained(batch, error))?;
         report.gradient_norm = norm(&gradients);
         for (what, value) in [("loss", report.loss), ("norm of the gradient", report.gradient_norm)] {
@@ -248,8 +258,9 @@ impl Trainer {
     fn clip(&self, mut gradients: Vec<Tensor>, norm: f64) -> Vec<Tensor> {
         let limit = self.config.training.clip;
         if limit > 0.0 && norm > limit {
-            let scale = (limit / norm) as f32;
-            gradients.iter_mut().for_each(|gradient| gradient.as_mut_slice().iter_mut().for_each(|x| *x *= scale));
+            // In f64, since the share may be too small for f32.
+            let shorten = |x: &mut f32| *x = (f64::from(*x) * limit / norm) as f32;
+            gradients.iter_mut().for_each(|gradient| gradient.as_mut_slice().iter_mut().for_each(shorten));
         }
         gradients
     }

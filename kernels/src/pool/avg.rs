@@ -115,7 +115,12 @@ kernel! {
     /// When `x` is empty.
     pub fn mean(x: &[E]) -> E |s| {
         assert!(!x.is_empty(), "the mean of nothing");
-        total(s, x) / E::from_f64(x.len() as f64)
+        let (sum, count) = (total(s, x), x.len() as f64);
+        if sum.is_finite() {
+            return sum / E::from_f64(count);
+        }
+        // A sum may overflow where the mean does not: each element gives its share.
+        E::from_f64(x.iter().map(|x| x.to_f64() / count).sum())
     }
 }
 

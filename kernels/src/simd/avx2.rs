@@ -77,6 +77,10 @@ impl Simd for Avx2 {
             _mm256_add_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(127))));
     }
     #[inline(always)]
+    fn any_gt(self, a: __m256, b: __m256) -> bool {
+        on_registers!(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a, b))) != 0
+    }
+    #[inline(always)]
     fn sum(self, a: __m256) -> f32 {
         let [a, b, c, d, e, f, g, h]: [f32; 8] = must_cast(a);
         ((a + e) + (c + g)) + ((b + f) + (d + h))

@@ -81,6 +81,7 @@ impl Simd for Avx512 {
         round(a) -> __m512 = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
         exp2_int(a) -> __m512 = _mm512_castsi512_ps(_mm512_slli_epi32::<23>(
             _mm512_add_epi32(_mm512_cvtps_epi32(a), _mm512_set1_epi32(127))));
+        any_gt(a, b) -> bool = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) != 0;
         sum(a) -> f32 = _mm512_reduce_add_ps(a);
     }
     /// Pairs of rows, then pairs of pairs, within each quarter; then quarters, in two steps.

@@ -59,6 +59,8 @@ pub trait Simd: Copy + 'static {
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `yes` in lanes with `a > b`, else `no` (also where either is NaN).
     fn select_gt(self, a: Self::Vector, b: Self::Vector, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
+    /// Whether `a > b` in any lane.
+    fn any_gt(self, a: Self::Vector, b: Self::Vector) -> bool;
     /// The nearest integer, ties to even.
     fn round(self, a: Self::Vector) -> Self::Vector;
     /// `2^a` for integral `a` in −126..=127; anything for other lanes.

@@ -67,6 +67,14 @@ impl<E: Element, const N: usize> Simd for Portable<E, N> {
         exp2_int(a) = a.exp2_int();
     }
     #[inline(always)]
+    fn any_gt(self, a: [E; N], b: [E; N]) -> bool {
+        let mut any = false;
+        for i in 0..N {
+            any |= a[i] > b[i];
+        }
+        any
+    }
+    #[inline(always)]
     fn sum(self, a: [E; N]) -> E {
         let mut sum = a[0];
         for x in &a[1..] {

@@ -106,7 +106,12 @@ fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures>
         return Err(Error::op("shapes", problem, &[], "ask for 1 to 1000000 of each"));
     }
     let labels = labels(seed, split, count);
-    let mut bytes = vec![0; count * BYTES];
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(count * BYTES).map_err(|_| {
+        let problem = format!("the system refuses {} bytes of memory", count * BYTES);
+        Error::op("shapes", problem, &[], "ask for fewer pictures, or give it more memory")
+    })?;
+    bytes.resize(count * BYTES, 0);
     let chunks = Mutex::new(bytes.chunks_mut(CHUNK * BYTES).zip(labels.chunks(CHUNK)).enumerate());
     let work = || {
         while let Some((chunk, (bytes, labels))) = next(&chunks) {

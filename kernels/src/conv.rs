@@ -26,16 +26,22 @@
 //! Taps lie side by side with stride 1, and in phases of a greater stride. Squares and tiles decline outputs so small that they
 //! would mostly lie outside.
 //!
-//! The order of every sum is fixed by the sizes, so a pixel's value does not depend on the batch.
+//! Where an image or a filter holds values that Winograd's algorithm would not do justice to, `conv_direct.rs` sums each output alone:
+//! `evenness.rs` says which. So an infinity or NaN reaches the outputs that see it, and no other.
+//!
+//! The order of every sum is fixed by the sizes and the image, so a pixel's value does not depend on the batch.
 
 use crate::Element;
 use crate::conv_channels::{self, ChannelProduct};
+use crate::conv_direct::DirectProduct;
 use crate::conv_filters::{self, FilterProduct};
 use crate::conv_flat::{self, FlatProduct};
 use crate::conv_pixels::{self, LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
 use crate::conv_squares::{self, SquareProduct};
 use crate::conv_tiles::{self, TileProduct};
+use crate::evenness;
 use crate::im2col::Gather;
+use crate::simd::Simd;
 use crate::squares::Squares;
 use crate::winograd::Tiles;
 
@@ -50,6 +56,11 @@ pub(crate) enum Way {
 }
 
 impl Way {
+    /// Whether outputs of a tile share products at points.
+    pub fn is_winograd(&self) -> bool {
+        matches!(self, Way::Squares(_) | Way::Tiles(_))
+    }
+
     /// The way of a gather with so many filters.
     pub fn of(gather: &Gather, filters: usize) -> Way {
         let fills = conv_channels::fills(gather.planes) && conv_channels::fills(filters) && gather.depth() > 0;
@@ -142,13 +153,24 @@ impl<E: Element> Weights<'_, E> {
     /// The weight of a tap.
     #[inline(always)]
     pub(crate) fn at(&self, filter: usize, [plane, i, j]: [usize; 3]) -> E {
-        let (row, column) = (self.first[0] + i * self.step[0], self.first[1] + j * self.step[1]);
-        self.w[filter * self.filter + plane * self.plane + row * self.columns + column]
+        self.w[filter * self.filter + plane * self.plane + self.place(i, j)]
+    }
+
+    /// Where a tap stands in its kernel.
+    #[inline(always)]
+    pub(crate) fn place(&self, i: usize, j: usize) -> usize {
+        (self.first[0] + i * self.step[0]) * self.columns + self.first[1] + j * self.step[1]
     }
 }
 
-/// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set.
+/// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set, and for one number behind
+/// them, the greatest magnitude of a weight (see `evenness.rs`).
 pub fn packed_len(gather: &Gather, filters: usize) -> usize {
+    filters_len(gather, filters) + 1
+}
+
+/// Elements of the packed filters alone.
+fn filters_len(gather: &Gather, filters: usize) -> usize {
     match Way::of(gather, filters) {
         Way::Squares(squares) => conv_squares::packed_len(&squares),
         Way::Tiles(tiles) => conv_tiles::packed_len(&tiles, filters),
@@ -160,8 +182,10 @@ pub fn packed_len(gather: &Gather, filters: usize) -> usize {
 /// Elements of scratch that [`conv`] needs for so many images.
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     match Way::of(gather, filters) {
-        Way::Squares(squares) => conv_squares::scratch_len(&squares, images),
-        Way::Tiles(tiles) => conv_tiles::scratch_len(&tiles),
+        Way::Squares(squares) => {
+            conv_squares::scratch_len(&squares, images).max(evenness::scratch_len(gather.source_pixels()))
+        }
+        Way::Tiles(tiles) => conv_tiles::scratch_len(&tiles).max(evenness::scratch_len(gather.source_pixels())),
         Way::Filters => conv_filters::scratch_len(gather),
         Way::Flat => 0,
         Way::Channels => conv_channels::scratch_len(gather),
@@ -177,7 +201,8 @@ kernel! {
     /// # Panics
     /// When `packed` is shorter than [`packed_len`], or weights are missing.
     pub fn pack_filters(gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) |s| {
-        let packed = &mut packed[..packed_len(gather, filters)];
+        let (packed, greatest) = packed[..packed_len(gather, filters)].split_at_mut(filters_len(gather, filters));
+        greatest[0] = evenness::greatest_weight(s, gather, weights);
         let lanes_over_pixels = (filters, if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK });
         match Way::of(gather, filters) {
             Way::Squares(squares) => conv_squares::pack_filters(s, &squares, weights, packed),
@@ -196,12 +221,13 @@ kernel! {
     /// The products of `filters` packed filters with the pixels of every image: see the module's text.
     ///
     /// `x` holds the source planes as `source` says, `y` receives one plane per filter, of which `grid` names the
-    /// pixels, as `target` says. `bias` has one value per filter, or none at all.
+    /// pixels, as `target` says. `bias` has one value per filter, or none at all. `weights` are those that were packed: images whose
+    /// values Winograd's algorithm would not do justice to are summed directly, see `evenness.rs`.
     ///
     /// # Panics
     /// When a slice is shorter than the sizes say.
     pub fn conv(
-        gather: &Gather, filters: usize, packed: &[E], bias: &[E],
+        gather: &Gather, filters: usize, packed: &[E], weights: &Weights<'_, E>, bias: &[E],
         x: &[E], source: Batch, y: &mut [E], target: Batch, grid: Grid, scratch: &mut [E],
     ) |s| {
         source.check(gather.source_len(), x.len(), "the source of a convolution");
@@ -209,22 +235,64 @@ kernel! {
         assert_eq!(source.images, target.images, "images of a convolution");
         assert!(bias.is_empty() || bias.len() == filters, "{} biases for {filters} filters", bias.len());
         grid.check(gather);
-        let packed = &packed[..packed_len(gather, filters)];
-        match Way::of(gather, filters) {
-            Way::Squares(squares) => {
-                SquareProduct { squares: &squares, packed, bias, grid }.run(s, x, source, y, target, scratch);
+        let (packed, greatest) = packed[..packed_len(gather, filters)].split_at(filters_len(gather, filters));
+        let way = Way::of(gather, filters);
+        let mut done = 0;
+        while done < source.images {
+            let x = &x[done * source.stride..];
+            let y = &mut y[done * target.stride..];
+            let left = Batch { images: source.images - done, ..source };
+            let (images, even) = if !greatest[0].is_finite() {
+                (left.images, false)
+            } else if way.is_winograd() {
+                alike(s, gather, x, left, greatest[0], scratch)
+            } else {
+                (left.images, true)
+            };
+            let (source, target) = (Batch { images, ..source }, Batch { images, ..target });
+            done += images;
+            if !even {
+                DirectProduct { gather, filters, weights, bias, grid }.run(s, x, source, y, target);
+                continue;
             }
-            Way::Tiles(tiles) => {
-                TileProduct { tiles: &tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+            match &way {
+                Way::Squares(squares) => {
+                    SquareProduct { squares, packed, bias, grid }.run(s, x, source, y, target, scratch);
+                }
+                Way::Tiles(tiles) => {
+                    TileProduct { tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+                }
+                Way::Filters => {
+                    FilterProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+                }
+                Way::Flat => FlatProduct(PixelProduct { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
+                Way::Channels => {
+                    ChannelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+                }
+                Way::Pixels => PixelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch),
             }
-            Way::Filters => {
-                FilterProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-            }
-            Way::Flat => FlatProduct(PixelProduct { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
-            Way::Channels => {
-                ChannelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-            }
-            Way::Pixels => PixelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch),
         }
     }
+}
+
+/// How many of the first images are even, or are not, one after the other, and which.
+#[inline(always)]
+fn alike<S: Simd>(
+    s: S,
+    gather: &Gather,
+    x: &[S::Elem],
+    source: Batch,
+    greatest: S::Elem,
+    scratch: &mut [S::Elem],
+) -> (usize, bool) {
+    let (mut images, mut first) = (0, true);
+    while images < source.images {
+        let x = &x[source.of(images, gather.source_len())];
+        let even = evenness::is_even(s, x, gather.source_pixels(), greatest, scratch);
+        if images > 0 && even != first {
+            break;
+        }
+        (images, first) = (images + 1, even);
+    }
+    (images, first)
 }

@@ -11,15 +11,22 @@
 //! `conv_weights_tiles.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`. Few planes go to the last of them; so do kernels of
 //! one pixel, but where channels fill vectors, to the one before.
 //!
-//! The order of every sum is fixed by the sizes alone.
+//! Images that Winograd's algorithm would not do justice to are summed directly, as [`conv`](crate::conv) says. A gradient that is not
+//! finite is summed directly once more, since only there what lies outside an image takes part in no product.
+//!
+//! The order of every sum is fixed by the sizes and the images alone.
 
+use crate::Element;
 use crate::conv::{Batch, Way};
 use crate::conv_channels;
+use crate::conv_direct::DirectWeights;
 use crate::conv_weights_channels::{self, ChannelWeights};
 use crate::conv_weights_pixels::{self, PixelWeights, images_of_a_group};
 use crate::conv_weights_squares::{self, SquareWeights};
 use crate::conv_weights_tiles::{self, TileWeights};
+use crate::evenness;
 use crate::im2col::Gather;
+use crate::simd::Simd;
 
 /// The way of this sum for a gather with so many filters.
 fn way(gather: &Gather, filters: usize) -> Way {
@@ -41,9 +48,10 @@ pub fn images_together(gather: &Gather, filters: usize) -> usize {
 
 /// Elements of scratch that [`conv_weights`] needs.
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
+    let pixels = evenness::scratch_len(gather.source_pixels().max(gather.pixels()));
     match way(gather, filters) {
-        Way::Squares(squares) => conv_weights_squares::scratch_len(&squares, images),
-        Way::Tiles(tiles) => conv_weights_tiles::scratch_len(&tiles, filters, images),
+        Way::Squares(squares) => conv_weights_squares::scratch_len(&squares, images).max(pixels),
+        Way::Tiles(tiles) => conv_weights_tiles::scratch_len(&tiles, filters, images).max(pixels),
         Way::Channels => conv_weights_channels::scratch_len(gather, filters),
         Way::Filters | Way::Flat | Way::Pixels => conv_weights_pixels::scratch_len(gather, filters, images),
     }
@@ -52,7 +60,7 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
 kernel! {
     trait ConvWeightsKernels;
 
-    /// Adds the gradient of the weights over all images to `dw[filter][depth]`: see the module's text.
+    /// The gradient of the weights over all images, `dw[filter][depth]`: see the module's text.
     ///
     /// # Panics
     /// When a slice is shorter than the sizes say.
@@ -64,11 +72,55 @@ kernel! {
         assert_eq!(source.images, output.images, "images of a convolution");
         assert_eq!(dw.len(), filters * gather.depth(), "weights of a convolution");
         let scratch = &mut scratch[..scratch_len(gather, filters, source.images)];
-        match way(gather, filters) {
-            Way::Squares(squares) => SquareWeights { squares: &squares, x, source, dy, output }.run(s, dw, scratch),
-            Way::Tiles(tiles) => TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch),
-            Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-            Way::Filters | Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+        let way = way(gather, filters);
+        dw.fill(E::ZERO);
+        let mut done = 0;
+        while done < source.images {
+            let (x, dy) = (&x[done * source.stride..], &dy[done * output.stride..]);
+            let images = source.images - done;
+            let (source, output) = (Batch { images, ..source }, Batch { images, ..output });
+            let (images, even) = if way.is_winograd() {
+                alike(s, gather, (x, source), (dy, output), filters, scratch)
+            } else {
+                (images, true)
+            };
+            let (source, output) = (Batch { images, ..source }, Batch { images, ..output });
+            done += images;
+            match &way {
+                _ if !even => DirectWeights { gather, filters, x, source, dy, output }.run(s, dw),
+                Way::Squares(squares) => SquareWeights { squares, x, source, dy, output }.run(s, dw, scratch),
+                Way::Tiles(tiles) => TileWeights { tiles, filters, x, source, dy, output }.run(s, dw, scratch),
+                Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+                Way::Filters | Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+            }
+        }
+        if !evenness::largest(s, dw).is_finite() {
+            dw.fill(E::ZERO);
+            DirectWeights { gather, filters, x, source, dy, output }.run(s, dw);
         }
     }
+}
+
+/// How many of the first images are even on both sides of the product, or are not, one after the other, and which.
+#[inline(always)]
+fn alike<S: Simd>(
+    s: S,
+    gather: &Gather,
+    (x, source): (&[S::Elem], Batch),
+    (dy, output): (&[S::Elem], Batch),
+    filters: usize,
+    scratch: &mut [S::Elem],
+) -> (usize, bool) {
+    let (mut images, mut first) = (0, true);
+    while images < source.images {
+        let x = &x[source.of(images, gather.source_len())];
+        let dy = &dy[output.of(images, filters * gather.pixels())];
+        let even = evenness::is_even(s, x, gather.source_pixels(), S::Elem::ONE, scratch)
+            && evenness::is_even(s, dy, gather.pixels(), S::Elem::ONE, scratch);
+        if images > 0 && even != first {
+            break;
+        }
+        (images, first) = (images + 1, even);
+    }
+    (images, first)
 }

@@ -118,6 +118,13 @@ impl Axis {
         self.before() + self.source.max((last + 1).max(0) as usize)
     }
 
+    /// The source place that an output place meets with a tap; none outside.
+    #[inline(always)]
+    pub(crate) fn sees(&self, output: usize, tap: usize) -> Option<usize> {
+        let place = (output * self.step) as isize + self.first + tap as isize * self.delta;
+        (0..self.source as isize).contains(&place).then_some(place as usize)
+    }
+
     /// Zeros before the source, and its size with zeros on both sides.
     pub(crate) fn padding(&self) -> (usize, usize) {
         (self.before(), self.padded())
@@ -183,6 +190,11 @@ impl Gather {
     /// Source elements of one image.
     pub fn source_len(&self) -> usize {
         self.planes * self.rows.source * self.columns.source
+    }
+
+    /// Pixels of the source.
+    pub(crate) fn source_pixels(&self) -> usize {
+        self.rows.source * self.columns.source
     }
 
     /// Elements of scratch that the padded planes of one image take.

@@ -135,7 +135,7 @@ fn run_forward<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], w: &[E], bias: &[E]
     let unwritten = vec![E::NEG_INFINITY; sizes.images * sizes.y_len()];
     let (mut y, target) = surrounded(&unwritten, sizes.images, 77.0);
     let grid = Grid::whole(sizes.axes.map(|axis| axis.output));
-    conv(isa, &gather, sizes.filters, &packed, bias, &x, source, &mut y, target, grid, &mut scratch);
+    conv(isa, &gather, sizes.filters, &packed, &weights, bias, &x, source, &mut y, target, grid, &mut scratch);
     alone(&y, target, 77.0)
 }
 
@@ -163,14 +163,14 @@ fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
         pack_filters(isa, &gather, sizes.planes, &weights, &mut packed);
         let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather, sizes.planes, sizes.images)];
         let grid = Grid { size: [rows.input, columns.input], first: [a, b], step: [rows.stride, columns.stride] };
-        conv(isa, &gather, sizes.planes, &packed, &[], &dy, source, &mut dx, target, grid, &mut scratch);
+        conv(isa, &gather, sizes.planes, &packed, &weights, &[], &dy, source, &mut dx, target, grid, &mut scratch);
     }
     alone(&dx, target, 77.0)
 }
 
 fn run_weights<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], dy: &[E]) -> Vec<E> {
     let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
-    let mut dw = vec![E::ZERO; sizes.filters * sizes.depth()];
+    let mut dw = vec![E::NEG_INFINITY; sizes.filters * sizes.depth()];
     let mut scratch = vec![E::NEG_INFINITY; weights::scratch_len(&gather, sizes.filters, sizes.images)];
     let (x, source) = surrounded(x, sizes.images, f64::NAN);
     let (dy, output) = surrounded(dy, sizes.images, f64::NAN);
@@ -342,6 +342,150 @@ fn rounding_does_not_grow_with_the_width() {
                 let times = relative_error(&found, exact) / PYTORCH;
                 println!("{times:.2} times PyTorch's error, {what} on {isa:?}: {sizes:?}");
                 assert!(times <= 4.0, "{times:.2} times PyTorch's error, {what} on {isa:?}: {sizes:?}");
+            }
+        }
+    }
+}
+
+/// `[x, w, dy]` of a convolution, and `[y, dx, dw]` as found on an instruction set.
+type Three = [Vec<f32>; 3];
+
+fn found_passes(isa: Isa, sizes: &Sizes, [x, w, dy]: &Three) -> Three {
+    let bias = vec![0.0; sizes.filters];
+    [run_forward(isa, sizes, x, w, &bias), run_input(isa, sizes, w, dy), run_weights(isa, sizes, x, dy)]
+}
+
+/// What is right for each element of `[y, dx, dw]`, from the plain loops.
+#[derive(Clone, Copy, Default)]
+struct Right {
+    /// In `f64`, and by direct summation in order.
+    exact: f64,
+    direct: f32,
+    /// The sums of the products' magnitudes and of their squares.
+    magnitude: f64,
+    squares: f64,
+    /// Whether the element that a test enlarges takes part.
+    sees: bool,
+}
+
+impl Right {
+    fn add(&mut self, a: f32, b: f32, sees: bool) {
+        let product = f64::from(a) * f64::from(b);
+        self.exact += product;
+        self.direct += a * b;
+        self.magnitude += product.abs();
+        self.squares += product * product;
+        self.sees |= sees;
+    }
+}
+
+/// The right `[y, dx, dw]`, where `large` is the input and the index in it that is enlarged.
+fn right_passes(sizes: &Sizes, [x, w, dy]: &Three, large: (usize, usize)) -> [Vec<Right>; 3] {
+    let [mut y, mut dx, mut dw] = [dy, x, w].map(|like| vec![Right::default(); like.len()]);
+    sizes.for_each_product(|i, j, o| {
+        let [in_x, in_w, in_dy] = [(0, i), (1, j), (2, o)].map(|place| place == large);
+        y[o].add(w[j], x[i], in_x || in_w);
+        dx[i].add(w[j], dy[o], in_w || in_dy);
+        dw[j].add(x[i], dy[o], in_x || in_dy);
+    });
+    [y, dx, dw]
+}
+
+/// Convolutions by both of Winograd's algorithms and by the direct ones, in all passes.
+fn algorithms() -> Vec<Sizes> {
+    let sizes = |planes, filters, input, kernel, stride| Sizes {
+        images: 2,
+        planes,
+        filters,
+        axes: [same_padding(input, kernel, stride); 2],
+    };
+    let mut found = Vec::new();
+    for (kernel, stride) in [(3, 1), (5, 1), (3, 2), (5, 2), (1, 1)] {
+        for (planes, filters) in [(3, 16), (16, 32), (32, 6), (5, 7)] {
+            // Five rows of taps take 25 products, and pairs of many channels say nothing new there.
+            if kernel < 5 || planes * filters < 200 {
+                found.push(sizes(planes, filters, 9, kernel, stride));
+            }
+        }
+    }
+    found.push(sizes(16, 16, 8, 1, 1));
+    found.push(sizes(16, 16, 4, 3, 1));
+    found
+}
+
+/// Inputs and where in `[x, w, dy]` the `seed`-th test puts something else.
+fn inputs(sizes: &Sizes, seed: usize) -> (Three, (usize, usize)) {
+    let three = [
+        bells(sizes.images * sizes.x_len(), 1),
+        bells(sizes.filters * sizes.depth(), 2),
+        bells(sizes.images * sizes.y_len(), 3),
+    ];
+    let input = seed % 3;
+    // The corners first, where fewer outputs see a pixel, then anywhere.
+    let len = three[input].len();
+    let index = [0, len - 1, len / 2, len * 7 / 11, len * 2 / 13][seed / 3 % 5];
+    (three, (input, index))
+}
+
+/// Like direct summation, whatever values are where: infinite or NaN in the same places, and elsewhere near the exact value.
+#[test]
+fn special_values_reach_what_sees_them_and_nothing_else() {
+    let special = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e30, -3e38, 1e-40, -0.0, 1e-20];
+    let mut seed = 0;
+    for sizes in algorithms() {
+        for value in special {
+            let (mut three, (input, index)) = inputs(&sizes, seed);
+            seed += 1;
+            three[input][index] = value;
+            let right = right_passes(&sizes, &three, (input, index));
+            for isa in every_isa() {
+                let found = found_passes(isa, &sizes, &three);
+                for (pass, (found, right)) in ["y", "dx", "dw"].iter().zip(found.iter().zip(&right)) {
+                    let at = format!("{value} at {index} of input {input}, {pass} on {isa:?}, {sizes:?}");
+                    assert_like_direct(found, right, &at);
+                }
+            }
+        }
+    }
+}
+
+/// Each element of the kind of the right one, and within a rounding of the sum of its magnitudes, and of a usual one.
+fn assert_like_direct(found: &[f32], right: &[Right], at: &str) {
+    let mut magnitudes: Vec<f64> = right.iter().map(|right| right.magnitude).collect();
+    magnitudes.sort_by(f64::total_cmp);
+    let usual = magnitudes[magnitudes.len() / 2];
+    for (o, (found, right)) in found.iter().zip(right).enumerate() {
+        let kind = |x: f32| (x.is_nan(), x == f32::INFINITY, x == f32::NEG_INFINITY);
+        if kind(right.direct) != kind(right.exact as f32) {
+            continue;
+        }
+        assert_eq!(kind(*found), kind(right.direct), "{found} instead of {} at {o}: {at}", right.direct);
+        let bound = f64::from(f32::EPSILON) * 64.0 * (right.magnitude + usual);
+        let error = (f64::from(*found) - right.exact).abs();
+        assert!(!found.is_finite() || error <= bound, "{found} instead of {} at {o}: {at}", right.exact);
+    }
+}
+
+/// One element of an input many times as large as the others, or one pixel in all channels: what does not see it keeps an error of
+/// a hundred times that of direct summation at most.
+#[test]
+fn large_values_spoil_nothing_that_does_not_see_them() {
+    let mut seed = 0;
+    for sizes in algorithms() {
+        for factor in [10.0, 60.0, 200.0, 1e4, 1e6, 1e9] {
+            let (mut three, (input, index)) = inputs(&sizes, seed);
+            seed += 1;
+            three[input][index] = factor;
+            let right = right_passes(&sizes, &three, (input, index));
+            for isa in every_isa() {
+                let found = found_passes(isa, &sizes, &three);
+                for (pass, (found, right)) in ["y", "dx", "dw"].iter().zip(found.iter().zip(&right)) {
+                    let apart = found.iter().zip(right).filter(|(_, right)| !right.sees && right.squares > 0.0);
+                    let squares: Vec<f64> =
+                        apart.map(|(y, right)| (f64::from(*y) - right.exact).powi(2) / right.squares).collect();
+                    let error = (squares.iter().sum::<f64>() / squares.len().max(1) as f64).sqrt();
+                    assert!(error <= 4e-5, "{error:e} in {pass}, {factor} at {index} of {input}, {isa:?}, {sizes:?}");
+                }
             }
         }
     }

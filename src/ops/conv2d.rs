@@ -18,7 +18,10 @@
 //! multiplications; 3×3 kernels between channels in sixteens at points along both axes: a quarter of them. So is the gradient of
 //! the input where the outputs that reach a phase of a greater stride do so by as many taps. In `f32` the root mean square of the error,
 //! over that of the exact values, stays below 8.4·10⁻⁷ for up to 1,024 channels, four times that of PyTorch, in all three passes.
-//! A value that is not finite reaches up to four rows of its column, or a square of 4×4 pixels.
+//! Where pixels are very uneven, an image is summed directly, several times as slow: where its largest pixel (in any channel) is more
+//! than 64 times as large as half of those that are not zero, or weights at a kernel's edge are as much larger than the others, or a value
+//! is not finite. So a large value costs what does not see it at most a hundred times the error of direct summation, and an
+//! infinity or NaN reaches the elements that see it and no others. Padding takes part in no product.
 //!
 //! **Source** LeCun et al., *Gradient-based learning applied to document recognition*, 1998; layouts as in PyTorch.
 
@@ -274,17 +277,13 @@ mod tests {
         assert!(text(zeros([1, 1, 2, 2]), zeros([1, 1, 3, 3]), None, plain).contains("larger than the padded input"));
     }
 
-    /// Direct summation keeps it to the pixels that see it; by tiles it reaches the other rows of a tile too, but no
-    /// other column; by squares, all pixels of the square.
+    /// Whatever algorithm computes it, here direct summation and both of Winograd's.
     #[test]
-    fn not_a_number_reaches_every_pixel_that_sees_it_and_its_tile() {
+    fn not_a_number_reaches_the_pixels_that_see_it_and_no_others() {
         let padded = Conv2d { padding: [1, 1], ..Conv2d::default() };
-        let square: Vec<usize> = (0..16).map(|i| i / 4 * 6 + i % 4).collect();
-        for (kernel, width, expected) in [
-            ([1, 1, 2, 2], 7, &[0, 1, 7, 8][..]),
-            ([1, 1, 3, 3], 6, &[0, 1, 6, 7, 12, 13, 18, 19]),
-            ([16, 16, 3, 3], 6, &square),
-        ] {
+        for (kernel, width, expected) in
+            [([1, 1, 2, 2], 7, [0, 1, 7, 8]), ([1, 1, 3, 3], 6, [0, 1, 6, 7]), ([16, 16, 3, 3], 6, [0, 1, 6, 7])]
+        {
             let mut x = Tensor::<f32>::zeros([1, kernel[1], 6, 6]).unwrap();
             x.as_mut_slice()[0] = f32::NAN;
             let y = Var::constant(x).conv2d(&zeros(kernel), None, padded).unwrap();

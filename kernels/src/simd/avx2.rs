@@ -72,6 +72,9 @@ impl Simd for Avx2 {
         max(a, b) = _mm256_max_ps(a, b);
         min(a, b) = _mm256_min_ps(a, b);
         select_gt(a, b, yes, no) = _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b));
+        // Without its sign, the bits of a greater magnitude are a greater integer, and those of a NaN the greatest.
+        max_magnitude(a, b) = _mm256_castsi256_ps(_mm256_max_epu32(
+            _mm256_castps_si256(a), _mm256_and_si256(_mm256_castps_si256(b), _mm256_set1_epi32(i32::MAX))));
         round(a) = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
         exp2_int(a) = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(
             _mm256_add_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(127))));

@@ -78,6 +78,9 @@ impl Simd for Avx512 {
         min(a, b) -> __m512 = _mm512_min_ps(a, b);
         select_gt(a, b, yes, no) -> __m512 =
             _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes);
+        // Without its sign, the bits of a greater magnitude are a greater integer, and those of a NaN the greatest.
+        max_magnitude(a, b) -> __m512 = _mm512_castsi512_ps(_mm512_max_epu32(
+            _mm512_castps_si512(a), _mm512_and_si512(_mm512_castps_si512(b), _mm512_set1_epi32(i32::MAX))));
         round(a) -> __m512 = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
         exp2_int(a) -> __m512 = _mm512_castsi512_ps(_mm512_slli_epi32::<23>(
             _mm512_add_epi32(_mm512_cvtps_epi32(a), _mm512_set1_epi32(127))));

@@ -61,6 +61,8 @@ pub trait Simd: Copy + 'static {
     fn select_gt(self, a: Self::Vector, b: Self::Vector, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
     /// Whether `a > b` in any lane.
     fn any_gt(self, a: Self::Vector, b: Self::Vector) -> bool;
+    /// The greater of `a`, which is no less than 0, and `|b|`; NaN where either is.
+    fn max_magnitude(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The nearest integer, ties to even.
     fn round(self, a: Self::Vector) -> Self::Vector;
     /// `2^a` for integral `a` in −126..=127; anything for other lanes.

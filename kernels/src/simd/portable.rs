@@ -63,6 +63,7 @@ impl<E: Element, const N: usize> Simd for Portable<E, N> {
         max(a, b) = if a > b { a } else { b };
         min(a, b) = if a < b { a } else { b };
         select_gt(a, b, yes, no) = if a > b { yes } else { no };
+        max_magnitude(a, b) = if a >= b.abs() || a.is_nan() { a } else { b.abs() };
         round(a) = a.round_ties_even();
         exp2_int(a) = a.exp2_int();
     }

@@ -10,6 +10,7 @@ use evograd_kernels::conv::{self, Batch, Grid, Weights, pack_filters, packed_len
 use evograd_kernels::conv_weights;
 use evograd_kernels::im2col::{Gather, Phase, Window};
 use evograd_kernels::{Element, Isa, arith, reduce};
+use std::ops::Range;
 
 /// Images that a thread takes at a time, and below how many it is one, lest threads go without.
 const IMAGES: usize = 4;
@@ -51,17 +52,19 @@ impl Passes {
         let (own, depth) = (filters / groups, w.shape().elements() / filters);
         let of_group = |group| {
             let gather = self.gather();
-            let weights = Weights {
-                w: &w.as_slice()[group * own * depth..][..own * depth],
+            let layout = Weights {
+                w: &[],
                 filter: depth,
                 plane: rows.kernel * columns.kernel,
                 columns: columns.kernel,
                 first: [0, 0],
                 step: [1, 1],
             };
+            let kernel = Kernel { w: w.clone(), group: group * own * depth..(group + 1) * own * depth, layout };
             Product {
                 gather,
-                packed: pack(&gather, own, &weights),
+                packed: pack(&gather, own, &kernel.weights()),
+                kernel,
                 grid: Grid::whole([rows.output, columns.output]),
                 filters: own,
                 bias: bias.map_or(Vec::new(), |bias| bias.as_slice()[group * own..][..own].to_vec()),
@@ -78,7 +81,7 @@ impl Passes {
         let mut products = Products(Vec::new());
         for group in 0..groups {
             for (a, i) in phases(rows) {
-                products.0.extend(phases(columns).map(|(b, j)| self.phase(w.as_slice(), group, (a, i), (b, j))));
+                products.0.extend(phases(columns).map(|(b, j)| self.phase(w, group, (a, i), (b, j))));
             }
         }
         Tensor::build(*x.shape(), |dx| {
@@ -94,7 +97,7 @@ impl Passes {
     /// The product that gives one phase of the input's gradient.
     fn phase<E: Element>(
         &self,
-        w: &[E],
+        w: &Tensor<E>,
         group: usize,
         (top, i): (usize, Phase),
         (left, j): (usize, Phase),
@@ -103,18 +106,21 @@ impl Passes {
         let (own_channels, own_filters) = (channels / groups, filters / groups);
         let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
         // Filters and planes change places.
-        let kernel = rows.kernel * columns.kernel;
-        let weights = Weights {
-            w: &w[group * own_filters * own_channels * kernel..][..own_filters * own_channels * kernel],
-            filter: kernel,
-            plane: own_channels * kernel,
+        let taps = rows.kernel * columns.kernel;
+        let layout = Weights {
+            w: &[],
+            filter: taps,
+            plane: own_channels * taps,
             columns: columns.kernel,
             first: [i.first_tap, j.first_tap],
             step: [i.tap_step, j.tap_step],
         };
+        let len = own_filters * own_channels * taps;
+        let kernel = Kernel { w: w.clone(), group: group * len..(group + 1) * len, layout };
         Product {
             gather,
-            packed: pack(&gather, own_channels, &weights),
+            packed: pack(&gather, own_channels, &kernel.weights()),
+            kernel,
             grid: Grid { size: [rows.input, columns.input], first: [top, left], step: [rows.stride, columns.stride] },
             filters: own_channels,
             bias: Vec::new(),
@@ -158,7 +164,7 @@ impl Passes {
         let (x_len, y_len) = (groups * self.group_len(), filters * rows.output * columns.output);
         let x = &x[first * x_len..][..images * x_len];
         let dy = &dy[first * y_len..][..images * y_len];
-        let mut dw = Buffer::zeros(len);
+        let mut dw = Buffer::stale(len);
         let mut scratch = Buffer::stale(conv_weights::scratch_len(&gather, own, images));
         for (group, dw) in dw.chunks_mut(len / groups).enumerate() {
             let source = Batch { images, stride: x_len, start: group * self.group_len() };
@@ -205,10 +211,25 @@ fn pack<E: Element>(gather: &Gather, filters: usize, weights: &Weights<E>) -> Bu
     packed
 }
 
+/// The weights of a group, for images that packed filters do not serve.
+struct Kernel<E: Element> {
+    w: Tensor<E>,
+    group: Range<usize>,
+    /// How they are read; of no weights.
+    layout: Weights<'static, E>,
+}
+
+impl<E: Element> Kernel<E> {
+    fn weights(&self) -> Weights<'_, E> {
+        Weights { w: &self.w.as_slice()[self.group.clone()], ..self.layout }
+    }
+}
+
 /// One product of packed filters with gathered pixels, for every image.
 struct Product<E: Element> {
     gather: Gather,
     packed: Buffer<E>,
+    kernel: Kernel<E>,
     grid: Grid,
     filters: usize,
     /// One value for each filter, or none at all.
@@ -232,10 +253,11 @@ impl<E: Element> Products<E> {
             let images = y.len() / y_len;
             let x = &x[piece * together * x_len..][..images * x_len];
             let mut scratch = Buffer::stale(scratch);
-            for Product { gather, packed, grid, filters, bias, source, target } in &self.0 {
+            for Product { gather, packed, kernel, grid, filters, bias, source, target } in &self.0 {
                 let source = Batch { images, stride: x_len, start: *source };
                 let target = Batch { images, stride: y_len, start: *target };
-                conv::conv(isa, gather, *filters, packed, bias, x, source, y, target, *grid, &mut scratch);
+                let weights = kernel.weights();
+                conv::conv(isa, gather, *filters, packed, &weights, bias, x, source, y, target, *grid, &mut scratch);
             }
             then(y);
         });

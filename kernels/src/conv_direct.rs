@@ -1,0 +1,157 @@
+//! The products of a convolution summed for each output alone, as the plain algorithm says: for images and filters that
+//! [`evenness`](crate::evenness) keeps from Winograd's algorithm, and for values that are not finite.
+//!
+//! What lies outside an image takes part in no product here, where other algorithms multiply zeros: zero times infinity would be
+//! NaN. So an output is infinite or NaN exactly where a product that it sums is, or the sum itself overflows. Lanes run over the columns
+//! of one row, which is read and written where it stands; along the width, only neighbours can be.
+
+use crate::Element;
+use crate::conv::{Batch, Grid, Weights};
+use crate::im2col::{Axis, Gather};
+use crate::simd::Simd;
+use crate::tail::{load_padded, store_some};
+use std::ops::Range;
+
+/// The output places that meet a tap inside the source, and where the first of them does.
+#[inline(always)]
+fn meeting(axis: &Axis, tap: usize) -> (Range<usize>, usize) {
+    let offset = axis.first + tap as isize * axis.delta;
+    let from = (-offset).max(0) as usize;
+    let from = from.div_ceil(axis.step);
+    let to = (axis.source as isize - offset).max(0) as usize;
+    let to = to.div_ceil(axis.step).min(axis.output);
+    if from >= to { (0..0, 0) } else { (from..to, ((from * axis.step) as isize + offset) as usize) }
+}
+
+/// A convolution that is being computed, of images that stand as in [`conv`](crate::conv::conv).
+pub(crate) struct DirectProduct<'a, E> {
+    pub gather: &'a Gather,
+    pub filters: usize,
+    pub weights: &'a Weights<'a, E>,
+    pub bias: &'a [E],
+    pub grid: Grid,
+}
+
+impl<E: Element> DirectProduct<'_, E> {
+    /// All images.
+    #[inline(always)]
+    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch) {
+        let Grid { size: [height, width], first: [top, left], step: [down, right] } = self.grid;
+        for image in 0..source.images {
+            let x = &x[source.of(image, self.gather.source_len())];
+            for filter in 0..self.filters {
+                let y = &mut y[target.of(image, 0).start + filter * height * width..][..height * width];
+                let bias = self.bias.get(filter).copied().unwrap_or(E::ZERO);
+                for row in 0..self.gather.rows.output {
+                    let y = &mut y[(top + row * down) * width + left..];
+                    y.iter_mut().step_by(right).take(self.gather.columns.output).for_each(|y| *y = bias);
+                    self.row(s, x, filter, row, y);
+                }
+            }
+        }
+    }
+
+    /// Adds the products of one filter to one row of the output.
+    #[inline(always)]
+    fn row<S: Simd<Elem = E>>(&self, s: S, x: &[E], filter: usize, row: usize, y: &mut [E]) {
+        let Gather { planes, rows, columns } = *self.gather;
+        for plane in 0..planes {
+            for i in 0..rows.taps {
+                let Some(source) = rows.sees(row, i) else { continue };
+                let x = &x[(plane * rows.source + source) * columns.source..][..columns.source];
+                for j in 0..columns.taps {
+                    let (outputs, first) = meeting(&columns, j);
+                    let weight = self.weights.at(filter, [plane, i, j]);
+                    let (x, y) = (&x[first..], &mut y[outputs.start * self.grid.step[1]..]);
+                    add_scaled(s, weight, (x, columns.step), (y, self.grid.step[1]), outputs.len());
+                }
+            }
+        }
+    }
+}
+
+/// `y += w·x` for so many places, each a step from the last.
+#[inline(always)]
+fn add_scaled<S: Simd>(
+    s: S,
+    w: S::Elem,
+    (x, x_step): (&[S::Elem], usize),
+    (y, y_step): (&mut [S::Elem], usize),
+    len: usize,
+) {
+    if x_step == 1 && y_step == 1 {
+        let (x, y) = (&x[..len], &mut y[..len]);
+        for at in (0..len).step_by(S::LANES) {
+            let sum = load_padded(s, &y[at..], S::Elem::ZERO);
+            let x = load_padded(s, &x[at..], S::Elem::ZERO);
+            store_some(s, s.mul_add(s.splat(w), x, sum), &mut y[at..]);
+        }
+        return;
+    }
+    for at in 0..len {
+        y[at * y_step] += w * x[at * x_step];
+    }
+}
+
+/// A gradient of weights that is being computed, as in [`conv_weights`](crate::conv_weights::conv_weights).
+pub(crate) struct DirectWeights<'a, E> {
+    pub gather: &'a Gather,
+    pub filters: usize,
+    pub x: &'a [E],
+    pub source: Batch,
+    pub dy: &'a [E],
+    pub output: Batch,
+}
+
+impl<E: Element> DirectWeights<'_, E> {
+    /// Adds the gradient over all images to `dw[filter][depth]`.
+    #[inline(always)]
+    pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E]) {
+        let Gather { planes, rows, columns } = *self.gather;
+        let pixels = rows.output * columns.output;
+        for image in 0..self.source.images {
+            let x = &self.x[self.source.of(image, self.gather.source_len())];
+            let dy = &self.dy[self.output.of(image, self.filters * pixels)];
+            for (at, dw) in dw.iter_mut().enumerate() {
+                let (at, j) = (at / columns.taps, at % columns.taps);
+                let (at, i) = (at / rows.taps, at % rows.taps);
+                let (filter, plane) = (at / planes, at % planes);
+                let x = &x[plane * rows.source * columns.source..][..rows.source * columns.source];
+                *dw += self.tap(s, x, &dy[filter * pixels..][..pixels], (i, j));
+            }
+        }
+    }
+
+    /// The products of a plane with a plane of the output's gradient at one tap, summed.
+    #[inline(always)]
+    fn tap<S: Simd<Elem = E>>(&self, s: S, x: &[E], dy: &[E], (i, j): (usize, usize)) -> E {
+        let Gather { rows, columns, .. } = *self.gather;
+        let ((outputs, first), mut sum) = (meeting(&columns, j), E::ZERO);
+        for row in meeting(&rows, i).0 {
+            let source = rows.sees(row, i).expect("a row that meets the tap");
+            let x = &x[source * columns.source + first..(source + 1) * columns.source];
+            let dy = &dy[row * columns.output..][outputs.clone()];
+            sum += dot(s, x, columns.step, dy);
+        }
+        sum
+    }
+}
+
+/// The sum of `dy` times every so many-th of `x`.
+#[inline(always)]
+fn dot<S: Simd>(s: S, x: &[S::Elem], step: usize, dy: &[S::Elem]) -> S::Elem {
+    let mut sum = S::Elem::ZERO;
+    if step != 1 {
+        for (dy, x) in dy.iter().zip(x.iter().step_by(step)) {
+            sum += *dy * *x;
+        }
+        return sum;
+    }
+    let mut lanes = s.zero();
+    let x = &x[..dy.len()];
+    for at in (0..dy.len()).step_by(S::LANES) {
+        let (x, dy) = (load_padded(s, &x[at..], S::Elem::ZERO), load_padded(s, &dy[at..], S::Elem::ZERO));
+        lanes = s.mul_add(x, dy, lanes);
+    }
+    s.sum(lanes)
+}

@@ -13,6 +13,7 @@ struct Readme;
 mod buffer;
 pub mod data;
 mod error;
+mod files;
 pub mod genetic;
 pub mod gradcheck;
 pub mod guide;

@@ -5,10 +5,11 @@ mod search;
 pub use search::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 
 use crate::error::{Error, Result};
+use crate::files;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// A row of `metrics.jsonl`.
@@ -90,13 +91,16 @@ impl Journal {
     /// Opens or makes the file. A last line that was not finished, because the process was killed, is cut off.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When it is a link, or the system refuses.
     pub fn open(path: &Path) -> Result<Journal> {
-        let refused = |error: std::io::Error| Error::file(path, error, "name a folder that can be written to");
-        let text = if path.exists() { std::fs::read(path).map_err(refused)? } else { Vec::new() };
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(refused)?;
-        file.set_len(whole as u64).map_err(refused)?;
+        let mut file = files::open_own(path)?;
+        let refused = |error: std::io::Error| files::unwritten(path, &error);
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(refused)?;
+        let whole = whole_lines(&text).len();
+        if whole < text.len() {
+            file.set_len(whole as u64).map_err(refused)?;
+        }
         file.seek(SeekFrom::End(0)).map_err(refused)?;
         Ok(Journal { file, path: path.to_path_buf() })
     }
@@ -106,29 +110,73 @@ impl Journal {
     /// # Errors
     /// When the system refuses.
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(|error| self.refused(&error))
+        self.file.sync_data().map_err(|error| files::unwritten(&self.path, &error))
     }
 
     /// Appends a row, in one write.
     ///
     /// # Errors
-    /// When the row cannot be written, as where the disk is full.
-    pub fn append(&mut self, row: &impl Serialize) -> Result<()> {
-        self.append_line(serde_json::to_string(row).map_err(|error| self.refused(&error))?)
+    /// As [`Journal::append_line`] and [`line`].
+    pub fn append<R: Serialize + DeserializeOwned + PartialEq>(&mut self, row: &R) -> Result<()> {
+        self.append_line(line(row)?)
     }
 
     /// Appends a line, in one write.
     ///
     /// # Errors
-    /// As [`Journal::append`].
+    /// When the file is not at its place any more, or cannot be written, as where the disk is full.
     pub fn append_line(&mut self, mut line: String) -> Result<()> {
+        if !files::leads_to(&self.path, &self.file) {
+            return Err(gone(&self.path));
+        }
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(|error| self.refused(&error))
+        self.file.write_all(line.as_bytes()).map_err(|error| files::unwritten(&self.path, &error))
     }
+}
 
-    fn refused(&self, error: &dyn std::fmt::Display) -> Error {
-        Error::file(&self.path, error, "make room on the disk and resume")
+/// That a file or folder which is being written is not at its place any more.
+pub(crate) fn gone(path: &Path) -> Error {
+    let problem = "it is gone: it was removed, moved or replaced while the run went on";
+    Error::file(path, problem, "put the run's folder back, or go on with --resume where it is now")
+}
+
+/// A row as a line that its own reader takes back as the same row. JSON has no word for a number that is not finite: where
+/// a row holds one, it would be written as `null`, and all rows behind it would be lost with it.
+///
+/// # Errors
+/// When the row would not come back.
+pub fn line<R: Serialize + DeserializeOwned + PartialEq>(row: &R) -> Result<String> {
+    let refused = |problem: String| Error::op("record", problem, &[], "every number of a row has to be finite");
+    let line = serde_json::to_string(row).map_err(|error| refused(error.to_string()))?;
+    match serde_json::from_str::<R>(&line) {
+        Ok(read) if read == *row => Ok(line),
+        _ => Err(refused(format!("a row would not be read back as it is: {line}"))),
     }
+}
+
+/// The lines that were finished: all bytes up to the last line break. What stands behind it is half a row, and may be
+/// half a letter.
+fn whole_lines(text: &[u8]) -> &[u8] {
+    &text[..text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)]
+}
+
+/// The lines of a file, but for a last one that was not finished, each read by `row` from its number, counted from 1, and
+/// its text.
+///
+/// # Errors
+/// When the file cannot be read, a line is no text, or `row` refuses one.
+pub fn read_lines<R>(path: &Path, mut row: impl FnMut(usize, &str) -> Result<R>) -> Result<Vec<R>> {
+    let text = files::read(path).map_err(|error| Error::file(path, error, "name a file of JSON lines"))?;
+    let lines = whole_lines(&text).split_inclusive(|byte| *byte == b'\n');
+    let read = |(number, line): (usize, &[u8])| match std::str::from_utf8(line) {
+        Ok(line) => row(number + 1, line.trim_end_matches('\n')),
+        Err(_) => Err(no_row(path, number + 1, "it is no text in UTF-8")),
+    };
+    lines.enumerate().map(read).collect()
+}
+
+fn no_row(path: &Path, number: usize, problem: impl std::fmt::Display) -> Error {
+    Error::file(path, format!("line {number}: {problem}"), "remove the line, or restore the file")
 }
 
 /// All rows of a file of JSON lines; a last line that was not finished, because the process was killed, is left out.
@@ -136,14 +184,7 @@ impl Journal {
 /// # Errors
 /// When the file cannot be read or a line is no such row; the error says which.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a file of JSON lines"))?;
-    let row = |(number, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|error| {
-            Error::file(path, format!("line {}: {error}", number + 1), "remove the line, or restore the file")
-        })
-    };
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    text[..whole].lines().enumerate().map(row).collect()
+    read_lines(path, |number, line| serde_json::from_str(line).map_err(|error| no_row(path, number, error)))
 }
 
 /// The rows that count: of what was done twice, because a run was resumed from before it, the later ones.
@@ -181,6 +222,7 @@ impl Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn step(segment: u32, step: u64) -> Metric {
         let (loss, rate) = (0.1 + 0.2, 1.0 / 3.0);
@@ -198,6 +240,75 @@ mod tests {
         assert_eq!(read::<Metric>(&path).unwrap(), [step(0, 1)]);
         Journal::open(&path).unwrap().append(&step(1, 2)).unwrap();
         assert_eq!(read::<Metric>(&path).unwrap(), [step(0, 1), step(1, 2)]);
+    }
+
+    /// A process may be killed in the middle of a letter.
+    #[test]
+    fn a_last_line_that_is_no_text_is_cut_off_and_any_other_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        for tail in [&b"{\"kind\":\"\xce"[..], b"\xff", b"\x00\x00", "{\"kind\":\"τ".as_bytes()] {
+            std::fs::write(&path, "").unwrap();
+            Journal::open(&path).unwrap().append(&step(0, 1)).unwrap();
+            let whole = std::fs::read(&path).unwrap();
+            std::fs::write(&path, [&whole[..], tail].concat()).unwrap();
+            assert_eq!(read::<Metric>(&path).unwrap(), [step(0, 1)]);
+            Journal::open(&path).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), whole);
+            std::fs::write(&path, [tail, b"\n", &whole[..]].concat()).unwrap();
+            let text = read::<Metric>(&path).unwrap_err().to_string();
+            assert!(text.contains("metrics.jsonl: line 1: "), "{text}");
+        }
+    }
+
+    proptest! {
+        /// Rows of any bits: each is written so that it comes back, or not at all.
+        #[test]
+        fn no_row_is_written_that_its_reader_refuses(bits: [u64; 7], held_out: bool) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("metrics.jsonl");
+            // Half of the numbers that bits make of themselves are far from those that break, so some are put among them.
+            let number = |i: usize| match bits[i] % 8 {
+                0 => f64::NAN,
+                1 => f64::INFINITY,
+                2 => f64::NEG_INFINITY,
+                _ => f64::from_bits(bits[i]),
+            };
+            let all: Vec<f64> = (0..7).map(number).collect();
+            let Metric::Step(mut step) = step(0, bits[0]) else { unreachable!() };
+            [step.loss, step.rate, step.accuracy, step.gradient_norm, step.images_per_second] =
+                [all[0], all[1], all[2], all[3], all[4]];
+            let score = Score { split: "test".into(), pictures: 1, loss: all[5], accuracy: all[6] };
+            let (row, numbers) =
+                if held_out { (Metric::Test(score), &all[5..]) } else { (Metric::Step(step), &all[..5]) };
+            let written = Journal::open(&path).unwrap().append(&row);
+            prop_assert_eq!(written.is_ok(), numbers.iter().all(|x| x.is_finite()));
+            let expected = if written.is_ok() { vec![row] } else { Vec::new() };
+            prop_assert_eq!(read::<Metric>(&path).unwrap(), expected);
+        }
+
+        #[test]
+        fn no_row_of_a_search_is_written_that_its_reader_refuses(bits: [u64; 2], kind in 0..3) {
+            let number = if bits[0] % 2 == 0 { f64::from_bits(bits[1] | 0x7ff0 << 48) } else { f64::from_bits(bits[1]) };
+            let individuals = vec![IndividualRow { code: "1".into(), fitness: number, parents: vec![] }];
+            let seconds = if kind == 2 { 0.5 } else { number };
+            let idle_seconds = if kind == 0 { None } else { Some(number) };
+            let row = SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds, idle_seconds });
+            prop_assert_eq!(line(&row).is_ok(), number.is_finite());
+        }
+    }
+
+    #[test]
+    fn rows_go_nowhere_but_to_their_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(&step(0, 1)).unwrap();
+        std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+        let text = journal.append(&step(0, 2)).unwrap_err().to_string();
+        assert!(text.contains("metrics.jsonl: it is gone: it was removed, moved or replaced"), "{text}");
+        assert_eq!(read::<Metric>(&folder.path().join("elsewhere")).unwrap(), [step(0, 1)]);
+        assert!(!path.exists());
     }
 
     #[test]

@@ -9,6 +9,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("shape", &[]),
     ("rng", &[]),
     ("error", &["shape"]),
+    ("files", &["error"]),
     ("mode", &[]),
     ("setting", &[]),
     ("buffer", &["mode"]),
@@ -21,12 +22,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("optim", &["tensor", "shape", "error", "par", "profile", "setting"]),
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode"]),
-    ("data", &["tensor", "error", "rng"]),
+    ("data", &["tensor", "error", "files", "rng"]),
     ("schedule", &[]),
-    ("record", &["error"]),
+    ("record", &["error", "files"]),
     (
         "train",
-        &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "mode", "setting"],
+        &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "files", "mode", "setting"],
     ),
     ("report", &["record"]),
     ("guide", &[]),
@@ -37,7 +38,7 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.
 const KERNEL_USERS: &[&str] = &[
-    "buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "profile", "search", "setting", "tape", "tensor",
+    "buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "profile", "setting", "tape", "tensor", "train",
 ];
 
 fn root() -> &'static Path {

@@ -274,7 +274,7 @@ fn an_edited_journal_or_other_settings_are_told_and_nothing_is_lost() {
     assert!(std::fs::read_to_string(&journal).unwrap().contains("\"fitness\":0.9"), "the file is left as it was");
     std::fs::write(&journal, &rows).unwrap();
     std::fs::write(&config, settings.replace("crossover = 0.2", "crossover = 0.3")).unwrap();
-    told("config.toml beside it was changed since the search began (\"crossover = 0.3");
+    told("config.toml beside it was changed since the search began (search.crossover was 0.2 and is 0.3); restore it");
     std::fs::write(&config, settings).unwrap();
     // Cut off as the error says, what is missing is done again.
     let kept: String = rows.lines().take(3).map(|line| format!("{line}\n")).collect();

@@ -147,7 +147,7 @@ fn a_run_is_not_resumed_on_other_data() {
     bytes[8..].iter_mut().for_each(|label| *label = (*label + 1) % 10);
     std::fs::write(&labels, bytes).unwrap();
     let (code, _, errors) = output(resume(other.path(), &run));
-    assert!(code == 2 && errors.contains("the run began with other pictures or labels of mnist"), "{errors}");
+    assert!(code == 2 && errors.contains("the run began with other pictures or labels; name the folder"), "{errors}");
 }
 
 #[test]
@@ -266,7 +266,10 @@ fn a_trained_run_is_evaluated_to_the_score_that_training_found() {
     std::fs::write(&config, text.replace("shortcut = \"conv\"", "shortcut = \"pad\"")).unwrap();
     let refused = cargo_bin_cmd!("evograd").arg("eval").arg(&run).arg("--data-dir").arg(data.path()).output().unwrap();
     let errors = String::from_utf8(refused.stderr).unwrap();
-    assert!(refused.status.code() == Some(2) && errors.contains("so it has no use for pad"), "{errors}");
+    assert!(
+        refused.status.code() == Some(2) && errors.contains("model.shortcut was \"conv\" and is \"pad\""),
+        "{errors}"
+    );
 }
 
 #[test]

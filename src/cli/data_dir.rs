@@ -1,6 +1,7 @@
 //! Where data sets are kept, for every command that needs one. Knows no data set.
 
 use anyhow::{Result, bail};
+use evograd::train::RunInfo;
 use std::path::{Path, PathBuf};
 
 /// The environment variable that names the folder.
@@ -18,6 +19,15 @@ impl DataDir {
     /// The folder that the argument names, if it was given.
     pub fn given(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// The folder of a run's data: as the argument says, or else where the run found it, if that is still there.
+    pub fn folder_of(&self, run: &RunInfo) -> Result<PathBuf> {
+        let recorded = run.data_dir.as_ref().map(PathBuf::from).filter(|folder| folder.is_dir());
+        match (&self.folder, recorded) {
+            (None, Some(folder)) => Ok(folder),
+            _ => self.folder(),
+        }
     }
 
     /// The folder: as the argument says, or else the environment, or else in the user's cache folder.

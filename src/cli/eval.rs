@@ -3,13 +3,13 @@
 use super::data_dir::DataDir;
 use super::run_folder::{Kind, expect_kind};
 use super::table::Table;
-use super::terminal::said_if_slow;
+use super::terminal::{note, said_if_slow};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use evograd::data;
 use evograd::models::Network;
 use evograd::report::counted;
-use evograd::train::{Config, Evaluation, RunFolder, Split, evaluate};
+use evograd::train::{Config, Evaluation, RunFolder, evaluate};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -73,13 +73,20 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = RunFolder::read(&args.run)?;
     expect_kind(folder.path(), Kind::Training)?;
     let config = Config::read(&folder.settings(), &[])?;
-    let (set, data_dir) = (&config.data.set, args.data_dir.folder()?);
+    let (info, began) = folder.expect_same_settings(&config.to_toml())?;
+    let (set, data_dir) = (&config.data.set, args.data_dir.folder_of(&info)?);
     let sets = said_if_slow(&format!("opening {set}"), || data::open(set, &data_dir))?;
-    let split = Split::with(&config, &sets, Some(folder.normalise()?))?;
+    if let Err(error) = folder.expect_same_data(&sets, &began) {
+        if args.split == Part::Validation {
+            return Err(error.into());
+        }
+        note(&format!("note: {error}"));
+    }
+    let split = folder.split(&config, &sets, &began)?;
     let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;
     match &args.weights {
         Some(file) => network.load(file)?,
-        None => network.load(&folder.weights(&args.checkpoint)?)?,
+        None => folder.load_weights(&args.checkpoint, &mut network, &began)?,
     }
     let (loader, name) = match args.split {
         Part::Test => (&split.test, "test"),

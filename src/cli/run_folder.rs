@@ -56,8 +56,8 @@ pub fn expect_kind(folder: &Path, kind: Kind) -> Result<()> {
     }
 }
 
-/// What `run.json` says of a run that begins now.
-pub fn describe(seed: u64, sets: &Sets) -> RunInfo {
+/// What `run.json` says of a run that begins now, on the data in a folder.
+pub fn describe(seed: u64, sets: &Sets, data_dir: &Path) -> RunInfo {
     RunInfo {
         version: env!("CARGO_PKG_VERSION").into(),
         command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
@@ -71,6 +71,8 @@ pub fn describe(seed: u64, sets: &Sets) -> RunInfo {
         ended: None,
         status: Status::Running,
         warnings: Vec::new(),
+        began: None,
+        data_dir: std::path::absolute(data_dir).ok().and_then(|folder| Some(folder.to_str()?.to_string())),
     }
 }
 

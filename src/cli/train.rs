@@ -14,7 +14,7 @@ use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
 use evograd::report::{counted, grouped, rounded};
-use evograd::train::{Config, Event, Run, RunFolder, Split, Status};
+use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Split, Status};
 use evograd::{Error, data, record};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -101,8 +101,11 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         let folder = RunFolder::open(folder)?;
         expect_kind(folder.path(), Kind::Training)?;
         let config = Config::read(&folder.settings(), &[])?;
-        let sets = open(&config, &args.how)?;
-        let info = describe(config.training.seed, &sets);
+        // Before any data is looked for: an edited configuration may name another set.
+        let (before, _) = folder.expect_same("train", &config.to_toml())?;
+        let data_dir = args.how.data_dir.folder_of(&before)?;
+        let sets = open(&config, &data_dir)?;
+        let info = describe(config.training.seed, &sets, &data_dir);
         let path = folder.path().to_path_buf();
         return train(Run::resume(folder, config, &sets, info)?, &path, &args.how, out);
     }
@@ -111,13 +114,14 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 
 /// Trains with these settings, or says what would be trained.
 pub fn begin(mut config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
-    let sets = open(&config, how)?;
+    let data_dir = how.data_dir.folder()?;
+    let sets = open(&config, &data_dir)?;
     config.data.validation = Some(config.data.validation_of(sets.train.len()));
     if how.dry_run {
         return dry_run::dry_run(config, &sets, how.json, out);
     }
     let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
-    let info = describe(config.training.seed, &sets);
+    let info = describe(config.training.seed, &sets, &data_dir);
     let run = said_if_slow("looking at the training images", || Run::start(&path, config, &sets, info))?;
     train(run, &path, how, out)
 }
@@ -140,9 +144,9 @@ fn settings(args: &Args) -> Result<Config> {
     })
 }
 
-fn open(config: &Config, how: &How) -> Result<Sets> {
-    let (set, folder) = (&config.data.set, how.data_dir.folder()?);
-    Ok(said_if_slow(&format!("opening {set}"), || data::open(set, &folder))?)
+fn open(config: &Config, data_dir: &Path) -> Result<Sets> {
+    let set = &config.data.set;
+    Ok(said_if_slow(&format!("opening {set}"), || data::open(set, data_dir))?)
 }
 
 /// A name for the folder of a run.
@@ -193,8 +197,14 @@ fn banner(run: &Run, path: &Path) -> Vec<String> {
         format!("{pictures} of {}, {epochs_of} of {steps}, in {}", config.data.set, path.display()),
         held_out_line(run.split()),
     ];
+    if let Some(damage) = run.damage() {
+        lines.push(format!("{damage}. The checkpoint before it is whole, and the run goes on from there"));
+    }
     if position.epoch >= epochs {
-        lines.push("all epochs are done; a larger training.epochs in its config.toml trains on".into());
+        lines.push("all epochs are done".into());
+        if config.schedule.kind == ScheduleKind::Constant {
+            lines.push("a larger training.epochs in its config.toml trains on".into());
+        }
     } else if position.step > 0 {
         lines.push(format!("going on after step {} of {}", position.step, trainer.steps()));
     }

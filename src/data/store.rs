@@ -10,6 +10,7 @@ pub use import::{Imported, import};
 pub use verify::{Bytes, FileReport, Verdict, verify};
 
 use crate::error::{Error, Result};
+use crate::files;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -95,12 +96,9 @@ fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error {
     move |error| Error::file(path, error, "make room and allow writing there, or choose another folder with --data-dir")
 }
 
-/// Makes a rename last: the folder's own entry has to reach the disk as well. Only Unix lets a folder be opened for that.
+/// Makes a rename last: the folder's own entry has to reach the disk as well.
 fn sync_folder(folder: &Path) -> Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritable(folder))
+    files::sync_folder(folder).map_err(unwritable(folder))
 }
 
 /// A folder that was made, with those above it that were missing. Those that are still empty when this is dropped go away
@@ -112,6 +110,7 @@ impl Made {
         let missing = folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()).take_while(|at| !at.exists());
         let made = Made(missing.map(Path::to_path_buf).collect());
         fs::create_dir_all(folder).map_err(unwritable(folder))?;
+        made.0.iter().try_for_each(|folder| sync_folder(files::parent(folder)))?;
         Ok(made)
     }
 }

@@ -12,6 +12,7 @@ use crate::rng::{Purpose, Stream};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A network with weights.
@@ -169,7 +170,15 @@ impl Network<f32> {
     /// # Errors
     /// When the file cannot be read, or does not hold exactly the tensors of this network. Nothing is changed then.
     pub fn load(&mut self, path: &Path) -> Result<()> {
-        weights::assign(path, weights::from_safetensors(path)?, self.state_mut())
+        self.set_state(path, weights::from_safetensors(path)?)
+    }
+
+    /// Sets all weights and running statistics from tensors by name, which came from the file `path`.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub(crate) fn set_state(&mut self, path: &Path, found: BTreeMap<String, Tensor>) -> Result<()> {
+        weights::assign(path, found, self.state_mut())
     }
 }
 

@@ -30,8 +30,16 @@ pub fn to_safetensors(tensors: &[(String, &Tensor<f32>)]) -> Result<Vec<u8>> {
 /// When the file cannot be read, is none of these, or holds other floats than those of 32 bits.
 pub fn from_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor<f32>>> {
     let bytes = std::fs::read(path).map_err(|error| Error::file(path, error, "name a readable .safetensors file"))?;
+    parse_safetensors(path, &bytes)
+}
+
+/// As [`from_safetensors`], from the bytes of the file `path`, which is not read.
+///
+/// # Errors
+/// As [`from_safetensors`].
+pub fn parse_safetensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor<f32>>> {
     let broken = |problem: String| Error::file(path, problem, "save the weights again, as 32-bit floats");
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| broken(format!("no safetensors file: {error}")))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| broken(format!("no safetensors file: {error}")))?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         match view.dtype() {

@@ -14,12 +14,12 @@ pub enum SearchRow {
     Generation(GenerationRow),
 }
 
-/// What a search began with.
+/// What a run or a search began with: all that its bits depend on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BeginRow {
     /// The version of the program.
     pub version: String,
-    /// What is done: `search`, `exhaust` or `calibrate`.
+    /// What is done: `train`, `search`, `exhaust` or `calibrate`.
     pub task: String,
     /// The instruction set that kernels run on, which the last bits of all results depend on; `None` where it is not known.
     #[serde(default)]
@@ -28,6 +28,13 @@ pub struct BeginRow {
     pub settings: String,
     /// Checksums of the training and the test set, where they have one.
     pub data_checksums: [Option<String>; 2],
+    /// A checksum of what both sets are besides: sizes and classes, and of a set without a checksum of its own the labels
+    /// and some pictures. `None` where it is not known.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// What pictures are normalised by, as JSON; `None` where it follows from the settings and the data each time anew.
+    #[serde(default)]
+    pub normalise: Option<String>,
 }
 
 /// What the training of one network came to.

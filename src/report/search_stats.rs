@@ -352,6 +352,8 @@ mod tests {
                 isa: None,
                 settings: String::new(),
                 data_checksums: [None, None],
+                data: None,
+                normalise: None,
             }),
             evaluation(0, "a", 0.5, [10.0, 1.0]),
             evaluation(0, "b", 0.75, [12.0, 2.0]),

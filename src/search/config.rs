@@ -228,20 +228,6 @@ impl SearchConfig {
         Config { model, data, training, optimizer, schedule }
     }
 
-    /// The first setting, as a line of TOML, in which a search with these settings would be another; `None` where it would be
-    /// the same as far as it goes.
-    pub(super) fn first_difference(&self, other: &SearchConfig) -> Option<String> {
-        let lines = |config: &SearchConfig| -> Vec<String> {
-            let (generations, workers) = (0, 0);
-            let search = Breeding { generations, workers, ..config.search.clone() };
-            let text = toml::to_string(&SearchConfig { search, ..config.clone() });
-            text.expect("settings are tables of plain values").lines().map(str::to_string).collect()
-        };
-        let (own, others) = (lines(self), lines(other));
-        let differs = own.iter().zip(&others).find(|(own, other)| own != other).map(|(own, _)| own.clone());
-        differs.or_else(|| (own.len() != others.len()).then(|| "a line more or less".into()))
-    }
-
     /// The networks that are trained side by side.
     pub fn workers(&self) -> usize {
         match self.search.workers {

@@ -9,8 +9,7 @@ use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{Code, canonical};
 use crate::par::side_by_side;
 use crate::record::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
-use crate::train::Trainer;
-use evograd_kernels::Isa;
+use crate::train::{self, Trainer, expect_same_data, expect_same_program, expect_same_settings};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
@@ -62,9 +61,10 @@ impl<'a> Evaluator<'a> {
     /// Opens the journal and draws the samples.
     pub fn new(path: &Path, task: &str, config: &SearchConfig, sets: &Sets, told: &'a mut Told<'a>) -> Result<Self> {
         let (mut journal, rows) = SearchJournal::open(path)?;
+        let now = begin(task, config, sets)?;
         match rows.first() {
-            None => journal.append(&SearchRow::Begin(begin(task, config, sets)?))?,
-            Some(first) => expect_same(path, first, task, config, sets)?,
+            None => journal.append(&SearchRow::Begin(now))?,
+            Some(first) => expect_same(path, first, &now)?,
         }
         let (mut known, mut written) = (HashMap::new(), Vec::new());
         for row in rows {
@@ -227,15 +227,12 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// The first row of a search.
-fn begin(task: &str, config: &SearchConfig, sets: &Sets) -> Result<BeginRow> {
-    Ok(BeginRow {
-        version: env!("CARGO_PKG_VERSION").into(),
-        task: task.into(),
-        isa: Some(Isa::chosen()?.name().into()),
-        settings: config.to_toml(),
-        data_checksums: [sets.train.checksum(), sets.test.checksum()],
-    })
+/// What a search of this kind, or `exhaust` or `calibrate`, begins with. The test set's pictures are not looked at.
+///
+/// # Errors
+/// When a picture cannot be read.
+pub fn begin(task: &str, config: &SearchConfig, sets: &Sets) -> Result<BeginRow> {
+    train::begin(task, config.to_toml(), sets)
 }
 
 /// Whether the journal is that of a search of this kind with these settings and data, on this instruction set: the first
@@ -250,7 +247,7 @@ pub fn expect_same_search(journal: &Path, task: &str, config: &SearchConfig, set
     }
     let rows = read_journal(journal)?;
     let Some(first) = rows.first() else { return Ok(()) };
-    expect_same(journal, first, task, config, sets)?;
+    expect_same(journal, first, &begin(task, config, sets)?)?;
     let last =
         rows.iter().filter_map(|row| if let SearchRow::Generation(row) = row { Some(row.generation) } else { None });
     match last.max().filter(|last| *last > config.search.generations) {
@@ -262,31 +259,12 @@ pub fn expect_same_search(journal: &Path, task: &str, config: &SearchConfig, set
     }
 }
 
-fn expect_same(path: &Path, first: &SearchRow, task: &str, config: &SearchConfig, sets: &Sets) -> Result<()> {
-    let refuse = |problem: String, remedy: &str| Err(Error::file(path, problem, remedy));
-    let SearchRow::Begin(written) = first else {
-        return refuse("it does not begin with what was searched".into(), "restore the file");
+/// Whether the first row is one like `now`.
+fn expect_same(path: &Path, first: &SearchRow, now: &BeginRow) -> Result<()> {
+    let SearchRow::Begin(then) = first else {
+        return Err(Error::file(path, "it does not begin with what was searched", "restore the file"));
     };
-    let now = begin(task, config, sets)?;
-    if written.task != task {
-        let problem = format!("it is the journal of {}, not of {task}", written.task);
-        return refuse(problem, "name another folder, or go on with it by its own command");
-    }
-    if written.data_checksums != now.data_checksums {
-        let problem = "the search began with other pictures or labels".into();
-        return refuse(problem, "name the folder of the same data with --data-dir");
-    }
-    if written.isa.is_some() && written.isa != now.isa {
-        let [then, now] = [&written.isa, &now.isa].map(|isa| isa.clone().unwrap_or_default());
-        let problem = format!("the search began on {then}, and this is {now}, whose last bits are others");
-        return refuse(problem, &format!("set EVOGRAD_ISA={then} where the processor has it, or start a new search"));
-    }
-    let then = SearchConfig::parse(&written.settings, &[]).map_err(|error| error.at(path.display()))?;
-    match config.first_difference(&then) {
-        None => Ok(()),
-        Some(line) => {
-            let problem = format!("config.toml beside it was changed since the search began ({line:?})");
-            refuse(problem, "restore it, or start a new search with --config")
-        }
-    }
+    expect_same_program(path, then, &now.task)?;
+    expect_same_settings(path, then, &now.settings)?;
+    expect_same_data(path, then, now)
 }

@@ -2,7 +2,7 @@
 //! changed, put in or taken out is noticed, and a search goes on from nothing but what it has written itself.
 
 use crate::error::{Error, Result};
-use crate::record::{Journal, SearchRow};
+use crate::record::{self, Journal, SearchRow};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
@@ -33,7 +33,7 @@ impl SearchJournal {
     /// # Errors
     /// When that fails, as where the disk is full.
     pub fn append(&mut self, row: &SearchRow) -> Result<()> {
-        let text = serde_json::to_string(row).expect("a row is plain data");
+        let text = record::line(row)?;
         let check = checksum(&self.check, &text);
         let open = text.strip_suffix('}').expect("a row is an object");
         self.journal.append_line(format!("{open}{MARK}{check}\"}}"))?;
@@ -52,21 +52,17 @@ pub fn read_journal(path: &Path) -> Result<Vec<SearchRow>> {
 
 /// The rows, and the checksum of all.
 fn read_rows(path: &Path) -> Result<(Vec<SearchRow>, String)> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::file(path, error, "name the folder of a search, or restore the file"))?;
-    let (mut rows, mut check) = (Vec::new(), String::new());
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    for (number, line) in text[..whole].lines().enumerate() {
-        let remedy =
-            format!("restore the file, or cut it off before line {}: what is missing is done again", number + 1);
-        let refuse = |problem: String| Error::file(path, format!("line {}: {problem}", number + 1), remedy.clone());
-        let (row, given) = split(line).ok_or_else(|| refuse("it has no checksum at its end".into()))?;
+    let mut check = String::new();
+    let rows = record::read_lines(path, |number, line| {
+        let remedy = format!("restore the file, or cut it off before line {number}: what is missing is done again");
+        let refuse = |problem: &str| Error::file(path, format!("line {number}: {problem}"), remedy.clone());
+        let (row, given) = split(line).ok_or_else(|| refuse("it has no checksum at its end"))?;
         check = checksum(&check, &row);
         if check != given {
-            return Err(refuse("it is not what was written, or a line before it is missing".into()));
+            return Err(refuse("it is not what was written, or a line before it is missing"));
         }
-        rows.push(serde_json::from_str(&row).map_err(|error| refuse(error.to_string()))?);
-    }
+        serde_json::from_str(&row).map_err(|error| refuse(&error.to_string()))
+    })?;
     Ok((rows, check))
 }
 

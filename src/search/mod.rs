@@ -17,7 +17,7 @@ mod run;
 
 pub use calibrate::{Trial, calibrate, kendall_tau};
 pub use config::{Breeding, Calibration, Method, Networks, Repeat, SearchConfig, Selector};
-pub use evaluator::{Event, Told, expect_same_search};
+pub use evaluator::{Event, Told, begin, expect_same_search};
 pub use exhaust::{Table, exhaust, graphs};
 pub use journal::read_journal;
 pub use run::search;

@@ -1,90 +1,239 @@
-//! A run on disk: weights, the optimiser's memory, and where the run stands. A checkpoint is whole or is not there.
+//! A run on disk: weights, the optimiser's memory, and where the run stands, with a checksum of each. A checkpoint is whole or
+//! is not there, and one that was damaged or belongs to another run is noticed.
 
+use super::fingerprint::sha256;
 use super::trainer::{Position, Trainer};
 use crate::error::{Error, Result};
-use crate::models::weights::{assign, from_safetensors, to_safetensors};
+use crate::files;
+use crate::models::Network;
+use crate::models::weights::{assign, parse_safetensors, to_safetensors};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const POSITION: &str = "position.json";
+const FILES: [&str; 3] = [MODEL, OPTIMIZER, POSITION];
+/// The sums of these, as `sha256sum --check` reads them.
+const SUMS: &str = "SHA256SUMS";
 
 /// What `position.json` holds.
 #[derive(Serialize, Deserialize)]
 struct Saved {
+    /// What the run is known by.
+    run: String,
     position: Position,
     optimizer_steps: u64,
 }
 
-/// Writes a checkpoint to `folder`, in place of what is there. Killed at any moment, either the old one or the new one can
-/// be loaded: the new one is complete on disk before the old one is moved aside, and that one goes last.
-///
-/// # Errors
-/// When the system refuses, as where the disk is full; the old checkpoint stays.
-pub fn save(trainer: &Trainer, folder: &Path) -> Result<()> {
-    let refused = |error| Error::file(folder, error, "make room on the disk, or name a folder that can be written to");
-    let (new, old) = (beside(folder, "new"), beside(folder, "old"));
-    if folder.exists() {
-        remove(&old).map_err(refused)?;
-    }
-    remove(&new).map_err(refused)?;
-    fs::create_dir_all(&new).map_err(refused)?;
-    write_all(&new, &trainer_files(trainer)?).map_err(refused)?;
-    if folder.exists() {
-        fs::rename(folder, &old).map_err(refused)?;
-    }
-    fs::rename(&new, folder).map_err(refused)?;
-    sync(folder.parent().unwrap_or(folder)).map_err(refused)?;
-    remove(&old).map_err(refused)
+/// The place of a checkpoint: a folder, beside which stand the next one while it is written, and the one before until the
+/// next is in its place.
+#[derive(Clone, Debug)]
+pub(super) struct Checkpoint(PathBuf);
+
+/// The bytes of a checkpoint, which are what was written.
+struct Files {
+    folder: PathBuf,
+    bytes: [Vec<u8>; 3],
+    saved: Saved,
 }
 
-/// Sets a trainer to a checkpoint.
-///
-/// # Errors
-/// When there is none, a file cannot be read, or it is of another network.
-pub fn load(trainer: &mut Trainer, folder: &Path) -> Result<()> {
-    let old = beside(folder, "old");
-    let folder = if folder.exists() || !old.exists() { folder } else { &old };
-    let path = folder.join(POSITION);
-    let text = fs::read(&path).map_err(|error| Error::file(&path, error, "name the folder of a run to resume"))?;
-    let saved: Saved = serde_json::from_slice(&text)
-        .map_err(|error| Error::file(&path, error, "copy the checkpoint back, or start a new run"))?;
-    if !trainer.can_stand_at(&saved.position) {
-        let problem = format!("the run does not come to such a place; its last step is {}", trainer.steps());
-        return Err(Error::file(&path, problem, "copy the checkpoint of the same run back, or start a new one"));
+impl Checkpoint {
+    pub fn at(folder: PathBuf) -> Checkpoint {
+        Checkpoint(folder)
     }
-    let optimizer = folder.join(OPTIMIZER);
-    let memory = from_safetensors(&optimizer)?;
-    trainer.network.load(&folder.join(MODEL))?;
-    let names = weight_names(trainer);
-    let wanted = names.iter().zip(trainer.optimizer.state_mut());
-    let wanted =
-        wanted.flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)));
-    assign(&optimizer, memory, wanted.collect())?;
-    trainer.optimizer.set_steps(saved.optimizer_steps);
-    trainer.position = saved.position;
-    Ok(())
+
+    fn next(&self) -> PathBuf {
+        self.0.with_extension("new")
+    }
+
+    fn before(&self) -> PathBuf {
+        self.0.with_extension("old")
+    }
+
+    /// Whether there is one, whole or not.
+    pub fn exists(&self) -> bool {
+        is_there(&self.0) || is_there(&self.before())
+    }
+
+    /// Writes a checkpoint in place of what is there. Killed at any moment, either the old one or the new one can be loaded:
+    /// the new one is complete on disk before the old one is moved aside, and that one goes last. `run` is what its run is
+    /// known by.
+    ///
+    /// # Errors
+    /// When the system refuses, as where the disk is full; the old checkpoint stays.
+    pub fn save(&self, trainer: &Trainer, run: &str) -> Result<()> {
+        self.expect_folder()?;
+        let refused = |error| files::unwritten(&self.0, &error);
+        let (new, old) = (self.next(), self.before());
+        let there = is_there(&self.0);
+        if there {
+            files::remove(&old).map_err(refused)?;
+        }
+        files::remove(&new).map_err(refused)?;
+        fs::create_dir(&new).map_err(refused)?;
+        write_all(&new, &trainer_files(trainer, run)?).map_err(refused)?;
+        if there {
+            fs::rename(&self.0, &old).map_err(refused)?;
+        }
+        fs::rename(&new, &self.0).map_err(refused)?;
+        files::sync_folder(files::parent(&self.0)).map_err(refused)?;
+        files::remove(&old).map_err(refused)
+    }
+
+    /// Sets a trainer to the checkpoint of the run `run`. Where it was damaged and the one before is there and whole, that
+    /// one takes its place; then the answer says what was wrong.
+    ///
+    /// # Errors
+    /// When there is none, a file is damaged or missing, or it is of another run.
+    pub fn load(&self, trainer: &mut Trainer, run: &str) -> Result<Option<Error>> {
+        self.expect_folder()?;
+        let (found, damage) = match Files::read(&self.0) {
+            Ok(found) => (found, None),
+            Err(error) if is_there(&self.0) => (Files::read(&self.before()).map_err(|_| error.clone())?, Some(error)),
+            Err(_) => (Files::read(&self.before())?, None),
+        };
+        found.expect_run(run)?;
+        found.set(trainer)?;
+        self.tidy(&found.folder)?;
+        Ok(damage)
+    }
+
+    /// Puts the checkpoint that counts into its place, and removes what a killed process left beside it.
+    fn tidy(&self, counts: &Path) -> Result<()> {
+        let refused = |error| files::unwritten(&self.0, &error);
+        if counts != self.0 {
+            files::remove(&self.0).map_err(refused)?;
+            fs::rename(counts, &self.0).map_err(refused)?;
+        }
+        self.remove_leftovers()
+    }
+
+    /// Removes what a killed process left beside the checkpoint: one that was not complete, one that was replaced.
+    pub fn remove_leftovers(&self) -> Result<()> {
+        let refused = |error| files::unwritten(&self.0, &error);
+        if is_there(&self.0) {
+            files::remove(&self.before()).map_err(refused)?;
+        } else if is_there(&self.before()) {
+            fs::rename(self.before(), &self.0).map_err(refused)?;
+        }
+        files::remove(&self.next()).map_err(refused)?;
+        files::sync_folder(files::parent(&self.0)).map_err(refused)
+    }
+
+    /// Sets a network to the weights of the checkpoint of the run `run`.
+    ///
+    /// # Errors
+    /// When there is none, a file is damaged or missing, or it is of another run or network.
+    pub fn load_weights(&self, network: &mut Network, run: &str) -> Result<()> {
+        let found = self.read_while_it_is_replaced()?;
+        found.expect_run(run)?;
+        let model = found.folder.join(MODEL);
+        network.set_state(&model, parse_safetensors(&model, &found.bytes[0])?)
+    }
+
+    /// Reads the checkpoint of a run that may go on meanwhile: what was half read of one and half of the next is read again.
+    fn read_while_it_is_replaced(&self) -> Result<Files> {
+        if !self.exists() {
+            let remedy =
+                "go on with evograd train --resume to make one; best is kept where data.validation holds pictures out";
+            return Err(Error::file(&self.0, "there is no such checkpoint", remedy));
+        }
+        let sums = || [files::read(&self.0.join(SUMS)).ok(), files::read(&self.before().join(SUMS)).ok()];
+        loop {
+            let before = sums();
+            match Files::read(&self.0).or_else(|error| Files::read(&self.before()).map_err(|_| error)) {
+                Err(_) if sums() != before => {}
+                found => return found,
+            }
+        }
+    }
+
+    /// The folder of all checkpoints has to be one, and in its place.
+    fn expect_folder(&self) -> Result<()> {
+        let folder = files::parent(&self.0);
+        let remedy = "put the folder itself back there, or start a new run";
+        match fs::symlink_metadata(folder) {
+            Ok(found) if found.is_dir() => Ok(()),
+            Ok(found) if found.is_symlink() => Err(Error::file(folder, "it is a link, which is not followed", remedy)),
+            Ok(_) => Err(Error::file(folder, "it is no folder", remedy)),
+            Err(error) => Err(Error::file(folder, error, remedy)),
+        }
+    }
 }
 
-/// The weights in a checkpoint's folder, if there is one.
-pub fn model_file(folder: &Path) -> Option<PathBuf> {
-    [folder.join(MODEL), beside(folder, "old").join(MODEL)].into_iter().find(|path| path.exists())
+impl Files {
+    /// Reads a checkpoint whole, and compares the sums.
+    fn read(folder: &Path) -> Result<Files> {
+        let remedy = "restore the checkpoint from a copy, or start a new run";
+        let read = |name: &str| {
+            let path = folder.join(name);
+            files::read(&path)
+                .map_err(|error| Error::file(path, format!("{error}: the checkpoint is incomplete"), remedy))
+        };
+        let sums = read(SUMS)?;
+        let mut bytes = [Vec::new(), Vec::new(), Vec::new()];
+        for (name, bytes) in FILES.into_iter().zip(&mut bytes) {
+            *bytes = read(name)?;
+        }
+        let expected = sums_of(FILES.into_iter().zip(&bytes));
+        for (line, name) in expected.lines().zip(FILES) {
+            if !sums.split(|byte| *byte == b'\n').any(|written| written == line.as_bytes()) {
+                let problem = format!("its sum is not the one in {SUMS}: it was damaged or exchanged");
+                return Err(Error::file(folder.join(name), problem, remedy));
+            }
+        }
+        let saved =
+            serde_json::from_slice(&bytes[2]).map_err(|error| Error::file(folder.join(POSITION), error, remedy))?;
+        Ok(Files { folder: folder.to_path_buf(), bytes, saved })
+    }
+
+    fn expect_run(&self, run: &str) -> Result<()> {
+        if self.saved.run == run {
+            return Ok(());
+        }
+        let problem = "it is the checkpoint of another run, or of other settings or data";
+        Err(Error::file(&self.folder, problem, "put the run's own checkpoint there, or start a new run"))
+    }
+
+    /// Sets a trainer to what was read.
+    fn set(&self, trainer: &mut Trainer) -> Result<()> {
+        if !trainer.can_stand_at(&self.saved.position) {
+            let problem = format!("the run does not come to such a place; its last step is {}", trainer.steps());
+            let remedy = "put the run's own checkpoint there, or start a new run";
+            return Err(Error::file(self.folder.join(POSITION), problem, remedy));
+        }
+        let [model, optimizer] = [MODEL, OPTIMIZER].map(|name| self.folder.join(name));
+        let memory = parse_safetensors(&optimizer, &self.bytes[1])?;
+        trainer.network.set_state(&model, parse_safetensors(&model, &self.bytes[0])?)?;
+        let names = weight_names(trainer);
+        let wanted = names.iter().zip(trainer.optimizer.state_mut());
+        let wanted =
+            wanted.flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)));
+        assign(&optimizer, memory, wanted.collect())?;
+        trainer.optimizer.set_steps(self.saved.optimizer_steps);
+        trainer.position = self.saved.position.clone();
+        Ok(())
+    }
 }
 
-fn trainer_files(trainer: &Trainer) -> Result<[(&'static str, Vec<u8>); 3]> {
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+fn trainer_files(trainer: &Trainer, run: &str) -> Result<[Vec<u8>; 3]> {
     let names = weight_names(trainer);
     let memory: Vec<(String, &Tensor)> = names
         .iter()
         .zip(trainer.optimizer.state())
         .flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)))
         .collect();
-    let saved = Saved { position: trainer.position.clone(), optimizer_steps: trainer.optimizer.steps() };
-    let position = serde_json::to_vec_pretty(&saved).expect("a position is plain numbers");
-    Ok([(MODEL, trainer.network.to_safetensors()?), (OPTIMIZER, to_safetensors(&memory)?), (POSITION, position)])
+    let (position, optimizer_steps) = (trainer.position.clone(), trainer.optimizer.steps());
+    let saved = Saved { run: run.into(), position, optimizer_steps };
+    let saved = serde_json::to_vec_pretty(&saved).expect("a position is plain numbers");
+    Ok([trainer.network.to_safetensors()?, to_safetensors(&memory)?, saved])
 }
 
 /// The names of the network's weights, in order.
@@ -96,25 +245,14 @@ fn weight_names(trainer: &Trainer) -> Vec<String> {
 }
 
 /// Writes files that are on disk, and not only on their way to it, when this returns.
-fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> std::io::Result<()> {
-    for (name, bytes) in files {
-        let mut file = File::create(folder.join(name))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-    }
-    sync(folder)
+fn write_all(folder: &Path, bytes: &[Vec<u8>; 3]) -> std::io::Result<()> {
+    let named = || FILES.into_iter().zip(bytes);
+    named().try_for_each(|(name, bytes)| files::write_new(&folder.join(name), bytes))?;
+    files::write_new(&folder.join(SUMS), sums_of(named()).as_bytes())?;
+    files::sync_folder(folder)
 }
 
-/// Brings the names in a folder to the disk.
-fn sync(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-/// The folder of the same name with another ending.
-fn beside(folder: &Path, ending: &str) -> PathBuf {
-    folder.with_extension(ending)
-}
-
-fn remove(folder: &Path) -> std::io::Result<()> {
-    if folder.exists() { fs::remove_dir_all(folder) } else { Ok(()) }
+/// A line with the sum of each file.
+fn sums_of<'a>(files: impl Iterator<Item = (&'a str, &'a Vec<u8>)>) -> String {
+    files.map(|(name, bytes)| format!("{}  {name}\n", sha256(bytes))).collect()
 }

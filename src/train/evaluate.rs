@@ -40,7 +40,8 @@ pub fn evaluate(
         answers(logits.as_slice(), classes)
             .zip(&batch.truth)
             .for_each(|(answer, class)| confusion[*class][answer] += 1);
-        let mean = no_grad(|| Var::constant(logits).cross_entropy(&batch.truth, 0.0))?.item()?;
+        // Logits may be finite and their loss not: that is an error, which names the loss.
+        let mean = no_grad(|| checked(|| Var::constant(logits).cross_entropy(&batch.truth, 0.0)))?.item()?;
         loss += f64::from(mean) * batch.truth.len() as f64;
         done += batch.truth.len();
         if !told(done) {

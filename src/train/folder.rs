@@ -1,9 +1,14 @@
 //! The folder of a run: its settings, what is known of it, its metrics and checkpoints. One process at a time.
 
-use super::checkpoint::model_file;
-use crate::data::Normalise;
+use super::checkpoint::Checkpoint;
+use super::config::Config;
+use super::fingerprint;
+use super::trainer::Split;
+use crate::data::{Normalise, Sets};
 use crate::error::{Error, Result};
-use crate::record::{self, Journal, Metric};
+use crate::files;
+use crate::models::Network;
+use crate::record::{self, BeginRow, Journal, Metric};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -37,6 +42,12 @@ pub struct RunInfo {
     /// What is probably not meant, such as a learning rate of 0, or that the network has learned nothing.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What the run began with; all segments have to go on with the same. `None` where an earlier version wrote it.
+    #[serde(default)]
+    pub began: Option<BeginRow>,
+    /// The folder of the data sets, where its name is Unicode.
+    #[serde(default)]
+    pub data_dir: Option<String>,
 }
 
 /// How a run stands.
@@ -58,8 +69,11 @@ pub enum Status {
 impl RunInfo {
     /// That the run, or a segment of it, begins now; `before` is what was known of it.
     pub fn begun(self, before: Option<RunInfo>) -> RunInfo {
-        let resumed_after = before.map_or_else(Vec::new, |it| [it.resumed_after, vec![it.started]].concat());
-        RunInfo { resumed_after, started: now(), ended: None, status: Status::Running, ..self }
+        let (began, resumed_after) = match before {
+            None => (self.began, Vec::new()),
+            Some(before) => (before.began, [before.resumed_after, vec![before.started]].concat()),
+        };
+        RunInfo { resumed_after, began, started: now(), ended: None, status: Status::Running, ..self }
     }
 
     /// That it ends now.
@@ -72,33 +86,65 @@ impl RunInfo {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Held open: the system releases it when the process ends, however it does.
-    _lock: Option<File>,
+    /// Held open: the system releases the lock when the process ends, however it does.
+    held: Option<Held>,
 }
 
+/// The lock, and the folder itself, which is missed when it goes away.
+#[derive(Debug)]
+struct Held {
+    _lock: File,
+    folder: Option<File>,
+}
+
+/// What shows that a folder holds a run, written last.
+const SETTINGS: &str = "config.toml";
+const INFO: &str = "run.json";
+const NORMALISE: &str = "normalise.json";
+const METRICS: &str = "metrics.jsonl";
+const CHECKPOINTS: &str = "checkpoints";
+/// The rows of a search.
+const JOURNAL: &str = "journal.jsonl";
+/// All that is written as a whole, and may have left half of it behind when the process was killed.
+const WHOLE: [&str; 4] = [SETTINGS, INFO, NORMALISE, "report.html"];
+
 impl RunFolder {
-    /// Makes the folder of a new run with these settings, in TOML.
+    /// Makes the folder of a new run with these settings, in TOML, and what is known of it. The settings are written last:
+    /// killed at any moment, there is a run that can be resumed, or none, and it can be begun again.
     ///
     /// # Errors
     /// When there is a run in it already, or the system refuses.
-    pub fn create(path: &Path, settings: &str) -> Result<RunFolder> {
-        if path.join("config.toml").exists() {
-            return Err(Error::file(path, "there is a run in it", "resume it with --resume, or name another folder"));
-        }
-        let refused = |error| Error::file(path, error, "name a folder that can be written to");
-        fs::create_dir_all(path).map_err(refused)?;
+    pub fn create(path: &Path, settings: &str, info: &RunInfo, normalise: Option<&Normalise>) -> Result<RunFolder> {
+        expect_no_run(path)?;
+        files::make_folder(path)?;
         let folder = Self::lock(path)?;
-        folder.write("config.toml", settings.as_bytes())?;
+        // Another process may have been faster.
+        expect_no_run(path)?;
+        match normalise {
+            Some(normalise) => {
+                folder.write(NORMALISE, normalise.to_json().as_bytes())?;
+                files::make_folder(&path.join(CHECKPOINTS))?;
+            }
+            // A search's journal; what it began with is the first row.
+            None => drop(Journal::open(&path.join(JOURNAL))?),
+        }
+        folder.describe(info)?;
+        folder.write(SETTINGS, settings.as_bytes())?;
         Ok(folder)
     }
 
-    /// The folder of a run that is to go on.
+    /// The folder of a run that is to go on. What a killed process left half written is removed.
     ///
     /// # Errors
     /// When there is none, or another process holds it.
     pub fn open(path: &Path) -> Result<RunFolder> {
         Self::read(path)?;
-        Self::lock(path)
+        let folder = Self::lock(path)?;
+        for name in WHOLE {
+            let part = files::part_of(&path.join(name));
+            files::remove(&part).map_err(|error| files::unwritten(&part, &error))?;
+        }
+        Ok(folder)
     }
 
     /// The folder of a run that is only looked at; another process may be at work on it.
@@ -106,21 +152,39 @@ impl RunFolder {
     /// # Errors
     /// When there is none.
     pub fn read(path: &Path) -> Result<RunFolder> {
-        if !path.join("config.toml").exists() {
+        if !path.join(SETTINGS).exists() {
             return Err(Error::file(path, "there is no run in it", "name the folder of a run, such as runs/resnet20"));
         }
-        Ok(RunFolder { path: path.to_path_buf(), _lock: None })
+        Ok(RunFolder { path: path.to_path_buf(), held: None })
     }
 
     fn lock(path: &Path) -> Result<RunFolder> {
         let file = path.join("lock");
-        let lock = File::create(&file).map_err(|error| Error::file(&file, error, "make the folder writable"))?;
+        let lock = files::open_own(&file)?;
         match lock.try_lock() {
-            Ok(()) => Ok(RunFolder { path: path.to_path_buf(), _lock: Some(lock) }),
+            Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                Err(Error::file(path, "another process is at work on this run", "wait for it, or stop it"))
+                return Err(Error::file(path, "another process is at work on this run", "wait for it, or stop it"));
             }
-            Err(fs::TryLockError::Error(error)) => Err(Error::file(&file, error, "use a file system with locks")),
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(Error::file(&file, error, "use a file system with locks"));
+            }
+        }
+        // Only Unix lets a folder be opened; elsewhere one with open files in it stays where it is.
+        let folder = if cfg!(unix) { File::open(path).map(Some) } else { Ok(None) };
+        let folder = folder.map_err(|error| files::unwritten(path, &error))?;
+        Ok(RunFolder { path: path.to_path_buf(), held: Some(Held { _lock: lock, folder }) })
+    }
+
+    /// Sees to it that the path still leads to the folder that is held, and not to none or another.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) fn expect_in_place(&self) -> Result<()> {
+        let held = self.held.as_ref().and_then(|held| held.folder.as_ref());
+        match held.is_none_or(|folder| files::folder_leads_to(&self.path, folder)) {
+            true => Ok(()),
+            false => Err(record::gone(&self.path)),
         }
     }
 
@@ -131,23 +195,20 @@ impl RunFolder {
 
     /// The file of its settings.
     pub fn settings(&self) -> PathBuf {
-        self.path.join("config.toml")
+        self.path.join(SETTINGS)
     }
 
-    /// The folder of the checkpoint `last` or `best`.
-    pub fn checkpoint(&self, name: &str) -> PathBuf {
-        self.path.join("checkpoints").join(name)
+    /// The checkpoint `last` or `best`, which may not be there.
+    pub(super) fn checkpoint(&self, name: &str) -> Checkpoint {
+        Checkpoint::at(self.path.join(CHECKPOINTS).join(name))
     }
 
-    /// The weights of the checkpoint `last` or `best`.
+    /// Sets a network to the weights of the checkpoint `last` or `best` of the run that began so.
     ///
     /// # Errors
-    /// When there is no such checkpoint.
-    pub fn weights(&self, name: &str) -> Result<PathBuf> {
-        let folder = self.checkpoint(name);
-        let remedy =
-            "go on with evograd train --resume to make one; best is kept where data.validation holds pictures out";
-        model_file(&folder).ok_or_else(|| Error::file(folder, "there is no such checkpoint", remedy))
+    /// When there is none, it was damaged, or it is of another run or network.
+    pub fn load_weights(&self, name: &str, network: &mut Network, began: &BeginRow) -> Result<()> {
+        self.checkpoint(name).load_weights(network, &fingerprint::digest(began)?)
     }
 
     /// The rows of metrics, to be added to.
@@ -155,44 +216,89 @@ impl RunFolder {
     /// # Errors
     /// When the system refuses.
     pub fn metrics(&self) -> Result<Journal> {
-        Journal::open(&self.path.join("metrics.jsonl"))
+        Journal::open(&self.path.join(METRICS))
     }
 
-    /// What `run.json` says of the run so far; `None` where it was killed before it was written.
-    ///
-    /// # Errors
-    /// When the file is not what it should be.
-    pub fn info(&self) -> Result<Option<RunInfo>> {
-        let path = self.path.join("run.json");
-        let remedy = "remove it; the run goes on without knowing how it began";
-        match fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::file(&path, error, "make it readable")),
-            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| Error::file(&path, error, remedy)),
-        }
-    }
-
-    /// Keeps what pictures are normalised by, so that they need not be gone through again.
-    pub(super) fn keep(&self, normalise: &Normalise) -> Result<()> {
-        self.write("normalise.json", normalise.to_json().as_bytes())
-    }
-
-    /// What pictures are normalised by.
+    /// What `run.json` says of the run so far.
     ///
     /// # Errors
     /// When the file is not there or not what it should be.
-    pub fn normalise(&self) -> Result<Normalise> {
-        let path = self.path.join("normalise.json");
-        let refused = |problem: String| Error::file(&path, problem, "restore it, or start a new run");
-        let text = fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
-        Normalise::from_json(&text).ok_or_else(|| refused("it holds no mean and deviation of each channel".into()))
+    pub fn info(&self) -> Result<RunInfo> {
+        let path = self.path.join(INFO);
+        let remedy = "restore it, or start a new run with --config and this one's config.toml";
+        let text = files::read(&path).map_err(|error| Error::file(&path, error, remedy))?;
+        serde_json::from_slice(&text).map_err(|error| Error::file(&path, error, remedy))
     }
 
-    /// The number of the last segment that has written metrics.
-    pub(super) fn last_segment(&self) -> Result<u32> {
-        let path = self.path.join("metrics.jsonl");
-        let rows = if path.exists() { record::read(&path)? } else { Vec::new() };
-        Ok(rows.iter().map(Metric::segment).max().unwrap_or(0))
+    /// What is known of the run, and what it began with, if it is still so: the same program, instruction set and settings.
+    ///
+    /// # Errors
+    /// When one of them was changed, or it is not known.
+    pub fn expect_same(&self, task: &str, settings: &str) -> Result<(RunInfo, BeginRow)> {
+        let (info, began) = self.expect_same_settings(settings)?;
+        fingerprint::expect_same_program(&self.path.join(INFO), &began, task)?;
+        Ok((info, began))
+    }
+
+    /// As [`RunFolder::expect_same`], for work on what has come of the run by any program.
+    ///
+    /// # Errors
+    /// When the settings were changed, or it is not known.
+    pub fn expect_same_settings(&self, settings: &str) -> Result<(RunInfo, BeginRow)> {
+        let (path, info) = (self.path.join(INFO), self.info()?);
+        let Some(began) = info.began.clone() else {
+            let problem = "it does not say what the run began with; an earlier version of the program wrote it";
+            return Err(Error::file(path, problem, "start a new run with --config and this one's config.toml"));
+        };
+        fingerprint::expect_same_settings(&path, &began, settings)?;
+        Ok((info, began))
+    }
+
+    /// Whether the data is that which the run began with.
+    ///
+    /// # Errors
+    /// When it is not, or a picture cannot be read.
+    pub fn expect_same_data(&self, sets: &Sets, began: &BeginRow) -> Result<()> {
+        let now = fingerprint::begin(&began.task, began.settings.clone(), sets)?;
+        fingerprint::expect_same_data(&self.path.join(INFO), began, &now)
+    }
+
+    /// The samples of the run that began so, from the same data or other pictures of the same sizes.
+    ///
+    /// # Errors
+    /// When they would be normalised otherwise than at its beginning; and as [`Split::new`].
+    pub fn split(&self, config: &Config, sets: &Sets, began: &BeginRow) -> Result<Split> {
+        let split = Split::with(config, sets, self.normalise(sets.train.shape()[0])?)?;
+        fingerprint::expect_same_normalise(&self.path.join(NORMALISE), began, &split.normalise)?;
+        Ok(split)
+    }
+
+    /// What pictures of so many channels are normalised by; `None` where the file is missing, which is as well: it follows
+    /// from the settings and the data.
+    fn normalise(&self, channels: usize) -> Result<Option<Normalise>> {
+        let path = self.path.join(NORMALISE);
+        let refused = |problem: String| Error::file(&path, problem, "restore it, or remove it: it is computed again");
+        let text = match files::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|error| refused(error.to_string()))?,
+        };
+        let text = String::from_utf8_lossy(&text);
+        let found = Normalise::from_json(&text)
+            .ok_or_else(|| refused("it holds no mean and deviation of each channel".into()))?;
+        let of = [found.mean(), found.deviation()];
+        if of.iter().any(|of| of.len() != channels) {
+            return Err(refused(format!("it is of {} channels, and pictures have {channels}", found.mean().len())));
+        }
+        match of.concat().iter().all(|x| x.is_finite()) && found.deviation().iter().all(|x| *x >= 0.0) {
+            true => Ok(Some(found)),
+            false => Err(refused("a mean is not finite, or a deviation is below 0 or not finite".into())),
+        }
+    }
+
+    /// The rows of metrics that the run has written; none where it has not come so far.
+    pub(super) fn rows(&self) -> Result<Vec<Metric>> {
+        let path = self.path.join(METRICS);
+        if path.exists() { record::read(&path) } else { Ok(Vec::new()) }
     }
 
     /// Writes `run.json`.
@@ -201,19 +307,39 @@ impl RunFolder {
     /// When the system refuses.
     pub fn describe(&self, info: &RunInfo) -> Result<()> {
         let text = serde_json::to_vec_pretty(info).expect("what is known of a run is plain data");
-        self.write("run.json", &text)
+        self.write(INFO, &text)
     }
 
     /// Writes a file under another name first, so that it is whole or as before.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the folder has gone, or the system refuses.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (path, part) = (self.path.join(name), self.path.join(format!("{name}.part")));
-        let refused = |error| Error::file(&path, error, "make room on the disk");
-        fs::write(&part, bytes).map_err(refused)?;
-        File::open(&part).and_then(|file| file.sync_all()).map_err(refused)?;
-        fs::rename(&part, &path).map_err(refused)
+        self.expect_in_place()?;
+        files::write_whole(&self.path.join(name), bytes)
+    }
+}
+
+/// Refuses a folder that holds a run, or what is left of one.
+fn expect_no_run(path: &Path) -> Result<()> {
+    let taken = |name: &str| fs::symlink_metadata(path.join(name)).is_ok();
+    if taken(SETTINGS) {
+        return Err(Error::file(path, "there is a run in it", "resume it with --resume, or name another folder"));
+    }
+    let holds = |name: &&str| {
+        let path = path.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()),
+            Ok(found) => found.len() > 0 || !found.is_file(),
+            Err(_) => false,
+        }
+    };
+    match [METRICS, JOURNAL, CHECKPOINTS].iter().find(|name| holds(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let problem = format!("there is {name} of a run in it, but no config.toml");
+            Err(Error::file(path, problem, "restore config.toml and resume the run, or name another folder"))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod checkpoint;
 mod config;
 mod evaluate;
+mod fingerprint;
 mod folder;
 mod network;
 pub(crate) mod notes;
@@ -14,6 +15,7 @@ mod warnings;
 
 pub use config::{Config, Data, Model, Optimisation, ScheduleKind, Schedules, Training, UpdateRule};
 pub use evaluate::{Evaluation, evaluate};
+pub(crate) use fingerprint::{begin, expect_same_data, expect_same_program, expect_same_settings};
 pub use folder::{RunFolder, RunInfo, Status};
 pub use run::{Event, Run};
 pub use trainer::{Position, Split, StepReport, Trainer};

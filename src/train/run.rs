@@ -4,7 +4,7 @@ use super::config::Config;
 use super::folder::{RunFolder, RunInfo, Status};
 use super::trainer::{Position, Split, StepReport, Trainer};
 use super::warnings::{Chance, warnings};
-use super::{Evaluation, checkpoint, evaluate};
+use super::{Evaluation, evaluate, fingerprint};
 use crate::data::{Loader, Sets};
 use crate::error::{Error, Result};
 use crate::record::{EpochRow, Journal, Metric, StepRow};
@@ -38,6 +38,10 @@ pub struct Run {
     split: Split,
     metrics: Journal,
     info: RunInfo,
+    /// What checkpoints know the run by.
+    digest: String,
+    /// What was wrong with the last checkpoint, where the one before had to be taken.
+    damage: Option<Error>,
     began: Instant,
     saved: Instant,
     /// What has happened since the last row of steps.
@@ -66,7 +70,8 @@ impl Sums {
     }
 
     fn rate(&self) -> f64 {
-        self.pictures as f64 / self.began.elapsed().as_secs_f64()
+        // A clock that stands still or is set back makes no rate infinite.
+        self.pictures as f64 / self.began.elapsed().as_secs_f64().max(1e-6)
     }
 }
 
@@ -78,39 +83,50 @@ impl Run {
     pub fn start(path: &std::path::Path, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
         let split = Split::new(&config, sets)?;
         let trainer = Trainer::new(config, sets, &split.train)?;
-        let folder = RunFolder::create(path, &trainer.config().to_toml())?;
-        folder.keep(&split.normalise)?;
-        Self::with(folder, trainer, split, info.begun(None))
+        let mut began = fingerprint::begin("train", trainer.config().to_toml(), sets)?;
+        began.normalise = Some(split.normalise.to_json());
+        let digest = fingerprint::digest(&began)?;
+        let warnings = warnings(trainer.config(), split.train.samples());
+        let info = RunInfo { began: Some(began), warnings, ..info.begun(None) };
+        let folder = RunFolder::create(path, &trainer.config().to_toml(), &info, Some(&split.normalise))?;
+        Self::with(folder, trainer, split, info, digest)
     }
 
     /// The run in a folder, as its last checkpoint has it; from the start where it has none yet. `info` says what is known of
     /// this segment.
     ///
     /// # Errors
-    /// When the checkpoint cannot be loaded, or the data is not that which the run began with.
+    /// When the settings, the data, the program or the instruction set is not that which the run began with, or the
+    /// checkpoint cannot be loaded.
     pub fn resume(folder: RunFolder, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
-        let before = folder.info()?;
-        if let Some(before) = before.as_ref().filter(|before| before.data_checksums != info.data_checksums) {
-            let problem = format!("the run began with other pictures or labels of {}", config.data.set);
-            let sums = format!("sha256 then {:?}, now {:?}", before.data_checksums, info.data_checksums);
-            let remedy = "name the folder of the same data with --data-dir, or start a new run";
-            return Err(Error::file(folder.path(), format!("{problem} ({sums})"), remedy));
-        }
-        let split = Split::with(&config, sets, Some(folder.normalise()?))?;
+        let (before, began) = folder.expect_same("train", &config.to_toml())?;
+        folder.expect_same_data(sets, &began)?;
+        let split = folder.split(&config, sets, &began)?;
         let mut trainer = Trainer::new(config, sets, &split.train)?;
-        let last = folder.checkpoint("last");
-        if folder.weights("last").is_ok() {
-            checkpoint::load(&mut trainer, &last)?;
-        }
-        trainer.position.segment = 1 + folder.last_segment()?;
-        Self::with(folder, trainer, split, info.begun(before))
+        let (digest, rows) = (fingerprint::digest(&began)?, folder.rows()?);
+        let (last, best) = (folder.checkpoint("last"), folder.checkpoint("best"));
+        let damage = match last.exists() {
+            true => last.load(&mut trainer, &digest)?,
+            false => expect_no_epoch_lost(&folder, &rows).map(|()| None)?,
+        };
+        last.remove_leftovers()?;
+        best.remove_leftovers()?;
+        trainer.position.segment = 1 + rows.iter().map(Metric::segment).max().unwrap_or(0);
+        let warnings = warnings(trainer.config(), split.train.samples());
+        let info = RunInfo { warnings, ..info.begun(Some(before)) };
+        folder.describe(&info)?;
+        Ok(Run { damage, ..Self::with(folder, trainer, split, info, digest)? })
     }
 
-    fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo) -> Result<Run> {
-        let info = RunInfo { warnings: warnings(trainer.config(), split.train.samples()), ..info };
-        folder.describe(&info)?;
+    fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo, digest: String) -> Result<Run> {
         let (metrics, now) = (folder.metrics()?, Instant::now());
-        Ok(Run { folder, trainer, split, metrics, info, began: now, saved: now, since: Sums::new() })
+        let (damage, since) = (None, Sums::new());
+        Ok(Run { folder, trainer, split, metrics, info, digest, damage, began: now, saved: now, since })
+    }
+
+    /// What was wrong with the last checkpoint, where the run goes on from the one before.
+    pub fn damage(&self) -> Option<&Error> {
+        self.damage.as_ref()
     }
 
     /// The trainer.
@@ -257,7 +273,8 @@ impl Run {
     fn save(&mut self, name: &str) -> Result<()> {
         // A checkpoint must not be newer than the rows before it.
         self.metrics.sync()?;
-        checkpoint::save(&self.trainer, &self.folder.checkpoint(name))?;
+        self.folder.expect_in_place()?;
+        self.folder.checkpoint(name).save(&self.trainer, &self.digest)?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -265,5 +282,18 @@ impl Run {
     fn end(&mut self, status: Status) -> Result<()> {
         self.info = self.info.clone().ended(status);
         self.folder.describe(&self.info)
+    }
+}
+
+/// Each epoch ends with a row and then a checkpoint. So where there is a row of a second epoch and no checkpoint, one has been
+/// lost, and what was trained must not be trained again in silence.
+fn expect_no_epoch_lost(folder: &RunFolder, rows: &[Metric]) -> Result<()> {
+    let last = rows.iter().filter_map(|row| if let Metric::Epoch(row) = row { Some(row.epoch) } else { None }).max();
+    match last.filter(|last| *last > 1) {
+        None => Ok(()),
+        Some(last) => {
+            let problem = format!("epoch {last} is done, and the checkpoint last is missing");
+            Err(Error::file(folder.path(), problem, "restore checkpoints/last from a copy, or start a new run"))
+        }
     }
 }

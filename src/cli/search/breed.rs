@@ -134,9 +134,11 @@ pub fn watched(
         !stop()
     });
     progress.finish();
-    begun.ended(&outcome)?;
-    match outcome {
-        Err(Error::Stopped) => Ok(false),
-        outcome => Ok(outcome.map(|()| true)?),
-    }
+    let described = begun.ended(&outcome);
+    // What ended the search says more than that this could not be noted.
+    let ended = match outcome {
+        Err(Error::Stopped) => false,
+        outcome => outcome.map(|()| true)?,
+    };
+    described.map(|()| ended)
 }

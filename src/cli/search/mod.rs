@@ -42,6 +42,8 @@ all networks diverged; 130, 143 or 129: it was stopped.";
 /// Breed network structures, each trained for a little while (Genetic CNN).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+// The group of `breed::Args` has the same name.
+#[group(skip)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,

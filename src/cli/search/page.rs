@@ -47,9 +47,7 @@ pub fn write_page(folder: &Path, config: &SearchConfig) -> Result<SearchStats> {
     };
     let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let page = search_html(&SearchReport { name: &name, rows: &rows, settings: &config.to_toml(), winner });
-    let path = folder.join("report.html");
-    std::fs::write(&path, page)
-        .with_context(|| format!("{}: cannot be written; make room, or the folder writable", path.display()))?;
+    RunFolder::read(folder)?.write("report.html", page.as_bytes())?;
     Ok(stats)
 }
 

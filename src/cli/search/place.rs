@@ -8,7 +8,7 @@ use crate::cli::terminal::{said_if_slow, warn};
 use anyhow::Result;
 use evograd::Error;
 use evograd::data::{self, Sets};
-use evograd::search::{SearchConfig, expect_same_search, read_journal};
+use evograd::search::{SearchConfig, begin, expect_same_search, read_journal};
 use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
 
@@ -52,45 +52,57 @@ impl Place {
         *self == Place { json: self.json, quiet: self.quiet, ..Place::default() }
     }
 
-    /// The settings and the data, without a folder.
+    /// The settings and the data, without a folder. Of a search that is to go on, the settings have to be those that it
+    /// began with.
     pub fn settings(&self, settings: &Settings, more: &[(&str, Option<String>)]) -> Result<(SearchConfig, Sets)> {
         let more = [more, &[("search.workers", self.workers.map(|workers| workers.to_string()))]].concat();
-        let config = match &self.resume {
-            None => settings.config(&more)?,
+        let (config, data_dir) = match &self.resume {
+            None => (settings.config(&more)?, self.data_dir.folder()?),
             Some(folder) => {
                 let set: Vec<String> =
                     more.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
-                let settings = RunFolder::read(folder)?.settings();
-                expect_kind(folder, Kind::Search)?;
-                SearchConfig::read(&settings, &set)?
+                let folder = RunFolder::read(folder)?;
+                expect_kind(folder.path(), Kind::Search)?;
+                let config = SearchConfig::read(&folder.settings(), &set)?;
+                let (info, _) = folder.expect_same_settings(&config.to_toml())?;
+                (config, self.data_dir.folder_of(&info)?)
             }
         };
-        let (set, folder) = (&config.data.set, self.data_dir.folder()?);
-        let sets = said_if_slow(&format!("opening {set}"), || data::open(set, &folder))?;
+        let set = &config.data.set;
+        let sets = said_if_slow(&format!("opening {set}"), || data::open(set, &data_dir))?;
         Ok((config, sets))
     }
 
     /// The folder, made anew or opened again, for a task such as `search`. Of what is refused, nothing is written.
     pub fn begin(&self, task: &'static str, config: SearchConfig, sets: Sets) -> Result<Begun> {
         config.check_data(&sets)?;
-        let name = &format!("{task}-{}-seed{}", config.data.set, config.search.seed);
-        let folder = match (&self.resume, &self.out) {
-            (Some(folder), _) => {
+        let settings = config.to_toml();
+        let (folder, info) = match &self.resume {
+            Some(folder) => {
                 let folder = RunFolder::open(folder)?;
+                let (before, began) = folder.expect_same(task, &settings)?;
+                folder.expect_same_data(&sets, &began)?;
                 expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
-                folder
+                let info = self.describe(task, &config, &sets, &self.data_dir.folder_of(&before)?).begun(Some(before));
+                folder.write("config.toml", settings.as_bytes())?;
+                folder.describe(&info)?;
+                (folder, info)
             }
-            (None, Some(folder)) => RunFolder::create(folder, &config.to_toml())?,
-            (None, None) => RunFolder::create(&free_folder(name), &config.to_toml())?,
+            None => {
+                let mut info = self.describe(task, &config, &sets, &self.data_dir.folder()?).begun(None);
+                info.began = Some(begin(task, &config, &sets)?);
+                let name = format!("{task}-{}-seed{}", config.data.set, config.search.seed);
+                let path = self.out.clone().unwrap_or_else(|| free_folder(&name));
+                (RunFolder::create(&path, &settings, &info, None)?, info)
+            }
         };
-        folder.write("config.toml", config.to_toml().as_bytes())?;
-        let mut info = describe(config.search.seed, &sets);
-        info.threads = config.workers();
-        info.warnings = advice::before(task, &config);
         warn(&info.warnings);
-        let info = info.begun(folder.info()?);
-        folder.describe(&info)?;
         Ok(Begun { config, sets, task, folder, info })
+    }
+
+    fn describe(&self, task: &str, config: &SearchConfig, sets: &Sets, data_dir: &Path) -> RunInfo {
+        let warnings = advice::before(task, config);
+        RunInfo { threads: config.workers(), warnings, ..describe(config.search.seed, sets, data_dir) }
     }
 }
 

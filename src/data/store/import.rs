@@ -7,6 +7,7 @@ use super::{Progress, SUMS, Staging, name, sum, sync_folder, unwritable};
 use crate::data::catalogue::{Archive, Presence, SetInfo};
 use crate::data::source::{anew, present};
 use crate::error::{Error, Result};
+use crate::files;
 use flate2::read::GzDecoder;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -213,6 +214,7 @@ impl Import<'_> {
             return if path.exists() { fs::remove_file(&path).map_err(unwritable(&path)) } else { Ok(()) };
         }
         let staged = self.staging.folder.join(SUMS);
-        fs::write(&staged, &self.sums).and_then(|()| fs::rename(&staged, &path)).map_err(unwritable(&path))
+        let written = files::write_new(&staged, self.sums.as_bytes());
+        written.and_then(|()| fs::rename(&staged, &path)).map_err(unwritable(&path))
     }
 }

@@ -1,0 +1,217 @@
+//! Files that are whole or as before, on the disk when a function returns, and never somebody else's. Knows no format.
+//!
+//! Whoever writes a folder may have got it from somebody else, with links in it that lead elsewhere: none is followed. A
+//! file that is written whole takes the place of a link; one that is added to is refused if it is a link.
+
+use crate::error::{Error, Result};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Brings the names in a folder to the disk: what was made, renamed or removed in it lasts. Only Unix lets a folder be
+/// opened for that.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The folder that a path stands in.
+pub fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a folder and those above it that are missing, each of them lastingly.
+///
+/// # Errors
+/// When the system refuses.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|at| !at.as_os_str().is_empty() && !at.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        let made = match fs::create_dir(folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+            other => other,
+        };
+        made.and_then(|()| sync_folder(parent(folder))).map_err(|error| unwritten(folder, &error))?;
+    }
+    if folder.is_dir() { Ok(()) } else { Err(Error::file(folder, "it is no folder", "name another")) }
+}
+
+/// Writes a file beside its place first, so that it is whole or as before; a link in its place is replaced.
+///
+/// # Errors
+/// When the system refuses.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = part_of(path);
+    let written = remove(&part)
+        .and_then(|()| write_new(&part, bytes))
+        .and_then(|()| fs::rename(&part, path))
+        .and_then(|()| sync_folder(parent(path)));
+    written.map_err(|error| unwritten(path, &error))
+}
+
+/// Where a file is while [`write_whole`] writes it.
+pub fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+/// Writes a file of which there is none yet, and brings it to the disk; its name is for the caller to bring there.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Opens a file to be written to, or makes it; what is in it stays.
+///
+/// # Errors
+/// When it is a link or no file, has a second name, or the system refuses.
+pub fn open_own(path: &Path) -> Result<File> {
+    let refused = |problem: &str| Err(Error::file(path, problem, "move it away, and put a file of its own there"));
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        found => Some(found.map_err(|error| unwritten(path, &error))?),
+    };
+    match &found {
+        Some(found) if found.is_symlink() => return refused("it is a link, which is not followed"),
+        Some(found) if !found.is_file() => return refused("it is no file"),
+        Some(found) if names(found) > 1 => return refused("the file has another name elsewhere (a hard link)"),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    // Without `create_new`, a link put there meanwhile would be followed.
+    let opened = if found.is_some() { options.open(path) } else { options.create_new(true).open(path) };
+    let file = opened.map_err(|error| unwritten(path, &error))?;
+    if found.is_none() {
+        sync_folder(parent(path)).map_err(|error| unwritten(path, &error))?;
+    }
+    if leads_to(path, &file) { Ok(file) } else { refused("it is being replaced by another") }
+}
+
+/// The bytes of a file. What is no file, such as a pipe that nobody writes to, is not waited for.
+///
+/// # Errors
+/// When it is none, or cannot be read.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::Error::other("it is no file")) }
+}
+
+/// Whether a path, without following a link at its end, still leads to what was opened there.
+pub fn leads_to(path: &Path, opened: &File) -> bool {
+    is(fs::symlink_metadata(path), opened)
+}
+
+/// As [`leads_to`], of a folder, which may be reached through a link.
+pub fn folder_leads_to(path: &Path, opened: &File) -> bool {
+    is(fs::metadata(path), opened)
+}
+
+fn is(found: io::Result<Metadata>, opened: &File) -> bool {
+    matches!((found, opened.metadata()), (Ok(found), Ok(opened)) if identity(&found) == identity(&opened))
+}
+
+/// Removes what is at a path, be it a file, a link or a folder; nothing there is nothing to do.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+    }
+}
+
+/// That the system refused to write, with what helps.
+pub fn unwritten(path: &Path, error: &io::Error) -> Error {
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => "make room on the disk",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "make its folder writable, or name another",
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "see where its folder has gone, or name another",
+        _ => "see whether the disk and its file system are sound, or name a folder on another",
+    };
+    Error::file(path, error, remedy)
+}
+
+/// What no two things that exist at the same time have in common.
+#[cfg(unix)]
+fn identity(found: &Metadata) -> impl PartialEq + use<> {
+    use std::os::unix::fs::MetadataExt;
+    (found.dev(), found.ino(), found.file_type())
+}
+
+/// Elsewhere an open file keeps its place.
+#[cfg(not(unix))]
+fn identity(found: &Metadata) -> impl PartialEq + use<> {
+    found.file_type()
+}
+
+/// How many names a file has.
+#[cfg(unix)]
+fn names(found: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(found)
+}
+
+#[cfg(not(unix))]
+fn names(_: &Metadata) -> u64 {
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kind of thing that may stand where a file is to be written; the file that a link leads to keeps its bytes.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("file"), folder.path().join("victim"));
+        fs::write(&victim, "precious").unwrap();
+        type Put<'a> = &'a dyn Fn(&Path) -> io::Result<()>;
+        let kinds: [(&str, Put<'_>); 3] = [
+            ("it is a link, which is not followed", &|at| symlink("victim", at)),
+            ("the file has another name elsewhere (a hard link)", &|at| fs::hard_link(&victim, at)),
+            ("it is a link, which is not followed", &|at| symlink("nowhere", at)),
+        ];
+        for (problem, put) in kinds {
+            put(&path).unwrap();
+            let text = open_own(&path).unwrap_err().to_string();
+            assert!(text.contains(problem), "{text}");
+            put(&part_of(&path)).unwrap();
+            write_whole(&path, b"new").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"new");
+            assert!(fs::symlink_metadata(&path).unwrap().is_file());
+            assert_eq!(fs::read(&victim).unwrap(), b"precious");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "a part or a link's end was left");
+            remove(&path).unwrap();
+        }
+        fs::create_dir(&path).unwrap();
+        assert!(open_own(&path).unwrap_err().to_string().contains("it is no file"));
+        assert!(read(&path).unwrap_err().to_string().contains("it is no file"));
+    }
+
+    #[test]
+    fn an_open_file_is_missed_where_it_stood() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("file"), folder.path().join("other"));
+        let file = open_own(&path).unwrap();
+        assert!(leads_to(&path, &file));
+        fs::rename(&path, &other).unwrap();
+        assert!(!leads_to(&path, &file) && leads_to(&other, &file));
+        fs::write(&path, "another").unwrap();
+        assert!(!cfg!(unix) || !leads_to(&path, &file));
+    }
+
+    #[test]
+    fn folders_are_made_with_those_above_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        make_folder(&deep).unwrap();
+        make_folder(&deep).unwrap();
+        fs::write(deep.join("d"), "").unwrap();
+        let text = make_folder(&deep.join("d")).unwrap_err().to_string();
+        assert!(text.contains("it is no folder"), "{text}");
+        assert!(make_folder(&deep.join("d/e")).is_err());
+    }
+}

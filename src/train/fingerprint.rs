@@ -1,0 +1,342 @@
+//! What a run or a search began with, and whether it is still so. Its settings, its data, the program and the instruction
+//! set decide every bit that comes of it; where one of them is another, nothing may be added to it.
+
+use crate::data::{Dataset, Normalise, Sets};
+use crate::error::{Error, Result};
+use crate::record::BeginRow;
+use evograd_kernels::Isa;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Pictures looked at of a set that has no checksum.
+const SOME: usize = 100;
+
+/// Settings that may be changed between two segments, since no result depends on them.
+const FREE: [&str; 5] =
+    ["data.threads", "training.log_every", "training.checkpoint_seconds", "search.generations", "search.workers"];
+
+/// What a run or a search begins with. Of a search, the test set is not looked at.
+///
+/// # Errors
+/// When the instruction set that was asked for is none, or a picture cannot be read.
+pub fn begin(task: &str, settings: String, sets: &Sets) -> Result<BeginRow> {
+    Ok(BeginRow {
+        version: env!("CARGO_PKG_VERSION").into(),
+        task: task.into(),
+        isa: Some(Isa::chosen()?.name().into()),
+        settings,
+        data_checksums: [sets.train.checksum(), sets.test.checksum()],
+        data: Some(describe(sets, task == "train")?),
+        normalise: None,
+    })
+}
+
+/// The sha256 of the sizes, numbers and classes of both sets, and of the labels and some pictures of each that has no checksum
+/// and is used.
+fn describe(sets: &Sets, test_is_used: bool) -> Result<String> {
+    let mut hash = Sha256::new();
+    for (set, used) in [(&sets.train, true), (&sets.test, test_is_used)] {
+        hash.update(format!("{:?} {} {:?}", set.shape(), set.len(), set.classes()));
+        if used && set.checksum().is_none() {
+            look_at(&**set, &mut hash)?;
+        }
+    }
+    Ok(hexadecimal(hash))
+}
+
+/// All labels, and some pictures, evenly spread.
+fn look_at(set: &dyn Dataset, hash: &mut Sha256) -> Result<()> {
+    (0..set.len()).for_each(|sample| hash.update((set.label(sample) as u64).to_le_bytes()));
+    let mut picture = vec![0; set.shape().iter().product()];
+    let count = set.len().min(SOME);
+    (0..count).try_for_each(|i| {
+        set.read(i * set.len() / count, &mut picture)?;
+        hash.update(&picture);
+        Ok(())
+    })
+}
+
+/// The sha256 of some bytes.
+pub(super) fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hexadecimal(Sha256::new().chain_update(bytes))
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Refuses to go on with what began otherwise: first the program, the instruction set and the settings, which need no data.
+/// `place` is where `then` was written.
+///
+/// # Errors
+/// When anything differs; the error names it, both values, and the way out.
+pub fn expect_same_program(place: &Path, then: &BeginRow, task: &str) -> Result<()> {
+    let noun = noun(task);
+    let refuse = |problem: String, remedy: String| Err(Error::file(place, problem, remedy));
+    if then.task != task {
+        let problem = format!("it is of {}, not of {task}", then.task);
+        return refuse(problem, "name another folder, or go on with it by its own command".into());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    if then.version != version {
+        let problem =
+            format!("the {noun} began with version {}, and this is {version}, whose bits may be others", then.version);
+        return refuse(problem, format!("go on with version {}, or start a new {noun}", then.version));
+    }
+    let isa = Isa::chosen()?.name();
+    match &then.isa {
+        Some(then) if then != isa => {
+            let problem = format!("the {noun} began on {then}, and this is {isa}, whose last bits are others");
+            refuse(problem, format!("set EVOGRAD_ISA={then} where the processor has it, or start a new {noun}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses settings that are not those of the beginning, but for those that change no result.
+///
+/// # Errors
+/// When one was changed; the error names each with both values.
+pub fn expect_same_settings(place: &Path, then: &BeginRow, settings: &str) -> Result<()> {
+    let changed = changed(&then.settings, settings).map_err(|error| error.at(place.display()))?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let noun = noun(&then.task);
+    let problem = format!("config.toml beside it was changed since the {noun} began ({})", changed.join("; "));
+    Err(Error::file(place, problem, format!("restore it, or start a new {noun} with --config")))
+}
+
+/// Refuses data that is not that of the beginning.
+///
+/// # Errors
+/// When it is not.
+pub fn expect_same_data(place: &Path, then: &BeginRow, now: &BeginRow) -> Result<()> {
+    let sums = then.data_checksums == now.data_checksums;
+    if sums && (then.data.is_none() || then.data == now.data) {
+        return Ok(());
+    }
+    let what = if sums { "other sizes, classes or pictures" } else { "other pictures or labels" };
+    let remedy = format!("name the folder of the same data with --data-dir, or start a new {}", noun(&then.task));
+    Err(Error::file(place, format!("the {} began with {what}", noun(&then.task)), remedy))
+}
+
+/// Refuses to normalise otherwise than at the beginning.
+///
+/// # Errors
+/// When it would be so.
+pub(super) fn expect_same_normalise(place: &Path, then: &BeginRow, now: &Normalise) -> Result<()> {
+    let now = now.to_json();
+    match &then.normalise {
+        Some(then) if *then != now => {
+            let problem = format!("the run began with pictures normalised by {then}, and this is {now}");
+            Err(Error::file(place, problem, "restore the file, or remove it: it is computed again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a checkpoint knows its run by: the same for all segments of a run.
+pub(super) fn digest(begin: &BeginRow) -> Result<String> {
+    let all = flat(&begin.settings)?;
+    let fixed = all.iter().filter(|(key, _)| !is_free(key, &all));
+    let settings = fixed.map(|(key, value)| format!("{key}={value}\n")).collect();
+    let row = BeginRow { settings, ..begin.clone() };
+    Ok(sha256(serde_json::to_vec(&row).expect("a row is plain data")))
+}
+
+const EPOCHS: &str = "training.epochs";
+
+/// Settings as `section.key`, with their values.
+type Flat = Vec<(String, String)>;
+
+/// Whether no result so far depends on a setting, where the rest is as in `all`. With a constant rate, no step of a run depends
+/// on how many are to follow.
+fn is_free(key: &str, all: &Flat) -> bool {
+    let constant = value(all, "schedule.kind") == Some("\"constant\"") && value(all, "search.seed").is_none();
+    FREE.contains(&key) || (key == EPOCHS && constant)
+}
+
+fn value<'a>(all: &'a Flat, key: &str) -> Option<&'a str> {
+    all.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+}
+
+/// What was changed, as `key was … and is …`.
+fn changed(then: &str, now: &str) -> Result<Vec<String>> {
+    let (then, now) = (flat(then)?, flat(now)?);
+    let mut keys: Vec<&str> = then.iter().chain(&now).map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let differs = keys.into_iter().filter(|key| !is_free(key, &now) && value(&then, key) != value(&now, key));
+    let shown = |all, key| value(all, key).unwrap_or("not set").to_string();
+    Ok(differs.map(|key| format!("{key} was {} and is {}", shown(&then, key), shown(&now, key))).collect())
+}
+
+/// All settings of a text in TOML, as `section.key` with their values.
+fn flat(text: &str) -> Result<Flat> {
+    let table: toml::Table = toml::from_str(text)
+        .map_err(|error| Error::op("settings", error.message().to_string(), &[], "restore the file"))?;
+    let mut all = Vec::new();
+    flatten("", table, &mut all);
+    Ok(all)
+}
+
+fn flatten(before: &str, table: toml::Table, all: &mut Flat) {
+    for (key, value) in table {
+        let key = format!("{before}{key}");
+        match value {
+            toml::Value::Table(table) => flatten(&format!("{key}."), table, all),
+            value => all.push((key, value.to_string())),
+        }
+    }
+}
+
+fn noun(task: &str) -> &'static str {
+    if task == "train" { "run" } else { "search" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Pictures;
+    use crate::train::Config;
+    use std::sync::Arc;
+
+    /// Pictures as of an image folder: without a checksum.
+    struct Unsummed(Pictures);
+
+    impl Dataset for Unsummed {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+        fn shape(&self) -> [usize; 3] {
+            self.0.shape()
+        }
+        fn classes(&self) -> &[String] {
+            self.0.classes()
+        }
+        fn label(&self, index: usize) -> usize {
+            self.0.label(index)
+        }
+        fn read(&self, index: usize, picture: &mut [u8]) -> Result<()> {
+            self.0.read(index, picture)
+        }
+    }
+
+    fn pictures(classes: &[&str], bytes: &[u8], labels: &[u16]) -> Pictures {
+        Pictures::new([1, 1, 2], classes, bytes.to_vec(), labels.to_vec()).unwrap()
+    }
+
+    /// Every way in which data may be other data, with and without a checksum of its own.
+    #[test]
+    fn other_data_is_noticed() {
+        let usual = || pictures(&["a", "b"], &[1, 2, 3, 4], &[0, 1]);
+        let others = [
+            pictures(&["b", "a"], &[1, 2, 3, 4], &[0, 1]),
+            pictures(&["a", "b", "c"], &[1, 2, 3, 4], &[0, 1]),
+            pictures(&["a", "b"], &[1, 2, 3, 5], &[0, 1]),
+            pictures(&["a", "b"], &[3, 4, 1, 2], &[0, 1]),
+            pictures(&["a", "b"], &[1, 2, 3, 4], &[1, 0]),
+            pictures(&["a", "b"], &[1, 2], &[0]),
+            pictures(&["a", "b"], &[1, 2, 3, 4, 1, 2], &[0, 1, 0]),
+        ];
+        let row =
+            |train: Arc<dyn Dataset>, test: Arc<dyn Dataset>| begin("train", String::new(), &Sets { train, test });
+        let wraps: [fn(Pictures) -> Arc<dyn Dataset>; 2] = [|set| Arc::new(set), |set| Arc::new(Unsummed(set))];
+        for wrap in wraps {
+            let then = row(wrap(usual()), wrap(usual())).unwrap();
+            expect_same_data(Path::new("x"), &then, &row(wrap(usual()), wrap(usual())).unwrap()).unwrap();
+            for other in &others {
+                for now in [row(wrap(other.clone()), wrap(usual())), row(wrap(usual()), wrap(other.clone()))] {
+                    let now = now.unwrap();
+                    let text = expect_same_data(Path::new("x"), &then, &now).unwrap_err().to_string();
+                    assert!(text.starts_with("x: the run began with other "), "{text}");
+                    assert_ne!(digest(&then).unwrap(), digest(&now).unwrap());
+                }
+            }
+        }
+    }
+
+    /// Every setting there is, changed: refused by name and with both values, or on the list of those that change nothing.
+    #[test]
+    fn every_changed_setting_is_named() {
+        let text = Config::parse("", &["model.name=lenet".into(), "model.dropout=0.5".into()]).unwrap().to_toml();
+        let begin = |settings: String| BeginRow {
+            version: String::new(),
+            task: "train".into(),
+            isa: None,
+            settings,
+            data_checksums: [None, None],
+            data: None,
+            normalise: None,
+        };
+        let then = begin(text.clone());
+        let keys = flat(&text).unwrap();
+        assert!(keys.len() > 30, "{keys:?}");
+        for (key, value) in keys {
+            let mut table: toml::Table = toml::from_str(&text).unwrap();
+            let (section, name) = key.split_once('.').unwrap();
+            table[section].as_table_mut().unwrap().insert(name.into(), toml::Value::String("other".into()));
+            let now = begin(toml::to_string(&table).unwrap());
+            match expect_same_settings(Path::new("run.json"), &then, &now.settings) {
+                Ok(()) => {
+                    assert!(FREE.contains(&key.as_str()), "{key}");
+                    assert_eq!(digest(&then).unwrap(), digest(&now).unwrap());
+                }
+                Err(error) => {
+                    let wanted = format!(
+                        "run.json: config.toml beside it was changed since the run began ({key} was {value} and is \"other\"); \
+                         restore it, or start a new run with --config"
+                    );
+                    assert_eq!(error.to_string(), wanted);
+                    assert!(digest(&then).unwrap() != digest(&now).unwrap(), "{key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_at_a_constant_rate_may_be_made_longer() {
+        let text = |epochs: &str, kind: &str| {
+            let set = [format!("training.epochs={epochs}"), format!("schedule.kind={kind}")];
+            Config::parse("", &set).unwrap().to_toml()
+        };
+        assert_eq!(changed(&text("3", "constant"), &text("5", "constant")).unwrap(), [""; 0]);
+        assert_eq!(changed(&text("3", "cosine"), &text("5", "cosine")).unwrap(), ["training.epochs was 3 and is 5"]);
+        assert_eq!(
+            changed(&text("3", "cosine"), &text("5", "constant")).unwrap(),
+            ["schedule.kind was \"cosine\" and is \"constant\""]
+        );
+    }
+
+    #[test]
+    fn another_program_or_instruction_set_is_named_with_the_way_out() {
+        let own = Isa::chosen().unwrap().name();
+        let row = |version: &str, isa: &str| BeginRow {
+            version: version.into(),
+            task: "train".into(),
+            isa: Some(isa.into()),
+            settings: String::new(),
+            data_checksums: [None, None],
+            data: None,
+            normalise: None,
+        };
+        let refused = |row: BeginRow| expect_same_program(Path::new("x"), &row, "train").unwrap_err().to_string();
+        let version = env!("CARGO_PKG_VERSION");
+        expect_same_program(Path::new("x"), &row(version, own), "train").unwrap();
+        assert_eq!(
+            refused(row(version, "abacus")),
+            format!(
+                "x: the run began on abacus, and this is {own}, whose last bits are others; set EVOGRAD_ISA=abacus where the \
+                 processor has it, or start a new run"
+            )
+        );
+        assert_eq!(
+            refused(row("0.0.1", own)),
+            format!(
+                "x: the run began with version 0.0.1, and this is {version}, whose bits may be others; go on with version \
+                 0.0.1, or start a new run"
+            )
+        );
+    }
+}

@@ -1,0 +1,491 @@
+//! What the folder of a run withstands: being edited, damaged, exchanged, linked elsewhere, and taken away.
+
+mod digits;
+
+use digits::data;
+use evograd::record::{self, Metric};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Settings of a run of two epochs of two steps, with something held out.
+const TINY: [&str; 9] = [
+    "model.width=0.25",
+    "data.samples=32",
+    "data.validation=40",
+    "data.crop=0",
+    "training.epochs=2",
+    "training.batch=16",
+    "training.log_every=1",
+    "training.checkpoint_seconds=0",
+    "schedule.kind=constant",
+];
+
+/// A search of two small networks.
+const SEARCH: [&str; 10] = [
+    "networks.stages=[2, 2]",
+    "networks.backbone.filters=[2, 2]",
+    "networks.backbone.features=4",
+    "data.set=mnist",
+    "data.samples=20",
+    "data.validation=20",
+    "training.epochs=1",
+    "search.population=3",
+    "search.generations=1",
+    "search.workers=1",
+];
+
+fn evograd(arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
+    command.args(arguments).env_remove("EVOGRAD_DATA_DIR");
+    command
+}
+
+fn with(mut command: Command, settings: &[&str]) -> Command {
+    for set in settings {
+        command.args(["--set", set]);
+    }
+    command
+}
+
+fn train(data: &Path, out: &Path) -> Command {
+    let mut command = evograd(&["train", "lenet", "--data", "mnist", "--rate", "0.01", "--data-dir"]);
+    command.arg(data).arg("--out").arg(out);
+    with(command, &TINY)
+}
+
+fn search(data: &Path, out: &Path) -> Command {
+    let mut command = evograd(&["search", "--data-dir"]);
+    command.arg(data).arg("--out").arg(out);
+    with(command, &SEARCH)
+}
+
+/// Goes on; where the data is, the folder has to know.
+fn resume(command: &str, out: &Path) -> Command {
+    let mut command = evograd(&[command, "--resume"]);
+    command.arg(out);
+    command
+}
+
+fn eval(out: &Path) -> Command {
+    let mut command = evograd(&["eval"]);
+    command.arg(out);
+    command
+}
+
+fn output(mut command: Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    (output.status.code().unwrap(), text)
+}
+
+fn finished(command: Command) -> String {
+    let (code, text) = output(command);
+    assert_eq!(code, 0, "{text}");
+    text
+}
+
+fn refused(command: Command, expected: &str) {
+    let (code, text) = output(command);
+    assert!(code == 2 && text.contains(expected), "{code}: {text}\nexpected: {expected}");
+}
+
+fn spawn(mut command: Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn wait_for(path: &Path) {
+    let there = (0..3000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        path.exists()
+    });
+    assert!(there, "{} is not there after thirty seconds", path.display());
+}
+
+/// How a process ends, which has to be soon.
+fn ended(mut child: Child) -> (i32, String) {
+    let soon = (0..6000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        child.try_wait().unwrap().is_some()
+    });
+    if !soon {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(soon, "it did not end within a minute: {errors}");
+    (output.status.code().unwrap(), errors)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+    }
+}
+
+/// All files and folders below a folder, with the bytes of files.
+fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => {
+                all.push((path.clone(), Vec::new()));
+                all.extend(tree(&path));
+            }
+            false => all.push((path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    all.sort();
+    all
+}
+
+fn weights(run: &Path) -> Vec<Vec<u8>> {
+    let files = ["last/model", "last/optimizer", "best/model"];
+    files.map(|name| fs::read(run.join(format!("checkpoints/{name}.safetensors"))).unwrap()).to_vec()
+}
+
+/// A finished run and a copy of it to be spoiled.
+struct Place {
+    _folder: tempfile::TempDir,
+    data: tempfile::TempDir,
+    whole: PathBuf,
+    run: PathBuf,
+}
+
+impl Place {
+    fn new() -> Place {
+        let (folder, data) = (tempfile::tempdir().unwrap(), data());
+        let (whole, run) = (folder.path().join("whole"), folder.path().join("run"));
+        finished(train(data.path(), &whole));
+        Place { _folder: folder, data, whole, run }
+    }
+
+    /// The run as it was, at the same place.
+    fn anew(&self) -> &Path {
+        if self.run.exists() {
+            fs::remove_dir_all(&self.run).unwrap();
+        }
+        copy(&self.whole, &self.run);
+        &self.run
+    }
+}
+
+#[test]
+fn changed_settings_are_refused_by_resume_and_eval_and_nothing_is_touched() {
+    let place = Place::new();
+    for (from, to, named) in [
+        ("split_seed = 0", "split_seed = 9", "data.split_seed was 0 and is 9"),
+        ("set = \"mnist\"", "set = \"cifar10\"", "data.set was \"mnist\" and is \"cifar10\""),
+        ("momentum = 0.9", "momentum = 0.5", "optimizer.momentum was 0.9 and is 0.5"),
+    ] {
+        let run = place.anew();
+        let config = fs::read_to_string(run.join("config.toml")).unwrap();
+        assert!(config.contains(from), "{config}");
+        // Beside it a change that would be allowed.
+        let longer = config.replace("epochs = 2", "epochs = 3");
+        fs::write(run.join("config.toml"), longer.replace(from, to)).unwrap();
+        let before = tree(run);
+        let expected = format!("run.json: config.toml beside it was changed since the run began ({named}); restore it");
+        refused(resume("train", run), &expected);
+        refused(eval(run), &expected);
+        assert!(tree(run) == before, "a file was touched");
+    }
+}
+
+/// What a longer run at a constant rate comes to is what a shorter one comes to that was made longer.
+#[test]
+fn a_run_at_a_constant_rate_is_made_longer_to_the_bits_of_a_longer_one() {
+    let place = Place::new();
+    let run = place.anew();
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    fs::write(run.join("config.toml"), config.replace("epochs = 2", "epochs = 3")).unwrap();
+    finished(resume("train", run));
+    let longer = place.whole.with_file_name("longer");
+    finished(with(train(place.data.path(), &longer), &["training.epochs=3"]));
+    assert!(weights(run) == weights(&longer));
+}
+
+#[test]
+fn another_instruction_set_is_refused_with_the_way_out() {
+    let (data, folder) = (data(), tempfile::tempdir().unwrap());
+    let run = folder.path().join("run");
+    let mut portable = train(data.path(), &run);
+    portable.env("EVOGRAD_ISA", "portable");
+    finished(portable);
+    let here = evograd::Isa::chosen().unwrap().name();
+    if here != "portable" {
+        refused(resume("train", &run), &format!("the run began on portable, and this is {here}"));
+        refused(resume("train", &run), "set EVOGRAD_ISA=portable where the processor has it, or start a new run");
+    }
+    let mut same = resume("train", &run);
+    same.env("EVOGRAD_ISA", "portable");
+    finished(same);
+}
+
+#[test]
+fn another_version_or_an_unknown_beginning_is_refused() {
+    let place = Place::new();
+    let edit = |run: &Path, change: &dyn Fn(&mut serde_json::Value)| {
+        let path = run.join("run.json");
+        let mut info: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut info);
+        fs::write(path, info.to_string()).unwrap();
+    };
+    edit(place.anew(), &|info| info["began"]["version"] = "0.0.1".into());
+    refused(resume("train", &place.run), "the run began with version 0.0.1, and this is ");
+    edit(place.anew(), &|info| drop(info.as_object_mut().unwrap().remove("began")));
+    refused(resume("train", &place.run), "it does not say what the run began with");
+    fs::remove_file(place.anew().join("run.json")).unwrap();
+    refused(resume("train", &place.run), "run.json: No such file");
+}
+
+/// Every file of a checkpoint, with a bit changed, cut short, emptied and removed.
+#[test]
+fn a_damaged_checkpoint_is_an_error_that_names_the_file() {
+    let place = Place::new();
+    type Damage = fn(&Path);
+    let flip: Damage = |path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() * 2 / 3;
+        bytes[middle] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let cut: Damage = |path| {
+        let bytes = fs::read(path).unwrap();
+        fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    };
+    let empty: Damage = |path| fs::write(path, "").unwrap();
+    let lose: Damage = |path| fs::remove_file(path).unwrap();
+    for damage in [flip, cut, empty, lose] {
+        for file in ["model.safetensors", "optimizer.safetensors", "position.json", "SHA256SUMS"] {
+            let last = place.anew().join("checkpoints/last");
+            damage(&last.join(file));
+            let (code, text) = output(resume("train", &place.run));
+            let named = if file == "SHA256SUMS" { "checkpoints/last/" } else { file };
+            assert!(code == 2 && text.contains(named), "{file}: {code} {text}");
+            let (code, text) = output(eval(&place.run));
+            assert!(code == 2 && text.contains(named), "{file}: {code} {text}");
+        }
+    }
+    fs::remove_dir_all(place.anew().join("checkpoints/last")).unwrap();
+    refused(resume("train", &place.run), "epoch 2 is done, and the checkpoint last is missing");
+}
+
+#[test]
+fn the_checkpoint_before_is_taken_where_it_is_whole() {
+    let place = Place::new();
+    let checkpoints = place.anew().join("checkpoints");
+    copy(&checkpoints.join("last"), &checkpoints.join("last.old"));
+    fs::write(checkpoints.join("last/model.safetensors"), "x").unwrap();
+    let text = finished(resume("train", &place.run));
+    assert!(text.contains("model.safetensors: its sum is not the one in SHA256SUMS"), "{text}");
+    assert!(text.contains("The checkpoint before it is whole, and the run goes on from there"), "{text}");
+    assert!(weights(&place.run) == weights(&place.whole) && !checkpoints.join("last.old").exists());
+}
+
+#[test]
+fn files_of_another_run_are_refused() {
+    let place = Place::new();
+    let other = place.whole.with_file_name("other");
+    finished(with(train(place.data.path(), &other), &["training.seed=1"]));
+    let last = place.anew().join("checkpoints/last");
+    fs::copy(other.join("checkpoints/last/model.safetensors"), last.join("model.safetensors")).unwrap();
+    refused(resume("train", &place.run), "model.safetensors: its sum is not the one in SHA256SUMS");
+    let last = place.anew().join("checkpoints/last");
+    fs::remove_dir_all(&last).unwrap();
+    copy(&other.join("checkpoints/last"), &last);
+    refused(resume("train", &place.run), "checkpoints/last: it is the checkpoint of another run");
+    refused(eval(&place.run), "checkpoints/last: it is the checkpoint of another run");
+}
+
+#[test]
+fn what_pictures_are_normalised_by_is_checked_and_computed_again_where_it_is_missing() {
+    let place = Place::new();
+    let file = |text: &str| fs::write(place.anew().join("normalise.json"), text).unwrap();
+    for (text, problem) in [
+        (r#"{"mean":[],"deviation":[]}"#, "it is of 0 channels, and pictures have 1"),
+        (r#"{"mean":[1,2],"deviation":[1,2]}"#, "it is of 2 channels, and pictures have 1"),
+        (r#"{"mean":[1],"deviation":[-1]}"#, "a mean is not finite, or a deviation is below 0"),
+        (r#"{"mean":[null],"deviation":[1]}"#, "it holds no mean and deviation of each channel"),
+        (r#"{"mean":[1e999],"deviation":[1]}"#, "it holds no mean and deviation of each channel"),
+        ("\u{0}", "it holds no mean and deviation of each channel"),
+        (r#"{"mean":[1.0],"deviation":[1.0]}"#, "the run began with pictures normalised by"),
+    ] {
+        file(text);
+        refused(resume("train", &place.run), problem);
+        refused(eval(&place.run), problem);
+    }
+    fs::remove_file(place.anew().join("normalise.json")).unwrap();
+    finished(resume("train", &place.run));
+    assert!(weights(&place.run) == weights(&place.whole));
+}
+
+/// What a start that was killed leaves, one file more at a time, in the order in which they are made.
+#[test]
+fn a_start_that_was_killed_can_be_begun_again() {
+    let place = Place::new();
+    let made = [
+        "lock",
+        "normalise.json.part",
+        "normalise.json",
+        "checkpoints",
+        "run.json.part",
+        "run.json",
+        "config.toml.part",
+    ];
+    for count in 0..=made.len() {
+        if place.run.exists() {
+            fs::remove_dir_all(&place.run).unwrap();
+        }
+        fs::create_dir(&place.run).unwrap();
+        for name in &made[..count] {
+            let path = place.run.join(name);
+            if *name == "checkpoints" { fs::create_dir(path).unwrap() } else { fs::write(path, "half").unwrap() }
+        }
+        refused(resume("train", &place.run), "there is no run in it");
+        finished(train(place.data.path(), &place.run));
+        assert!(weights(&place.run) == weights(&place.whole), "{count}");
+        let names = |folder: &Path| {
+            tree(folder).into_iter().map(|(path, _)| path.strip_prefix(folder).unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&place.run), names(&place.whole));
+    }
+    fs::remove_file(place.run.join("config.toml")).unwrap();
+    refused(train(place.data.path(), &place.run), "there is metrics.jsonl of a run in it, but no config.toml");
+}
+
+#[test]
+fn what_killed_processes_left_is_removed_when_a_run_goes_on() {
+    let place = Place::new();
+    let run = place.anew();
+    for left in ["checkpoints/last.old", "checkpoints/last.new", "checkpoints/best.old", "checkpoints/best.new"] {
+        fs::create_dir(run.join(left)).unwrap();
+        fs::write(run.join(left).join("model.safetensors"), "half").unwrap();
+    }
+    for left in ["config.toml.part", "run.json.part", "normalise.json.part", "report.html.part"] {
+        fs::write(run.join(left), "half").unwrap();
+    }
+    finished(resume("train", run));
+    let names = |folder: &Path| {
+        tree(folder).into_iter().map(|(path, _)| path.strip_prefix(folder).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(run), names(&place.whole));
+}
+
+/// Each file and folder that a run or a search has, and those it has for a moment, moved elsewhere and linked to.
+#[cfg(unix)]
+#[test]
+fn no_link_in_a_folder_is_followed() {
+    let place = Place::new();
+    let found = place.whole.with_file_name("search");
+    finished(search(place.data.path(), &found));
+    for (command, whole) in [("train", &place.whole), ("search", &found)] {
+        let mut names: Vec<PathBuf> =
+            tree(whole).into_iter().map(|(path, _)| path.strip_prefix(whole).unwrap().to_owned()).collect();
+        assert!(names.len() > if command == "train" { 14 } else { 4 }, "{names:?}");
+        let moments =
+            ["config.toml.part", "run.json.part", "report.html.part", "checkpoints/last.new", "checkpoints/best.old"];
+        names.extend(moments.iter().filter(|name| command == "train" || !name.contains('/')).map(PathBuf::from));
+        for name in names {
+            let (run, victim) = (place.whole.with_file_name("linked"), place.whole.with_file_name("victim"));
+            copy(whole, &run);
+            match fs::symlink_metadata(run.join(&name)) {
+                Ok(_) => fs::rename(run.join(&name), &victim).unwrap(),
+                Err(_) => fs::write(&victim, "precious").unwrap(),
+            }
+            std::os::unix::fs::symlink(&victim, run.join(&name)).unwrap();
+            let before =
+                if victim.is_dir() { tree(&victim) } else { vec![(victim.clone(), fs::read(&victim).unwrap())] };
+            let (code, text) = output(resume(command, &run));
+            assert!(
+                code == 0 || text.contains("it is a link, which is not followed"),
+                "{}: {code} {text}",
+                name.display()
+            );
+            let after =
+                if victim.is_dir() { tree(&victim) } else { vec![(victim.clone(), fs::read(&victim).unwrap())] };
+            assert!(before == after, "{command}: {} led to changes elsewhere", name.display());
+            fs::remove_dir_all(&run).unwrap();
+            if victim.is_dir() { fs::remove_dir_all(&victim) } else { fs::remove_file(&victim) }.unwrap();
+        }
+    }
+}
+
+/// Removed, moved, and moved with another in its place.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_taken_away_stops_what_goes_on_in_it() {
+    let (data, folder) = (data(), tempfile::tempdir().unwrap());
+    let (run, moved) = (folder.path().join("run"), folder.path().join("moved"));
+    let take: [&dyn Fn(); 3] =
+        [&|| while fs::remove_dir_all(&run).is_err() {}, &|| fs::rename(&run, &moved).unwrap(), &|| {
+            fs::rename(&run, &moved).unwrap();
+            fs::create_dir(&run).unwrap();
+        }];
+    for (number, take) in take.into_iter().enumerate() {
+        let long = ["training.epochs=20000", "training.log_every=1000"];
+        let searched = ["search.generations=10000", "search.repeat=average"];
+        let commands = [
+            (with(train(data.path(), &run), &long), "checkpoints/last/position.json"),
+            (with(search(data.path(), &run), &searched), "journal.jsonl"),
+        ];
+        for (command, shows) in commands {
+            let trains = shows.starts_with("checkpoints");
+            let child = spawn(command);
+            wait_for(&run.join(shows));
+            std::thread::sleep(Duration::from_millis(200));
+            take();
+            let (code, errors) = ended(child);
+            assert_eq!(code, 2, "{errors}");
+            assert!(errors.contains("it is gone") || (number == 0 && errors.contains("No such file")), "{errors}");
+            assert!(!errors.contains("make room"), "{errors}");
+            let left = if run.exists() { tree(&run) } else { Vec::new() };
+            assert!(left.is_empty(), "{left:?}");
+            if moved.exists() {
+                assert!(!trains || output(eval(&moved)).0 == 0, "the checkpoint is kept");
+                fs::remove_dir_all(&moved).unwrap();
+            }
+            if run.exists() {
+                fs::remove_dir_all(&run).unwrap();
+            }
+        }
+    }
+}
+
+/// Logits that are finite and whose loss is not.
+#[test]
+fn an_infinite_loss_of_an_evaluation_is_a_divergence_and_all_rows_can_be_read() {
+    let (data, folder) = (data(), tempfile::tempdir().unwrap());
+    let mut diverged = 0;
+    for rate in ["7e34", "7e35", "3e36", "7e36"] {
+        let run = folder.path().join(rate);
+        let mut command =
+            evograd(&["train", "linear", "--data", "mnist", "--epochs", "1", "--rate", rate, "--data-dir"]);
+        command.arg(data.path()).arg("--out").arg(&run);
+        let sets = ["data.samples=40", "training.batch=40", "schedule.kind=constant", "optimizer.weight_decay=0"];
+        let (code, text) = output(with(command, &sets));
+        let info = fs::read_to_string(run.join("run.json")).unwrap();
+        match code {
+            0 => assert!(info.contains("\"finished\"")),
+            _ => assert!(
+                code == 1 && text.contains("training diverged") && info.contains("\"diverged\""),
+                "{code} {text} {info}"
+            ),
+        }
+        diverged += code;
+        let rows: Vec<Metric> = record::read(&run.join("metrics.jsonl")).unwrap();
+        assert_eq!(fs::read_to_string(run.join("metrics.jsonl")).unwrap().matches("null").count(), 0, "{rows:?}");
+        let mut inspect = evograd(&["inspect", "run"]);
+        inspect.arg(&run);
+        finished(inspect);
+    }
+    assert!(diverged > 0);
+}

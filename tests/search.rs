@@ -498,7 +498,7 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
     let mut exhaust = evograd(&["search", "exhaust", "--data-dir"]);
     exhaust.arg(data.path()).arg("--resume").arg(&run);
     let (code, _, errors) = output(exhaust);
-    assert!(code == 2 && errors.contains("it is the journal of search, not of exhaust"), "{errors}");
+    assert!(code == 2 && errors.contains("it is of search, not of exhaust"), "{errors}");
     let mut portable = resume(data.path(), &run, 1);
     portable.env("EVOGRAD_ISA", "portable");
     let (code, _, errors) = output(portable);

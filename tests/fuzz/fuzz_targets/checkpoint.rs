@@ -128,6 +128,8 @@ fn info() -> RunInfo {
         ended: None,
         status: Status::Running,
         warnings: Vec::new(),
+        began: None,
+        data_dir: None,
     }
 }
 

@@ -41,7 +41,7 @@ fn wait_until_caught(child: &Child, signal: Signal) {
 }
 
 fn status(out: &Path) -> Status {
-    RunFolder::read(out).unwrap().info().unwrap().unwrap().status
+    RunFolder::read(out).unwrap().info().unwrap().status
 }
 
 #[test]

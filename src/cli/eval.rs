@@ -80,7 +80,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         if args.split == Part::Validation {
             return Err(error.into());
         }
-        note(&format!("note: {error}"));
+        note(format_args!("note: {error}"));
     }
     let split = folder.split(&config, &sets, &began)?;
     let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;

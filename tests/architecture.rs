@@ -27,7 +27,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("record", &["error", "files"]),
     (
         "train",
-        &["nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "files", "mode", "setting"],
+        &[
+            "nn", "models", "data", "optim", "schedule", "record", "ops", "tape", "tensor", "error", "files", "mode",
+            "setting",
+        ],
     ),
     ("report", &["record"]),
     ("guide", &[]),
@@ -37,9 +40,8 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that may use the kernels' crate: for its element types, instruction sets or kernels.
-const KERNEL_USERS: &[&str] = &[
-    "buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "profile", "setting", "tape", "tensor", "train",
-];
+const KERNEL_USERS: &[&str] =
+    &["buffer", "error", "lib", "models", "nn", "ops", "optim", "par", "profile", "setting", "tape", "tensor", "train"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,21 +1,31 @@
 //! The gradient checker: compares a function's gradient with finite differences, and says where it is wrong.
 //!
 //! For an output `y = f(x)` and two random vectors, `r` over the output and `u` over one input, the number `r·(∂y/∂x)·u`
-//! can be had in two ways: as `dx·u`, where `dx` is what backward makes of `r`; and as a central difference,
-//! `(r·f(x + hu) − r·f(x − hu)) / 2h`. One comparison tests all entries of the Jacobian matrix at once, whatever its
-//! size. Where it fails, each element of the input is tried alone, to name the place.
+//! can be had in two ways: as `dx·u`, where `dx` is what backward makes of `r`; and from central differences of `f` along
+//! `u`. One comparison tests all entries of the Jacobian matrix at once, whatever its size. Where it fails, halves of the
+//! output and then of the input are tried, to find an entry that is wrong: a few evaluations of `f` for each time the size
+//! can be halved. What is reported is that entry, a derivative.
 //!
-//! Everything runs in `f64` and [`checked`], with `h = 10⁻⁵`: the truncation of a central difference is of order
-//! `h² = 10⁻¹⁰`, its rounding of order `2·10⁻¹⁶ / h`, both far below the tolerance of `10⁻⁶`.
+//! Everything runs in `f64` and [`checked`]. Steps are shares of each element's own size, and each output is judged by
+//! its own noise, which is measured where agreement is not found at once. So there are three verdicts: right; WRONG, where
+//! the two differ by more than the tolerance and all that truncation and rounding explain; and "cannot tell", where
+//! rounding leaves finite differences too few digits, as in `y = 10¹² + x²`.
+
+mod check;
+mod slopes;
 
 use crate::error::{Error, Result};
 use crate::mode::checked;
-use crate::rng::{Purpose, Stream};
-use crate::tape::{Tape, Var};
+use crate::tape::Var;
 use crate::tensor::Tensor;
+use check::Check;
+use slopes::Function;
 use std::fmt;
 
 /// Settings of a gradient check.
+///
+/// A derivative `a` that backward computes and `n` from finite differences agree where `|a − n| ≤ absolute + tolerance ·
+/// max(|a|, |n|)`.
 ///
 /// ```
 /// use evograd::{Tensor, gradcheck::Gradcheck};
@@ -24,15 +34,31 @@ use std::fmt;
 /// assert!(report.passed() && report.worst < 1e-6);
 /// # Ok::<(), evograd::Error>(())
 /// ```
+///
+/// A function that loses the digits of small derivatives needs an absolute tolerance, or a better formula:
+///
+/// ```
+/// use evograd::{Tensor, Var, gradcheck::{Gradcheck, Verdict}};
+/// // ln(1 + eˣ) at −30: beside 1, little is left of e⁻³⁰ = 9.4e-14.
+/// let softplus = |v: &[Var<f64>]| v[0].exp()?.add(&Var::constant(Tensor::scalar(1.0)))?.log();
+/// let x = [Tensor::scalar(-30.0)];
+/// assert_eq!(Gradcheck::default().run(softplus, &x)?.verdict(), Verdict::CannotTell);
+/// assert!(Gradcheck { absolute: 1e-9, ..Gradcheck::default() }.run(softplus, &x)?.passed());
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Gradcheck {
-    /// The greatest relative error that passes.
+    /// The greatest relative error that passes; 10⁻⁶.
     pub tolerance: f64,
-    /// The step `h` of the central difference.
+    /// The greatest error that passes whatever the derivative, in its units; 0.
+    pub absolute: f64,
+    /// The step of central differences, as a share of each element's size; 3·10⁻⁵. Where it does not settle the matter,
+    /// steps from a 64th of it up to a quarter of the size are compared.
     pub step: f64,
-    /// Random directions tried for each input.
+    /// Random directions tried for each input; 2.
     pub directions: usize,
-    /// Whether to compare every entry of the Jacobian matrix instead of random projections.
+    /// Whether to compare every entry of the Jacobian matrix instead of random projections; the report then names the entry with
+    /// the greatest relative error, and not the first one found.
     pub full: bool,
     /// Seed of the random vectors.
     pub seed: u64,
@@ -40,11 +66,22 @@ pub struct Gradcheck {
 
 impl Default for Gradcheck {
     fn default() -> Self {
-        Gradcheck { tolerance: 1e-6, step: 1e-5, directions: 2, full: false, seed: 0 }
+        Gradcheck { tolerance: 1e-6, absolute: 0.0, step: 3e-5, directions: 2, full: false, seed: 0 }
     }
 }
 
-/// What a gradient check found; as text, the verdict and, where it is wrong, the place.
+/// What a gradient check concludes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All that was compared agrees.
+    Right,
+    /// A derivative differs by more than the tolerance and all that rounding explains.
+    Wrong,
+    /// Nothing is shown to be wrong, but rounding leaves too few digits of some derivative to compare it.
+    CannotTell,
+}
+
+/// What a gradient check found; as text, the verdict and, where it is not right, the place.
 ///
 /// ```
 /// use evograd::{Tensor, gradcheck};
@@ -55,25 +92,31 @@ impl Default for Gradcheck {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The greatest relative error of any comparison.
+    /// The greatest relative error of any comparison that could be made.
     pub worst: f64,
     /// The tolerance it is held against.
     pub tolerance: f64,
-    /// Where the gradient is most wrong; `None` where it passes.
+    /// A derivative that is wrong; `None` where none was found.
     pub wrong: Option<Place>,
+    /// A derivative that could not be compared; `None` where there is none.
+    pub unclear: Option<Place>,
 }
 
-/// An element whose gradient is wrong.
+/// A derivative: of one element of the output by one element of an input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     /// Which input.
     pub input: usize,
     /// The element's index along each axis.
     pub index: Vec<usize>,
+    /// The index of the output's element along each axis.
+    pub output: Vec<usize>,
     /// What backward says.
     pub analytic: f64,
-    /// What the central difference says.
+    /// What finite differences say.
     pub numeric: f64,
+    /// How far finite differences may be off.
+    pub uncertainty: f64,
 }
 
 /// Checks the gradient of `f` at `inputs` with the default [`Gradcheck`].
@@ -99,18 +142,21 @@ impl Gradcheck {
     /// As [`gradcheck()`]; and when the settings or inputs leave nothing to compare.
     pub fn run(&self, f: impl Fn(&[Var<f64>]) -> Result<Var<f64>>, inputs: &[Tensor<f64>]) -> Result<Report> {
         self.expect_something_to_compare(inputs)?;
-        let check = Check { settings: *self, f: &f, inputs };
+        let function = Function { f: &f, inputs, step: self.step };
+        let report = Report { worst: 0.0, tolerance: self.tolerance, wrong: None, unclear: None };
+        let mut check = Check { settings: *self, function, report };
         checked(|| {
-            let mut report = Report { worst: 0.0, tolerance: self.tolerance, wrong: None };
             for input in 0..inputs.len() {
-                if self.full { check.jacobian(input, &mut report)? } else { check.projections(input, &mut report)? }
+                if self.full {
+                    check.jacobian(input)?;
+                } else if check.report.wrong.is_none() {
+                    check.projections(input)?;
+                }
             }
-            Ok(report)
+            Ok(check.report)
         })
     }
-}
 
-impl Gradcheck {
     fn expect_something_to_compare(&self, inputs: &[Tensor<f64>]) -> Result<()> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("gradcheck", problem, &[], remedy));
         let positive = |x: f64| x.is_finite() && x > 0.0;
@@ -119,8 +165,11 @@ impl Gradcheck {
             Gradcheck { tolerance, .. } if !positive(*tolerance) => {
                 refuse(format!("the tolerance is {tolerance}"), "use a number above 0, such as 1e-6")
             }
-            Gradcheck { step, .. } if !positive(*step) => {
-                refuse(format!("the step is {step}"), "use a number above 0, such as 1e-5")
+            Gradcheck { absolute, .. } if *absolute != 0.0 && !positive(*absolute) => {
+                refuse(format!("the absolute tolerance is {absolute}"), "use 0 or a number above it, such as 1e-9")
+            }
+            Gradcheck { step, .. } if !positive(*step) || *step > 0.01 => {
+                refuse(format!("the step is {step}"), "use a share of an element from above 0 to 0.01, such as 3e-5")
             }
             Gradcheck { directions: 0, full: false, .. } => {
                 refuse("there are no directions to try".into(), "try at least one, or the full Jacobian matrix")
@@ -131,177 +180,61 @@ impl Gradcheck {
 }
 
 impl Report {
-    /// Whether no comparison was off by more than the tolerance.
-    pub fn passed(&self) -> bool {
-        self.worst <= self.tolerance
+    /// The verdict: a single wrong derivative outweighs all else, and one that could not be compared all that is right.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Report { wrong: Some(_), .. } => Verdict::Wrong,
+            Report { unclear: Some(_), .. } => Verdict::CannotTell,
+            _ => Verdict::Right,
+        }
     }
 
-    /// Takes note of a comparison.
-    fn note(&mut self, error: f64, place: impl FnOnce() -> Place) {
-        if error > self.worst || error.is_nan() {
-            self.worst = error;
-            if !self.passed() {
-                self.wrong = Some(place());
-            }
+    /// Whether all that was compared agrees, and all could be compared.
+    pub fn passed(&self) -> bool {
+        self.verdict() == Verdict::Right
+    }
+
+    fn note(&mut self, error: f64) {
+        if self.wrong.is_none() {
+            self.worst = self.worst.max(error);
         }
+    }
+
+    fn note_wrong(&mut self, error: f64, place: Place) {
+        if self.wrong.is_none() || error > self.worst {
+            (self.worst, self.wrong) = (error, Some(place));
+        }
+    }
+
+    fn note_unclear(&mut self, place: Place) {
+        self.unclear.get_or_insert(place);
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.passed() { "right" } else { "WRONG" };
-        write!(f, "gradient {verdict}: relative error {:.1e}, allowed {:.0e}", self.worst, self.tolerance)?;
-        match &self.wrong {
-            Some(Place { input, index, analytic, numeric }) => {
-                write!(
-                    f,
-                    "; input {input} at {index:?}: backward says {analytic:.9e}, finite differences {numeric:.9e}"
-                )
+        let Report { worst, tolerance, .. } = self;
+        match (&self.wrong, &self.unclear) {
+            (Some(place), _) => {
+                write!(f, "gradient WRONG: relative error {worst:.1e}, allowed {tolerance:.0e}; {place}")?;
+                write!(f, ", finite differences {:.9e} (up to {:.0e} off)", place.numeric, place.uncertainty)
             }
-            None => Ok(()),
-        }
-    }
-}
-
-/// A central difference.
-struct Difference {
-    /// The slope of each output.
-    slopes: Vec<f64>,
-    /// How far rounding alone may put one of them off.
-    noise: f64,
-}
-
-/// A function under test.
-struct Check<'a, F> {
-    settings: Gradcheck,
-    f: &'a F,
-    inputs: &'a [Tensor<f64>],
-}
-
-impl<F: Fn(&[Var<f64>]) -> Result<Var<f64>>> Check<'_, F> {
-    /// Compares in random directions, and element by element where that fails.
-    fn projections(&self, input: usize, report: &mut Report) -> Result<()> {
-        for direction in 0..self.settings.directions {
-            let stream = |purpose| {
-                Stream::new(self.settings.seed, Purpose::Gradcheck, 1 + 2 * direction as u32 + purpose, input as u32)
-            };
-            let r = random_like(self.value(self.inputs)?.value(), stream(0));
-            let u = random_like(&self.inputs[input], stream(1));
-            let dx = self.analytic(input, &r)?;
-            let analytic = dot(&dx, &u);
-            let (numeric, noise) = self.numeric(input, &u, &r)?;
-            let error = relative_error(analytic, numeric, noise);
-            if error <= self.settings.tolerance {
-                report.note(error, || unreachable!("within the tolerance there is no place to name"));
-            } else {
-                self.locate(input, &r, &dx, error, report)?;
+            (None, Some(place)) => {
+                write!(f, "gradient not compared, cannot tell within {tolerance:.0e}; {place}, finite differences ")?;
+                write!(f, "{:.9e}, which rounding may put {:.0e} off: ", place.numeric, place.uncertainty)?;
+                f.write_str("the function loses digits there, as where great numbers cancel; ")?;
+                f.write_str("try other inputs or a formula that keeps digits, or set an absolute tolerance")
             }
+            (None, None) => write!(f, "gradient right: relative error {worst:.1e}, allowed {tolerance:.0e}"),
         }
-        Ok(())
-    }
-
-    /// Names the element of `input` whose gradient is most wrong, after a projection was off by `error`.
-    fn locate(&self, input: usize, r: &Tensor<f64>, dx: &Tensor<f64>, error: f64, report: &mut Report) -> Result<()> {
-        let mut worst = (0.0, 0, 0.0);
-        for flat in 0..dx.shape().elements() {
-            let (numeric, _) = self.numeric(input, &unit(dx, flat), r)?;
-            let gap = (dx.as_slice()[flat] - numeric).abs();
-            if gap >= worst.0 {
-                worst = (gap, flat, numeric);
-            }
-        }
-        let (_, flat, numeric) = worst;
-        report.note(error, || Place { input, index: dx.index_of(flat), analytic: dx.as_slice()[flat], numeric });
-        Ok(())
-    }
-
-    /// Compares every entry of the Jacobian matrix with respect to `input`: a row of it is what backward makes of one
-    /// output, a column what a step of one element makes of all outputs.
-    fn jacobian(&self, input: usize, report: &mut Report) -> Result<()> {
-        let y = self.value(self.inputs)?;
-        let x = &self.inputs[input];
-        let columns: Vec<Difference> =
-            (0..x.shape().elements()).map(|flat| self.difference(input, &unit(x, flat))).collect::<Result<_>>()?;
-        for output in 0..y.value().shape().elements() {
-            let dx = self.analytic(input, &unit(y.value(), output))?;
-            for (flat, (analytic, column)) in dx.as_slice().iter().copied().zip(&columns).enumerate() {
-                let numeric = column.slopes[output];
-                let error = relative_error(analytic, numeric, column.noise);
-                report.note(error, || Place { input, index: dx.index_of(flat), analytic, numeric });
-            }
-        }
-        Ok(())
-    }
-
-    /// What backward makes of `r`, the gradient of the output. Zeros where the output does not depend on the input.
-    fn analytic(&self, input: usize, r: &Tensor<f64>) -> Result<Tensor<f64>> {
-        let tape = Tape::new();
-        let leaves: Vec<Var<f64>> = self.inputs.iter().map(|value| tape.leaf(value.clone())).collect();
-        let y = self.value_of(&leaves)?;
-        if !y.is_tracked() {
-            return Tensor::zeros(self.inputs[input].shape());
-        }
-        let mut gradients = tape.backward_from(&[(&y, r.clone())])?;
-        gradients.take(&leaves[input]).map_or_else(|| Tensor::zeros(self.inputs[input].shape()), Ok)
-    }
-
-    /// The slope of `r·f` in direction `u` of one input, and how far rounding alone may put it off.
-    fn numeric(&self, input: usize, u: &Tensor<f64>, r: &Tensor<f64>) -> Result<(f64, f64)> {
-        let Difference { slopes, noise } = self.difference(input, u)?;
-        let slope = slopes.iter().zip(r.as_slice()).map(|(slope, r)| slope * r).sum();
-        Ok((slope, noise * dot(r, r).sqrt()))
-    }
-
-    /// The central difference of `f` in direction `u` of one input.
-    ///
-    /// An output is taken to be a few units of rounding off, of the greatest output: an output may be small because
-    /// great numbers cancel, and carries their rounding.
-    fn difference(&self, input: usize, u: &Tensor<f64>) -> Result<Difference> {
-        let h = self.settings.step;
-        let at = |step: f64| {
-            let mut inputs = self.inputs.to_vec();
-            inputs[input].as_mut_slice().iter_mut().zip(u.as_slice()).for_each(|(x, u)| *x += step * u);
-            self.value(&inputs)
-        };
-        let (above, below) = (at(h)?, at(-h)?);
-        let pairs = above.value().as_slice().iter().zip(below.value().as_slice());
-        let greatest = above.value().as_slice().iter().fold(0.0, |greatest: f64, y| greatest.max(y.abs()));
-        let noise = 4.0 * f64::EPSILON * greatest / h;
-        Ok(Difference { slopes: pairs.map(|(above, below)| (above - below) / (2.0 * h)).collect(), noise })
-    }
-
-    fn value(&self, inputs: &[Tensor<f64>]) -> Result<Var<f64>> {
-        let inputs: Vec<Var<f64>> = inputs.iter().cloned().map(Var::constant).collect();
-        self.value_of(&inputs)
-    }
-
-    fn value_of(&self, inputs: &[Var<f64>]) -> Result<Var<f64>> {
-        (self.f)(inputs).map_err(|error| Error::at(error, "gradcheck"))
     }
 }
 
-/// The difference of two slopes relative to the greater one. A slope so small that rounding leaves fewer than six digits
-/// of the central difference is compared as if it were large enough for six.
-fn relative_error(analytic: f64, numeric: f64, noise: f64) -> f64 {
-    let scale = analytic.abs().max(numeric.abs()).max(1e6 * noise);
-    if scale == 0.0 { 0.0 } else { (analytic - numeric).abs() / scale }
-}
-
-fn dot(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
-    a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a * b).sum()
-}
-
-/// Random values from −1 to 1 in the shape of `tensor`.
-fn random_like(tensor: &Tensor<f64>, mut stream: Stream) -> Tensor<f64> {
-    Tensor::build(*tensor.shape(), |out| out.iter_mut().for_each(|x| *x = 2.0 * stream.uniform() - 1.0))
-}
-
-/// One at a position in row-major order, zero elsewhere, in the shape of `tensor`.
-fn unit(tensor: &Tensor<f64>, flat: usize) -> Tensor<f64> {
-    Tensor::build(*tensor.shape(), |out| {
-        out.fill(0.0);
-        out[flat] = 1.0;
-    })
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { input, index, output, analytic, .. } = self;
+        write!(f, "input {input} at {index:?}, output at {output:?}: backward says {analytic:.9e}")
+    }
 }
 
 #[cfg(test)]

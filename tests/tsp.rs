@@ -140,14 +140,15 @@ fn the_same_seed_gives_the_same_tour() {
 fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("globe.tsp");
-    std::fs::write(&file, "TYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: GEO\nNODE_COORD_SECTION\n").unwrap();
+    std::fs::write(&file, "TYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: EUC_3D\nNODE_COORD_SECTION\n").unwrap();
     let (file, nowhere) = (file.to_str().unwrap(), folder.path().join("none/tour.svg"));
-    let remedy = "name a TSPLIB file with EDGE_WEIGHT_TYPE EUC_2D and a NODE_COORD_SECTION";
+    let remedy = "name a TSPLIB file of TYPE TSP with a NODE_COORD_SECTION and an EDGE_WEIGHT_TYPE such as EUC_2D";
+    let distances = "its distances are \"EUC_3D\", not EUC_2D, CEIL_2D, MAN_2D, MAX_2D, ATT or GEO";
     let nowhere = nowhere.to_str().unwrap();
     let table: [(&[&str], String); 9] = [
         (&["--towns", "2"], "evograd: towns: there are 2; use 3 to 2,000 towns\n".into()),
         (&["--towns", "99999999999999"], "evograd: towns: there are 99999999999999; use 3 to 2,000 towns\n".into()),
-        (&["--tsplib", file], format!("evograd: {file}: its distances are GEO, not EUC_2D; {remedy}\n")),
+        (&["--tsplib", file], format!("evograd: {file}: line 3: {distances}; {remedy}\n")),
         (&["--tsplib", "/dev/zero"], format!("evograd: /dev/zero: it has more than 4000000 bytes; {remedy}\n")),
         (
             &["--population", "0"],

@@ -6,10 +6,11 @@ use super::terminal::note;
 use super::wrap::wrapped;
 use anyhow::{Result, bail};
 use evograd::Error;
-use evograd::gradcheck::Gradcheck;
+use evograd::gradcheck::{Gradcheck, Verdict};
 use evograd::ops::{CATALOGUE, Case, Draw, Row};
 use evograd::report::counted;
 use serde::Serialize;
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -38,6 +39,9 @@ pub struct Args {
     /// Greatest relative error that passes
     #[arg(long, default_value_t = 1e-6, value_name = "ERROR", allow_hyphen_values = true)]
     tolerance: f64,
+    /// Greatest error that passes however small the derivative is
+    #[arg(long, default_value_t = 0.0, value_name = "ERROR", allow_hyphen_values = true)]
+    absolute: f64,
     /// Compare every entry of the Jacobian matrix, not random projections
     #[arg(long)]
     full: bool,
@@ -54,20 +58,32 @@ struct Outcome {
     kinks_avoided: &'static str,
     cases: u32,
     worst_case: String,
-    worst_relative_error: f64,
+    /// Left out where none could be computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worst_relative_error: Option<f64>,
     passed: bool,
+    /// `right`, `WRONG`, or `unclear` where rounding leaves too few digits to compare.
+    verdict: &'static str,
+    /// What was found where it did not pass.
     wrong: Option<String>,
 }
 
 impl Outcome {
     /// Takes over what was found in a case, where it is worse than what is known.
-    fn note(&mut self, case: &Case, worst: f64, passed: bool, text: impl FnOnce() -> String) {
-        let worse = self.worst_case.is_empty() || worst > self.worst_relative_error || worst.is_nan();
-        if self.passed && (worse || !passed) {
+    fn note(&mut self, case: &Case, worst: f64, verdict: Verdict, text: impl FnOnce() -> String) {
+        let rank = |verdict| ["right", "unclear", "WRONG"].iter().position(|name| *name == verdict);
+        let name = match verdict {
+            Verdict::Right => "right",
+            Verdict::CannotTell => "unclear",
+            Verdict::Wrong => "WRONG",
+        };
+        let greater = self.worst_relative_error.is_none_or(|known| worst > known);
+        if rank(name) > rank(self.verdict) || (self.passed && verdict == Verdict::Right && greater) {
             self.worst_case.clone_from(&case.description);
-            self.worst_relative_error = worst;
-            self.passed = passed;
-            self.wrong = (!passed).then(text);
+            // A gradient that is not a number has no error that is one.
+            self.worst_relative_error = worst.is_finite().then_some(worst);
+            (self.passed, self.verdict) = (verdict == Verdict::Right, name);
+            self.wrong = (!self.passed).then(text);
         }
     }
 }
@@ -76,34 +92,52 @@ impl Outcome {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let start = Instant::now();
     let rows = chosen(args.op.as_deref())?;
-    let wrong = check_all(&rows, args, out)?;
+    let found = check_all(&rows, args, out)?;
     if let ([row], false) = (rows.as_slice(), args.json)
         && !row.kinks.is_empty()
     {
         writeln!(out, "not drawn, since there is no derivative: {}", row.kinks)?;
     }
-    let verdict = if wrong == 0 { "all gradients are right".into() } else { format!("{wrong} WRONG") };
     note(format_args!(
-        "{}, {verdict} within {:.0e}, {:.1} s",
+        "{}, {found} within {:.0e}, {:.1} s",
         counted(rows.len() as u64, "operation"),
         args.tolerance,
         start.elapsed().as_secs_f64()
     ));
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(if found == Found::default() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-/// Checks and prints one operation after the other; returns how many are wrong.
-fn check_all(rows: &[&'static Row], args: &Args, out: &mut impl Write) -> Result<u32> {
-    let mut wrong = 0;
+/// How many operations did not pass.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    wrong: u32,
+    unclear: u32,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Found { wrong: 0, unclear: 0 } => write!(f, "all gradients are right"),
+            Found { wrong, unclear: 0 } => write!(f, "{wrong} WRONG"),
+            Found { wrong: 0, unclear } => write!(f, "{unclear} unclear"),
+            Found { wrong, unclear } => write!(f, "{wrong} WRONG and {unclear} unclear"),
+        }
+    }
+}
+
+/// Checks and prints one operation after the other.
+fn check_all(rows: &[&'static Row], args: &Args, out: &mut impl Write) -> Result<Found> {
+    let mut found = Found::default();
     for (i, row) in rows.iter().enumerate() {
         let outcome = check(row, args)?;
-        wrong += u32::from(!outcome.passed);
+        found.wrong += u32::from(outcome.verdict == "WRONG");
+        found.unclear += u32::from(outcome.verdict == "unclear");
         if i == 0 && !args.json {
             writeln!(out, "{:<20} cases  worst error  verdict  worst case", "operation")?;
         }
         print(&outcome, args.json, terminal_width(), out)?;
     }
-    Ok(wrong)
+    Ok(found)
 }
 
 /// The rows to check.
@@ -121,23 +155,25 @@ fn chosen(name: Option<&str>) -> Result<Vec<&'static Row>> {
 /// Checks one operation on random cases. A case that cannot be computed, such as one whose gradient is not a number,
 /// is a wrong one.
 fn check(row: &'static Row, args: &Args) -> Result<Outcome> {
-    let settings = Gradcheck { tolerance: args.tolerance, full: args.full, seed: args.seed, ..Gradcheck::default() };
+    let Args { tolerance, absolute, full, seed, .. } = *args;
+    let settings = Gradcheck { tolerance, absolute, full, seed, ..Gradcheck::default() };
     let mut outcome = Outcome {
         op: row.name,
         formula: row.formula,
         kinks_avoided: row.kinks,
         cases: args.cases,
         worst_case: String::new(),
-        worst_relative_error: 0.0,
+        worst_relative_error: None,
         passed: true,
+        verdict: "right",
         wrong: None,
     };
     for number in 0..args.cases {
         let case = (row.draw)(&mut Draw::seeded(args.seed.wrapping_add(u64::from(number))));
         match settings.run(&case.double, &case.inputs) {
-            Ok(report) => outcome.note(&case, report.worst, report.passed(), || report.to_string()),
+            Ok(report) => outcome.note(&case, report.worst, report.verdict(), || report.to_string()),
             Err(error @ Error::Op { op: "gradcheck", .. }) => return Err(error.into()),
-            Err(error) => outcome.note(&case, f64::NAN, false, || error.to_string()),
+            Err(error) => outcome.note(&case, f64::NAN, Verdict::Wrong, || error.to_string()),
         }
     }
     Ok(outcome)
@@ -149,9 +185,9 @@ fn print(outcome: &Outcome, json: bool, width: Option<usize>, out: &mut impl Wri
         writeln!(out, "{}", serde_json::to_string(outcome)?)?;
         return Ok(());
     }
-    let verdict = if outcome.passed { "right" } else { "WRONG" };
-    let Outcome { op, cases, worst_relative_error, worst_case, .. } = outcome;
-    let line = format!("{op:<20} {cases:>5}  {worst_relative_error:>11.1e}  {verdict:<7}  {worst_case}");
+    let Outcome { op, cases, worst_relative_error, verdict, worst_case, .. } = outcome;
+    let worst = worst_relative_error.map_or("-".into(), |worst| format!("{worst:.1e}"));
+    let line = format!("{op:<20} {cases:>5}  {worst:>11}  {verdict:<7}  {worst_case}");
     writeln!(out, "{}", width.map_or_else(|| line.clone(), |width| cut(&line, width)))?;
     if let Some(wrong) = &outcome.wrong {
         let text = format!("{:>20} {wrong}", "");
@@ -163,7 +199,7 @@ fn print(outcome: &Outcome, json: bool, width: Option<usize>, out: &mut impl Wri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evograd::{Op, Shape, Tensor, apply};
+    use evograd::{Op, Shape, Tensor, Var, apply};
 
     /// `y = x`, whose gradient is a factor off.
     #[derive(Debug)]
@@ -193,24 +229,36 @@ mod tests {
         }
     }
 
-    const ROWS: [Row; 3] = [
+    const ROWS: [Row; 4] = [
         Row { name: "exact", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.0) },
         Row { name: "off", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.01) },
         Row { name: "endless", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(f64::INFINITY) },
+        Row { name: "blunt", formula: "y = 1e12 + x²", kinks: "", f32_bound: 0.0, draw: |_| blunt() },
     ];
 
-    fn checked(json: bool) -> (u32, String) {
-        let args = Args { op: None, cases: 2, seed: 0, tolerance: 1e-6, full: false, json };
+    /// A function that loses all digits of its slope.
+    fn blunt() -> Case {
+        Case {
+            description: "[3]".into(),
+            inputs: vec![Tensor::from_vec([3], vec![1.0, 2.0, 3.0]).unwrap()],
+            single: Box::new(|v| v[0].mul(&v[0])?.add(&Var::constant(Tensor::scalar(1e12)))),
+            double: Box::new(|v| v[0].mul(&v[0])?.add(&Var::constant(Tensor::scalar(1e12)))),
+        }
+    }
+
+    fn checked(json: bool) -> (Found, String) {
+        let args = Args { op: None, cases: 2, seed: 0, tolerance: 1e-6, absolute: 0.0, full: false, json };
         let mut out = Vec::new();
-        let rows: &'static [Row; 3] = &ROWS;
-        let wrong = check_all(&rows.iter().collect::<Vec<_>>(), &args, &mut out).unwrap();
-        (wrong, String::from_utf8(out).unwrap())
+        let rows: &'static [Row; 4] = &ROWS;
+        let found = check_all(&rows.iter().collect::<Vec<_>>(), &args, &mut out).unwrap();
+        (found, String::from_utf8(out).unwrap())
     }
 
     #[test]
     fn a_wrong_gradient_is_told_and_counted_and_the_others_go_on() {
-        let (wrong, text) = checked(false);
-        assert_eq!(wrong, 2, "{text}");
+        let (found, text) = checked(false);
+        assert_eq!(found, Found { wrong: 2, unclear: 1 }, "{text}");
+        assert_eq!(found.to_string(), "2 WRONG and 1 unclear");
         let lines: Vec<&str> = text.lines().collect();
         assert!(
             lines[0].starts_with("operation") && lines[1].starts_with("exact") && lines[1].contains("right"),
@@ -221,6 +269,8 @@ mod tests {
             "{text}"
         );
         assert!(lines[4].starts_with("endless") && lines[5].contains("off: a gradient holds"), "{text}");
+        assert!(lines[6].starts_with("blunt") && lines[6].contains("unclear"), "{text}");
+        assert!(lines[7].contains("cannot tell") && lines[7].contains("input 0 at ["), "{text}");
     }
 
     #[test]
@@ -232,8 +282,9 @@ mod tests {
             kinks_avoided: "",
             cases: 9,
             worst_case: settings.clone(),
-            worst_relative_error: 1e-9,
+            worst_relative_error: Some(1e-9),
             passed: true,
+            verdict: "right",
             wrong: None,
         };
         let line = |width| {
@@ -250,6 +301,11 @@ mod tests {
     fn json_tells_the_same() {
         let rows: Vec<serde_json::Value> =
             checked(true).1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(rows.iter().map(|row| row["passed"].as_bool().unwrap()).collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(
+            rows.iter().map(|row| row["passed"].as_bool().unwrap()).collect::<Vec<_>>(),
+            [true, false, false, false]
+        );
+        let verdicts: Vec<&str> = rows.iter().map(|row| row["verdict"].as_str().unwrap()).collect();
+        assert_eq!(verdicts, ["right", "WRONG", "WRONG", "unclear"]);
     }
 }

@@ -1,13 +1,15 @@
 //! Generation after generation.
 
-use super::{Crossover, Genome, Mutation, Selection, Space};
+use super::select::fitter;
+use super::{Crossover, Genome, Mutation, Selection, Space, compare_fitness};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 
 /// What tells how fit genomes are.
 pub trait Fitness<G> {
-    /// The fitness of every genome of a generation, in their order; more is better. Whether they are looked at one after the
-    /// other or side by side, here or elsewhere, is the implementor's business.
+    /// The fitness of every genome of a generation, in their order; more is better, and a value that is not finite is
+    /// invalid, below all others ([`compare_fitness`]). Whether they are looked at one after the other or in parallel, here
+    /// or elsewhere, is the implementor's business.
     ///
     /// # Errors
     /// When they cannot be had; the run ends there.
@@ -67,13 +69,13 @@ pub struct Evolution<'a, G> {
 type Child<G> = (G, Vec<usize>);
 
 impl<G: Genome> Generation<G> {
-    /// The fittest individual; of equals the first.
+    /// The fittest individual; of equals the first. Its fitness is invalid only where that of all is.
     ///
     /// # Panics
     /// When there are none.
     pub fn best(&self) -> &Candidate<G> {
-        let fitter = |best, other| if better(other, best) { other } else { best };
-        self.candidates.iter().reduce(fitter).expect("a generation has individuals")
+        let better = |best, other| if better(other, best) { other } else { best };
+        self.candidates.iter().reduce(better).expect("a generation has individuals")
     }
 
     fn fitness(&self) -> Vec<f64> {
@@ -82,7 +84,7 @@ impl<G: Genome> Generation<G> {
 }
 
 fn better<G>(one: &Candidate<G>, other: &Candidate<G>) -> bool {
-    one.fitness > other.fitness
+    fitter(one.fitness, other.fitness)
 }
 
 impl<G: Genome> Evolution<'_, G> {
@@ -105,14 +107,14 @@ impl<G: Genome> Evolution<'_, G> {
         let (mut best, mut found) = (generation.best().fitness, 0);
         loop {
             let number = generation.number;
-            let enough = stop.fitness.is_some_and(|enough| best >= enough);
+            let enough = stop.fitness.is_some_and(|enough| best.is_finite() && best >= enough);
             let hopeless = stop.patience.is_some_and(|patience| number - found >= patience);
             if !told(&generation)? || number >= stop.generations || enough || hopeless {
                 return Ok(generation);
             }
             let children = self.next(number + 1, &generation);
             generation = self.evaluated(number + 1, children, fitness)?;
-            if generation.best().fitness > best {
+            if fitter(generation.best().fitness, best) {
                 (best, found) = (generation.best().fitness, generation.number);
             }
         }
@@ -151,7 +153,7 @@ impl<G: Genome> Evolution<'_, G> {
     /// The fittest, as they are.
     fn elite(&self, before: &Generation<G>, fitness: &[f64]) -> Vec<Child<G>> {
         let mut places: Vec<usize> = (0..fitness.len()).collect();
-        places.sort_by(|a, b| fitness[*b].total_cmp(&fitness[*a]));
+        places.sort_by(|a, b| compare_fitness(fitness[*b], fitness[*a]));
         places.truncate(self.elite);
         places.into_iter().map(|i| (before.candidates[i].genome.clone(), vec![i])).collect()
     }
@@ -176,8 +178,9 @@ impl<G: Genome> Evolution<'_, G> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BitFlip, Roulette, StageSwap, StagedBits, Stages};
+    use super::super::{BitFlip, Roulette, StageSwap, StagedBits, Stages, Tournament};
     use super::*;
+    use proptest::prelude::*;
 
     /// How many bits are set.
     struct Ones;
@@ -306,6 +309,159 @@ mod tests {
                     _ => panic!("{} parents", parents.len()),
                 }
             }
+        }
+    }
+
+    /// The number of ones; some genomes have no valid fitness, every `invalid`th of them in the order of their bits.
+    struct Partly {
+        invalid: usize,
+    }
+
+    impl Fitness<StagedBits> for Partly {
+        fn evaluate(&mut self, _: u32, genomes: &[StagedBits]) -> Result<Vec<f64>> {
+            let value = |genome: &StagedBits| {
+                let bits = genome.0.concat();
+                let number = bits.iter().fold(0, |number, bit| 2 * number + usize::from(*bit));
+                match (number % self.invalid, number % 3) {
+                    (0, 0) => f64::NAN,
+                    (0, 1) => f64::INFINITY,
+                    (0, _) => f64::NEG_INFINITY,
+                    _ => bits.iter().filter(|bit| **bit).count() as f64 - 3.0,
+                }
+            };
+            Ok(genomes.iter().map(value).collect())
+        }
+    }
+
+    /// The greatest finite fitness of a generation, by a loop.
+    fn greatest(generation: &Generation<StagedBits>) -> Option<f64> {
+        let mut best: Option<f64> = None;
+        for candidate in generation.candidates.iter().filter(|candidate| candidate.fitness.is_finite()) {
+            best = Some(best.map_or(candidate.fitness, |best: f64| best.max(candidate.fitness)));
+        }
+        best
+    }
+
+    /// All that was, with fitness as bits, so that NaN equals itself.
+    fn traced(history: &[Generation<StagedBits>]) -> Vec<(StagedBits, u64, Vec<usize>)> {
+        let all = history.iter().flat_map(|generation| &generation.candidates);
+        all.map(|one| (one.genome.clone(), one.fitness.to_bits(), one.parents.clone())).collect()
+    }
+
+    proptest! {
+        /// Whatever chooses by fitness prefers any finite value to any that is not.
+        #[test]
+        fn an_invalid_fitness_is_below_all_others(
+            invalid in 1_usize..5, size in 1_usize..12, elite in 0_usize..12, tournament in 1_usize..20, seed: u64,
+        ) {
+            let (elite, tournament) = (elite % size, Tournament { size: tournament });
+            for selection in [&Roulette as &dyn Selection, &tournament] {
+                let evolution = Evolution {
+                    space: &Stages(vec![3, 5]),
+                    selection,
+                    crossover: &StageSwap { pair: 0.3, stage: 0.5 },
+                    mutation: &BitFlip { genome: 0.8, bit: 0.2 },
+                    size,
+                    elite,
+                    seed,
+                };
+                let run = || {
+                    let mut history = Vec::new();
+                    let stop = Stop { generations: 12, fitness: Some(4.0), patience: Some(4) };
+                    let mut noted = |generation: &Generation<_>| {
+                        history.push(generation.clone());
+                        Ok(true)
+                    };
+                    evolution.run(&mut Partly { invalid }, stop, &mut noted).unwrap();
+                    history
+                };
+                let history = run();
+                prop_assert_eq!(traced(&history), traced(&run()));
+                for generation in &history {
+                    let best = generation.best().fitness;
+                    prop_assert_eq!(greatest(generation).unwrap_or(f64::NAN).to_bits(),
+                        if best.is_finite() { best } else { f64::NAN }.to_bits());
+                }
+                for pair in history.windows(2) {
+                    let valid = |i: &usize| pair[0].candidates[*i].fitness.is_finite();
+                    let some = pair[0].candidates.iter().filter(|one| one.fitness.is_finite()).count();
+                    for (place, child) in pair[1].candidates.iter().enumerate() {
+                        let may_be_invalid = some == 0 || (place < elite && some <= place);
+                        prop_assert!(may_be_invalid || child.parents.iter().all(valid), "{:?}", pair);
+                    }
+                    prop_assert!(elite == 0 || greatest(&pair[1]) >= greatest(&pair[0]));
+                }
+                // It ended for a reason, and not before there was one.
+                let mut best = None;
+                let mut found = 0;
+                for (number, generation) in history.iter().enumerate() {
+                    if greatest(generation) > best {
+                        (best, found) = (greatest(generation), number);
+                    }
+                    let ends = best >= Some(4.0) || number - found >= 4 || number >= 12;
+                    prop_assert_eq!(ends, number + 1 == history.len(), "{} of {}", number, history.len());
+                }
+            }
+        }
+    }
+
+    /// All finite values rise to the greatest there is, and what has no value dies out.
+    #[test]
+    fn genomes_without_a_fitness_die_out() {
+        struct Ones;
+        impl Fitness<StagedBits> for Ones {
+            fn evaluate(&mut self, _: u32, genomes: &[StagedBits]) -> Result<Vec<f64>> {
+                let ones = |genome: &StagedBits| genome.0[0].iter().filter(|bit| **bit).count() as f64;
+                let value = |genome: &StagedBits| match genome.0[0][..3] {
+                    [true, false, true] => f64::NAN,
+                    _ => ones(genome),
+                };
+                Ok(genomes.iter().map(value).collect())
+            }
+        }
+        for selection in [&Roulette as &dyn Selection, &Tournament { size: 2 }] {
+            let evolution = Evolution {
+                space: &Stages(vec![12]),
+                selection,
+                crossover: &StageSwap { pair: 0.2, stage: 0.2 },
+                mutation: &BitFlip { genome: 0.8, bit: 0.05 },
+                size: 20,
+                elite: 2,
+                seed: 1,
+            };
+            let stop = Stop { generations: 60, ..Stop::default() };
+            let last = evolution.run(&mut Ones, stop, &mut |_| Ok(true)).unwrap();
+            let invalid = last.candidates.iter().filter(|candidate| candidate.fitness.is_nan()).count();
+            println!("{} {invalid}", last.best().fitness);
+            assert_eq!(last.best().fitness, 12.0);
+        }
+    }
+
+    #[test]
+    fn small_and_odd_settings_work_or_are_refused() {
+        let run = |size, elite, tournament, mutation: f64| {
+            let evolution = Evolution {
+                space: &Stages(vec![3]),
+                selection: &Tournament { size: tournament },
+                crossover: &StageSwap { pair: 1.0, stage: 1.0 },
+                mutation: &BitFlip { genome: mutation, bit: mutation },
+                size,
+                elite,
+                seed: 1,
+            };
+            evolution.run(&mut Ones, Stop { generations: 3, ..Stop::default() }, &mut |_| Ok(true))
+        };
+        for (size, elite, tournament, mutation) in [(1, 0, 1, 0.0), (1, 0, 99, 1.0), (2, 1, 5, 0.5), (5, 4, 3, 1.0)] {
+            assert_eq!(run(size, elite, tournament, mutation).unwrap().candidates.len(), size);
+        }
+        for (size, elite) in [(0, 0), (1, 1), (3, 5)] {
+            let text = run(size, elite, 2, 0.5).unwrap_err().to_string();
+            assert_eq!(
+                text,
+                format!(
+                    "evolution: {size} individuals, {elite} of which stay as they are; use more individuals than stay"
+                )
+            );
         }
     }
 }

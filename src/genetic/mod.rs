@@ -16,11 +16,12 @@ mod evolution;
 mod permutation;
 mod select;
 mod tsp;
+mod tsplib;
 
 pub use bits::{BitFlip, StageSwap, StagedBits, Stages};
 pub use evolution::{Candidate, Evolution, Fitness, Generation, Stop};
 pub use permutation::{Displacement, Inversion, OrderCrossover, Permutation, Permutations};
-pub use select::{Roulette, Tournament};
+pub use select::{Roulette, Tournament, compare_fitness};
 pub use tsp::{Breeding, Tour, Towns};
 
 use crate::rng::Stream;
@@ -40,7 +41,8 @@ pub trait Space<G> {
 
 /// How parents are chosen.
 pub trait Selection {
-    /// The places of `count` parents, drawn by the fitness of every individual.
+    /// The places of `count` parents, drawn by the fitness of every individual; a fitness that is not finite is below all
+    /// others ([`compare_fitness`]).
     fn select(&self, fitness: &[f64], count: usize, stream: &mut Stream) -> Vec<usize>;
 }
 

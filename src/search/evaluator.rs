@@ -6,6 +6,7 @@ use super::config::{Repeat, SearchConfig};
 use super::journal::{SearchJournal, read_journal};
 use crate::data::Sets;
 use crate::error::{Error, Result};
+use crate::genetic::compare_fitness;
 use crate::models::genetic_cnn::{Code, canonical};
 use crate::par::side_by_side;
 use crate::record::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
@@ -134,7 +135,7 @@ impl<'a> Evaluator<'a> {
             let trainings: Vec<(Code, u32)> = left.iter().map(|place| (codes[*place].clone(), 0)).collect();
             let rows = self.rows(generation, &trainings, [epochs, of_epochs], &mut trainers)?;
             left.iter().zip(rows).for_each(|(place, row)| values[*place] = row.fitness);
-            left.sort_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
+            left.sort_by(|a, b| compare_fitness(values[*b], values[*a]).then(a.cmp(b)));
             left.truncate(left.len().div_ceil(2));
             trainers.retain(|code, _| left.iter().any(|place| codes[*place] == *code));
         }

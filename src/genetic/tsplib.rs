@@ -214,6 +214,7 @@ fn nearest(x: f64) -> f64 {
 }
 
 /// The distance on a globe of radius 6378.388 km, with the constants that the format prescribes.
+#[expect(clippy::approx_constant, reason = "published lengths are those of this value")]
 fn geographical(a: &[f64; 2], b: &[f64; 2]) -> f64 {
     if a == b {
         return 0.0;

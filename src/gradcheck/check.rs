@@ -301,14 +301,14 @@ impl Check<'_> {
             let shares = column.all.iter().zip(&rows).filter(|(_, row)| **row > 0.0);
             shares.map(|(slope, row)| (slope.value / row).abs()).fold(0.0, f64::max)
         };
-        for j in 0..outputs {
+        for (j, whole) in rows.iter().enumerate() {
             let r = tensor_of(&columns[0].output, (0..outputs).map(|output| f64::from(u8::from(output == j))));
             let dx = self.function.analytic(input, &r)?;
             let greatest = greatest(&dx, &sizes);
             for i in 0..sizes.len() {
                 let entry =
                     Entry { input, element: i, output: j, analytic: dx.as_slice()[i], size: sizes[i], greatest };
-                let judge = |column: &Slopes| self.judge(&entry, column, &dx, share(column) * rows[j]);
+                let judge = |column: &Slopes| self.judge(&entry, column, &dx, share(column) * whole);
                 let mut found = judge(&columns[i]);
                 if found.1 != Verdict::Right && !careful[i] {
                     columns[i] = self.function.careful(input, &single(i))?;

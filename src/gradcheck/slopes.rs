@@ -22,9 +22,12 @@ const STEPS: std::ops::RangeInclusive<usize> = 4..=24;
 /// The longest step, as a share of an element's own size or of its tensor's root mean square.
 const LONGEST: f64 = 0.25;
 
+/// What is differentiated.
+type Differentiable<'a> = dyn Fn(&[Var<f64>]) -> Result<Var<f64>> + 'a;
+
 /// A function under test.
 pub(super) struct Function<'a> {
-    pub f: &'a dyn Fn(&[Var<f64>]) -> Result<Var<f64>>,
+    pub f: &'a Differentiable<'a>,
     pub inputs: &'a [Tensor<f64>],
     /// The usual step, as a share of an element's size.
     pub step: f64,

@@ -33,9 +33,10 @@ import sys
 import tempfile
 import time
 
-# Calls that change what is on the disk, and those that look at it besides.
+# Calls that change what is on the disk, and those that look at it besides. Not among them is close, whose refusal for a
+# folder the standard library of Rust takes for a fault of its own, and panics.
 CHANGES = "openat mkdir mkdirat rename renameat renameat2 unlink unlinkat rmdir write writev pwrite64 fsync fdatasync ftruncate flock copy_file_range".split()
-LOOKS = "read pread64 statx fstat newfstatat lseek getdents64 readlink close".split()
+LOOKS = "read pread64 statx fstat newfstatat lseek getdents64 readlink".split()
 PATIENCE = 120  # seconds after which a run is said to hang
 NOBODY = 65534
 

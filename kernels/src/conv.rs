@@ -31,9 +31,8 @@
 //!
 //! The order of every sum is fixed by the sizes and the image, so a pixel's value does not depend on the batch.
 
-use crate::Element;
 use crate::conv_channels::{self, ChannelProduct};
-use crate::conv_direct::DirectProduct;
+use crate::conv_direct;
 use crate::conv_filters::{self, FilterProduct};
 use crate::conv_flat::{self, FlatProduct};
 use crate::conv_pixels::{self, LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
@@ -41,9 +40,9 @@ use crate::conv_squares::{self, SquareProduct};
 use crate::conv_tiles::{self, TileProduct};
 use crate::evenness;
 use crate::im2col::Gather;
-use crate::simd::Simd;
 use crate::squares::Squares;
 use crate::winograd::Tiles;
+use crate::{Element, Isa};
 
 /// Which file computes a convolution.
 pub(crate) enum Way {
@@ -193,16 +192,74 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     }
 }
 
+/// Packs filters for [`conv`] with the same `gather`.
+///
+/// # Panics
+/// When `packed` is shorter than [`packed_len`], or weights are missing.
+pub fn pack_filters<E: Element>(isa: Isa, gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) {
+    let (packed, greatest) = packed[..packed_len(gather, filters)].split_at_mut(filters_len(gather, filters));
+    pack(isa, gather, filters, weights, packed);
+    greatest[0] = evenness::greatest_weight(isa, gather, weights);
+}
+
+/// The products of `filters` packed filters with the pixels of every image: see the module's text.
+///
+/// `x` holds the source planes as `source` says, `y` receives one plane per filter, of which `grid` names the
+/// pixels, as `target` says. `bias` has one value per filter, or none at all. `weights` are those that were packed: images whose
+/// values Winograd's algorithm would not do justice to are summed directly, see `evenness.rs`.
+///
+/// # Panics
+/// When a slice is shorter than the sizes say.
+#[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
+pub fn conv<E: Element>(
+    isa: Isa,
+    gather: &Gather,
+    filters: usize,
+    packed: &[E],
+    weights: &Weights<'_, E>,
+    bias: &[E],
+    x: &[E],
+    source: Batch,
+    y: &mut [E],
+    target: Batch,
+    grid: Grid,
+    scratch: &mut [E],
+) {
+    source.check(gather.source_len(), x.len(), "the source of a convolution");
+    target.check(filters * grid.size[0] * grid.size[1], y.len(), "the output of a convolution");
+    assert_eq!(source.images, target.images, "images of a convolution");
+    assert!(bias.is_empty() || bias.len() == filters, "{} biases for {filters} filters", bias.len());
+    grid.check(gather);
+    let (packed, greatest) = packed[..packed_len(gather, filters)].split_at(filters_len(gather, filters));
+    if !greatest[0].is_finite() {
+        return conv_direct::products(isa, gather, filters, weights, bias, x, source, y, target, grid);
+    }
+    if !Way::of(gather, filters).is_winograd() {
+        return products(isa, gather, filters, packed, bias, x, source, y, target, grid, scratch);
+    }
+    let mut done = 0;
+    while done < source.images {
+        let (images, even) = evenness::alike(source.images - done, |image| {
+            let x = &x[source.of(done + image, gather.source_len())];
+            evenness::is_even(isa, x, gather.source_pixels(), greatest[0], scratch)
+        });
+        let (x, y) = (&x[done * source.stride..], &mut y[done * target.stride..]);
+        let (source, target) = (Batch { images, ..source }, Batch { images, ..target });
+        if even {
+            products(isa, gather, filters, packed, bias, x, source, y, target, grid, scratch);
+        } else {
+            conv_direct::products(isa, gather, filters, weights, bias, x, source, y, target, grid);
+        }
+        done += images;
+    }
+}
+
 kernel! {
     trait ConvKernels;
 
-    /// Packs filters for [`conv`] with the same `gather`.
-    ///
-    /// # Panics
-    /// When `packed` is shorter than [`packed_len`], or weights are missing.
-    pub fn pack_filters(gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) |s| {
-        let (packed, greatest) = packed[..packed_len(gather, filters)].split_at_mut(filters_len(gather, filters));
-        greatest[0] = evenness::greatest_weight(s, gather, weights);
+    /// Packs filters in the order in which their algorithm reads them.
+    #[doc(hidden)]
+    pub fn pack(gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) |s| {
         let lanes_over_pixels = (filters, if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK });
         match Way::of(gather, filters) {
             Way::Squares(squares) => conv_squares::pack_filters(s, &squares, weights, packed),
@@ -218,81 +275,27 @@ kernel! {
         }
     }
 
-    /// The products of `filters` packed filters with the pixels of every image: see the module's text.
-    ///
-    /// `x` holds the source planes as `source` says, `y` receives one plane per filter, of which `grid` names the
-    /// pixels, as `target` says. `bias` has one value per filter, or none at all. `weights` are those that were packed: images whose
-    /// values Winograd's algorithm would not do justice to are summed directly, see `evenness.rs`.
-    ///
-    /// # Panics
-    /// When a slice is shorter than the sizes say.
-    pub fn conv(
-        gather: &Gather, filters: usize, packed: &[E], weights: &Weights<'_, E>, bias: &[E],
+    /// The products by the algorithm that the sizes choose, whatever the values.
+    #[doc(hidden)]
+    pub fn products(
+        gather: &Gather, filters: usize, packed: &[E], bias: &[E],
         x: &[E], source: Batch, y: &mut [E], target: Batch, grid: Grid, scratch: &mut [E],
     ) |s| {
-        source.check(gather.source_len(), x.len(), "the source of a convolution");
-        target.check(filters * grid.size[0] * grid.size[1], y.len(), "the output of a convolution");
-        assert_eq!(source.images, target.images, "images of a convolution");
-        assert!(bias.is_empty() || bias.len() == filters, "{} biases for {filters} filters", bias.len());
-        grid.check(gather);
-        let (packed, greatest) = packed[..packed_len(gather, filters)].split_at(filters_len(gather, filters));
-        let way = Way::of(gather, filters);
-        let mut done = 0;
-        while done < source.images {
-            let x = &x[done * source.stride..];
-            let y = &mut y[done * target.stride..];
-            let left = Batch { images: source.images - done, ..source };
-            let (images, even) = if !greatest[0].is_finite() {
-                (left.images, false)
-            } else if way.is_winograd() {
-                alike(s, gather, x, left, greatest[0], scratch)
-            } else {
-                (left.images, true)
-            };
-            let (source, target) = (Batch { images, ..source }, Batch { images, ..target });
-            done += images;
-            if !even {
-                DirectProduct { gather, filters, weights, bias, grid }.run(s, x, source, y, target);
-                continue;
+        match Way::of(gather, filters) {
+            Way::Squares(squares) => {
+                SquareProduct { squares: &squares, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
-            match &way {
-                Way::Squares(squares) => {
-                    SquareProduct { squares, packed, bias, grid }.run(s, x, source, y, target, scratch);
-                }
-                Way::Tiles(tiles) => {
-                    TileProduct { tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-                }
-                Way::Filters => {
-                    FilterProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-                }
-                Way::Flat => FlatProduct(PixelProduct { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
-                Way::Channels => {
-                    ChannelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-                }
-                Way::Pixels => PixelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch),
+            Way::Tiles(tiles) => {
+                TileProduct { tiles: &tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
+            Way::Filters => {
+                FilterProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+            }
+            Way::Flat => FlatProduct(PixelProduct { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
+            Way::Channels => {
+                ChannelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+            }
+            Way::Pixels => PixelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch),
         }
     }
-}
-
-/// How many of the first images are even, or are not, one after the other, and which.
-#[inline(always)]
-fn alike<S: Simd>(
-    s: S,
-    gather: &Gather,
-    x: &[S::Elem],
-    source: Batch,
-    greatest: S::Elem,
-    scratch: &mut [S::Elem],
-) -> (usize, bool) {
-    let (mut images, mut first) = (0, true);
-    while images < source.images {
-        let x = &x[source.of(images, gather.source_len())];
-        let even = evenness::is_even(s, x, gather.source_pixels(), greatest, scratch);
-        if images > 0 && even != first {
-            break;
-        }
-        (images, first) = (images + 1, even);
-    }
-    (images, first)
 }

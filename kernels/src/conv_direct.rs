@@ -23,13 +23,32 @@ fn meeting(axis: &Axis, tap: usize) -> (Range<usize>, usize) {
     if from >= to { (0..0, 0) } else { (from..to, ((from * axis.step) as isize + offset) as usize) }
 }
 
-/// A convolution that is being computed, of images that stand as in [`conv`](crate::conv::conv).
-pub(crate) struct DirectProduct<'a, E> {
-    pub gather: &'a Gather,
-    pub filters: usize,
-    pub weights: &'a Weights<'a, E>,
-    pub bias: &'a [E],
-    pub grid: Grid,
+kernel! {
+    trait ConvDirectKernels;
+
+    /// The products of filters with the pixels of every image, as in [`conv`](crate::conv::conv).
+    pub fn products(
+        gather: &Gather, filters: usize, weights: &Weights<'_, E>, bias: &[E],
+        x: &[E], source: Batch, y: &mut [E], target: Batch, grid: Grid,
+    ) |s| {
+        DirectProduct { gather, filters, weights, bias, grid }.run(s, x, source, y, target);
+    }
+
+    /// Adds the gradient of the weights over all images to `dw[filter][depth]`.
+    pub fn add_weights(
+        gather: &Gather, filters: usize, x: &[E], source: Batch, dy: &[E], output: Batch, dw: &mut [E],
+    ) |s| {
+        DirectWeights { gather, filters, x, source, dy, output }.run(s, dw);
+    }
+}
+
+/// A convolution that is being computed.
+struct DirectProduct<'a, E> {
+    gather: &'a Gather,
+    filters: usize,
+    weights: &'a Weights<'a, E>,
+    bias: &'a [E],
+    grid: Grid,
 }
 
 impl<E: Element> DirectProduct<'_, E> {
@@ -93,14 +112,14 @@ fn add_scaled<S: Simd>(
     }
 }
 
-/// A gradient of weights that is being computed, as in [`conv_weights`](crate::conv_weights::conv_weights).
-pub(crate) struct DirectWeights<'a, E> {
-    pub gather: &'a Gather,
-    pub filters: usize,
-    pub x: &'a [E],
-    pub source: Batch,
-    pub dy: &'a [E],
-    pub output: Batch,
+/// A gradient of weights that is being computed.
+struct DirectWeights<'a, E> {
+    gather: &'a Gather,
+    filters: usize,
+    x: &'a [E],
+    source: Batch,
+    dy: &'a [E],
+    output: Batch,
 }
 
 impl<E: Element> DirectWeights<'_, E> {

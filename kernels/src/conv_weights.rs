@@ -16,17 +16,16 @@
 //!
 //! The order of every sum is fixed by the sizes and the images alone.
 
-use crate::Element;
 use crate::conv::{Batch, Way};
 use crate::conv_channels;
-use crate::conv_direct::DirectWeights;
+use crate::conv_direct;
 use crate::conv_weights_channels::{self, ChannelWeights};
 use crate::conv_weights_pixels::{self, PixelWeights, images_of_a_group};
 use crate::conv_weights_squares::{self, SquareWeights};
 use crate::conv_weights_tiles::{self, TileWeights};
 use crate::evenness;
 use crate::im2col::Gather;
-use crate::simd::Simd;
+use crate::{Element, Isa};
 
 /// The way of this sum for a gather with so many filters.
 fn way(gather: &Gather, filters: usize) -> Way {
@@ -57,70 +56,81 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     }
 }
 
-kernel! {
-    trait ConvWeightsKernels;
-
-    /// The gradient of the weights over all images, `dw[filter][depth]`: see the module's text.
-    ///
-    /// # Panics
-    /// When a slice is shorter than the sizes say.
-    pub fn conv_weights(
-        gather: &Gather, filters: usize, x: &[E], source: Batch, dy: &[E], output: Batch, dw: &mut [E], scratch: &mut [E],
-    ) |s| {
-        source.check(gather.source_len(), x.len(), "the input of a convolution");
-        output.check(filters * gather.pixels(), dy.len(), "the output's gradient of a convolution");
-        assert_eq!(source.images, output.images, "images of a convolution");
-        assert_eq!(dw.len(), filters * gather.depth(), "weights of a convolution");
-        let scratch = &mut scratch[..scratch_len(gather, filters, source.images)];
-        let way = way(gather, filters);
+/// The gradient of the weights over all images, `dw[filter][depth]`: see the module's text.
+///
+/// # Panics
+/// When a slice is shorter than the sizes say.
+#[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
+pub fn conv_weights<E: Element>(
+    isa: Isa,
+    gather: &Gather,
+    filters: usize,
+    x: &[E],
+    source: Batch,
+    dy: &[E],
+    output: Batch,
+    dw: &mut [E],
+    scratch: &mut [E],
+) {
+    source.check(gather.source_len(), x.len(), "the input of a convolution");
+    output.check(filters * gather.pixels(), dy.len(), "the output's gradient of a convolution");
+    assert_eq!(source.images, output.images, "images of a convolution");
+    assert_eq!(dw.len(), filters * gather.depth(), "weights of a convolution");
+    let scratch = &mut scratch[..scratch_len(gather, filters, source.images)];
+    dw.fill(E::ZERO);
+    if way(gather, filters).is_winograd() {
+        add_alike(isa, gather, filters, (x, source), (dy, output), dw, scratch);
+    } else {
+        add_products(isa, gather, filters, x, source, dy, output, dw, scratch);
+    }
+    if !evenness::largest(isa, dw).is_finite() {
         dw.fill(E::ZERO);
-        let mut done = 0;
-        while done < source.images {
-            let (x, dy) = (&x[done * source.stride..], &dy[done * output.stride..]);
-            let images = source.images - done;
-            let (source, output) = (Batch { images, ..source }, Batch { images, ..output });
-            let (images, even) = if way.is_winograd() {
-                alike(s, gather, (x, source), (dy, output), filters, scratch)
-            } else {
-                (images, true)
-            };
-            let (source, output) = (Batch { images, ..source }, Batch { images, ..output });
-            done += images;
-            match &way {
-                _ if !even => DirectWeights { gather, filters, x, source, dy, output }.run(s, dw),
-                Way::Squares(squares) => SquareWeights { squares, x, source, dy, output }.run(s, dw, scratch),
-                Way::Tiles(tiles) => TileWeights { tiles, filters, x, source, dy, output }.run(s, dw, scratch),
-                Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-                Way::Filters | Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-            }
-        }
-        if !evenness::largest(s, dw).is_finite() {
-            dw.fill(E::ZERO);
-            DirectWeights { gather, filters, x, source, dy, output }.run(s, dw);
-        }
+        conv_direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
     }
 }
 
-/// How many of the first images are even on both sides of the product, or are not, one after the other, and which.
-#[inline(always)]
-fn alike<S: Simd>(
-    s: S,
+/// Adds the gradient, by Winograd's algorithm for images that are even on both sides of the product.
+fn add_alike<E: Element>(
+    isa: Isa,
     gather: &Gather,
-    (x, source): (&[S::Elem], Batch),
-    (dy, output): (&[S::Elem], Batch),
     filters: usize,
-    scratch: &mut [S::Elem],
-) -> (usize, bool) {
-    let (mut images, mut first) = (0, true);
-    while images < source.images {
-        let x = &x[source.of(images, gather.source_len())];
-        let dy = &dy[output.of(images, filters * gather.pixels())];
-        let even = evenness::is_even(s, x, gather.source_pixels(), S::Elem::ONE, scratch)
-            && evenness::is_even(s, dy, gather.pixels(), S::Elem::ONE, scratch);
-        if images > 0 && even != first {
-            break;
+    (x, source): (&[E], Batch),
+    (dy, output): (&[E], Batch),
+    dw: &mut [E],
+    scratch: &mut [E],
+) {
+    let mut done = 0;
+    while done < source.images {
+        let (images, even) = evenness::alike(source.images - done, |image| {
+            let x = &x[source.of(done + image, gather.source_len())];
+            let dy = &dy[output.of(done + image, filters * gather.pixels())];
+            evenness::is_even(isa, x, gather.source_pixels(), E::ONE, scratch)
+                && evenness::is_even(isa, dy, gather.pixels(), E::ONE, scratch)
+        });
+        let (x, dy) = (&x[done * source.stride..], &dy[done * output.stride..]);
+        let (source, output) = (Batch { images, ..source }, Batch { images, ..output });
+        if even {
+            add_products(isa, gather, filters, x, source, dy, output, dw, scratch);
+        } else {
+            conv_direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
         }
-        (images, first) = (images + 1, even);
+        done += images;
     }
-    (images, first)
+}
+
+kernel! {
+    trait ConvWeightsKernels;
+
+    /// Adds the gradient by the algorithm that the sizes choose, whatever the values.
+    #[doc(hidden)]
+    pub fn add_products(
+        gather: &Gather, filters: usize, x: &[E], source: Batch, dy: &[E], output: Batch, dw: &mut [E], scratch: &mut [E],
+    ) |s| {
+        match way(gather, filters) {
+            Way::Squares(squares) => SquareWeights { squares: &squares, x, source, dy, output }.run(s, dw, scratch),
+            Way::Tiles(tiles) => TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch),
+            Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+            Way::Filters | Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+        }
+    }
 }

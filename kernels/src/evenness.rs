@@ -36,7 +36,7 @@ const GROWTH: f64 = 4096.0;
 const TAPS: usize = 1024;
 
 /// Planes that are read at a time.
-const PLANES: usize = 4;
+const PLANES: usize = 8;
 
 /// Pixels that are read at a time, where there are so many.
 const STEP: usize = 4 * MAX_LANES;
@@ -46,23 +46,40 @@ pub(crate) fn scratch_len(pixels: usize) -> usize {
     pixels + MAX_LANES
 }
 
-/// Whether an image of planes of so many `pixels` is even, and its values times weights up to `greatest` cannot overflow at the points.
-#[inline(always)]
-pub(crate) fn is_even<S: Simd>(s: S, x: &[S::Elem], pixels: usize, greatest: S::Elem, scratch: &mut [S::Elem]) -> bool {
-    let sizes = &mut scratch[..scratch_len(pixels)];
-    sizes.fill(S::Elem::ZERO);
-    for planes in x.chunks(PLANES * pixels) {
-        if planes.len() == PLANES * pixels {
-            enlarge::<S, PLANES>(s, planes, pixels, sizes);
-        } else {
-            for plane in planes.chunks_exact(pixels) {
-                enlarge::<S, 1>(s, plane, pixels, sizes);
+kernel! {
+    trait EvennessKernels;
+
+    /// Whether an image of planes of so many `pixels` is even, and its values times weights up to `greatest` cannot overflow at the
+    /// points.
+    pub fn is_even(x: &[E], pixels: usize, greatest: E, scratch: &mut [E]) -> bool |s| {
+        let sizes = &mut scratch[..scratch_len(pixels)];
+        sizes.fill(E::ZERO);
+        for planes in x.chunks(PLANES * pixels) {
+            if planes.len() == PLANES * pixels {
+                enlarge::<S, PLANES>(s, planes, pixels, sizes);
+            } else {
+                for plane in planes.chunks_exact(pixels) {
+                    enlarge::<S, 1>(s, plane, pixels, sizes);
+                }
             }
         }
+        let most = largest_of(s, &sizes[..pixels]);
+        let planes = E::from_f64(GROWTH * (x.len() / pixels) as f64);
+        (at_least_one(most) * at_least_one(greatest) * planes).is_finite() && most_are_near(s, sizes, pixels, most)
     }
-    let most = largest(s, &sizes[..pixels]);
-    let planes = S::Elem::from_f64(GROWTH * (x.len() / pixels) as f64);
-    (at_least_one(most) * at_least_one(greatest) * planes).is_finite() && most_are_near(&sizes[..pixels], most)
+
+    /// The greatest magnitude of a slice; NaN where one is.
+    pub fn largest(x: &[E]) -> E |s| { largest_of(s, x) }
+
+    /// The greatest magnitude of all weights; ∞ where Winograd's algorithm may not be trusted with them, or not all are finite.
+    pub fn greatest_weight(gather: &Gather, weights: &Weights<'_, E>) -> E |s| { greatest_weight_of(s, gather, weights) }
+}
+
+/// How many of the first images are even, or are not, one after the other, and which.
+pub(crate) fn alike(images: usize, mut is_even: impl FnMut(usize) -> bool) -> (usize, bool) {
+    let even = is_even(0);
+    let others = (1..images).take_while(|image| is_even(*image) == even).count();
+    (1 + others, even)
 }
 
 /// Raises the sizes of pixels to those in `P` more planes.
@@ -95,7 +112,7 @@ fn enlarge<S: Simd, const P: usize>(s: S, planes: &[S::Elem], pixels: usize, siz
 
 /// The greatest magnitude of a slice; NaN where one is.
 #[inline(always)]
-pub(crate) fn largest<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
+fn largest_of<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
     let mut most = s.zero();
     for at in (0..x.len()).step_by(S::LANES) {
         most = s.max_magnitude(most, load_padded(s, &x[at..], S::Elem::ZERO));
@@ -121,29 +138,31 @@ fn at_least_one<E: Element>(x: E) -> E {
     if x < E::ONE { E::ONE } else { x }
 }
 
-/// Whether at least half of the sizes above zero are within [`MOST`] times of the greatest.
+/// Whether more than half of the sizes above zero are within [`MOST`] times of the greatest. Behind them are zeros.
 #[inline(always)]
-fn most_are_near<E: Element>(sizes: &[E], most: E) -> bool {
-    let near = most * E::from_f64(1.0 / MOST);
-    let (mut many, mut all) = (0_u32, 0_u32);
-    for size in sizes {
-        many += u32::from(*size >= near);
-        all += u32::from(*size > E::ZERO);
+fn most_are_near<S: Simd>(s: S, sizes: &[S::Elem], pixels: usize, most: S::Elem) -> bool {
+    let (near, one) = (s.splat(most * S::Elem::from_f64(1.0 / MOST)), s.splat(S::Elem::ONE));
+    let (mut many, mut all) = (s.zero(), s.zero());
+    for at in (0..pixels).step_by(S::LANES) {
+        let size = s.load(&sizes[at..]);
+        many = s.add(many, s.select_gt(size, near, one, s.zero()));
+        all = s.add(all, s.select_gt(size, s.zero(), one, s.zero()));
     }
-    most == E::ZERO || 2 * many > all
+    let (many, all) = (s.sum(many), s.sum(all));
+    most == S::Elem::ZERO || many + many > all
 }
 
-/// The greatest magnitude of all weights; ∞ where Winograd's algorithm may not be trusted with them, or not all are finite.
+/// [`greatest_weight`], tap by tap.
 #[inline(always)]
-pub(crate) fn greatest_weight<S: Simd>(s: S, gather: &Gather, weights: &Weights<'_, S::Elem>) -> S::Elem {
+fn greatest_weight_of<S: Simd>(s: S, gather: &Gather, weights: &Weights<'_, S::Elem>) -> S::Elem {
     let kernel = weights.filter.min(weights.plane);
     let infinite = -S::Elem::NEG_INFINITY;
     if kernel == 0 || kernel > TAPS {
-        let most = largest(s, weights.w);
+        let most = largest_of(s, weights.w);
         return if most.is_finite() { most } else { infinite };
     }
+    let together = (TAPS / kernel).min(MAX_LANES) * kernel;
     let mut sizes = [S::Elem::ZERO; TAPS + MAX_LANES];
-    let together = TAPS / kernel * kernel;
     for w in weights.w.chunks(together) {
         for at in (0..w.len()).step_by(S::LANES) {
             let end = w.len().min(at + S::LANES);

@@ -100,17 +100,6 @@ pub enum Error {
     #[error("stopped, as was asked for")]
     Stopped,
 
-    /// Something that this build was made without.
-    #[error("{path}: {problem}; build with `cargo build --release --features {feature}`")]
-    Feature {
-        /// The file or folder that asks for it.
-        path: String,
-        /// What the build cannot do.
-        problem: String,
-        /// The feature to build with.
-        feature: &'static str,
-    },
-
     /// An error inside a named part, such as a layer.
     #[error("{path}: {source}")]
     At {
@@ -194,7 +183,7 @@ fn shown(text: String) -> String {
 }
 
 /// A text with its control characters written as in a program: `\n`, `\u{1b}`.
-fn escaped(text: String) -> String {
+pub(crate) fn escaped(text: String) -> String {
     if !text.contains(char::is_control) {
         return text;
     }

@@ -218,20 +218,52 @@ fn fetch_without_downloads_or_a_network_says_how_to_do_it_by_hand() {
     assert!(err.contains("`evograd data import svhn --from FILE`") && err.contains(line), "{err}");
 }
 
-/// What this build cannot do says nothing of the pictures.
-#[cfg(not(feature = "folders"))]
+/// A folder of images with a broken one, a foreign one and a misnamed one.
 #[test]
-fn pictures_that_this_build_cannot_decode_are_no_failed_check() {
+fn verify_decodes_every_image_and_names_what_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("train/a")).unwrap();
+    let golden =
+        |name: &str| fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden/images").join(name)).unwrap();
+    let save = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let jpeg = golden("420.jpg");
+    for class in ["train/a", "train/b", "val/a", "val/b"] {
+        save(&format!("{class}/whole.jpg"), &jpeg);
+    }
+    save("train/a/photo.webp", b"RIFF");
+    save("train/a/really-a.png", &jpeg);
     let dir = folder.path().to_str().unwrap();
     let Outcome { code, out, err } = evograd(&["verify", "folder", "--data-dir", dir], &[]);
-    assert_eq!((code, out.as_str()), (2, ""), "{err}");
-    let wanted = format!(
-        "evograd: {dir}: this build cannot decode pictures (to 224×224); build with `cargo build --release --features \
-         folders`\n"
+    assert_eq!(code, 0, "{out} {err}");
+    assert!(out.contains("the layout is right: 3 training pictures, 2 test pictures\n"), "{out}");
+    assert!(
+        out.contains(&format!("1 file left out:\n  {dir}/train/a/photo.webp: it is not named as a JPEG or PNG file\n"))
     );
-    assert!(err.ends_with(&wanted), "{err}");
+    assert!(
+        out.contains(&format!("1 file misnamed:\n  {dir}/train/a/really-a.png: it is a JPEG file and named as a PNG"))
+    );
+    let list = evograd(&["list", "--data-dir", dir], &[]);
+    assert!(list.out.contains("yes, 1 file left out"), "{}", list.out);
+    assert_eq!(listed(&evograd(&["list", "--json", "--data-dir", dir], &[]), "folder")["left_out"], 1);
+    save("val/b/zz_empty.jpg", b"");
+    save("train/b/half.jpg", &jpeg[..jpeg.len() / 2]);
+    let Outcome { code, out, .. } = evograd(&["verify", "folder", "--data-dir", dir], &[]);
+    assert!(code == 1 && out.ends_with("WRONG: 2 images cannot be decoded\n"), "{out}");
+    assert!(
+        out.contains(&format!("  {dir}/train/b/half.jpg: it ends early: the end of the image is missing; ")),
+        "{out}"
+    );
+    assert!(out.contains(&format!("  {dir}/val/b/zz_empty.jpg: it is empty; ")), "{out}");
+    let json = evograd(&["verify", "folder", "--json", "--data-dir", dir], &[]);
+    let verdict: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let counts = ["broken", "misnamed", "left_out"].map(|key| verdict[key].as_array().unwrap().len());
+    assert_eq!((counts, &verdict["passed"]), ([2, 1, 1], &false.into()));
+    let shown = folder.path().join("grid.png");
+    let err = evograd(&["show", "folder", "--data-dir", dir, "--out", shown.to_str().unwrap()], &[]).err;
+    assert!(err.contains("photo.webp: it is not named as a JPEG or PNG file"), "{err}");
 }
 
 #[test]

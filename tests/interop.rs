@@ -100,6 +100,21 @@ fn every_model_comes_back_from_a_file_to_the_same_bits() {
     }
 }
 
+/// What `DataParallel` and `compile` save: the same tensors, with a prefix before every name.
+#[test]
+fn weights_with_a_prefix_are_taken_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let mut wanted = small();
+    wanted.load(&golden("resnet20.safetensors")).unwrap();
+    let named = wanted.state().into_iter().map(|(name, tensor)| (format!("module._orig_mod.{name}"), tensor));
+    std::fs::write(&path, to_safetensors(&named.collect::<Vec<_>>()).unwrap()).unwrap();
+    let mut network = small();
+    let notes = network.load_with_notes(&path).unwrap();
+    assert_eq!(notes, ["all names began with module._orig_mod., which was taken off"]);
+    assert_eq!(network.to_safetensors().unwrap(), wanted.to_safetensors().unwrap());
+}
+
 #[test]
 fn a_file_of_another_network_is_refused_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -115,16 +130,16 @@ fn a_file_of_another_network_is_refused_and_changes_nothing() {
     let wide = Network::<f32>::new(&spec("resnet20", &Options::default()).unwrap(), 0).unwrap();
     assert_eq!(
         told(&wide.to_safetensors().unwrap()),
-        ": conv1.weight has the shape [16, 3, 3, 3], not [4, 3, 3, 3]; use the model and options that it was saved from"
+        ": of another shape: conv1.weight [16, 3, 3, 3] (expected [4, 3, 3, 3]), bn1.weight [16] (expected [4]), bn1.bias [16] \
+         (expected [4]), bn1.running_mean [16] (expected [4]), bn1.running_var [16] (expected [4]) and 101 more; use the model \
+         and options that it was saved from"
     );
     let deep = Options { width: 0.25, ..Options::default() };
     let deep = Network::<f32>::new(&spec("resnet32", &deep).unwrap(), 0).unwrap();
-    assert!(told(&deep.to_safetensors().unwrap()).starts_with(": the model has no tensor layer1.3.bn1.bias; use"));
+    assert!(told(&deep.to_safetensors().unwrap()).starts_with(": it has besides layer1.3.bn1.bias, "));
     let network = small();
     let state: Vec<_> = network.state().into_iter().skip(1).collect();
-    assert!(
-        told(&to_safetensors(&state).unwrap()).starts_with(": it has no tensor conv1.weight, of shape [4, 3, 3, 3];")
-    );
+    assert!(told(&to_safetensors(&state).unwrap()).starts_with(": it lacks conv1.weight [4, 3, 3, 3]; use"));
     assert!(told(b"not a file of weights").starts_with(": no safetensors file: "));
     let whole = network.to_safetensors().unwrap();
     assert!(told(&whole[..whole.len() - 1]).starts_with(": no safetensors file: "));

@@ -9,7 +9,7 @@ use super::table::Table;
 use super::terminal::{note, said_if_slow};
 use anyhow::Result;
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
-use evograd::data::{self, CATALOGUE, Presence, SetInfo};
+use evograd::data::{self, CATALOGUE, Presence, SetInfo, Sets};
 use evograd::report::counted;
 use progress::Teller;
 use serde_json::json;
@@ -177,7 +177,12 @@ fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {
 fn row(info: &SetInfo, folder: &Path) -> [String; 8] {
     let here = match info.presence(folder) {
         _ if info.files.is_empty() => "made when needed".into(),
-        Presence::Whole(_) => "yes".into(),
+        Presence::Whole(found) => match left_out(info, &found) {
+            None => "yes".into(),
+            Some(Ok(0)) => "yes".into(),
+            Some(Ok(files)) => format!("yes, {} left out", counted(files as u64, "file")),
+            Some(Err(_)) => "in part; verify tells".into(),
+        },
         Presence::Parts { missing, .. } => {
             format!("{} of {}", info.files.len() - missing.len(), counted(info.files.len() as u64, "file"))
         }
@@ -194,6 +199,12 @@ fn row(info: &SetInfo, folder: &Path) -> [String; 8] {
         info.summary.into(),
         info.licence.into(),
     ]
+}
+
+/// How many files that lie in a folder of images are no part of it; `None` for other sets. No image is opened for that.
+fn left_out(info: &SetInfo, found: &Path) -> Option<evograd::Result<usize>> {
+    let count = |sets: Sets| sets.train.left_out().len() + sets.test.left_out().len();
+    info.shape.is_none().then(|| (info.open)(found).map(count))
 }
 
 /// The bytes of all archives, where they are known.
@@ -219,6 +230,7 @@ fn as_json(info: &SetInfo, folder: &Path) -> serde_json::Value {
         "download_bytes": download_size(info),
         "licence": info.licence,
         "here": here,
+        "left_out": found.as_ref().and_then(|found| left_out(info, found)?.ok()),
         "folder": found.map(|folder| folder.to_string_lossy().into_owned()),
         "missing": missing,
     })
@@ -238,6 +250,14 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
     if let Some([train, test]) = verdict.pictures {
         writeln!(out, "the layout is right: {train} training pictures, {test} test pictures")?;
     }
+    for (what, files) in
+        [("cannot be decoded", &verdict.broken), ("misnamed", &verdict.misnamed), ("left out", &verdict.left_out)]
+    {
+        if !files.is_empty() {
+            writeln!(out, "{} {what}:", counted(files.len() as u64, "file"))?;
+            files.iter().try_for_each(|file| writeln!(out, "  {file}"))?;
+        }
+    }
     Ok(writeln!(out, "{}", conclusion(verdict))?)
 }
 
@@ -255,6 +275,10 @@ fn conclusion(verdict: &Verdict) -> String {
     let some = |bytes| verdict.files.iter().any(|file| file.found == bytes);
     match &verdict.problem {
         Some(problem) => format!("WRONG: {problem}"),
+        None if !verdict.broken.is_empty() => {
+            format!("WRONG: {} cannot be decoded", counted(verdict.broken.len() as u64, "image"))
+        }
+        None if verdict.files.is_empty() => "it can be used: every image is whole".into(),
         None if some(Bytes::Changed) => format!(
             "WRONG: files have changed since they were unpacked; import the official archive of {} again",
             verdict.set
@@ -270,6 +294,7 @@ fn conclusion(verdict: &Verdict) -> String {
 fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
     let file = OutFile::new(&show.out, "png")?;
     let sets = said_if_slow(&format!("opening {}", show.name), || data::open(&show.name, folder))?;
+    sets.notes().iter().for_each(|text| note(format_args!("{}: {text}", show.name)));
     let set = match show.split {
         Split::Train => sets.train,
         Split::Test => sets.test,

@@ -1,7 +1,9 @@
 //! Where data sets are kept, for every command that needs one. Knows no data set.
 
+use super::terminal::{note, said_if_slow};
 use anyhow::{Result, bail};
-use evograd::train::RunInfo;
+use evograd::data::{self, Sets};
+use evograd::train::{Data, RunInfo};
 use std::path::{Path, PathBuf};
 
 /// The environment variable that names the folder.
@@ -39,6 +41,14 @@ impl DataDir {
             None => bail!("this user has no cache folder; name a folder for data sets with --data-dir or {VARIABLE}"),
         }
     }
+}
+
+/// Opens the data set of some settings, and tells on standard error what lies there and is no part of it.
+pub fn open(settings: &Data, folder: &Path) -> Result<Sets> {
+    let opening = format!("opening {}", settings.set);
+    let sets = said_if_slow(&opening, || data::open_sized(&settings.set, folder, settings.size))?;
+    sets.notes().iter().for_each(|text| note(format_args!("{}: {text}", settings.set)));
+    Ok(sets)
 }
 
 /// The first that is set; an empty one is not.

@@ -1,12 +1,11 @@
 //! `evograd eval`: asks a trained network for a data set.
 
-use super::data_dir::DataDir;
+use super::data_dir::{DataDir, open};
 use super::run_folder::{Kind, expect_kind};
 use super::table::Table;
 use super::terminal::{note, said_if_slow};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use evograd::data;
 use evograd::models::Network;
 use evograd::report::counted;
 use evograd::train::{Config, Evaluation, RunFolder, evaluate};
@@ -74,8 +73,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     expect_kind(folder.path(), Kind::Training)?;
     let config = Config::read(&folder.settings(), &[])?;
     let (info, began) = folder.expect_same_settings(&config.to_toml())?;
-    let (set, data_dir) = (&config.data.set, args.data_dir.folder_of(&info)?);
-    let sets = said_if_slow(&format!("opening {set}"), || data::open(set, &data_dir))?;
+    let sets = open(&config.data, &args.data_dir.folder_of(&info)?)?;
     if let Err(error) = folder.expect_same_data(&sets, &began) {
         if args.split == Part::Validation {
             return Err(error.into());
@@ -85,7 +83,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let split = folder.split(&config, &sets, &began)?;
     let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;
     match &args.weights {
-        Some(file) => network.load(file)?,
+        Some(file) => {
+            let notes = network.load_with_notes(file)?;
+            notes.iter().for_each(|text| note(format_args!("{}: {text}", file.display())));
+        }
         None => folder.load_weights(&args.checkpoint, &mut network, &began)?,
     }
     let (loader, name) = match args.split {

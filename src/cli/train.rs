@@ -2,7 +2,7 @@
 
 mod dry_run;
 
-use super::data_dir::DataDir;
+use super::data_dir::{self, DataDir};
 use super::model_args::ModelArgs;
 use super::progress::Progress;
 use super::results::print_row;
@@ -15,7 +15,7 @@ use evograd::models::Plan;
 use evograd::record::{Metric, Score};
 use evograd::report::{counted, grouped, rounded};
 use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Split, Status};
-use evograd::{Error, data, record};
+use evograd::{Error, record};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -145,8 +145,7 @@ fn settings(args: &Args) -> Result<Config> {
 }
 
 fn open(config: &Config, data_dir: &Path) -> Result<Sets> {
-    let set = &config.data.set;
-    Ok(said_if_slow(&format!("opening {set}"), || data::open(set, data_dir))?)
+    data_dir::open(&config.data, data_dir)
 }
 
 /// A name for the folder of a run.

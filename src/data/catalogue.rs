@@ -108,6 +108,20 @@ pub fn open(name: &str, data_dir: &Path) -> Result<Sets> {
     (info.open)(&info.locate(data_dir)?)
 }
 
+/// As [`open`], where images of folders are scaled to `side` rows and columns; 224 where none are asked for.
+///
+/// # Errors
+/// As [`open`]; and when the images of the set have a size of their own.
+pub fn open_sized(name: &str, data_dir: &Path, side: Option<usize>) -> Result<Sets> {
+    let Some(side) = side else { return open(name, data_dir) };
+    let info = info(name)?;
+    if info.shape.is_some() {
+        let problem = format!("images of {side}×{side} were asked for, and those of {name} have a size of their own");
+        return Err(Error::op("data", problem, &[], "leave out data.size, which is for folders of images"));
+    }
+    folder::open_folder(&info.locate(data_dir)?, side)
+}
+
 impl SetInfo {
     /// How much of the set is there.
     pub fn presence(&self, data_dir: &Path) -> Presence {

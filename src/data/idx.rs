@@ -2,28 +2,48 @@
 //! data set.
 //!
 //! The first four bytes are `0 0 8 d`: 8 says unsigned bytes, `d` is the number of axes. Then comes the size of each axis
-//! as four bytes. Pictures have three axes `[N, H, W]`, labels one. Either may be compressed by gzip.
+//! as four bytes. Pictures have three axes `[N, H, W]`, labels one. Either may be compressed by gzip, in any number of members.
 
+use super::gzip::{Members, is_gzip};
 use super::source::Source;
 use crate::error::Result;
-use flate2::bufread::GzDecoder;
 use std::io::{BufRead, BufReader, Read};
 
-/// The most bytes that are read, so that a small compressed file cannot fill the memory.
-const LARGEST: u64 = 1 << 32;
-
-/// Reads a file of `D` axes: their sizes, and the bytes.
-pub(super) fn read<const D: usize>(source: &Source) -> Result<([usize; D], Vec<u8>)> {
+/// Reads a file of `D` axes: their sizes, and the bytes. A first size above `most` is refused, so that a small compressed file
+/// cannot fill the memory.
+pub(super) fn read<const D: usize>(source: &Source, most: usize) -> Result<([usize; D], Vec<u8>)> {
     let (file, length) = source.open()?;
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+    read_from(source, BufReader::with_capacity(1 << 18, file), length, most)
+}
+
+/// As [`read`], from what a file of `length` bytes holds.
+fn read_from<const D: usize>(
+    source: &Source,
+    mut reader: impl BufRead,
+    length: u64,
+    most: usize,
+) -> Result<([usize; D], Vec<u8>)> {
     let start = reader.fill_buf().map_err(|error| source.wrong(error))?;
-    if !start.starts_with(&[0x1f, 0x8b]) {
-        return parse(source, &mut reader, Some(length));
+    if is_gzip(start) {
+        parse(source, &mut Members::new(reader), None, most)
+    } else {
+        parse(source, &mut reader, Some(length), most)
     }
-    let mut decoder = GzDecoder::new(reader);
-    let parsed = parse(source, &mut decoder, None)?;
-    source.check_end(&mut decoder.into_inner(), "the compressed data")?;
-    Ok(parsed)
+}
+
+/// The sizes and bytes of an IDX file of `D` axes of unsigned bytes, plain or compressed by gzip, with at most `most` entries
+/// along the first.
+///
+/// ```
+/// let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
+/// assert_eq!(evograd::data::read_idx(&labels, 10)?, ([2], vec![7, 9]));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When the bytes are no such file.
+pub fn read_idx<const D: usize>(bytes: &[u8], most: usize) -> Result<([usize; D], Vec<u8>)> {
+    read_from(&Source::bytes("idx"), bytes, bytes.len() as u64, most)
 }
 
 /// Reads from `reader`, which ends after `length` bytes where that is known.
@@ -31,8 +51,12 @@ fn parse<const D: usize>(
     source: &Source,
     reader: &mut impl Read,
     length: Option<u64>,
+    most: usize,
 ) -> Result<([usize; D], Vec<u8>)> {
     let sizes = header::<D>(source, reader)?;
+    if sizes[0] as usize > most {
+        return Err(source.wrong(format!("its header says sizes {sizes:?}, and the set has at most {most} pictures")));
+    }
     let count = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size.into()));
     let Some(count) = count.filter(|&count| count <= LARGEST) else {
         return Err(source.wrong(format!("its header says sizes {sizes:?}, more than {LARGEST} bytes")));
@@ -52,12 +76,32 @@ fn parse<const D: usize>(
     Ok((sizes.map(|size| size as usize), bytes))
 }
 
+/// The most bytes that are read.
+const LARGEST: u64 = 1 << 32;
+
+/// What the third byte says of the values.
+fn kind(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        0x08 => "unsigned bytes",
+        0x09 => "signed bytes",
+        0x0b => "whole numbers of 16 bits",
+        0x0c => "whole numbers of 32 bits",
+        0x0d => "floats of 32 bits",
+        0x0e => "floats of 64 bits",
+        _ => return None,
+    })
+}
+
 fn header<const D: usize>(source: &Source, reader: &mut impl Read) -> Result<[u32; D]> {
     let mut word = [0; 4];
     source.fill(reader, &mut word, "its header")?;
     let (found, wanted) = (u32::from_be_bytes(word), 0x800 + D as u32);
     if found != wanted {
-        return Err(source.wrong(format!("it begins with 0x{found:08x}, expected 0x{wanted:08x}")));
+        let told = match (word, kind(word[2])) {
+            ([0, 0, _, axes], Some(kind)) => format!(" ({kind} along {axes} axes, expected unsigned bytes along {D})"),
+            _ => String::new(),
+        };
+        return Err(source.wrong(format!("it begins with 0x{found:08x}, expected 0x{wanted:08x}{told}")));
     }
     let mut sizes = [0; D];
     for size in &mut sizes {
@@ -83,7 +127,7 @@ mod tests {
         let path = folder.path().join("x");
         fs::write(&path, bytes).unwrap();
         let remedy = format!("; {}", anew("mnist"));
-        read::<3>(&Source::new(&path, "mnist")).map_err(|error| {
+        read::<3>(&Source::new(&path, "mnist"), usize::MAX).map_err(|error| {
             let text = error.to_string();
             text.strip_prefix(&format!("{}: ", path.display())).unwrap().strip_suffix(&remedy).unwrap().to_string()
         })
@@ -102,12 +146,19 @@ mod tests {
         let good = file(&[2, 3, 2], &[7; 12]);
         let mut long = good.clone();
         long.push(0);
-        let table: [(&[u8], &str); 8] = [
+        let table: [(&[u8], &str); 9] = [
             (&[], "it is cut short: it ends within its header"),
             (&good[..9], "it is cut short: it ends within its header"),
             (&good[..27], "it is cut short: 27 bytes, expected 28 (its header says sizes [2, 3, 2])"),
             (&long, "it is too long: 29 bytes, expected 28 (its header says sizes [2, 3, 2])"),
-            (&file(&[12], &[0; 12]), "it begins with 0x00000801, expected 0x00000803"),
+            (
+                &file(&[12], &[0; 12]),
+                "it begins with 0x00000801, expected 0x00000803 (unsigned bytes along 1 axes, expected unsigned bytes along 3)",
+            ),
+            (
+                &[0, 0, 13, 3, 0, 0, 0, 1],
+                "it begins with 0x00000d03, expected 0x00000803 (floats of 32 bits along 3 axes, expected unsigned bytes along 3)",
+            ),
             (b"<html>", "it begins with 0x3c68746d, expected 0x00000803"),
             (&file(&[2, 0, 2], &[]), "its header says sizes [2, 0, 2], expected none of them to be 0"),
             (
@@ -130,12 +181,15 @@ mod tests {
         let sum = wrong_sum.len() - 8;
         wrong_sum[sum] ^= 1;
         let mut trailing = packed.clone();
-        trailing.push(0);
+        trailing.push(7);
         let huge = file(&[1_000_000, 28, 28], &[0; 100]);
         let table: [(&[u8], &str); 5] = [
             (&gzip(&good[..27]), "it is cut short: 27 bytes, expected 28 (its header says sizes [2, 3, 2])"),
             (&gzip(&long), "it is too long: it goes on after the data of its header's sizes [2, 3, 2]"),
-            (&trailing, "it is too long: it goes on after the compressed data"),
+            (
+                &trailing,
+                "it cannot be read to its end after the data of its header's sizes [2, 3, 2]: it goes on after the compressed data",
+            ),
             (&gzip(&huge), "it is cut short: 116 bytes, expected 784000016 (its header says sizes [1000000, 28, 28])"),
             (
                 &wrong_sum,
@@ -147,6 +201,27 @@ mod tests {
             assert_eq!(parsed(bytes), Err(problem.to_string()));
         }
         assert!((0..packed.len()).all(|length| parsed(&packed[..length]).is_err()));
+    }
+
+    #[test]
+    fn members_and_zeros_behind_them_are_read() {
+        let file = file(&[2, 3, 2], &[7; 12]);
+        for at in 0..=file.len() {
+            let mut packed = [gzip(&file[..at]), gzip(&file[at..])].concat();
+            packed.extend([0; 9]);
+            assert_eq!(parsed(&packed), Ok(([2, 3, 2], vec![7; 12])), "{at}");
+        }
+    }
+
+    /// A small compressed file that would unpack to gigabytes is refused by its header, before it is unpacked.
+    #[test]
+    fn more_than_the_set_has_is_refused() {
+        let error = read_idx::<3>(&gzip(&file(&[3_423_921, 28, 28], &[])), 60_000).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "idx: its header says sizes [3423921, 28, 28], and the set has at most 60000 pictures; use a whole file of this format"
+        );
+        assert_eq!(read_idx::<1>(&file(&[2], &[1, 2]), 2), Ok(([2], vec![1, 2])));
     }
 
     proptest! {

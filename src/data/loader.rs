@@ -3,6 +3,7 @@
 //! The order of an epoch and the changes to each sample are functions of the seed, the epoch and the sample alone. So
 //! the stream is the same for any number of threads, and can be entered at any batch.
 
+use super::parallel::picture_bytes;
 use super::split::shuffle;
 use super::{Augment, Dataset, Normalise};
 use crate::error::{Error, Result};
@@ -13,6 +14,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Batches that each thread may be ahead.
 const AHEAD: usize = 2;
+/// More threads than any machine has use for.
+const MOST_THREADS: usize = 1024;
 
 /// How batches are made.
 #[derive(Clone, Debug)]
@@ -62,15 +65,32 @@ impl Loader {
     /// Batches of these samples of a set.
     ///
     /// # Errors
-    /// When there are no samples, or a setting makes no sense.
+    /// When there are no samples or a sample is none of the set, a setting makes no sense, what is cropped or cut out is larger
+    /// than a picture, or there is not one mean and deviation for each channel.
     pub fn new(set: Arc<dyn Dataset>, samples: &[usize], normalise: Normalise, loading: Loading) -> Result<Loader> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("loader", problem, &[], remedy));
         if samples.is_empty() {
             return refuse("there are no samples".into(), "give at least one");
         }
-        if loading.batch == 0 || loading.threads == 0 {
+        if let Some(sample) = samples.iter().find(|&&sample| sample >= set.len()) {
+            return refuse(
+                format!("sample {sample} is none of the set, which has {}", set.len()),
+                "number them from 0",
+            );
+        }
+        if loading.batch == 0 || !(1..=MOST_THREADS).contains(&loading.threads) {
             let problem = format!("pictures in a batch: {}, threads: {}", loading.batch, loading.threads);
-            return refuse(problem, "use at least one of each");
+            return refuse(problem, "use at least one of each, and at most 1024 threads");
+        }
+        picture_bytes(&*set)?;
+        let ([channels, rows, columns], Augment { crop, cutout, .. }) = (set.shape(), loading.augment);
+        if crop.max(cutout) > rows.min(columns) {
+            let problem = format!("crop {crop} and cutout {cutout} of pictures of {rows}×{columns}");
+            return refuse(problem, "use pixels up to the shorter side");
+        }
+        normalise.check(channels)?;
+        if set.classes().is_empty() {
+            return refuse("the set has no classes".into(), "give it at least one");
         }
         if !(0.0..=1.0).contains(&loading.disturb) {
             return refuse(format!("labels are disturbed with probability {}", loading.disturb), "use one from 0 to 1");
@@ -82,6 +102,11 @@ impl Loader {
     pub fn seeded(mut self, seed: u64) -> Loader {
         self.loading.seed = seed;
         self
+    }
+
+    /// The names of the set's classes.
+    pub fn classes(&self) -> &[String] {
+        self.set.classes()
     }
 
     /// The number of samples.
@@ -101,7 +126,8 @@ impl Loader {
     /// When the system refuses to start a thread.
     pub fn epoch(&self, epoch: u32, first: usize) -> Result<Batches> {
         let order: Arc<[usize]> = self.order(epoch).into();
-        let (end, threads) = (self.batches(), self.loading.threads);
+        let end = self.batches();
+        let threads = self.loading.threads.min(end.saturating_sub(first)).max(1);
         let lane = |lane: usize| {
             let (sender, receiver) = sync_channel(AHEAD);
             let (loader, order) = (self.clone(), order.clone());
@@ -152,9 +178,19 @@ impl Loader {
             let mut stream = self.stream(Purpose::Augment, epoch, sample);
             self.loading.augment.write(&bytes, shape, &self.normalise, &mut stream, out);
         }
-        let truth: Vec<usize> = samples.iter().map(|&sample| self.set.label(sample)).collect();
+        let truth = samples.iter().map(|&sample| self.truth(sample)).collect::<Result<Vec<usize>>>()?;
         let labels = samples.iter().zip(&truth).map(|(&sample, &class)| self.label(epoch, sample, class)).collect();
         Ok(Batch { pictures, labels, truth })
+    }
+
+    /// The class of a sample, which has to be one.
+    fn truth(&self, sample: usize) -> Result<usize> {
+        let (class, classes) = (self.set.label(sample), self.set.classes().len());
+        if class < classes {
+            return Ok(class);
+        }
+        let problem = format!("picture {sample} is of class {class}, and there are {classes} classes");
+        Err(Error::op("loader", problem, &[], "number the classes from 0"))
     }
 
     /// The class that a sample is trained on in an epoch: with the probability asked for, any of all classes, its own
@@ -236,6 +272,40 @@ mod tests {
         // One in four of the redrawn labels is the true one.
         let share = wrong as f64 / total as f64;
         assert!((share - 0.3).abs() < 0.01, "{share}");
+    }
+
+    proptest::proptest! {
+        /// Whatever is asked for is an error or makes batches: no thread panics.
+        #[test]
+        fn odd_settings_are_refused_or_work(
+            augment in (odd(), proptest::bool::ANY, odd()),
+            (batch, threads, sample) in (odd(), odd(), odd()),
+            (disturb, means) in (proptest::num::f64::ANY, proptest::collection::vec(proptest::num::f64::ANY, 0..4)),
+            usual: bool,
+        ) {
+            let set = Arc::new(Pictures::new([3, 2, 4], &["a", "b"], vec![7; 240], vec![1; 10]).unwrap());
+            let augment = Augment { crop: augment.0, flip: augment.1, cutout: augment.2 };
+            let disturb = if usual { 0.5 } else { disturb };
+            let normalise = if usual { Normalise::usual(3) } else { Normalise::with(means.clone(), means) };
+            let loading = Loading { batch, seed: 1, training: true, augment, disturb, threads };
+            let right = augment.crop <= 2 && augment.cutout <= 2 && batch > 0 && (1..=1024).contains(&threads) && sample < 10;
+            match Loader::new(set, &[sample, 0], normalise, loading) {
+                Ok(loader) => {
+                    proptest::prop_assert!(right);
+                    loader.epoch(0, 0).unwrap().for_each(|batch| drop(batch.unwrap()));
+                    proptest::prop_assert_eq!(loader.epoch(0, usize::MAX).unwrap().count(), 0);
+                }
+                Err(error) => {
+                    proptest::prop_assert!(!(right && usual), "{}", error);
+                }
+            }
+        }
+    }
+
+    /// Small numbers and the largest ones.
+    fn odd() -> impl proptest::strategy::Strategy<Value = usize> {
+        use proptest::prelude::*;
+        prop_oneof![4 => 0..6_usize, 1 => usize::MAX - 3..=usize::MAX, 1 => 1020..1030_usize]
     }
 
     #[test]

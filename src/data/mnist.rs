@@ -13,13 +13,16 @@ const TRAIN: [&str; 2] = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte
 const TEST: [&str; 2] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
 const FILES: [&str; 4] = [TRAIN[0], TRAIN[1], TEST[0], TEST[1]];
 
+/// Pictures of the training and the test set of both.
+const COUNTS: [usize; 2] = [60_000, 10_000];
+
 /// The row of MNIST in the catalogue.
 pub(super) const MNIST: SetInfo = SetInfo {
     name: "mnist",
     summary: "MNIST: handwritten digits",
     classes: Some(10),
     shape: Some([1, SIDE, SIDE]),
-    counts: Some([60_000, 10_000]),
+    counts: Some(COUNTS),
     augment: Augment { crop: 2, flip: false, cutout: 0 },
     licence: "CC BY-SA 3.0",
     mirrors: &["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"],
@@ -63,10 +66,10 @@ pub(super) const FASHION_MNIST: SetInfo = SetInfo {
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
     ],
     archives: &[
-        Archive { file: TRAIN[0], bytes: None, sha256: None },
-        Archive { file: TRAIN[1], bytes: None, sha256: None },
-        Archive { file: TEST[0], bytes: None, sha256: None },
-        Archive { file: TEST[1], bytes: None, sha256: None },
+        Archive { file: TRAIN[0], bytes: Some(26_421_880), sha256: None },
+        Archive { file: TRAIN[1], bytes: Some(29_515), sha256: None },
+        Archive { file: TEST[0], bytes: Some(4_422_102), sha256: None },
+        Archive { file: TEST[1], bytes: Some(5_148), sha256: None },
     ],
     open: |folder| open("fashion-mnist", &CLOTHES, folder),
     loose: named_fashion,
@@ -84,17 +87,17 @@ fn named_fashion(folder: &Path) -> bool {
 }
 
 fn open(set: &str, classes: &[&str], folder: &Path) -> Result<Sets> {
-    let read = |files: [&str; 2]| read(set, classes, folder, files).map(Arc::new);
-    Ok(Sets { train: read(TRAIN)?, test: read(TEST)? })
+    let read = |files, most| read(set, classes, folder, files, most).map(Arc::new);
+    Ok(Sets { train: read(TRAIN, COUNTS[0])?, test: read(TEST, COUNTS[1])? })
 }
 
-fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2]) -> Result<Pictures> {
+fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2], most: usize) -> Result<Pictures> {
     let [pictures, labels] = files.map(|file| Source::new(expected(folder, file), set));
-    let ([count, height, width], bytes) = idx::read::<3>(&pictures)?;
+    let ([count, height, width], bytes) = idx::read::<3>(&pictures, most)?;
     if [height, width] != [SIDE; 2] {
         return Err(pictures.wrong(format!("its pictures are {height}×{width}, expected {SIDE}×{SIDE}")));
     }
-    let ([labelled], marks) = idx::read::<1>(&labels)?;
+    let ([labelled], marks) = idx::read::<1>(&labels, most)?;
     if labelled != count {
         let problem = format!("it has {labelled} labels, expected {count} as {} has pictures", pictures.path.display());
         return Err(labels.wrong(problem));
@@ -139,6 +142,37 @@ mod tests {
         fs::write(folder.path().join("t10k-labels-idx1-ubyte"), file(&[3], &[9, 8, 7])).unwrap();
         let sets = (MNIST.open)(folder.path()).unwrap();
         assert_eq!([0, 1, 2].map(|i| sets.test.label(i)), [9, 8, 7]);
+    }
+
+    #[test]
+    fn names_may_have_a_dot_and_members_be_several() {
+        for packed in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), 4, 3);
+            for name in FILES {
+                let bytes = fs::read(folder.path().join(name)).unwrap();
+                fs::remove_file(folder.path().join(name)).unwrap();
+                let mut plain = Vec::new();
+                std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*bytes), &mut plain).unwrap();
+                let dotted = name.replace("-idx", ".idx");
+                let (name, bytes) = match packed {
+                    true => (dotted, [gzip(&plain[..9]), gzip(&plain[9..])].concat()),
+                    false => (dotted.trim_end_matches(".gz").to_string(), plain),
+                };
+                fs::write(folder.path().join(name), bytes).unwrap();
+            }
+            let sets = (MNIST.open)(folder.path()).unwrap();
+            assert_eq!((sets.train.len(), sets.test.len(), sets.train.label(3)), (4, 3, 3));
+            assert!(MNIST.missing(folder.path()).is_empty());
+        }
+    }
+
+    #[test]
+    fn more_pictures_than_the_set_has_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), 4, 3);
+        fs::write(folder.path().join(TRAIN[0]), gzip(&file(&[3_423_921, 28, 28], &[0; 784]))).unwrap();
+        assert!(error(folder.path()).contains("and the set has at most 60000 pictures"), "{}", error(folder.path()));
     }
 
     #[test]

@@ -1,7 +1,14 @@
 //! Bytes to numbers of mean 0 and variance 1, by the statistics of a training set.
 
-use super::Dataset;
+use super::parallel::{picture_bytes, read_all};
+use super::store::Progress;
+use super::{Dataset, split};
 use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+use std::sync::{Mutex, PoisonError};
+
+/// Pictures that statistics are estimated from: of so many, the mean of photographs is known to about half a byte.
+const SAMPLE: usize = 4096;
 
 /// For each channel the number that each byte becomes.
 ///
@@ -31,17 +38,62 @@ impl Normalise {
         if samples.is_empty() {
             return Err(Error::op("normalise", "there are no samples", &[], "give at least one"));
         }
+        let mut picture = vec![0; picture_bytes(set)?];
         let [channels, rows, columns] = set.shape();
         let mut counts = vec![[0_u64; 256]; channels];
-        let mut picture = vec![0; channels * rows * columns];
         for &sample in samples {
             set.read(sample, &mut picture)?;
-            for (counts, plane) in counts.iter_mut().zip(picture.chunks(rows * columns)) {
-                plane.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-            }
+            count(&mut counts, &picture, rows * columns);
         }
+        Ok(Self::of_counts(&counts))
+    }
+
+    /// As [`Normalise::of`], but of a set whose pictures have to be decoded, on all cores, and from no more than 4096 of the
+    /// samples, drawn by `seed`. `progress` hears how far it is.
+    ///
+    /// # Errors
+    /// As [`Normalise::of`].
+    pub fn estimate(set: &dyn Dataset, samples: &[usize], seed: u64, progress: &mut dyn Progress) -> Result<Normalise> {
+        if !set.is_decoded() || samples.is_empty() {
+            return Self::of(set, samples);
+        }
+        let mut drawn = samples.to_vec();
+        if drawn.len() > SAMPLE {
+            split::shuffle(&mut drawn, &mut Stream::new(seed, Purpose::Split, u32::MAX, 0));
+            drawn.truncate(SAMPLE);
+        }
+        let [channels, rows, columns] = set.shape();
+        let (counts, first_error) = (Mutex::new(vec![[0_u64; 256]; channels]), Mutex::new(None::<(usize, Error)>));
+        let visit = |sample: usize, read: Result<&[u8]>| match read {
+            Ok(picture) => {
+                let mut own = vec![[0_u64; 256]; channels];
+                count(&mut own, picture, rows * columns);
+                let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+                counts.iter_mut().flatten().zip(own.iter().flatten()).for_each(|(all, own)| *all += own);
+            }
+            Err(error) => {
+                let mut first = first_error.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.as_ref().is_none_or(|(earlier, _)| sample < *earlier) {
+                    *first = Some((sample, error));
+                }
+            }
+        };
+        let total = drawn.len() as u64;
+        read_all(set, &drawn, visit, |done| progress.count("finding the mean colour", done as u64, total))?;
+        match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some((_, error)) => Err(error),
+            None => Ok(Self::of_counts(&counts.into_inner().unwrap_or_else(PoisonError::into_inner))),
+        }
+    }
+
+    /// What stands in for the statistics of a set where they do not matter: the middle and a usual deviation of bytes.
+    pub fn usual(channels: usize) -> Normalise {
+        Self::with(vec![127.5; channels], vec![64.0; channels])
+    }
+
+    fn of_counts(counts: &[[u64; 256]]) -> Normalise {
         let (mean, deviation): (Vec<f64>, Vec<f64>) = counts.iter().map(moments).unzip();
-        Ok(Self::with(mean, deviation))
+        Self::with(mean, deviation)
     }
 
     /// Given statistics, in bytes, for each channel.
@@ -77,12 +129,36 @@ impl Normalise {
         &self.deviation
     }
 
+    /// Refuses statistics that are not one mean and deviation for each channel, or make numbers that are not finite.
+    pub(super) fn check(&self, channels: usize) -> Result<()> {
+        let counts = [self.mean.len(), self.deviation.len()];
+        let refuse = |problem: String, remedy: &str| Err(Error::op("normalise", problem, &[], remedy));
+        if counts != [channels; 2] {
+            let problem = format!("{} means and {} deviations for {channels} channels", counts[0], counts[1]);
+            return refuse(problem, "give one of each for each channel");
+        }
+        let finite = self.deviation.iter().all(|deviation| deviation.is_finite() && *deviation >= 0.0);
+        if !finite || self.tables.iter().flatten().any(|number| !number.is_finite()) {
+            let problem =
+                format!("the means {:?} and deviations {:?} make no finite numbers", self.mean, self.deviation);
+            return refuse(problem, "use means of 0 to 255 and deviations above 0");
+        }
+        Ok(())
+    }
+
     /// What each byte of a channel becomes.
     ///
     /// # Panics
     /// When there is no such channel.
     pub fn table(&self, channel: usize) -> &[f32; 256] {
         &self.tables[channel]
+    }
+}
+
+/// Counts the bytes of each plane of a picture.
+fn count(counts: &mut [[u64; 256]], picture: &[u8], area: usize) {
+    for (counts, plane) in counts.iter_mut().zip(picture.chunks(area)) {
+        plane.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
     }
 }
 

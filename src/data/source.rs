@@ -27,6 +27,11 @@ impl Source {
         Source { path: path.into(), remedy: anew(set) }
     }
 
+    /// Bytes that come from no file of their own; `name` stands for it in messages.
+    pub fn bytes(name: &str) -> Self {
+        Source { path: name.into(), remedy: "use a whole file of this format".into() }
+    }
+
     /// An error about this file.
     pub fn wrong(&self, problem: impl Display) -> Error {
         Error::file(&self.path, problem, &*self.remedy)
@@ -73,10 +78,20 @@ impl Source {
     }
 }
 
-/// Where a file of a set lies in a folder; one that is listed as compressed may also lie there without its `.gz`.
-pub(super) fn present(folder: &Path, file: &str) -> Option<PathBuf> {
+/// The names that a file of a set may have: one that is listed as compressed also without its `.gz`, and one of MNIST's kind
+/// with a dot before `idx`, as some mirrors and tools write it.
+pub(super) fn forms(file: &str) -> Vec<String> {
     let plain = file.strip_suffix(".gz").unwrap_or(file);
-    [file, plain].map(|name| folder.join(name)).into_iter().find(|path| path.exists())
+    let mut forms: Vec<String> = vec![file.into()];
+    forms.extend([plain.to_string(), file.replace("-idx", ".idx"), plain.replace("-idx", ".idx")]);
+    let mut seen = std::collections::HashSet::new();
+    forms.retain(|form| seen.insert(form.clone()));
+    forms
+}
+
+/// Where a file of a set lies in a folder, under any of its [`forms`].
+pub(super) fn present(folder: &Path, file: &str) -> Option<PathBuf> {
+    forms(file).into_iter().map(|name| folder.join(name)).find(|path| path.exists())
 }
 
 /// As [`present`]; the path where the file should be if it is not there, so that an error can name it.

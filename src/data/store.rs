@@ -23,6 +23,8 @@ const SUMS: &str = "SHA256SUMS";
 pub trait Progress {
     /// Of `total` bytes, where that is known, `done` are done; `what` names the work.
     fn step(&mut self, what: &str, done: u64, total: Option<u64>);
+    /// Of `total` pictures, `done` are done; `what` names the work.
+    fn count(&mut self, _what: &str, _done: u64, _total: u64) {}
     /// Something worth telling happened.
     fn note(&mut self, text: &str);
 }
@@ -455,7 +457,8 @@ mod tests {
         use samples::server::{Serve, Server};
         let places = places();
         let server = Server::new(b"<html>welcome", &[Serve::All, Serve::All, Serve::All, Serve::All]);
-        let set = info("fashion-mnist").unwrap();
+        let unknown = info("fashion-mnist").unwrap().archives.iter().map(|archive| Archive { bytes: None, ..*archive });
+        let set = &SetInfo { archives: unknown.collect::<Vec<_>>().leak(), ..*info("fashion-mnist").unwrap() };
         let error = fetch(set, &places.data, std::slice::from_ref(&server.address), &mut ()).unwrap_err().to_string();
         assert!(error.contains("train-images-idx3-ubyte.gz: it begins with 0x3c68746d"), "{error}");
         assert!(tree(&places.data).is_empty(), "{:?}", tree(&places.data));

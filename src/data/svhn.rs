@@ -1,19 +1,21 @@
 //! Street View House Numbers, cropped digits (Netzer, Wang, Coates, Bissacco, Wu, Ng, 2011). Knows what the two files
 //! hold; how a MATLAB file is built, [`mat`](super::mat) knows.
 //!
-//! `X` is `[32, 32, 3, N]` of unsigned bytes, the first axis running fastest, so a picture is 3072 bytes in a row, each
+//! `X` is `[32, 32, 3, N]` of whole numbers up to 255, usually unsigned bytes, the first axis running fastest, so a picture is 3072 bytes in a row, each
 //! plane column by column. `y` is `[N, 1]`, and says 10 for the digit 0.
 
 use super::catalogue::{Archive, DIGITS, SetInfo};
 use super::mat::{self, Array};
 use super::source::Source;
 use super::{Augment, Pictures, Sets};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
+/// The most pictures in a file: the training set with the additional one that is published beside it.
+const MOST: u32 = 73_257 + 531_131;
 const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
 /// The row of SVHN in the catalogue.
@@ -92,13 +94,21 @@ fn read_pictures(source: &Source, array: &Array, data: &mut mat::Data) -> Result
     let &[32, 32, 3, count] = array.sizes.as_slice() else {
         return Err(source.wrong(format!("X has the sizes {:?}, expected [32, 32, 3, N]", array.sizes)));
     };
-    if !array.is_bytes() || count == 0 {
-        return Err(source.wrong("X does not hold unsigned bytes, expected those of at least one picture"));
+    expect_numbers(source, array)?;
+    if !(1..=MOST).contains(&count) {
+        return Err(source.wrong(format!("X has {count} pictures, expected 1 to {MOST}")));
     }
     let mut bytes = Vec::new();
     let mut columns = [0; PIXELS];
     for number in 0..count {
-        data.fill(&mut columns, format_args!("picture {number} of {count}"))?;
+        if array.is_bytes() {
+            data.fill(&mut columns, format_args!("picture {number} of {count}"))?;
+        } else {
+            columns.iter_mut().try_for_each(|byte| {
+                *byte = byte_of(source, data, number)?;
+                Ok::<(), Error>(())
+            })?;
+        }
         for plane in columns.chunks_exact(SIDE * SIDE) {
             (0..SIDE).for_each(|y| bytes.extend(plane[y..].iter().step_by(SIDE)));
         }
@@ -107,9 +117,27 @@ fn read_pictures(source: &Source, array: &Array, data: &mut mat::Data) -> Result
     Ok((count as usize, bytes))
 }
 
+fn expect_numbers(source: &Source, array: &Array) -> Result<()> {
+    match array.other {
+        None => Ok(()),
+        Some(other) => Err(source.wrong(format!("{} holds {other}, expected numbers", array.name))),
+    }
+}
+
+/// The next value of picture `number`, which has to be a byte.
+fn byte_of(source: &Source, data: &mut mat::Data, number: u32) -> Result<u8> {
+    let value = data.number(format_args!("picture {number}"))?;
+    let byte = value as u8;
+    if f64::from(byte) == value {
+        return Ok(byte);
+    }
+    Err(source.wrong(format!("picture {number} holds {value}, expected whole numbers from 0 to 255")))
+}
+
 fn read_labels(source: &Source, array: &Array, data: &mut mat::Data) -> Result<Vec<u16>> {
+    expect_numbers(source, array)?;
     let count: u64 = match *array.sizes.as_slice() {
-        [count, 1] | [1, count] => count.into(),
+        [count, 1] | [1, count] if count <= MOST => count.into(),
         _ => return Err(source.wrong(format!("y has the sizes {:?}, expected [N, 1]", array.sizes))),
     };
     let mut labels = Vec::new();
@@ -185,6 +213,21 @@ mod tests {
         }
     }
 
+    /// Pictures and labels in any kind of numbers, beside arrays that nobody asked for.
+    #[test]
+    fn pictures_may_be_stored_as_any_numbers() {
+        let plain = parsed(&file(&[x(2), y(&[10, 7])])).unwrap();
+        let wide: Vec<u8> = columns(2).iter().flat_map(|&byte| u64::from(byte).to_le_bytes()).collect();
+        let floats: Vec<u8> = columns(2).iter().flat_map(|&byte| f32::from(byte).to_le_bytes()).collect();
+        let labels: Vec<u8> = [10_i64, 7].iter().flat_map(|label| label.to_le_bytes()).collect();
+        let text = array(4, &[1, 4], "note", 4, &[b'a', 0, b'b', 0, b'c', 0, b'd', 0]);
+        for (class, stored, data) in [(15, 13, &wide), (7, 7, &floats)] {
+            let x = array(class, &[32, 32, 3, 2], "X", stored, data);
+            let y = array(14, &[2, 1], "y", 12, &labels);
+            assert_eq!(parsed(&file(&[text.clone(), y.clone(), compressed(&text), compressed(&x)])).unwrap(), plain);
+        }
+    }
+
     #[test]
     fn labels_may_be_stored_as_doubles() {
         use super::super::Dataset;
@@ -209,8 +252,14 @@ mod tests {
             ),
             (file(&[x(1), array(9, &[1, 1, 1], "y", 2, &[1])]), "y has the sizes [1, 1, 1], expected [N, 1]"),
             (
-                file(&[array(8, &[32, 32, 3, 1], "X", 1, &[0; PIXELS]), y(&[1])]),
-                "X does not hold unsigned bytes, expected those of at least one picture",
+                file(&[array(8, &[32, 32, 3, 1], "X", 1, &[255; PIXELS]), y(&[1])]),
+                "picture 0 holds -1, expected whole numbers from 0 to 255",
+            ),
+            (file(&[array(4, &[32, 32, 3, 1], "X", 1, &[0; PIXELS]), y(&[1])]), "X holds text, expected numbers"),
+            (file(&[x(1), array(4, &[1, 1], "y", 16, b"7")]), "y holds text, expected numbers"),
+            (
+                file(&[array(9, &[32, 32, 3, 700_000], "X", 13, &[0; 8]), y(&[1])]),
+                "X has 8 bytes of data, expected 17203200000 for its sizes [32, 32, 3, 700000]",
             ),
             (
                 file(&[array(9, &[32, 32, 3, i32::MAX], "X", 2, &[0; 5000]), y(&[1])]),

@@ -12,7 +12,6 @@ use crate::rng::{Purpose, Stream};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A network with weights.
@@ -168,16 +167,33 @@ impl Network<f32> {
     /// Takes over all weights and running statistics from a safetensors file.
     ///
     /// # Errors
-    /// When the file cannot be read, or does not hold exactly the tensors of this network. Nothing is changed then.
+    /// When the file cannot be read, or does not hold exactly the tensors of this network; the error names all that are missing,
+    /// of another shape or not asked for. Nothing is changed then.
     pub fn load(&mut self, path: &Path) -> Result<()> {
-        self.set_state(path, weights::from_safetensors(path)?)
+        self.load_with_notes(path).map(drop)
+    }
+
+    /// As [`Network::load`]; what is to be said of how the file was read: that values were rounded to 32 bits, or that a prefix
+    /// of all names, which PyTorch's `DataParallel` and `compile` write, was taken off.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_with_notes(&mut self, path: &Path) -> Result<Vec<String>> {
+        let (mut tensors, mut notes) = weights::read_file(path)?;
+        let names: Vec<String> = self.state().into_iter().map(|(name, _)| name).collect();
+        let prefix = weights::without_prefix(&mut tensors, &names);
+        if !prefix.is_empty() {
+            notes.push(format!("all names began with {prefix}, which was taken off"));
+        }
+        self.set_state(path, tensors)?;
+        Ok(notes)
     }
 
     /// Sets all weights and running statistics from tensors by name, which came from the file `path`.
     ///
     /// # Errors
     /// As [`Network::load`].
-    pub(crate) fn set_state(&mut self, path: &Path, found: BTreeMap<String, Tensor>) -> Result<()> {
+    pub(crate) fn set_state(&mut self, path: &Path, found: weights::Tensors) -> Result<()> {
         weights::assign(path, found, self.state_mut())
     }
 }

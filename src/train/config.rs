@@ -63,6 +63,9 @@ pub struct Model {
 pub struct Data {
     /// The set's name, as `evograd data list` has them.
     pub set: String,
+    /// The rows and columns that images of folders are scaled to; other sets have a size of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
     /// Training samples used, every class with its share; 0 for all.
     pub samples: usize,
     /// Training samples held out to choose by, every class with its share; 0 for none. Without a number, as many as
@@ -186,7 +189,17 @@ impl Default for Model {
 impl Default for Data {
     fn default() -> Self {
         let (samples, validation, split_seed) = (0, None, 0);
-        Data { set: "shapes".into(), samples, validation, split_seed, crop: 4, flip: true, cutout: 0, threads: 1 }
+        Data {
+            set: "shapes".into(),
+            size: None,
+            samples,
+            validation,
+            split_seed,
+            crop: 4,
+            flip: true,
+            cutout: 0,
+            threads: 1,
+        }
     }
 }
 
@@ -279,10 +292,11 @@ impl Config {
             ("model.width", self.model.width, [1e-3, 100.0]),
         ];
         let shares = shares.map(|(key, value)| (key, value, [0.0, 1.0]));
+        let size = self.data.size.map(|size| ("data.size", size as f64, [1.0, 4096.0]));
         let below_one = below_one.into_iter().chain(self.model.dropout.map(|p| ("model.dropout", p)));
         let below_one = below_one.map(|(key, value)| (key, value, [0.0, 0.999_999]));
         let milestones = schedule.milestones.iter().map(|place| ("schedule.milestones", *place, [0.0, 1.0]));
-        let all = limits.into_iter().chain(shares).chain(below_one).chain(milestones);
+        let all = limits.into_iter().chain(size).chain(shares).chain(below_one).chain(milestones);
         all.into_iter().try_for_each(|(key, value, limits)| expect(key, value, limits))?;
         expect_epsilon("optimizer.epsilon", optimizer.epsilon, "1e-8")?;
         expect_epsilon("model.epsilon", self.model.epsilon, "1e-4")

@@ -1,7 +1,7 @@
 //! How well a network answers on pictures it does not learn from.
 
 use crate::data::Loader;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mode::{checked, no_grad};
 use crate::models::Network;
 use crate::record::Score;
@@ -20,7 +20,8 @@ pub struct Evaluation {
 /// on; where it does not, there is no evaluation.
 ///
 /// # Errors
-/// When a picture cannot be read or does not fit the network, or a logit is not finite: then the error names the layer and
+/// When the set has not as many classes as the network, a picture cannot be read or does not fit the network, a label is no
+/// class, or a logit is not finite: then the error names the layer and
 /// the operation that first made such a value.
 pub fn evaluate(
     network: &Network,
@@ -29,6 +30,10 @@ pub fn evaluate(
     mut told: impl FnMut(usize) -> bool,
 ) -> Result<Option<Evaluation>> {
     let classes = network.plan().output().elements();
+    if loader.classes().len() != classes {
+        let problem = format!("the network tells {classes} classes apart, the set has {}", loader.classes().len());
+        return Err(Error::op("evaluate", problem, &[], "use the classes that the network was trained on"));
+    }
     let mut confusion = vec![vec![0; classes]; classes];
     let (mut loss, mut done) = (0.0, 0);
     for batch in loader.epoch(0, 0)? {
@@ -67,6 +72,55 @@ pub(super) fn hits(logits: &[f32], truth: &[usize]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Augment, Dataset, Loading, Normalise, Sets};
+    use crate::train::{Config, Split};
+    use std::sync::Arc;
+
+    /// Sets of one's own: `classes`, and the labels of four images `[1, 4, 4]`.
+    fn set(classes: usize, labels: [usize; 4], shape: [usize; 3]) -> Arc<dyn Dataset> {
+        struct Own([usize; 4], Vec<String>, [usize; 3]);
+        impl Dataset for Own {
+            fn len(&self) -> usize {
+                4
+            }
+            fn shape(&self) -> [usize; 3] {
+                self.2
+            }
+            fn classes(&self) -> &[String] {
+                &self.1
+            }
+            fn label(&self, index: usize) -> usize {
+                self.0[index]
+            }
+            fn read(&self, index: usize, picture: &mut [u8]) -> Result<()> {
+                picture.fill(index as u8);
+                Ok(())
+            }
+        }
+        Arc::new(Own(labels, (0..classes).map(|class| format!("c{class}")).collect(), shape))
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        /// A test set of another kind than the training set is refused where a run begins, and labels that are no class are an
+        /// error of an evaluation; what fits is evaluated.
+        #[test]
+        fn a_test_set_has_to_fit(classes in 1..5_usize, labels in [0..5_usize, 0..5, 0..5, 0..5], side in 3..6_usize) {
+            let config = Config::parse("", &["model.name=linear".into(), "data.crop=0".into(), "data.validation=0".into(), "training.batch=2".into()]).unwrap();
+            let train = set(3, [0, 1, 2, 0], [1, 4, 4]);
+            let test = set(classes, labels, [1, side, 4]);
+            let fits = classes == 3 && side == 4 && labels.iter().all(|label| *label < 3);
+            let sets = Sets { train, test: test.clone() };
+            let split = Split::new(&config, &sets);
+            proptest::prop_assert_eq!(split.is_ok(), fits, "{:?}", split.err());
+            let network = Network::new(&config.spec([1, 4, 4], 3).unwrap(), 0).unwrap();
+            let loading = Loading { batch: 3, seed: 0, training: false, augment: Augment::default(), disturb: 0.0, threads: 1 };
+            let loader = Loader::new(test, &[0, 1, 2, 3], Normalise::usual(1), loading).unwrap();
+            let evaluation = evaluate(&network, &loader, "test", |_| true);
+            proptest::prop_assert_eq!(evaluation.is_ok(), fits, "{:?}", evaluation);
+        }
+    }
 
     #[test]
     fn of_equal_logits_the_first_is_the_answer() {

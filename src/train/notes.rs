@@ -1,10 +1,11 @@
 //! What each setting means, in a line, for people who read a configuration.
 
 /// Every key that is not plain from its name, with what it counts.
-const NOTES: [(&str, &str); 23] = [
+const NOTES: [(&str, &str); 24] = [
     ("model.epsilon", "under the root of sort-root"),
     ("model.shortcut", "conv or pad, in residual networks"),
     ("model.width", "every number of channels is multiplied with it"),
+    ("data.size", "rows and columns that images of folders are scaled to"),
     ("data.samples", "training pictures used; 0 for all"),
     ("data.validation", "training pictures held out to choose by; 0 for none"),
     ("data.crop", "black pixels around a picture, of which a piece is cut at random; 0 for none"),
@@ -57,7 +58,7 @@ mod tests {
 
     #[test]
     fn notes_belong_to_keys_and_change_nothing() {
-        let set = ["data.validation=7".to_string()];
+        let set = ["data.validation=7".to_string(), "data.size=64".to_string()];
         let config = Config::parse("", &set).unwrap();
         let text = annotated(&toml::to_string(&config).unwrap(), &[]);
         for (name, note) in NOTES {

@@ -68,13 +68,18 @@ pub(crate) fn complete(table: &mut toml::Table) -> Result<()> {
     let set = text(table, "data", "set").unwrap_or(Data::default().set);
     let rule = table.get("optimizer").and_then(|section| section.get("rule"));
     let adaptive = rule.is_some_and(is_adaptive);
-    let augment = data::info(&set)?.augment;
+    let info = data::info(&set)?;
+    let size = table.get("data").and_then(|section| section.get("size")?.as_integer());
+    let size = if info.shape.is_none() { Some(size.unwrap_or(data::FOLDER_SIDE as i64)) } else { None };
+    // Images of folders are cropped as much less as they are smaller.
+    let crop = size.map_or(info.augment.crop as i64, |size| size / 8);
     let usual = [
         ("optimizer", "rate", toml::Value::Float(usual_rate(&name, adaptive)?)),
-        ("data", "crop", toml::Value::Integer(augment.crop as i64)),
-        ("data", "flip", toml::Value::Boolean(augment.flip)),
+        ("data", "crop", toml::Value::Integer(crop)),
+        ("data", "flip", toml::Value::Boolean(info.augment.flip)),
     ];
-    for (section, key, value) in usual {
+    let size = size.map(|size| ("data", "size", toml::Value::Integer(size)));
+    for (section, key, value) in usual.into_iter().chain(size) {
         let section = table.entry(section).or_insert_with(|| toml::Table::new().into());
         if let Some(section) = section.as_table_mut() {
             section.entry(key).or_insert(value);

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::evaluate::hits;
+use crate::data::store::Progress;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
 use crate::mode::checked;
@@ -95,7 +96,15 @@ impl Split {
     /// # Errors
     /// When a setting makes no sense, there are too few samples, or a picture cannot be read.
     pub fn new(config: &Config, sets: &Sets) -> Result<Split> {
-        Self::with(config, sets, None)
+        Self::draw(config, sets, None, &mut ())
+    }
+
+    /// As [`Split::new`]; `progress` hears how far the statistics of images that have to be decoded are.
+    ///
+    /// # Errors
+    /// As [`Split::new`].
+    pub fn watched(config: &Config, sets: &Sets, progress: &mut dyn Progress) -> Result<Split> {
+        Self::draw(config, sets, None, progress)
     }
 
     /// As [`Split::new`], normalised by statistics that are known; then no picture is read.
@@ -103,7 +112,12 @@ impl Split {
     /// # Errors
     /// As [`Split::new`].
     pub fn with(config: &Config, sets: &Sets, normalise: Option<Normalise>) -> Result<Split> {
+        Self::draw(config, sets, normalise, &mut ())
+    }
+
+    fn draw(config: &Config, sets: &Sets, normalise: Option<Normalise>, progress: &mut dyn Progress) -> Result<Split> {
         config.check()?;
+        sets.check()?;
         expect_smaller(config, sets.train.shape())?;
         let data = &config.data;
         let all: Vec<usize> = (0..sets.train.len()).collect();
@@ -117,7 +131,8 @@ impl Split {
         }
         let wanted = if data.samples == 0 { rest.len() } else { data.samples };
         let (samples, _) = draw(&rest, wanted, "data.samples")?;
-        let normalise = normalise.map_or_else(|| Normalise::of(&*sets.train, &samples), Ok)?;
+        let estimate = |progress| Normalise::estimate(&*sets.train, &samples, data.split_seed, progress);
+        let normalise = normalise.map_or_else(|| estimate(progress), Ok)?;
         let training = &config.training;
         let train = Loading {
             batch: training.batch,

@@ -35,6 +35,15 @@ impl Progress for Teller {
         self.bar.show(done, PAUSE, || line(what, done, total));
     }
 
+    fn count(&mut self, what: &str, done: u64, total: u64) {
+        if self.what != what {
+            self.what = what.into();
+            self.bar.begin();
+        }
+        self.bar.set_length(total);
+        self.bar.show(done, PAUSE, || format!("{what}: {done} of {total}"));
+    }
+
     fn note(&mut self, text: &str) {
         self.bar.note(text);
     }

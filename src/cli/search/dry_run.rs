@@ -5,7 +5,7 @@ use crate::cli::table::fitted;
 use crate::cli::train::seconds_a_step;
 use anyhow::Result;
 use evograd::Pool;
-use evograd::data::Sets;
+use evograd::data::{Normalise, Sets};
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
 use evograd::report::{counted, grouped, rounded};
@@ -85,7 +85,8 @@ pub fn dry_run(
 /// The network of a code, and the seconds that its training takes on one thread, from the fastest of a few steps.
 fn measured(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<(Plan, f64)> {
     let training = config.training();
-    let split = Split::new(&training, sets)?;
+    // How long a step takes does not depend on what the pictures are normalised by.
+    let split = Split::with(&training, sets, Some(Normalise::usual(sets.train.shape()[0])))?;
     let spec = genetic_cnn::network(code, &training.options(sets.train.shape(), sets.train.classes().len())?)?;
     let seconds = Pool::new(1)?.install(|| {
         let mut trainer = Trainer::of(&spec, training, &split.train)?;

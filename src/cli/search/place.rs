@@ -2,12 +2,12 @@
 
 use super::advice;
 use super::settings::Settings;
-use crate::cli::data_dir::DataDir;
+use crate::cli::data_dir::{DataDir, open};
 use crate::cli::run_folder::{Kind, describe, expect_kind, free_folder};
-use crate::cli::terminal::{said_if_slow, warn};
+use crate::cli::terminal::warn;
 use anyhow::Result;
 use evograd::Error;
-use evograd::data::{self, Sets};
+use evograd::data::Sets;
 use evograd::search::{SearchConfig, begin, expect_same_search, read_journal};
 use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
@@ -68,8 +68,7 @@ impl Place {
                 (config, self.data_dir.folder_of(&info)?)
             }
         };
-        let set = &config.data.set;
-        let sets = said_if_slow(&format!("opening {set}"), || data::open(set, &data_dir))?;
+        let sets = open(&config.data, &data_dir)?;
         Ok((config, sets))
     }
 

@@ -5,15 +5,18 @@
 
 use super::{Progress, SUMS, Staging, name, sum, sync_folder, unwritable};
 use crate::data::catalogue::{Archive, Presence, SetInfo};
-use crate::data::source::{anew, present};
+use crate::data::gzip::Members;
+use crate::data::source::{anew, forms, present};
 use crate::error::{Error, Result};
 use crate::files;
-use flate2::read::GzDecoder;
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// More than any file within an official archive, so that a wrong header cannot fill the disk.
 const LARGEST: u64 = 1 << 30;
+/// More entries than any official archive has.
+const MOST_ENTRIES: usize = 10_000;
 
 /// What an import brought.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +55,11 @@ pub fn import(info: &SetInfo, from: &[PathBuf], data_dir: &Path, progress: &mut 
         if path.is_dir() { work.folder(path, progress)? } else { work.file(path, progress)? }
     }
     work.finish(&home)
+}
+
+/// Whether a file is called as an official one, with or without the dot of some mirrors.
+fn same_name(official: &str, called: &str) -> bool {
+    official == called || official.replace("-idx", ".idx") == called
 }
 
 struct Import<'a> {
@@ -102,7 +110,8 @@ impl Import<'_> {
     fn file(&mut self, path: &Path, progress: &mut dyn Progress) -> Result<()> {
         let (bytes, found) = sum(path, progress)?;
         let official = self.info.archives.iter().find(|archive| archive.sha256 == Some(&*found));
-        let named = || self.info.archives.iter().find(|archive| name(path) == archive.file);
+        let called = name(path);
+        let named = || self.info.archives.iter().find(|archive| same_name(archive.file, &called));
         let archive = match official.or_else(named) {
             Some(archive) if archive.sha256.is_none_or(|sum| sum == found) => archive,
             Some(archive) => return Err(self.refused(path, archive, bytes, &found)),
@@ -152,13 +161,22 @@ impl Import<'_> {
     fn unpack(&mut self, path: &Path, archive: &Archive, progress: &mut dyn Progress) -> Result<()> {
         let broken = |error| Error::file(path, format!("it cannot be unpacked: {error}"), "get it anew");
         let opened = File::open(path).map_err(broken)?;
-        let mut packed = tar::Archive::new(GzDecoder::new(std::io::BufReader::new(opened)));
-        for entry in packed.entries().map_err(broken)? {
+        let unpacked = Members::new(std::io::BufReader::new(opened)).take(4 * LARGEST);
+        let mut packed = tar::Archive::new(unpacked);
+        for (number, entry) in packed.entries().map_err(broken)?.enumerate() {
             let entry = entry.map_err(broken)?;
+            if number == MOST_ENTRIES {
+                let problem = format!("it holds more than {MOST_ENTRIES} files");
+                return Err(Error::file(path, problem, "name the official archive"));
+            }
             let file = name(&entry.path().map_err(broken)?);
             let size = entry.size();
-            if !self.info.files.contains(&&*file) || !entry.header().entry_type().is_file() || size > LARGEST {
+            if !self.info.files.contains(&&*file) || !entry.header().entry_type().is_file() {
                 continue;
+            }
+            if size > LARGEST {
+                let problem = format!("it says that {file} has {size} bytes, and at most {LARGEST} are unpacked");
+                return Err(Error::file(path, problem, "name the official archive"));
             }
             let sum = self.staging.write(&file, entry, size, progress).map_err(|error| self.unwritten(&file)(error))?;
             self.sums += &format!("{sum}  {file}\n");
@@ -191,6 +209,11 @@ impl Import<'_> {
             let problem = format!("what was named does not hold {missing}");
             return Err(Error::op("data import", problem, &[], "name the official archive"));
         }
+        // The old sums go first: killed in between, the new files would look as if they had changed.
+        let sums = home.join(SUMS);
+        if sums.exists() {
+            fs::remove_file(&sums).map_err(unwritable(&sums))?;
+        }
         for file in &self.files {
             self.forget_other_form(home, file)?;
             fs::rename(self.staging.folder.join(file), home.join(file)).map_err(unwritable(&home.join(file)))?;
@@ -200,19 +223,20 @@ impl Import<'_> {
         Ok(Imported { folder: home.into(), files: std::mem::take(&mut self.files), missing: self.info.missing(home) })
     }
 
-    /// A file that came compressed replaces one that lay there unpacked, and the other way round.
+    /// A file that came compressed replaces one that lay there unpacked, and the other way round; likewise its other names.
     fn forget_other_form(&self, home: &Path, file: &str) -> Result<()> {
-        let other = file.strip_suffix(".gz").map_or(format!("{file}.gz"), String::from);
-        let other = home.join(other);
-        if other.is_file() { fs::remove_file(&other).map_err(unwritable(&other)) } else { Ok(()) }
+        let same = |listed: &&&str| forms(listed).iter().any(|form| form == file);
+        let others = self.info.files.iter().find(same).map_or_else(Vec::new, |listed| forms(listed));
+        let others = others.iter().filter(|form| *form != file).map(|form| home.join(form));
+        others.filter(|other| other.is_file()).try_for_each(|other| fs::remove_file(&other).map_err(unwritable(&other)))
     }
 
-    /// Writes the file of sums, or removes that of the files which were replaced.
+    /// Writes the file of sums, where there are any.
     fn keep_sums(&self, home: &Path) -> Result<()> {
-        let path = home.join(SUMS);
         if self.sums.is_empty() {
-            return if path.exists() { fs::remove_file(&path).map_err(unwritable(&path)) } else { Ok(()) };
+            return Ok(());
         }
+        let path = home.join(SUMS);
         let staged = self.staging.folder.join(SUMS);
         let written = files::write_new(&staged, self.sums.as_bytes());
         written.and_then(|()| fs::rename(&staged, &path)).map_err(unwritable(&path))

@@ -2,10 +2,13 @@
 
 use super::{Progress, SUMS, sum};
 use crate::data::catalogue::SetInfo;
+use crate::data::parallel::read_all;
 use crate::data::source::present;
-use crate::error::{Error, Result};
+use crate::data::{Dataset, FileNote, Sets};
+use crate::error::Result;
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// What a file's bytes were found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +51,12 @@ pub struct Verdict {
     pub files: Vec<FileReport>,
     /// Training and test pictures, if the files are in order.
     pub pictures: Option<[usize; 2]>,
+    /// Images that cannot be decoded, each with what is wrong.
+    pub broken: Vec<String>,
+    /// Images whose files are named as those of another format.
+    pub misnamed: Vec<String>,
+    /// Files that are no part of the set, each with the reason.
+    pub left_out: Vec<String>,
     /// What is wrong with the files, if anything is.
     pub problem: Option<String>,
 }
@@ -58,9 +67,10 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::
 }
 
 impl Verdict {
-    /// Whether the set can be used: its layout is right, and nothing has changed since it was unpacked.
+    /// Whether the set can be used: its layout is right, every image can be decoded, and nothing has changed since it was
+    /// unpacked.
     pub fn passed(&self) -> bool {
-        self.problem.is_none() && self.files.iter().all(|file| file.found != Bytes::Changed)
+        self.problem.is_none() && self.broken.is_empty() && self.files.iter().all(|file| file.found != Bytes::Changed)
     }
 
     /// Whether every file is known to be the official one.
@@ -69,7 +79,8 @@ impl Verdict {
     }
 }
 
-/// Compares the files of a set with the official sums, as far as they are known, and opens it, which checks it whole.
+/// Compares the files of a set with the official sums, as far as they are known, and opens it, which checks it whole. Images of
+/// folders are all decoded, on all cores.
 ///
 /// ```no_run
 /// use evograd::data::{info, store};
@@ -87,12 +98,53 @@ pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> R
     for path in paths(info, &folder) {
         files.push(report(info, &folder, &path, progress)?);
     }
-    let (pictures, problem) = match (info.open)(&folder) {
-        Ok(sets) => (Some([sets.train.len(), sets.test.len()]), None),
-        Err(error @ Error::Feature { .. }) => return Err(error),
-        Err(error) => (None, Some(error.to_string())),
+    let mut verdict = Verdict {
+        set: info.name,
+        folder,
+        files,
+        pictures: None,
+        broken: Vec::new(),
+        misnamed: Vec::new(),
+        left_out: Vec::new(),
+        problem: None,
     };
-    Ok(Verdict { set: info.name, folder, files, pictures, problem })
+    let opened = (info.open)(&verdict.folder).and_then(|sets| sets.check().map(|()| sets));
+    match opened {
+        Ok(sets) => verdict.look_at(&sets, progress)?,
+        Err(error) => verdict.problem = Some(error.to_string()),
+    }
+    Ok(verdict)
+}
+
+impl Verdict {
+    /// Takes down how many pictures there are, what else lies there, and which of them cannot be decoded.
+    fn look_at(&mut self, sets: &Sets, progress: &mut dyn Progress) -> Result<()> {
+        self.pictures = Some([sets.train.len(), sets.test.len()]);
+        for (name, set) in [("training", &*sets.train), ("test", &*sets.test)] {
+            self.left_out.extend(set.left_out().iter().map(FileNote::to_string));
+            if set.is_decoded() {
+                let broken = decode_all(set, &format!("decoding {name} images"), progress)?;
+                self.broken.extend(broken);
+                self.misnamed
+                    .extend((0..set.len()).filter_map(|index| set.misnamed(index)).map(|note| note.to_string()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with each picture that cannot be decoded, in the order of the set.
+fn decode_all(set: &dyn Dataset, what: &str, progress: &mut dyn Progress) -> Result<Vec<String>> {
+    let (all, broken) = ((0..set.len()).collect::<Vec<_>>(), Mutex::new(Vec::new()));
+    let visit = |sample: usize, read: Result<&[u8]>| {
+        if let Err(error) = read {
+            broken.lock().unwrap_or_else(PoisonError::into_inner).push((sample, error.to_string()));
+        }
+    };
+    read_all(set, &all, visit, |done| progress.count(what, done as u64, all.len() as u64))?;
+    let mut broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
+    broken.sort();
+    Ok(broken.into_iter().map(|(_, problem)| problem).collect())
 }
 
 /// The files to sum: those of the set, and archives that were kept. A set of folders has none.

@@ -19,6 +19,8 @@ use ureq::{Agent, Body};
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Tries at one mirror, however much each brings.
 const TRIES: usize = 50;
+/// The most bytes that are taken of a file whose size nobody has published.
+const MOST_UNKNOWN: u64 = 1 << 30;
 
 /// Whether the official file is there already. Without a known sum nothing can be said, so it is not.
 pub(super) fn is_right(archive: &Archive, place: &Path, progress: &mut dyn Progress) -> Result<bool> {
@@ -180,9 +182,10 @@ impl<'a> Part<'a> {
             self.file.write_all(&buffer[..count]).map_err(after)?;
             done += count as u64;
             progress.step(&what, done, total);
-            if total.is_some_and(|total| done > total) {
+            let most = total.unwrap_or(MOST_UNKNOWN).min(self.archive.bytes.unwrap_or(MOST_UNKNOWN));
+            if done > most {
                 self.empty().map_err(|error| Failure::Refused(error.to_string()))?;
-                return Err(Failure::Refused(format!("it sends more than {} bytes", total.unwrap_or(done))));
+                return Err(Failure::Refused(format!("it sends more than {most} bytes")));
             }
         }
         match total {

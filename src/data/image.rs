@@ -1,0 +1,135 @@
+//! Images as files have them, JPEG and PNG, to squares of bytes. Knows bytes; knows no path and no data set.
+//!
+//! What a file is, its first bytes say, whatever its name is. An image whose data end early or are damaged is refused,
+//! never filled up with grey: its structure is walked first ([`jpeg`], [`png`]), and a header that claims more pixels than
+//! the bytes behind it can hold is refused before any memory is asked for. 16-bit samples keep their high byte, transparency
+//! is dropped, grey becomes three equal planes, CMYK becomes RGB, and an orientation from a camera (EXIF) is applied.
+
+mod exif;
+mod jpeg;
+pub(super) mod memory;
+mod png;
+mod scans;
+mod square;
+
+use crate::error::{Error, Result};
+use std::fmt;
+
+/// The most pixels of an image that is decoded: 8192 × 8192, far more than cameras have.
+const MOST_PIXELS: u64 = 1 << 26;
+/// The most bytes of a file that is read.
+pub(super) const MOST_BYTES: u64 = 1 << 27;
+
+/// The kind of file that an image comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Jpeg,
+    Png,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Jpeg => "JPEG",
+            Format::Png => "PNG",
+        })
+    }
+}
+
+/// Decoded pixels, row by row.
+struct Pixels {
+    width: usize,
+    height: usize,
+    /// Bytes of a pixel: 1 and 2 are grey, 3 and 4 red, green and blue; the last of 2 and 4 is not used.
+    channels: usize,
+    bytes: Vec<u8>,
+    orientation: exif::Orientation,
+    /// What they may take of the memory for decoding.
+    _share: memory::Share,
+}
+
+/// Decodes a JPEG or PNG file: its middle, as wide and high as its short side, scaled to `side` rows and columns. Returns
+/// the planes of red, green and blue, one after the other.
+///
+/// ```
+/// let error = evograd::data::decode_image(b"GIF89a", 8).unwrap_err().to_string();
+/// assert_eq!(error, "image: it is a GIF file, expected JPEG or PNG; replace it by a whole JPEG or PNG file, or remove it");
+/// ```
+///
+/// # Errors
+/// When the bytes are no JPEG or PNG file, end early, are damaged, or claim more than 67,108,864 pixels.
+pub fn decode_image(bytes: &[u8], side: usize) -> Result<Vec<u8>> {
+    if side == 0 || side > super::folder::MOST_SIDE {
+        let problem = format!("{side} rows and columns were asked for");
+        return Err(Error::op("image", problem, &[], format!("ask for 1 to {}", super::folder::MOST_SIDE)));
+    }
+    let mut planes = vec![0; 3 * side * side];
+    decode(bytes, side, &mut planes).map_err(|problem| Error::op("image", problem, &[], REMEDY))?;
+    Ok(planes)
+}
+
+/// What to do about a file that cannot be decoded.
+pub(super) const REMEDY: &str = "replace it by a whole JPEG or PNG file, or remove it";
+
+/// Decodes into planes of `side` rows and columns.
+pub(super) fn decode(bytes: &[u8], side: usize, planes: &mut [u8]) -> std::result::Result<(), String> {
+    let pixels = match format(bytes)? {
+        Format::Jpeg => jpeg::decode(bytes, side)?,
+        Format::Png => png::decode(bytes, side)?,
+    };
+    square::write(&pixels, side, planes);
+    Ok(())
+}
+
+/// What kind of file it is, by its first bytes; the error says what it is instead.
+pub(super) fn format(bytes: &[u8]) -> std::result::Result<Format, String> {
+    const OTHERS: [(usize, &[u8], &str); 11] = [
+        (0, b"GIF8", "a GIF file"),
+        (0, b"BM", "a BMP file"),
+        (0, b"II*\0", "a TIFF file"),
+        (0, b"MM\0*", "a TIFF file"),
+        (8, b"WEBP", "a WebP file"),
+        (4, b"ftypavif", "an AVIF file"),
+        (4, b"ftyphei", "a HEIC file"),
+        (4, b"ftypmif1", "a HEIC file"),
+        (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file"),
+        (0, b"%PDF", "a PDF file"),
+        (0, b"<", "a text such as HTML or SVG"),
+    ];
+    match bytes {
+        [] => Err("it is empty".into()),
+        [0xff, 0xd8, ..] => Ok(Format::Jpeg),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Format::Png),
+        _ => {
+            let known =
+                OTHERS.iter().find(|(at, start, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(start)));
+            let found = known.map_or("of no known kind", |(_, _, what)| what);
+            Err(format!("it is {found}, expected JPEG or PNG"))
+        }
+    }
+}
+
+/// The number of pixels that a header claims, if it is not too many to be decoded.
+fn expect_pixels(width: u64, height: u64) -> std::result::Result<u64, String> {
+    let pixels = width * height;
+    if width == 0 || height == 0 {
+        return Err(format!("its header says {width}×{height} pixels"));
+    }
+    if pixels > MOST_PIXELS {
+        return Err(format!("its header says {width}×{height} pixels, and at most {MOST_PIXELS} are decoded"));
+    }
+    Ok(pixels)
+}
+
+/// Bytes that scaling to `side` columns keeps of an image.
+fn scaled_bytes(width: u64, height: u64, side: usize) -> u64 {
+    3 * width.min(height) * side as u64
+}
+
+/// That the data are too few for the pixels that the header claims.
+fn too_short(width: u64, height: u64, bytes: u64) -> String {
+    format!("it ends early: {bytes} bytes of data cannot hold the {width}×{height} pixels that its header says")
+}
+
+#[cfg(test)]
+mod tests;

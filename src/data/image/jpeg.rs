@@ -1,0 +1,150 @@
+//! JPEG files, whole or not at all: the segments of a file are walked and its compressed data read to their last bit
+//! ([`scans`]), then the crate `zune-jpeg` decodes it.
+//!
+//! A file is a row of segments, each a marker (`0xff` and a byte) with a length. A start of scan is followed by compressed
+//! data, in which `0xff` is followed by 0 or a restart marker; the end of image comes last, so a file that is cut anywhere
+//! lacks it.
+
+use super::scans::{Component, Frame, Tables};
+use super::{Pixels, exif, expect_pixels, memory, scaled_bytes, too_short};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+const TABLES: u8 = 0xc4;
+const SCAN: u8 = 0xda;
+const RESTART: u8 = 0xdd;
+
+/// A marker, what its segment holds, and the compressed data behind it.
+struct Segment<'a> {
+    marker: u8,
+    body: &'a [u8],
+    data: &'a [u8],
+}
+
+/// Decodes a whole JPEG file.
+pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
+    let segments = segments(bytes)?;
+    let mut frame = frame(&segments)?;
+    let (width, height, components) = (frame.width as u64, frame.height as u64, frame.components.len() as u64);
+    let pixels = expect_pixels(width, height)?;
+    let data: u64 = segments.iter().map(|segment| segment.data.len() as u64).sum();
+    if data * 8 < fewest_bits(&frame) {
+        return Err(too_short(width, height, data));
+    }
+    // Three bytes of a pixel come out; where a component is not decoded in one go, all its coefficients are kept.
+    let scans = segments.iter().filter(|segment| segment.marker == SCAN).count();
+    let kept = if frame.progressive || scans > 1 { 2 * components } else { 0 };
+    let share = memory::PIXELS.take(pixels * (3 + kept) + scaled_bytes(width, height, side));
+    read_scans(&mut frame, &segments)?;
+    let limit = usize::from(u16::MAX);
+    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(limit).set_max_height(limit);
+    let channels = if components == 1 { 1 } else { 3 };
+    let options = options.jpeg_set_out_colorspace(if channels == 1 { ColorSpace::Luma } else { ColorSpace::RGB });
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let decoded = decoder.decode().map_err(broken)?;
+    let Frame { width, height, .. } = frame;
+    if decoded.len() != width * height * channels {
+        return Err(format!("its decoder gives {} bytes for {width}×{height} pixels", decoded.len()));
+    }
+    Ok(Pixels { width, height, channels, bytes: decoded, orientation: orientation(&segments), _share: share })
+}
+
+fn broken(problem: impl std::fmt::Display) -> String {
+    format!("it is no whole JPEG file: {problem}")
+}
+
+/// All segments to the end of the image; what follows it is not looked at, as some cameras put more there.
+fn segments(bytes: &[u8]) -> Result<Vec<Segment<'_>>, String> {
+    let early = || String::from("it ends early: the end of the image is missing");
+    let (mut found, mut at) = (Vec::new(), 2);
+    loop {
+        // The next marker: what is no marker before it is passed over, as decoders do.
+        at += bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == 0xff)).ok_or_else(early)?;
+        let marker = *bytes.get(at + 1).ok_or_else(early)?;
+        match marker {
+            // Fill bytes, stuffing and restarts.
+            0xff => at += 1,
+            0x00 | 0x01 | 0xd0..=0xd8 => at += 2,
+            0xd9 => return Ok(found),
+            _ => {
+                let length = bytes.get(at + 2..at + 4).ok_or_else(early)?;
+                let length = usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+                let body = bytes.get(at + 4..at + 2 + length).ok_or_else(early)?;
+                at += 2 + length;
+                let data = if marker == SCAN { compressed(&bytes[at..]) } else { &[] };
+                at += data.len();
+                found.push(Segment { marker, body, data });
+            }
+        }
+    }
+}
+
+/// The compressed data that the bytes begin with: up to a marker other than a restart.
+fn compressed(bytes: &[u8]) -> &[u8] {
+    let is_end = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xd0..=0xd7 | 0xff);
+    &bytes[..bytes.windows(2).position(is_end).unwrap_or(bytes.len())]
+}
+
+/// The one frame: precision, rows, columns, and three bytes for each component.
+fn frame(segments: &[Segment]) -> Result<Frame, String> {
+    let is_frame =
+        |segment: &&Segment| matches!(segment.marker, 0xc0..=0xcf if !matches!(segment.marker, TABLES | 0xc8 | 0xcc));
+    let mut frames = segments.iter().filter(is_frame);
+    let (Some(segment), None) = (frames.next(), frames.next()) else {
+        return Err(broken("it has not one header of a frame"));
+    };
+    if segment.marker > 0xc2 {
+        return Err("it is a JPEG file of a rare kind (lossless, hierarchical or arithmetic)".into());
+    }
+    let &[precision, a, b, c, d, count, ref parts @ ..] = segment.body else {
+        return Err(broken("its header of a frame is cut short"));
+    };
+    if precision != 8 {
+        return Err(format!("it is a JPEG file of {precision} bits, expected 8"));
+    }
+    let component = |part: &[u8]| Component::new(part[0], [part[1] >> 4, part[1] & 15].map(usize::from));
+    let components: Vec<Component> = parts.chunks_exact(3).map(component).collect();
+    let wrong = components.iter().any(|component| component.sampling.iter().any(|times| !(1..=4).contains(times)));
+    if parts.len() != 3 * usize::from(count) || !(1..=4).contains(&count) || wrong {
+        return Err(broken("its header of a frame is wrong"));
+    }
+    let [height, width] = [[a, b], [c, d]].map(|bytes| u16::from_be_bytes(bytes).into());
+    Ok(Frame { width, height, progressive: segment.marker == 0xc2, components })
+}
+
+/// The fewest bits that blocks of 8×8 samples can be coded in: one for the mean of each and, where it is not coded in several
+/// passes, one for its end.
+fn fewest_bits(frame: &Frame) -> u64 {
+    let most = |axis: usize| frame.components.iter().map(|component| component.sampling[axis]).max().unwrap_or(1);
+    let [across, down] = [most(0), most(1)];
+    let blocks = frame.components.iter().map(|component| {
+        let [h, v] = component.sampling;
+        ((frame.width * h / across / 8).max(1) * (frame.height * v / down / 8).max(1)) as u64
+    });
+    blocks.sum::<u64>() * if frame.progressive { 1 } else { 2 }
+}
+
+/// Reads every scan to its last block.
+fn read_scans(frame: &mut Frame, segments: &[Segment]) -> Result<(), String> {
+    let mut tables = Tables::default();
+    for segment in segments {
+        match (segment.marker, segment.body) {
+            (TABLES, body) => tables.define(body).ok_or_else(|| broken("a table of codes is wrong"))?,
+            (RESTART, &[a, b]) => tables.restart = u16::from_be_bytes([a, b]).into(),
+            (SCAN, head) => frame
+                .read_scan(&tables, head, segment.data)
+                .ok_or("it ends early or is damaged: its compressed data do not hold all of its pixels")?,
+            _ => {}
+        }
+    }
+    if frame.is_whole() { Ok(()) } else { Err("it ends early: not all of its scans are there".into()) }
+}
+
+/// The orientation that a camera noted, upright where none did.
+fn orientation(segments: &[Segment]) -> exif::Orientation {
+    let blocks = segments.iter().filter(|segment| segment.marker == 0xe1);
+    let block = blocks.filter_map(|segment| segment.body.strip_prefix(b"Exif\0\0")).next();
+    block.map(exif::orientation).unwrap_or_default()
+}

@@ -1,0 +1,134 @@
+//! Every kind of file against what Pillow makes of it (`data/golden/images.py`); cut, damaged and claimed ones refused.
+
+use super::*;
+use std::path::{Path, PathBuf};
+
+const SIDE: usize = 8;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden/images")
+}
+
+/// Every file with its bytes and the planes that Pillow gives.
+fn files() -> Vec<(String, Vec<u8>, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(image) = name.strip_suffix(".rgb") {
+            let read = |name: &str| std::fs::read(folder().join(name)).unwrap();
+            files.push((image.to_string(), read(image), read(&name)));
+        }
+    }
+    files.sort();
+    files
+}
+
+fn problem(bytes: &[u8]) -> String {
+    decode(bytes, SIDE, &mut [0; 3 * SIDE * SIDE]).unwrap_err()
+}
+
+#[test]
+fn every_kind_is_decoded_as_pillow_decodes_it() {
+    assert_eq!(files().len(), 29);
+    for (name, bytes, wanted) in files() {
+        let found = decode_image(&bytes, SIDE).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let far = found.iter().zip(&wanted).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        // JPEG decoders round differently; halved colours are spread differently at edges.
+        let bound = match name.as_str() {
+            "cmyk.jpg" => 6,
+            _ if name.ends_with("jpg") => 4,
+            _ => 1,
+        };
+        assert!(far <= bound, "{name}: {far} of 255 away from Pillow");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    for (name, bytes, _) in files() {
+        // The ends of files in every place, what comes before in some.
+        for length in (0..bytes.len()).filter(|length| length % 7 == 0 || length + 40 > bytes.len()) {
+            let cut = decode(&bytes[..length], SIDE, &mut [0; 3 * SIDE * SIDE]);
+            assert!(cut.is_err(), "{name}: its first {length} of {} bytes are taken", bytes.len());
+        }
+    }
+}
+
+/// A cut file to which the end of an image has been added again.
+#[test]
+fn data_that_end_early_are_refused_even_if_the_end_is_marked() {
+    for (name, bytes, _) in files().into_iter().filter(|(name, ..)| name.ends_with("jpg")) {
+        let start = bytes.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap() + 14;
+        for length in (start..bytes.len() - 4).step_by(3) {
+            let cut = [&bytes[..length], &[0xff, 0xd9]].concat();
+            let taken = decode(&cut, SIDE, &mut [0; 3 * SIDE * SIDE]).is_ok();
+            assert!(!taken, "{name}: {length} of {} bytes and a marked end are taken", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn what_follows_the_end_of_a_jpeg_does_not_matter() {
+    let [bytes, wanted] = ["420.jpg", "420.jpg.rgb"].map(|name| std::fs::read(folder().join(name)).unwrap());
+    let found = decode_image(&[&bytes[..], b"more"].concat(), SIDE).unwrap();
+    assert_eq!(found, decode_image(&bytes, SIDE).unwrap());
+    assert_eq!(found.len(), wanted.len());
+}
+
+#[test]
+fn a_header_cannot_claim_more_than_the_data_hold() {
+    let mut jpeg = std::fs::read(folder().join("420.jpg")).unwrap();
+    let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    let mut sized = |height: u16, width: u16| {
+        jpeg[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+        jpeg[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+        problem(&jpeg)
+    };
+    assert!(sized(8000, 8000).starts_with("it ends early: "), "{}", sized(8000, 8000));
+    assert!(sized(600, 600).starts_with("it ends early: "), "{}", sized(600, 600));
+    assert_eq!(sized(12_000, 12_000), "its header says 12000×12000 pixels, and at most 67108864 are decoded");
+    assert_eq!(sized(0, 10), "its header says 10×0 pixels");
+    let mut png = std::fs::read(folder().join("rgb.png")).unwrap();
+    let mut sized = |width: u32, height: u32| {
+        png[16..20].copy_from_slice(&width.to_be_bytes());
+        png[20..24].copy_from_slice(&height.to_be_bytes());
+        let sum = crc(&png[12..29]);
+        png[29..33].copy_from_slice(&sum.to_be_bytes());
+        problem(&png)
+    };
+    assert!(sized(8000, 8000).starts_with("it ends early: "), "{}", sized(8000, 8000));
+    assert_eq!(sized(12_000, 12_000), "its header says 12000×12000 pixels, and at most 67108864 are decoded");
+    assert!(sized(43, 25).starts_with("it "), "{}", sized(43, 25));
+}
+
+/// The checksum of PNG's chunks, bit by bit.
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| if crc & 1 == 1 { 0xedb8_8320 ^ crc >> 1 } else { crc >> 1 };
+    !bytes.iter().fold(!0_u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
+}
+
+#[test]
+fn other_kinds_are_named() {
+    let table: [(&[u8], &str); 8] = [
+        (b"", "it is empty"),
+        (b"<html>", "it is a text such as HTML or SVG, expected JPEG or PNG"),
+        (b"GIF89a...", "it is a GIF file, expected JPEG or PNG"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "it is a WebP file, expected JPEG or PNG"),
+        (b"BM......", "it is a BMP file, expected JPEG or PNG"),
+        (b"II*\0....", "it is a TIFF file, expected JPEG or PNG"),
+        (b"\0\0\0 ftypavif", "it is an AVIF file, expected JPEG or PNG"),
+        (b"words", "it is of no known kind, expected JPEG or PNG"),
+    ];
+    for (bytes, text) in table {
+        assert_eq!(problem(bytes), text);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(which in 0..29_usize, places in proptest::collection::vec((0..4000_usize, 0..=255_u8), 1..4)) {
+        let (_, mut bytes, _) = files().swap_remove(which);
+        places.iter().for_each(|&(place, byte)| { let at = place % bytes.len(); bytes[at] = byte; });
+        let _ = decode_image(&bytes, SIDE);
+    }
+}

@@ -178,8 +178,9 @@ const LONGEST: usize = 1000;
 /// A text as a message shows it. It may quote what somebody else has put into a file: a name of a megabyte, or the characters
 /// that move a terminal's cursor.
 fn shown(text: String) -> String {
+    let text = escaped(text);
     let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
-    escaped(end.map(|end| format!("{} …", &text[..end])).unwrap_or(text))
+    end.map(|end| format!("{} …", &text[..end])).unwrap_or(text)
 }
 
 /// A text with its control characters written as in a program: `\n`, `\u{1b}`.
@@ -218,6 +219,8 @@ mod tests {
         let good = "a\\u{1b}[2J\\r\\nb\\u{9b}ä\\u{0}";
         assert_eq!(Error::op("read", bad, &[], "mend it").to_string(), format!("read: {good}; mend it"));
         assert_eq!(Error::file(bad, bad, "mend it").at(bad).to_string(), format!("{good}: {good}: {good}; mend it"));
+        let text = Error::file("a", "\0".repeat(LONGEST), "b").to_string();
+        assert_eq!(text, format!("a: {} …; b", r"\u{0}".repeat(LONGEST / 5)), "what is escaped counts as it is shown");
         for count in [LONGEST, LONGEST + 1, 1 << 20] {
             let text = Error::file("a", "é".repeat(count), "b").to_string();
             let end = if count == LONGEST { "" } else { " …" };

@@ -39,7 +39,15 @@ fn expect_sound(code: &Code, choice: u8) {
     let renamed = Code(code.0.iter().map(|stage| renamed(stage, choice)).collect());
     assert_eq!(canonical(&renamed), least, "{code} and {renamed} are the same graph");
     code.0.iter().for_each(expect_wired);
-    match (planned(code), planned(&least)) {
+    // Planning takes ten times as long as all else.
+    if choice % 8 == 0 {
+        expect_one_network(code, &least);
+    }
+}
+
+/// A code and its canonical one are one network.
+fn expect_one_network(code: &Code, least: &Code) {
+    match (planned(code), planned(least)) {
         (Some(own), Some(other)) => {
             let layers = |plan: &Plan| plan.layers().iter().filter(|layer| layer.kind.starts_with("conv")).count();
             let convolutions: usize = code.0.iter().map(|stage| StageGraph::new(stage).convolutions()).sum();

@@ -1,8 +1,8 @@
-//! IDX files, plain and compressed, as the four files of MNIST. What is right is decided here a second time, naively.
+//! IDX files, plain and compressed, alone and as the four files of MNIST. What is right is decided here a second time, naively.
 #![no_main]
 
-use evograd::data::{Dataset, info};
-use evograd_fuzz::{expect_named, packed, scratch, split_first, write_to};
+use evograd::data::{Dataset, info, read_idx};
+use evograd_fuzz::{expect_helpful, expect_named, packed, scratch, split_first, write_to};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -19,14 +19,43 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let (how, data) = split_first(data);
-    let (images, labels) = if how & 1 == 0 {
+    match how & 7 {
+        0 => expect_set(data, how / 4, true),
+        1 => expect_set(data, how / 4, false),
+        2..=4 => expect_bytes::<3>(data, how / 8),
+        _ => expect_bytes::<1>(data, how / 8),
+    }
+});
+
+/// One file, given as bytes.
+fn expect_bytes<const D: usize>(data: &[u8], how: u8) {
+    const MOST: usize = 1000;
+    let (file, whole) = packed(data, how);
+    let expected = content::<D>(data).filter(|(sizes, _)| sizes[0] <= MOST as u64);
+    match read_idx::<D>(&file, MOST) {
+        Ok((sizes, bytes)) if whole => {
+            let sizes = sizes.map(|size| size as u64);
+            assert_eq!(Some((sizes, &bytes[..])), expected);
+        }
+        // What begins like a compressed file may be one.
+        Ok(_) => assert!(data.starts_with(&[0x1f, 0x8b]), "a broken file was taken"),
+        Err(error) => {
+            expect_helpful(&error);
+            assert!(expected.is_none() || !whole, "a whole file was refused: {error}");
+        }
+    }
+}
+
+/// The first of the files of MNIST, or the second, with others that fit.
+fn expect_set(data: &[u8], how: u8, images: bool) {
+    let (images, labels) = if images {
         let count = data.get(4..8).map_or(1, |word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
         let count = count.clamp(1, 64);
         (data.to_vec(), idx(&[count], &vec![3; count as usize]))
     } else {
         (idx(&[2, 28, 28], &[5; 2 * AREA]), data.to_vec())
     };
-    let (names, how) = (["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"], how / 2);
+    let names = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"];
     let paths = names.map(|name| FOLDER.join(name));
     let given = |bytes: &[u8], path: &PathBuf| {
         let (bytes, whole) = packed(bytes, how);
@@ -47,7 +76,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         (Err(error), Some(_)) if whole => panic!("a whole file was refused: {error}"),
         (Err(error), Some(_)) => expect_named(&error, &FOLDER),
     }
-});
+}
 
 fn expect_same(set: &dyn Dataset, pixels: &[u8], labels: &[u8]) {
     assert_eq!(set.len(), labels.len());

@@ -3,8 +3,8 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use evograd::data::{Dataset, read_svhn};
-use evograd_fuzz::{expect_named, write, zlib};
+use evograd::data::{Dataset, read_mat, read_svhn};
+use evograd_fuzz::{expect_helpful, expect_named, write, zlib};
 
 const PIXELS: usize = 3 * 32 * 32;
 
@@ -42,6 +42,16 @@ libfuzzer_sys::fuzz_target!(|input: Input| {
     let read = read_svhn(&path);
     if let Err(error) = &read {
         expect_named(error, &path);
+    }
+    match read_mat(&file) {
+        Ok(arrays) => {
+            let count = |sizes: &[u32]| sizes.iter().map(|size| u64::from(*size)).product::<u64>();
+            assert!(arrays.iter().all(|array| count(&array.sizes) == array.values.len() as u64), "{arrays:?}");
+        }
+        Err(error) => {
+            expect_helpful(&error);
+            assert!(read.is_err(), "a set whose file is broken: {error}");
+        }
     }
     if missing == 0 && input.header.is_none() {
         if let Some((count, first, digits)) = input.expected() {
@@ -99,7 +109,7 @@ impl Element<'_> {
     }
 }
 
-/// The class, the type and the bytes of some labels in one of the eight ways that are not 64-bit integers, or in those.
+/// The class, the type and the bytes of some labels in one of the ten ways that the format has.
 fn numbers(labels: &[u8], way: u8) -> (u8, u32, Vec<u8>) {
     fn each<const N: usize>(labels: &[u8], bytes: impl Fn(u8) -> [u8; N]) -> Vec<u8> {
         labels.iter().flat_map(|label| bytes(*label)).collect()

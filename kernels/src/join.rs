@@ -37,7 +37,7 @@ lanewise! {
     /// `y = R(a + f + √(R(a)·R(f) + ε))` with `f = (x − mean)·scale + shift`
     pub fn join_sort_root(x, a; mean, scale, shift, epsilon) -> (y) |s| {
         let f = s.mul_add(s.sub(x, mean), scale, shift);
-        [s.max(s.zero(), s.add(s.add(a, f), root(s, a, f, epsilon)))]
+        [s.max(s.zero(), s.add(s.add(a, f), root(s, a, f, epsilon).0))]
     }
 }
 
@@ -77,7 +77,7 @@ impl<S: Simd> Gradient<S> for OfSortRoot<'_, S> {
         let dy = load::<S, TAIL>(s, &self.dy[i..], S::Elem::ZERO);
         let f = s.mul_add(deviation, self.scale, self.shift);
         let root = root(s, a, f, self.epsilon);
-        let y = s.add(s.add(a, f), root);
+        let y = s.add(s.add(a, f), root.0);
         let [da, df] = root_slopes(s, a, f, root, rectified(s, y, dy));
         store::<S, TAIL>(s, da, &mut self.da[i..]);
         store::<S, TAIL>(s, df, &mut self.dy[i..]);

@@ -24,8 +24,7 @@ use crate::simd::{MAX_LANES, Simd};
 
 /// Products of which `f32` is trusted to hold every digit; outside, they are computed in `f64`.
 const LEAST: f64 = 1.0 / GREATEST;
-const GREATEST: f64 = GREATEST_ROOT * GREATEST_ROOT;
-const GREATEST_ROOT: f64 = (1_u64 << 50) as f64;
+const GREATEST: f64 = (1_u128 << 100) as f64;
 
 /// `a + b + R(a)·R(b)`
 #[inline(always)]
@@ -33,15 +32,17 @@ fn sort<S: Simd>(s: S, a: S::Vector, b: S::Vector) -> S::Vector {
     s.mul_add(s.max(s.zero(), a), s.max(s.zero(), b), s.add(a, b))
 }
 
-/// `√(R(a)·R(b) + ε)`
+/// `√(R(a)·R(b) + ε)`, and whether a product left the range in which `f32` is trusted.
+///
+/// The product is at least ε, so that with an ordinary ε only its greatness is to be asked for; with another, every
+/// vector is taken for one out of range. So there is one comparison and one branch, here and in [`root_slopes`] together.
 #[inline(always)]
-pub(crate) fn root<S: Simd>(s: S, a: S::Vector, b: S::Vector, epsilon: S::Vector) -> S::Vector {
+pub(crate) fn root<S: Simd>(s: S, a: S::Vector, b: S::Vector, epsilon: S::Vector) -> (S::Vector, bool) {
+    let [none, least, greatest] = [-1.0, LEAST, GREATEST].map(|limit| s.splat(S::Elem::from_f64(limit)));
+    let limit = s.select_gt(least, epsilon, none, greatest);
     let product = s.mul_add(s.max(s.zero(), a), s.max(s.zero(), b), epsilon);
-    // It is at least ε, so that an ordinary ε leaves one comparison to be made.
-    let least = s.splat(S::Elem::from_f64(LEAST));
-    let strange =
-        s.any_gt(product, s.splat(S::Elem::from_f64(GREATEST))) || s.any_gt(least, epsilon) && s.any_gt(least, product);
-    if strange { root_anywhere(s, a, b, epsilon) } else { s.sqrt(product) }
+    let strange = s.any_gt(product, limit);
+    (if strange { root_anywhere(s, a, b, epsilon) } else { s.sqrt(product) }, strange)
 }
 
 /// [`root`] where the product leaves the range of the type, though its root does not: one lane after the other.
@@ -82,11 +83,17 @@ fn sort_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, dy: S::Vector) -> [S::
 /// The slope is made before `dy` comes in: a great `dy` over a small root might overflow. A root so great that its
 /// reciprocal would have lost digits is divided by.
 #[inline(always)]
-pub(crate) fn root_slopes<S: Simd>(s: S, a: S::Vector, b: S::Vector, root: S::Vector, dy: S::Vector) -> [S::Vector; 2] {
+pub(crate) fn root_slopes<S: Simd>(
+    s: S,
+    a: S::Vector,
+    b: S::Vector,
+    (root, strange): (S::Vector, bool),
+    dy: S::Vector,
+) -> [S::Vector; 2] {
     let one_half = s.splat(S::Elem::from_f64(0.5));
     let slope = |own, other| s.select_gt(own, s.zero(), s.max(s.zero(), other), s.zero());
     let (a, b) = (slope(b, a), slope(a, b));
-    if s.any_gt(root, s.splat(S::Elem::from_f64(GREATEST_ROOT))) {
+    if strange {
         let share = |other| s.mul(s.div(other, root), one_half);
         return [s.mul_add(share(b), dy, dy), s.mul_add(share(a), dy, dy)];
     }
@@ -112,11 +119,11 @@ lanewise! {
     }
 
     /// `y = a + b + √(R(a)·R(b) + ε)`
-    pub fn sort_root_forward(a, b; epsilon) -> (y) |s| { [s.add(s.add(a, b), root(s, a, b, epsilon))] }
+    pub fn sort_root_forward(a, b; epsilon) -> (y) |s| { [s.add(s.add(a, b), root(s, a, b, epsilon).0)] }
 
     /// `y = R(a + b + √(R(a)·R(b) + ε))`
     pub fn sort_root_relu_forward(a, b; epsilon) -> (y) |s| {
-        [s.max(s.zero(), s.add(s.add(a, b), root(s, a, b, epsilon)))]
+        [s.max(s.zero(), s.add(s.add(a, b), root(s, a, b, epsilon).0))]
     }
 
     /// The gradients of [`sort_root_forward`].
@@ -127,7 +134,7 @@ lanewise! {
     /// The gradients of [`sort_root_relu_forward`].
     pub fn sort_root_relu_backward(a, b, dy; epsilon) -> (da, db) |s| {
         let root = root(s, a, b, epsilon);
-        let y = s.add(s.add(a, b), root);
+        let y = s.add(s.add(a, b), root.0);
         root_slopes(s, a, b, root, let_through(s, y, dy))
     }
 }

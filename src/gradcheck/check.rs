@@ -16,6 +16,9 @@ const LEVEL: f64 = 1e-3;
 /// Levels that are told apart; all that is smaller, and 0, is of the last.
 const LEVELS: usize = 6;
 
+/// The relative error of finite differences that confirms a derivative which is small beside others of its row.
+const DIGITS: f64 = 1e-3;
+
 /// A check under way.
 pub(super) struct Check<'a> {
     pub settings: Gradcheck,
@@ -264,6 +267,8 @@ impl Check<'_> {
         let gap = (analytic - numeric).abs();
         let greater = analytic.abs().max(numeric.abs());
         let allowed = self.settings.absolute + self.settings.tolerance * greater;
+        // Where its own digits show, an entry that is small beside others of its row need not show as many as those.
+        let scale = if error <= DIGITS * numeric.abs() { scale.max(greatest) } else { scale };
         let usual = allowed.max(self.settings.tolerance * scale / size);
         // Backward rounds too: to units of its greatest derivative of this output, and of 1.
         let rounding = f64::EPSILON * greatest / size;

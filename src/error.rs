@@ -48,6 +48,17 @@ pub enum Error {
         shapes: Vec<(String, Shape)>,
     },
 
+    /// A result that is finite, as far as is known, and does not fit the element type.
+    #[error("{op}: {problem}; {remedy}")]
+    Overflow {
+        /// The operation or method.
+        op: &'static str,
+        /// What does not fit.
+        problem: String,
+        /// What would help.
+        remedy: String,
+    },
+
     /// The tape was used in a way that it does not support.
     #[error("{op}: {problem}; {remedy}")]
     Tape {
@@ -150,7 +161,7 @@ impl Error {
     /// ```
     pub fn is_non_finite(&self) -> bool {
         match self {
-            Error::NonFinite { .. } => true,
+            Error::NonFinite { .. } | Error::Overflow { .. } => true,
             Error::At { source, .. } => source.is_non_finite(),
             _ => false,
         }

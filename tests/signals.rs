@@ -51,7 +51,7 @@ fn each_signal_ends_each_command_with_its_work_saved() {
         for (signal, code) in SIGNALS {
             let out = runs.path().join(format!("{number}-{code}"));
             let child = command(line, data.path(), &out).spawn().unwrap();
-            wait_until_caught(&child, Signal::TERM);
+            wait_until_caught(&child, Signal::HUP); // the last to be
             send(&child, signal);
             let output = child.wait_with_output().unwrap();
             let errors = String::from_utf8_lossy(&output.stderr);

@@ -199,7 +199,11 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
 pub fn pack_filters<E: Element>(isa: Isa, gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) {
     let (packed, greatest) = packed[..packed_len(gather, filters)].split_at_mut(filters_len(gather, filters));
     pack(isa, gather, filters, weights, packed);
-    greatest[0] = evenness::greatest_weight(isa, gather, weights);
+    // Only Winograd's algorithm asks whether filters are even; that all are finite, every algorithm does.
+    greatest[0] = match Way::of(gather, filters).is_winograd() {
+        true => evenness::greatest_weight(isa, gather, weights),
+        false => evenness::largest(isa, weights.w),
+    };
 }
 
 /// The products of `filters` packed filters with the pixels of every image: see the module's text.

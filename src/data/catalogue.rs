@@ -98,7 +98,7 @@ pub fn info(name: &str) -> Result<&'static SetInfo> {
 /// ```
 /// let nothing_here = std::path::Path::new("no-such-folder");
 /// let error = evograd::data::open("cifar10", nothing_here).err().unwrap().to_string();
-/// assert!(error.contains("with `evograd data import cifar10 --from PATH`, or name the folder that holds it"));
+/// assert!(error.contains("`evograd data import cifar10 --from PATH`, or name the folder that holds it"));
 /// ```
 ///
 /// # Errors

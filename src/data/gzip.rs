@@ -30,10 +30,11 @@ impl<R: BufRead> Read for Members<R> {
             return Ok(0);
         }
         while let Some(mut member) = self.member.take() {
-            let count = member.read(buffer)?;
-            if count > 0 {
+            let count = member.read(buffer);
+            // Also after an error: a read that was interrupted is tried again, and must not find the end.
+            if !matches!(count, Ok(0)) {
                 self.member = Some(member);
-                return Ok(count);
+                return count;
             }
             self.member = next(member.into_inner())?;
         }

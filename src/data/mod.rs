@@ -115,7 +115,8 @@ pub struct Sets {
 }
 
 impl Sets {
-    /// Refuses a test set that is none of the training set's kind, and labels that are no class.
+    /// Refuses a test set that is none of the training set's kind, and training labels that are no class. The labels of the
+    /// test set are not looked at, as a search must not: [`Sets::check_test_labels`] does that.
     ///
     /// ```
     /// use evograd::data::{Pictures, Sets};
@@ -126,8 +127,8 @@ impl Sets {
     /// ```
     ///
     /// # Errors
-    /// When one of them is empty, their images differ in shape or their classes in number, names or order, or a label is not
-    /// below the number of classes.
+    /// When one of them is empty, their images differ in shape or their classes in number, names or order, or a label of the
+    /// training set is not below the number of classes.
     pub fn check(&self) -> Result<()> {
         let [train, test] = [&*self.train, &*self.test];
         let refuse = |problem: String, remedy: &str| Err(Error::op("data", problem, &[], remedy));
@@ -159,7 +160,15 @@ impl Sets {
             let problem = format!("class {class} of the test set is {test}, that of the training set {train}");
             return refuse(problem, "use the same classes in the same order in both");
         }
-        [("training", train), ("test", test)].into_iter().try_for_each(|(name, set)| check_labels(name, set))
+        check_labels("training", train)
+    }
+
+    /// Refuses a test set with a label that is no class, before a run has been trained for it in vain.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn check_test_labels(&self) -> Result<()> {
+        check_labels("test", &*self.test)
     }
 
     /// What a user should know of how the sets were opened: the files that are no part of them, by their reasons.

@@ -96,13 +96,13 @@ impl<E: Element> RunningStats<E> {
     /// When a statistic no longer fits the type. All are then as before.
     fn follow(&mut self, op: &'static str, batch: &[Moments], momentum: f64) -> Result<()> {
         let moved = |name, running: &Tensor<E>, new: &dyn Fn(&Moments) -> f64| {
-            let mut next = running.clone();
+            let (mut next, running_shape) = (running.clone(), running.shape());
             for (channel, (running, batch)) in next.as_mut_slice().iter_mut().zip(batch).enumerate() {
                 let value = (1.0 - momentum) * running.to_f64() + momentum * new(batch);
                 *running = E::from_f64(value);
                 // What was NaN or infinite before stays so, and shows.
                 if value.is_finite() && !running.is_finite() {
-                    return Err(misfit::<E>(op, &format!("running {name} of channel {channel}"), value));
+                    return Err(misfit::<E>(op, &format!("running {name} of channel {channel}"), value, running_shape));
                 }
             }
             Ok(next)
@@ -115,9 +115,9 @@ impl<E: Element> RunningStats<E> {
 }
 
 /// That a statistic does not fit the element type.
-fn misfit<E: Element>(op: &'static str, name: &str, value: f64) -> Error {
-    let problem = format!("the {name} would be {value:e}, which {} cannot hold", E::NAME);
-    Error::op(op, problem, &[], "lower the learning rate, or scale what comes in")
+fn misfit<E: Element>(op: &'static str, name: &str, value: f64, shape: &Shape) -> Error {
+    let problem = format!("the {name} {shape} would be {value:e}, which {} cannot hold", E::NAME);
+    Error::Overflow { op, problem, remedy: "lower the learning rate, or scale what comes in".into() }
 }
 
 /// What the values of the batch were, told to the method by the operation.
@@ -376,7 +376,7 @@ mod tests {
         let text = run(&x, 2, &mut running).unwrap_err().to_string();
         assert_eq!(
             text,
-            "batch_norm: the running variance of channel 1 would be 8.000000320654042e39, which f32 cannot hold; \
+            "batch_norm: the running variance of channel 1 [2] would be 8.000000320654042e39, which f32 cannot hold; \
              lower the learning rate, or scale what comes in"
         );
         assert_eq!(running, RunningStats::new(2).unwrap());

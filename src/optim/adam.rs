@@ -97,7 +97,8 @@ pub(super) fn check_adam<E: Element>(
     let decay = if step.decoupled { 0.0 } else { step.weight_decay };
     if !fits(gradient, 1.0) || !fits(weights, decay) {
         let problem = format!("a gradient is not finite, or its square does not fit {}", E::NAME);
-        return refuse(problem, "clip the gradients, or lower the learning rate");
+        let remedy = "clip the gradients, or lower the learning rate".into();
+        return Err(Error::Overflow { op: "adam_step", problem, remedy });
     }
     Ok(())
 }

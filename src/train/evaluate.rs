@@ -112,7 +112,7 @@ mod tests {
             let test = set(classes, labels, [1, side, 4]);
             let fits = classes == 3 && side == 4 && labels.iter().all(|label| *label < 3);
             let sets = Sets { train, test: test.clone() };
-            let split = Split::new(&config, &sets);
+            let split = Split::new(&config, &sets).and_then(|_| sets.check_test_labels());
             proptest::prop_assert_eq!(split.is_ok(), fits, "{:?}", split.err());
             let network = Network::new(&config.spec([1, 4, 4], 3).unwrap(), 0).unwrap();
             let loading = Loading { batch: 3, seed: 0, training: false, augment: Augment::default(), disturb: 0.0, threads: 1 };

@@ -120,6 +120,11 @@ impl RunFolder {
         let folder = Self::lock(path)?;
         // Another process may have been faster.
         expect_no_run(path)?;
+        // What a process left that was killed as it began a run of the other kind, which is told by its files.
+        let others: &[&str] = if normalise.is_some() { &[JOURNAL] } else { &[NORMALISE, METRICS, CHECKPOINTS] };
+        for other in others.iter().map(|name| path.join(name)) {
+            files::remove(&other).map_err(|error| files::unwritten(&other, &error))?;
+        }
         match normalise {
             Some(normalise) => {
                 folder.write(NORMALISE, normalise.to_json().as_bytes())?;

@@ -81,6 +81,7 @@ impl Run {
     /// # Errors
     /// When the folder holds a run already, or settings, model and data do not fit together.
     pub fn start(path: &std::path::Path, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
+        sets.check_test_labels()?;
         let split = Split::new(&config, sets)?;
         let trainer = Trainer::new(config, sets, &split.train)?;
         let mut began = fingerprint::begin("train", trainer.config().to_toml(), sets)?;
@@ -182,8 +183,10 @@ impl Run {
         let Position { epoch, batch, .. } = self.trainer.position;
         let mut sums = Sums::new();
         self.since = Sums::new();
-        for batch in self.split.train.epoch(epoch, batch)? {
-            let report = self.trainer.step(&batch?)?;
+        let batches = self.split.train.epoch(epoch, batch);
+        for batch in self.saved_before(batches)? {
+            let report = batch.and_then(|batch| self.trainer.step(&batch));
+            let report = self.saved_before(report)?;
             sums.add(&report);
             self.since.add(&report);
             let Position { step, batch, .. } = self.trainer.position;
@@ -221,10 +224,13 @@ impl Run {
         let seconds = self.began.elapsed().as_secs_f64();
         let held_out = match self.split.validation.clone() {
             None => None,
-            Some(loader) => match self.evaluate(&loader, "validation", told)? {
-                None => return Ok(false),
-                Some(evaluation) => Some(evaluation.score),
-            },
+            Some(loader) => {
+                let evaluation = self.evaluate(&loader, "validation", told);
+                match self.saved_before(evaluation)? {
+                    None => return Ok(false),
+                    Some(evaluation) => Some(evaluation.score),
+                }
+            }
         };
         let position = &self.trainer.position;
         let row = EpochRow {
@@ -247,6 +253,16 @@ impl Run {
         self.write(Metric::Epoch(row), told)?;
         self.save("last")?;
         Ok(true)
+    }
+
+    /// Saves what was trained before an error that is none of the training's own, such as a picture that cannot be read, or
+    /// memory or a thread that is refused: then the run goes on from there.
+    fn saved_before<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        if outcome.as_ref().is_err_and(|error| !matches!(error, Error::Diverged { .. })) {
+            // Where it cannot be saved either, the first error is the one to be told.
+            let _ = self.save("last");
+        }
+        outcome
     }
 
     /// The network on the validation split or the test set; `None` where it was stopped.

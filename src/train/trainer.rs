@@ -10,7 +10,7 @@ use crate::models::{Network, Spec};
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, within_memory};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -210,7 +210,7 @@ impl Trainer {
     /// statistics and the optimiser's memory are then those before the step.
     pub fn step(&mut self, batch: &Batch) -> Result<StepReport> {
         let running = self.network.running().to_vec();
-        let outcome = self.attempt(batch);
+        let outcome = within_memory(|| self.attempt(batch)).flatten();
         if outcome.is_err() {
             self.network.set_running(running);
         }
@@ -229,7 +229,8 @@ impl Trainer {
             }
         }
         let gradients = self.clip(gradients, report.gradient_norm);
-        self.optimizer.step(self.network.weights_mut(), &gradients, report.rate)?;
+        let moved = self.optimizer.step(self.network.weights_mut(), &gradients, report.rate);
+        moved.map_err(|error| if error.is_non_finite() { self.diverged(error) } else { error })?;
         self.advance(&report);
         Ok(report)
     }

@@ -3,7 +3,7 @@
 use super::Measured;
 use crate::cli::cpu;
 use crate::cli::inspect::sizes;
-use crate::cli::table::Table;
+use crate::cli::table::{Table, fitted};
 use anyhow::Result;
 use evograd::Isa;
 use evograd::profile::{Kind, LayerTime, Machine, Spent};
@@ -109,7 +109,8 @@ pub fn tables(measured: &Measured, layers: bool, out: &mut impl Write) -> Result
     let (step, machine) = (measured.median(), &measured.machine);
     let pace = f64::from(measured.batch) / step.duration.as_secs_f64().max(1e-9);
     let (title, isa) = (measured.title(), Isa::chosen()?.name());
-    writeln!(out, "{title}, {isa}: the median of {} steps, {pace:.0} pictures/s", measured.steps.len())?;
+    let said = format!("{title}, {isa}: the median of {} steps, {pace:.0} pictures/s", measured.steps.len());
+    writeln!(out, "{}", fitted(said))?;
     let table = if layers { by_layer(measured) } else { by_kind(measured) };
     writeln!(out, "{}", table.for_output())?;
     let [operations, read, copied] =

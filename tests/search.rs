@@ -244,7 +244,7 @@ fn two_processes_do_not_search_in_one_folder() {
     let mut first = spawn(start(data.path(), &run, &["search.generations=1000", "search.mutation_bit=0.5"], 1));
     let there = (0..1000).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
-        run.join("journal.jsonl").exists()
+        run.join("config.toml").exists() // which is written last
     });
     let second = output(resume(data.path(), &run, 1));
     first.kill().unwrap();

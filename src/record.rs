@@ -116,7 +116,7 @@ impl Journal {
     /// Appends a row, in one write.
     ///
     /// # Errors
-    /// As [`Journal::append_line`] and [`line`].
+    /// As [`Journal::append_line`] and [`line`](fn@line).
     pub fn append<R: Serialize + DeserializeOwned + PartialEq>(&mut self, row: &R) -> Result<()> {
         self.append_line(line(row)?)
     }

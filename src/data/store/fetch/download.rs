@@ -237,7 +237,7 @@ mod tests {
 
     fn case() -> Case {
         let folder = tempfile::tempdir().unwrap();
-        let bytes: Vec<u8> = (0..200_000_u32).map(|i| (i * i / 7) as u8).collect();
+        let bytes: Vec<u8> = (0..200_000_u32).map(|i| (i.wrapping_mul(i) / 7) as u8).collect();
         fs::write(folder.path().join("right"), &bytes).unwrap();
         let sum = sum(&folder.path().join("right"), &mut ()).unwrap().1;
         let archive = Archive { file: "set.bin", bytes: Some(bytes.len() as u64), sha256: Some(sum.leak()) };

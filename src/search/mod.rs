@@ -9,15 +9,20 @@
 
 mod calibrate;
 mod candidate;
+mod cholesky;
 mod config;
 mod evaluator;
 mod exhaust;
+mod features;
 mod journal;
 mod run;
+mod surrogate;
 
 pub use calibrate::{Trial, calibrate, kendall_tau};
 pub use config::{Breeding, Calibration, Method, Networks, Repeat, SearchConfig, Selector};
 pub use evaluator::{Event, Told, begin, expect_same_search};
 pub use exhaust::{Table, exhaust, graphs};
+pub use features::Features;
 pub use journal::read_journal;
 pub use run::search;
+pub use surrogate::{Draw, Estimate, Observation, Scale, Surrogate, Variances};

@@ -1,0 +1,624 @@
+//! What trainings say about architectures: a Bayesian linear model of accuracy, with an error for every estimate.
+//!
+//! The accuracy after training `k` of architecture `g` with seed `s` is taken as
+//!
+//! > `y = μ + seed_s + x_g·β + own_g + noise_k`,
+//!
+//! where `x_g` are the [`Features`](super::Features) of the architecture in standard units. Every term but `μ` is normal with mean 0:
+//! the `P` coefficients `β` with variance `v_features / P` each, `own_g`, what no feature explains, with `v_own`, seeds with `v_seed`,
+//! and the noise of a training with `v_noise`. A seed changes weights, order and flips of all architectures alike, so it has an effect of its own,
+//! which the model takes out (a *block*, as the statistics of experiments calls it).
+//!
+//! The **fitness** of an architecture is the posterior mean of `μ + x_g·β + own_g`: what it would come to on average over seeds.
+//! A lucky training is pulled towards what its features promise, the more so the noisier trainings are. The posterior's
+//! standard deviation says how sure that is.
+//!
+//! **How it is computed.** With the own effects integrated out, the trainings of different architectures are independent given
+//! `θ = (μ, seeds, β)`, and those of one have the covariance `v_noise·I + v_own·11ᵀ`, whose inverse is known in closed form
+//! (Sherman and Morrison): `(I − c·11ᵀ)/v_noise` with `c = v_own/(v_noise + n·v_own)`. So a system of as many equations as
+//! there are columns in `θ` is solved, however many trainings there are. The four variances maximise the marginal likelihood times
+//! a wide log-normal prior, which matters where no architecture was trained twice and noise cannot be told from own effects.
+//!
+//! **Source** Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, chapters 2 (2.1 and 2.7) and 5.4; Henderson,
+//! *Best linear unbiased estimation and prediction under a selection model*, Biometrics 31, 1975.
+
+use super::cholesky::Cholesky;
+use crate::rng::Stream;
+use std::collections::BTreeMap;
+
+/// The result of one training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// The index of the architecture's row of features.
+    pub architecture: usize,
+    /// The seed of the training.
+    pub seed: u32,
+    /// The accuracy, in any unit; higher is better.
+    pub value: f64,
+}
+
+/// What is known of a number: its mean and its standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The posterior mean.
+    pub mean: f64,
+    /// The posterior standard deviation.
+    pub deviation: f64,
+}
+
+/// The variances of the model's terms, in squared units of the values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variances {
+    /// Of what the features explain, over architectures drawn at random.
+    pub features: f64,
+    /// Of what they leave unexplained.
+    pub own: f64,
+    /// Of one training, without what its seed does to all architectures alike.
+    pub noise: f64,
+    /// Of what a seed does to all architectures alike.
+    pub seed: f64,
+}
+
+impl Variances {
+    /// The share of the variance between single trainings that is due to the architecture: heritability, `h²`.
+    pub fn heritability(&self) -> f64 {
+        (self.features + self.own) / (self.features + self.own + self.noise)
+    }
+}
+
+/// The model, fitted to observations.
+#[derive(Clone, Debug)]
+pub struct Surrogate {
+    scale: Scale,
+    variances: Variances,
+    /// The estimated mean of all values, subtracted before fitting.
+    centre: f64,
+    seeds: Vec<u32>,
+    theta: Vec<f64>,
+    /// Of the inverse covariance of `theta`.
+    precision: Cholesky,
+    /// Of each architecture that was trained: number, mean of the values and mean of the columns.
+    trained: BTreeMap<usize, Trained>,
+}
+
+/// The trainings of an architecture.
+#[derive(Clone, Debug, Default)]
+struct Trained {
+    count: f64,
+    value: f64,
+    columns: Vec<f64>,
+}
+
+/// The mean and the standard deviation of each feature, by which features come into standard units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scale {
+    mean: Vec<f64>,
+    deviation: Vec<f64>,
+}
+
+impl Scale {
+    /// Of these rows, of one length each. A feature that is the same in all of them says nothing, and is left out.
+    ///
+    /// # Panics
+    /// When there are no rows.
+    pub fn of(rows: &[Vec<f64>]) -> Scale {
+        let count = rows.len() as f64;
+        let mean: Vec<f64> = (0..rows[0].len()).map(|j| rows.iter().map(|row| row[j]).sum::<f64>() / count).collect();
+        let variance = |j: usize| rows.iter().map(|row| (row[j] - mean[j]).powi(2)).sum::<f64>() / count;
+        let deviation = (0..mean.len()).map(|j| variance(j).sqrt()).collect();
+        Scale { mean, deviation }
+    }
+
+    fn apply(&self, row: &[f64]) -> impl Iterator<Item = f64> {
+        let standard =
+            |((x, mean), deviation): ((&f64, &f64), &f64)| if *deviation > 0.0 { (x - mean) / deviation } else { 0.0 };
+        row.iter().zip(&self.mean).zip(&self.deviation).map(standard)
+    }
+
+    fn len(&self) -> usize {
+        self.mean.len()
+    }
+}
+
+/// Sums over observations, from which the model of any variances is computed.
+struct Sums {
+    count: f64,
+    /// `Σ y²` and, for each number of trainings, `Σ_g (Σ_k y)²` and how many architectures have it.
+    squares: f64,
+    grouped: BTreeMap<usize, Grouped>,
+    /// `Σ φφᵀ` and `Σ φy` over all observations, with the columns `φ`.
+    products: Vec<f64>,
+    moments: Vec<f64>,
+    columns: usize,
+}
+
+/// Sums over the architectures that have been trained equally often.
+#[derive(Clone, Default)]
+struct Grouped {
+    architectures: f64,
+    squares: f64,
+    products: Vec<f64>,
+    moments: Vec<f64>,
+}
+
+/// The model's equations for some variances.
+struct Solved {
+    precision: Cholesky,
+    theta: Vec<f64>,
+    log_likelihood: f64,
+}
+
+impl Surrogate {
+    /// Fits variances and coefficients.
+    ///
+    /// ```
+    /// use evograd::search::{Observation, Scale, Surrogate};
+    /// let features: Vec<Vec<f64>> = (0..20).map(|i| vec![f64::from(i % 5)]).collect();
+    /// let trained = |i: usize| Observation { architecture: i, seed: 0, value: 0.5 + 0.02 * (i % 5) as f64 };
+    /// let observations: Vec<Observation> = (0..10).map(trained).collect();
+    /// let surrogate = Surrogate::fit(Scale::of(&features), &features, &observations);
+    /// let [low, high] = [15, 19].map(|unseen| surrogate.estimate(unseen, &features[unseen]));
+    /// assert!(high.mean > low.mean + 0.05 && high.deviation < 0.03);
+    /// ```
+    ///
+    /// # Panics
+    /// When there is no observation, a value is not finite, or an architecture has no row of features.
+    pub fn fit(scale: Scale, features: &[Vec<f64>], observations: &[Observation]) -> Surrogate {
+        let spread = spread(observations);
+        let begin = Variances { features: 0.4 * spread, own: 0.2 * spread, noise: 0.4 * spread, seed: 0.2 * spread };
+        let problem = Problem::new(&scale, features, observations, spread);
+        let variances = problem.most_likely(begin);
+        problem.surrogate(scale, variances)
+    }
+
+    /// Fits the coefficients alone, for variances that are known.
+    ///
+    /// # Panics
+    /// As [`Surrogate::fit`].
+    pub fn with_variances(
+        scale: Scale,
+        features: &[Vec<f64>],
+        observations: &[Observation],
+        variances: Variances,
+    ) -> Surrogate {
+        Problem::new(&scale, features, observations, spread(observations)).surrogate(scale, variances)
+    }
+
+    /// What is known of an architecture, trained or not: of its accuracy as a mean over seeds.
+    pub fn estimate(&self, architecture: usize, features: &[f64]) -> Estimate {
+        let Known { mean, own, direction } = self.known(architecture, features);
+        let reached = self.precision.forward(&direction);
+        let variance = own + reached.iter().map(|x| x * x).sum::<f64>();
+        Estimate { mean, deviation: variance.sqrt() }
+    }
+
+    /// The posterior mean alone, which costs less.
+    pub fn mean(&self, architecture: usize, features: &[f64]) -> f64 {
+        self.known(architecture, features).mean
+    }
+
+    /// A draw of the coefficients from their posterior, for [`Draw::value`] of any number of architectures.
+    pub fn draw(&self, stream: &mut Stream) -> Draw<'_> {
+        let normal: Vec<f64> = self.theta.iter().map(|_| stream.normal()).collect();
+        let offset = self.precision.backward(&normal);
+        Draw { surrogate: self, offset }
+    }
+
+    /// The variances that were found.
+    pub fn variances(&self) -> Variances {
+        self.variances
+    }
+
+    /// The effect of a seed on all accuracies, where one was observed.
+    pub fn seed_effect(&self, seed: u32) -> Option<f64> {
+        self.seeds.iter().position(|known| *known == seed).map(|at| self.theta[1 + at])
+    }
+
+    /// The coefficient of each feature for a step of one standard deviation of it, with its error.
+    pub fn coefficients(&self) -> Vec<Estimate> {
+        let first = 1 + self.seeds.len();
+        let coefficient = |at: usize| {
+            let unit: Vec<f64> = (0..self.theta.len()).map(|i| f64::from(u8::from(i == at))).collect();
+            let variance: f64 = self.precision.forward(&unit).iter().map(|x| x * x).sum();
+            Estimate { mean: self.theta[at], deviation: variance.sqrt() }
+        };
+        (first..self.theta.len()).map(coefficient).collect()
+    }
+
+    fn known(&self, architecture: usize, features: &[f64]) -> Known {
+        let Variances { own, noise, .. } = self.variances;
+        let mut columns = vec![1.0];
+        columns.resize(1 + self.seeds.len(), 0.0);
+        columns.extend(self.scale.apply(features));
+        let dot = |columns: &[f64]| columns.iter().zip(&self.theta).map(|(x, t)| x * t).sum::<f64>();
+        let Some(trained) = self.trained.get(&architecture) else {
+            return Known { mean: self.centre + dot(&columns), own, direction: columns };
+        };
+        let share = trained.count * own / (noise + trained.count * own);
+        let residual = trained.value - dot(&trained.columns);
+        let mean = self.centre + dot(&columns) + share * residual;
+        columns.iter_mut().zip(&trained.columns).for_each(|(x, seen)| *x -= share * seen);
+        Known { mean, own: own * (1.0 - share), direction: columns }
+    }
+}
+
+/// The posterior of one architecture.
+struct Known {
+    mean: f64,
+    /// The variance of the own effect, given the coefficients.
+    own: f64,
+    /// How the estimate moves with the coefficients.
+    direction: Vec<f64>,
+}
+
+/// One draw from the posterior of the coefficients.
+#[derive(Clone, Debug)]
+pub struct Draw<'a> {
+    surrogate: &'a Surrogate,
+    offset: Vec<f64>,
+}
+
+impl Draw<'_> {
+    /// The accuracy of an architecture in this draw; its own effect is drawn from `stream`.
+    pub fn value(&self, architecture: usize, features: &[f64], stream: &mut Stream) -> f64 {
+        let Known { mean, own, direction } = self.surrogate.known(architecture, features);
+        let moved: f64 = direction.iter().zip(&self.offset).map(|(x, offset)| x * offset).sum();
+        mean + moved + own.sqrt() * stream.normal()
+    }
+}
+
+/// Observations with what is fixed while variances are sought.
+struct Problem {
+    sums: Sums,
+    centre: f64,
+    seeds: Vec<u32>,
+    trained: BTreeMap<usize, Trained>,
+    /// The variance of the values, seeds taken out.
+    spread: f64,
+}
+
+impl Problem {
+    fn new(scale: &Scale, features: &[Vec<f64>], observations: &[Observation], spread: f64) -> Problem {
+        assert!(!observations.is_empty() && observations.iter().all(|o| o.value.is_finite()), "finite values");
+        let centre = observations.iter().map(|o| o.value).sum::<f64>() / observations.len() as f64;
+        let mut seeds: Vec<u32> = observations.iter().map(|o| o.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let mut trained: BTreeMap<usize, Trained> = BTreeMap::new();
+        let mut sums = Sums::new(1 + seeds.len() + scale.len());
+        for observation in observations {
+            let mut columns = vec![1.0];
+            columns.extend(seeds.iter().map(|seed| f64::from(u8::from(*seed == observation.seed))));
+            columns.extend(scale.apply(&features[observation.architecture]));
+            let value = observation.value - centre;
+            sums.add(&columns, value);
+            let all = trained.entry(observation.architecture).or_default();
+            all.count += 1.0;
+            all.value += value;
+            all.columns.resize(columns.len(), 0.0);
+            all.columns.iter_mut().zip(&columns).for_each(|(sum, x)| *sum += x);
+        }
+        for all in trained.values_mut() {
+            sums.group(all);
+            all.value /= all.count;
+            all.columns.iter_mut().for_each(|x| *x /= all.count);
+        }
+        Problem { sums, centre, seeds, trained, spread }
+    }
+
+    /// The variances of greatest posterior density: golden sections along each logarithm in turn.
+    fn most_likely(&self, begin: Variances) -> Variances {
+        let centre = [begin.features, begin.own, begin.noise, begin.seed].map(f64::ln);
+        let density = |logs: [f64; 4]| {
+            // A standard deviation of 1 in the logarithm: a factor of 2.7 either way is not unusual.
+            let prior: f64 = logs.iter().zip(&centre).map(|(log, centre)| -0.5 * (log - centre).powi(2)).sum();
+            self.solve(variances(logs)).log_likelihood + prior
+        };
+        let mut logs = centre;
+        for _ in 0..3 {
+            for axis in 0..4 {
+                let along = |at: f64| {
+                    let mut moved = logs;
+                    moved[axis] = at;
+                    density(moved)
+                };
+                logs[axis] = golden_section(centre[axis] - 5.0, centre[axis] + 3.0, along);
+            }
+        }
+        variances(logs)
+    }
+
+    fn solve(&self, variances: Variances) -> Solved {
+        self.sums.solve(variances, self.seeds.len(), self.spread)
+    }
+
+    fn surrogate(self, scale: Scale, variances: Variances) -> Surrogate {
+        let Solved { precision, theta, .. } = self.solve(variances);
+        let Problem { centre, seeds, trained, .. } = self;
+        Surrogate { scale, variances, centre, seeds, theta, precision, trained }
+    }
+}
+
+fn variances([features, own, noise, seed]: [f64; 4]) -> Variances {
+    Variances { features: features.exp(), own: own.exp(), noise: noise.exp(), seed: seed.exp() }
+}
+
+impl Sums {
+    fn new(columns: usize) -> Sums {
+        let (products, moments) = (vec![0.0; columns * columns], vec![0.0; columns]);
+        Sums { count: 0.0, squares: 0.0, grouped: BTreeMap::new(), products, moments, columns }
+    }
+
+    fn add(&mut self, columns: &[f64], value: f64) {
+        self.count += 1.0;
+        self.squares += value * value;
+        add_outer(&mut self.products, columns);
+        self.moments.iter_mut().zip(columns).for_each(|(sum, x)| *sum += x * value);
+    }
+
+    /// The sums over the trainings of one architecture.
+    fn group(&mut self, all: &Trained) {
+        let group = self.grouped.entry(all.count as usize).or_insert_with(|| Grouped {
+            products: vec![0.0; self.columns * self.columns],
+            moments: vec![0.0; self.columns],
+            ..Grouped::default()
+        });
+        group.architectures += 1.0;
+        group.squares += all.value * all.value;
+        add_outer(&mut group.products, &all.columns);
+        group.moments.iter_mut().zip(&all.columns).for_each(|(sum, x)| *sum += x * all.value);
+    }
+
+    /// `θ` and its inverse covariance `S = V⁻¹ + ΦᵀC⁻¹Φ`, and the logarithm of the likelihood of the values without its
+    /// constant: `−½(yᵀC⁻¹y − bᵀS⁻¹b + ln|C| + ln|V| + ln|S|)`, where `b = ΦᵀC⁻¹y`.
+    fn solve(&self, Variances { features, own, noise, seed }: Variances, seeds: usize, spread: f64) -> Solved {
+        let columns = self.columns;
+        let scaled = |sums: &[f64], factor: f64| sums.iter().map(|x| x * factor).collect::<Vec<f64>>();
+        let (mut precision, mut moments) = (scaled(&self.products, 1.0 / noise), scaled(&self.moments, 1.0 / noise));
+        let (mut squares, mut log_determinant) = (self.squares / noise, self.count * noise.ln());
+        for (count, group) in &self.grouped {
+            let count = *count as f64;
+            let share = own / (noise + count * own) / noise;
+            precision.iter_mut().zip(&group.products).for_each(|(sum, x)| *sum -= share * x);
+            moments.iter_mut().zip(&group.moments).for_each(|(sum, x)| *sum -= share * x);
+            squares -= share * group.squares;
+            log_determinant += group.architectures * ((noise + count * own) / noise).ln();
+        }
+        let wide = 10.0 * spread;
+        let prior = |column: usize| match column {
+            0 => wide,
+            _ if column <= seeds => seed,
+            _ => features / (columns - 1 - seeds) as f64,
+        };
+        for column in 0..columns {
+            precision[column * columns + column] += 1.0 / prior(column);
+            log_determinant += prior(column).ln();
+        }
+        let precision = Cholesky::new(columns, precision).expect("a sum of squares and of what is above 0");
+        let half = precision.forward(&moments);
+        let explained: f64 = half.iter().map(|x| x * x).sum();
+        let log_likelihood = -0.5 * (squares - explained + log_determinant + precision.log_determinant());
+        Solved { theta: precision.backward(&half), precision, log_likelihood }
+    }
+}
+
+/// Adds `x·xᵀ`, of which the lower triangle is enough.
+fn add_outer(sums: &mut [f64], x: &[f64]) {
+    for (i, row) in sums.chunks_mut(x.len()).enumerate() {
+        row[..=i].iter_mut().zip(x).for_each(|(sum, other)| *sum += x[i] * other);
+    }
+}
+
+/// The variance of the values around the mean of their seed; a small number where there is none, so that logarithms exist.
+fn spread(observations: &[Observation]) -> f64 {
+    let mut seeds: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+    for Observation { seed, value, .. } in observations {
+        let (count, sum) = seeds.entry(*seed).or_default();
+        (*count, *sum) = (*count + 1.0, *sum + value);
+    }
+    let residual = |o: &Observation| o.value - seeds[&o.seed].1 / seeds[&o.seed].0;
+    let freedom = (observations.len() - seeds.len()).max(1) as f64;
+    let variance = observations.iter().map(|o| residual(o).powi(2)).sum::<f64>() / freedom;
+    let size = observations.iter().map(|o| o.value.abs()).fold(0.0, f64::max);
+    variance.max(1e-12 * (1.0 + size * size))
+}
+
+/// The place between `low` and `high` where a function with one peak is greatest, to a hundredth.
+///
+/// **Source** Kiefer, *Sequential minimax search for a maximum*, 1953.
+fn golden_section(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
+    let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
+    let (mut a, mut b) = (high - ratio * (high - low), low + ratio * (high - low));
+    let (mut at_a, mut at_b) = (function(a), function(b));
+    while high - low > 0.02 {
+        if at_a >= at_b {
+            (high, b, at_b) = (b, a, at_a);
+            a = high - ratio * (high - low);
+            at_a = function(a);
+        } else {
+            (low, a, at_a) = (a, b, at_b);
+            b = low + ratio * (high - low);
+            at_b = function(b);
+        }
+    }
+    (low + high) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Purpose;
+
+    /// A made landscape: three features that count, three that do not, own effects, seeds and noise of known variances.
+    struct World {
+        features: Vec<Vec<f64>>,
+        truth: Vec<f64>,
+        stream: Stream,
+        noise: f64,
+        seeds: [f64; 3],
+    }
+
+    impl World {
+        fn new(seed: u64, size: usize, noise: f64) -> World {
+            let mut stream = Stream::new(seed, Purpose::Genetic, 0, 0);
+            let mut row = || (0..6).map(|_| stream.normal()).collect::<Vec<f64>>();
+            let features: Vec<Vec<f64>> = (0..size).map(|_| row()).collect();
+            let mut own = || 0.5 * stream.normal();
+            let truth = features.iter().map(|x| 60.0 + 0.9 * x[0] - 0.5 * x[1] + 0.3 * x[2] + own()).collect();
+            let seeds = [(); 3].map(|()| 0.7 * stream.normal());
+            World { features, truth, stream, noise, seeds }
+        }
+
+        fn train(&mut self, architecture: usize, seed: u32) -> Observation {
+            let value = self.truth[architecture] + self.seeds[seed as usize] + self.noise * self.stream.normal();
+            Observation { architecture, seed, value }
+        }
+    }
+
+    /// Some architectures once, some twice, some with all seeds.
+    fn observed(world: &mut World, count: usize) -> Vec<Observation> {
+        let seeds = |architecture: usize| 0..=(architecture % 3) as u32;
+        (0..count).flat_map(|g| seeds(g).map(|seed| world.train(g, seed)).collect::<Vec<_>>()).collect()
+    }
+
+    /// The same posterior from the covariance of all values, as a textbook has it: Gauss-Jordan on `n × n`.
+    fn textbook(surrogate: &Surrogate, world: &World, observations: &[Observation], architecture: usize) -> Estimate {
+        let Variances { features, own, noise, seed: of_seed } = surrogate.variances;
+        let spread = spread(observations);
+        let standard: Vec<Vec<f64>> = world.features.iter().map(|row| surrogate.scale.apply(row).collect()).collect();
+        let shared = |g: usize, h: usize| {
+            let dot: f64 = standard[g].iter().zip(&standard[h]).map(|(a, b)| a * b).sum();
+            10.0 * spread + features / 6.0 * dot + if g == h { own } else { 0.0 }
+        };
+        let n = observations.len();
+        let covariance = |i: usize, j: usize| {
+            let (a, b) = (&observations[i], &observations[j]);
+            let seed = if a.seed == b.seed { of_seed } else { 0.0 };
+            shared(a.architecture, b.architecture) + seed + if i == j { noise } else { 0.0 }
+        };
+        let centre = observations.iter().map(|o| o.value).sum::<f64>() / n as f64;
+        let mut rows: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| covariance(i, j)).collect()).collect();
+        for (row, observation) in rows.iter_mut().zip(observations) {
+            row.push(observation.value - centre);
+            row.push(shared(observation.architecture, architecture));
+        }
+        for pivot in 0..n {
+            let at = rows[pivot][pivot];
+            rows[pivot].iter_mut().for_each(|x| *x /= at);
+            let own = rows[pivot].clone();
+            for (i, row) in rows.iter_mut().enumerate().filter(|(i, _)| *i != pivot) {
+                let factor = row[pivot];
+                assert!(i != pivot && factor.is_finite());
+                row.iter_mut().zip(&own).for_each(|(x, y)| *x -= factor * y);
+            }
+        }
+        let with = |column: usize| {
+            let terms = rows.iter().zip(observations);
+            terms.map(|(row, o)| row[column] * shared(o.architecture, architecture)).sum::<f64>()
+        };
+        let variance = shared(architecture, architecture) - with(n + 1);
+        Estimate { mean: centre + with(n), deviation: variance.sqrt() }
+    }
+
+    #[test]
+    fn estimates_are_those_of_the_full_covariance() {
+        for seed in 0..4 {
+            let mut world = World::new(seed, 40, 0.8);
+            let observations = observed(&mut world, 20);
+            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+            for architecture in [0, 1, 2, 19, 20, 39] {
+                let expected = textbook(&surrogate, &world, &observations, architecture);
+                let found = surrogate.estimate(architecture, &world.features[architecture]);
+                let near = |a: f64, b: f64| (a - b).abs() < 1e-7 * (1.0 + b.abs());
+                assert!(near(found.mean, expected.mean), "{architecture}: {found:?} {expected:?}");
+                assert!(near(found.deviation, expected.deviation), "{architecture}: {found:?} {expected:?}");
+                assert_eq!(surrogate.mean(architecture, &world.features[architecture]), found.mean);
+            }
+        }
+    }
+
+    /// The truth lies within 1.645 deviations of the estimate in nine of ten cases, for architectures trained and not.
+    #[test]
+    fn intervals_cover_as_often_as_they_say() {
+        let (mut within, mut total, mut sizes) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+        for seed in 0..60 {
+            let mut world = World::new(100 + seed, 80, 0.8);
+            let observations = observed(&mut world, 40);
+            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+            // A shift common to all is what the first seed's effect takes: only differences are known.
+            let estimates: Vec<Estimate> = (0..80).map(|g| surrogate.estimate(g, &world.features[g])).collect();
+            let shift = estimates.iter().zip(&world.truth).map(|(e, t)| e.mean - t).sum::<f64>() / 80.0;
+            for (g, estimate) in estimates.iter().enumerate() {
+                let unseen = usize::from(g >= 40);
+                total[unseen] += 1.0;
+                sizes[unseen] += (estimate.mean - shift - world.truth[g]).powi(2);
+                within[unseen] +=
+                    f64::from(u8::from((estimate.mean - shift - world.truth[g]).abs() < 1.645 * estimate.deviation));
+            }
+        }
+        let shares = [within[0] / total[0], within[1] / total[1]];
+        assert!(shares.iter().all(|share| (0.85..0.97).contains(share)), "{shares:?}");
+        // Far better than the noise of one training, 0.8, or than knowing nothing, 1.2.
+        let errors = [sizes[0] / total[0], sizes[1] / total[1]].map(f64::sqrt);
+        assert!(errors[0] < 0.7 && errors[1] < 0.85, "{errors:?}");
+    }
+
+    #[test]
+    fn variances_and_effects_are_found() {
+        let mut heritability = 0.0;
+        for seed in 0..20 {
+            let mut world = World::new(200 + seed, 90, 0.8);
+            let observations = observed(&mut world, 90);
+            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+            heritability += surrogate.variances().heritability() / 20.0;
+            let effect = |seed| surrogate.seed_effect(seed).unwrap();
+            for other in [1, 2] {
+                let truth = world.seeds[0] - world.seeds[other];
+                let found = effect(0) - effect(other as u32);
+                assert!((found - truth).abs() < 0.6, "seed {seed}: {found} {truth}");
+            }
+            let first = surrogate.coefficients()[0];
+            assert!((first.mean - 0.9).abs() < 4.0 * first.deviation, "{first:?}");
+        }
+        // (0.9² + 0.5² + 0.3² + 0.5²) over the same and 0.8².
+        assert!((heritability - 1.4 / 2.04).abs() < 0.1, "{heritability}");
+    }
+
+    /// Draws scatter around the estimate as it says.
+    #[test]
+    fn draws_have_the_posterior_s_mean_and_deviation() {
+        let mut world = World::new(9, 30, 0.8);
+        let observations = observed(&mut world, 15);
+        let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+        for architecture in [3, 25] {
+            let row = &world.features[architecture];
+            let estimate = surrogate.estimate(architecture, row);
+            let mut stream = Stream::new(1, Purpose::Genetic, 7, 7);
+            let mut value = || {
+                let draw = surrogate.draw(&mut stream);
+                draw.value(
+                    architecture,
+                    row,
+                    &mut Stream::new(u64::from(stream.clone().word()), Purpose::Genetic, 8, 8),
+                )
+            };
+            let values: Vec<f64> = (0..20_000).map(|_| value()).collect();
+            let mean = values.iter().sum::<f64>() / 2e4;
+            let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 2e4).sqrt();
+            assert!((mean - estimate.mean).abs() < 0.05 * estimate.deviation, "{mean} {estimate:?}");
+            assert!((deviation / estimate.deviation - 1.0).abs() < 0.03, "{deviation} {estimate:?}");
+        }
+    }
+
+    #[test]
+    fn equal_values_and_single_observations_do_no_harm() {
+        let features = vec![vec![1.0, 2.0], vec![3.0, 2.0]];
+        for values in [vec![0.5], vec![0.5, 0.5]] {
+            let observation = |(architecture, value): (usize, f64)| Observation { architecture, seed: 0, value };
+            let observations: Vec<Observation> = values.into_iter().enumerate().map(observation).collect();
+            let surrogate = Surrogate::fit(Scale::of(&features), &features, &observations);
+            let estimate = surrogate.estimate(1, &features[1]);
+            assert!((estimate.mean - 0.5).abs() < 1e-3 && estimate.deviation.is_finite(), "{estimate:?}");
+        }
+    }
+}

@@ -104,6 +104,8 @@ impl Row<'_> {
                 isa: own(isa),
                 settings: text.to_string(),
                 data_checksums: [own(&sums[0]), own(&sums[1])],
+                data: own(isa),
+                normalise: own(&sums[0]),
             }),
             Row::Evaluation { code, numbers: [generation, repeat, epochs], values, diverged, loss } => {
                 let [fitness, seconds, images_per_second] = values.map(number);

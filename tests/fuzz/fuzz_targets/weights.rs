@@ -4,7 +4,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use evograd::Tensor;
-use evograd::models::weights::{from_safetensors, read_safetensors, to_safetensors};
+use evograd::models::weights::{from_safetensors, parse_safetensors, to_safetensors};
 use evograd::models::{Network, Options, spec};
 use evograd_fuzz::{expect_named, split_first, write};
 use std::cell::RefCell;
@@ -94,7 +94,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         Ok(tensors) => expect_same(tensors),
         Err(error) => expect_named(error, &path),
     }
-    assert_eq!(read_safetensors(&file).is_ok(), read.is_ok());
+    assert_eq!(parse_safetensors(&path, &file).is_ok(), read.is_ok());
     NETWORK.with_borrow_mut(|Known { network, bits }| match network.load(&path) {
         Ok(()) => {
             let saved = write("saved.safetensors", &network.to_safetensors().expect("names of their own"));

@@ -306,6 +306,8 @@ impl Check<'_> {
             let shares = column.all.iter().zip(&rows).filter(|(_, row)| **row > 0.0);
             shares.map(|(slope, row)| (slope.value / row).abs()).fold(0.0, f64::max)
         };
+        // Of every column once, not for every entry: a column has as many entries as there are outputs.
+        let mut shares: Vec<f64> = columns.iter().map(share).collect();
         for (j, whole) in rows.iter().enumerate() {
             let r = tensor_of(&columns[0].output, (0..outputs).map(|output| f64::from(u8::from(output == j))));
             let dx = self.function.analytic(input, &r)?;
@@ -313,12 +315,12 @@ impl Check<'_> {
             for i in 0..sizes.len() {
                 let entry =
                     Entry { input, element: i, output: j, analytic: dx.as_slice()[i], size: sizes[i], greatest };
-                let judge = |column: &Slopes| self.judge(&entry, column, &dx, share(column) * whole);
-                let mut found = judge(&columns[i]);
+                let judge = |column: &Slopes, share: f64| self.judge(&entry, column, &dx, share * whole);
+                let mut found = judge(&columns[i], shares[i]);
                 if found.1 != Verdict::Right && !careful[i] {
                     columns[i] = self.function.careful(input, &single(i))?;
-                    careful[i] = true;
-                    found = judge(&columns[i]);
+                    (careful[i], shares[i]) = (true, share(&columns[i]));
+                    found = judge(&columns[i], shares[i]);
                 }
                 let (place, verdict, error) = found;
                 match verdict {

@@ -112,7 +112,12 @@ impl Run {
         };
         last.remove_leftovers()?;
         best.remove_leftovers()?;
-        trainer.position.segment = 1 + rows.iter().map(Metric::segment).max().unwrap_or(0);
+        let segment = rows.iter().map(Metric::segment).max().unwrap_or(0).checked_add(1);
+        let too_many = || {
+            let metrics = folder.path().join("metrics.jsonl");
+            Error::file(metrics, "a row has the greatest segment there can be", "restore the file, or start a new run")
+        };
+        trainer.position.segment = segment.ok_or_else(too_many)?;
         let warnings = warnings(trainer.config(), split.train.samples());
         let info = RunInfo { warnings, ..info.begun(Some(before)) };
         folder.describe(&info)?;

@@ -27,7 +27,7 @@ pub struct TspArgs {
     /// Towns on a circle, counted in a random order
     #[arg(long)]
     circle: bool,
-    /// Towns of a TSPLIB file with EUC_2D distances
+    /// Towns of a TSPLIB file with distances EUC_2D, CEIL_2D, MAN_2D, MAX_2D, ATT or GEO
     #[arg(long, value_name = "FILE", conflicts_with_all = ["towns", "circle"])]
     tsplib: Option<PathBuf>,
     /// Draw the tour

@@ -5,13 +5,14 @@
 //! costs the outputs that do not see it `r` times their usual error, and an infinity or NaN spoils them. Near the border
 //! of an image the same holds for a weight that an output does not see, since its pixel lies outside.
 //!
-//! So each image is looked at before Winograd's algorithm gets it. A pixel is as large as its largest channel. An image is **even** where
-//! at least half of its pixels, those that are zero in all channels aside, lie within [`MOST`] times of the largest; where
-//! that is so, the errors stay within a hundred times those of direct summation. Zeros do not count, lest a
-//! sparse image look uneven: outputs that see zeros alone may be off by the rounding of their tile, as nothing else is. Images that
-//! are not even, and those so large that the products at the points might overflow, are summed directly by
-//! [`conv_direct`](crate::conv_direct), each image for itself, so that its result depends neither on the batch nor on
-//! the number of threads.
+//! So each image is looked at before Winograd's algorithm gets it. A pixel is as large as its largest channel. An image is **uneven**
+//! where a few pixels stand out: where of its pixels that are not zero no more than one in [`FEW`], or a single one, lies within
+//! [`MOST`] times of the largest. It is summed directly by [`conv_direct`](crate::conv_direct), as is an image so large that the
+//! products at the points might overflow, each image for itself, so that its result depends neither on the batch nor on
+//! the number of threads. Then what does not see the few has an error of at most a hundred times that of direct summation.
+//! Where more than one pixel in [`FEW`] is large, there is no telling the large ones from the others: gradients in training are such,
+//! of a few decades side by side. There an output that sees small pixels alone has an error of a few roundings of the largest pixel of
+//! its tile. So have outputs that see zeros alone.
 //!
 //! Filters are looked at when they are packed: a product is summed directly where the taps that an output at a corner of the
 //! image sees are all more than [`MOST`] times smaller than the largest tap, or where a weight is not finite. Where the output's gradient
@@ -25,8 +26,11 @@ use crate::im2col::{Axis, Gather};
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
 
-/// How many times the largest pixel may be as large as half of the others.
+/// How many times smaller than the largest pixel those may be that do not let it stand out.
 const MOST: f64 = 64.0;
+
+/// Of how many pixels one may stand out.
+const FEW: f64 = 8.0;
 
 /// How many times greater a value at a point may be than the greatest product of an input and a weight, for each channel: 3,700
 /// for both axes.
@@ -65,7 +69,7 @@ kernel! {
         }
         let most = largest_of(s, &sizes[..pixels]);
         let planes = E::from_f64(GROWTH * (x.len() / pixels) as f64);
-        (at_least_one(most) * at_least_one(greatest) * planes).is_finite() && most_are_near(s, sizes, pixels, most)
+        (at_least_one(most) * at_least_one(greatest) * planes).is_finite() && many_are_near(s, sizes, pixels, most)
     }
 
     /// The greatest magnitude of a slice; NaN where one is.
@@ -138,9 +142,10 @@ fn at_least_one<E: Element>(x: E) -> E {
     if x < E::ONE { E::ONE } else { x }
 }
 
-/// Whether more than half of the sizes above zero are within [`MOST`] times of the greatest. Behind them are zeros.
+/// Whether more than one in [`FEW`] of the sizes above zero, and not a single one of several, are within [`MOST`] times of the greatest.
+/// Behind them are zeros.
 #[inline(always)]
-fn most_are_near<S: Simd>(s: S, sizes: &[S::Elem], pixels: usize, most: S::Elem) -> bool {
+fn many_are_near<S: Simd>(s: S, sizes: &[S::Elem], pixels: usize, most: S::Elem) -> bool {
     let (near, one) = (s.splat(most * S::Elem::from_f64(1.0 / MOST)), s.splat(S::Elem::ONE));
     let (mut many, mut all) = (s.zero(), s.zero());
     for at in (0..pixels).step_by(S::LANES) {
@@ -149,7 +154,8 @@ fn most_are_near<S: Simd>(s: S, sizes: &[S::Elem], pixels: usize, most: S::Elem)
         all = s.add(all, s.select_gt(size, s.zero(), one, s.zero()));
     }
     let (many, all) = (s.sum(many), s.sum(all));
-    most == S::Elem::ZERO || many + many > all
+    let single = many == S::Elem::ONE && all > many;
+    most == S::Elem::ZERO || (many * S::Elem::from_f64(FEW) > all && !single)
 }
 
 /// [`greatest_weight`], tap by tap.

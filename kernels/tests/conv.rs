@@ -490,3 +490,22 @@ fn large_values_spoil_nothing_that_does_not_see_them() {
         }
     }
 }
+
+/// A pixel and a gradient many times as large as the others: elements of the kernel's gradient that do not see the two meet keep their
+/// error.
+#[test]
+fn a_large_pixel_and_a_large_gradient_spoil_no_element_where_they_do_not_meet() {
+    for (seed, sizes) in algorithms().into_iter().enumerate() {
+        let (mut three, _) = inputs(&sizes, seed);
+        let (x, dy) = (seed * 31 % three[0].len(), seed * 17 % three[2].len());
+        (three[0][x], three[2][dy]) = (1e4, 1e4);
+        let [_, _, right] = right_passes(&sizes, &three, (0, x));
+        for isa in every_isa() {
+            let [_, _, found] = found_passes(isa, &sizes, &three);
+            for (found, right) in found.iter().zip(&right).filter(|(_, right)| right.squares < 1e15) {
+                let error = (f64::from(*found) - right.exact).abs() / right.squares.sqrt();
+                assert!(error <= 2e-4, "{error:e}, {x} and {dy}, {isa:?}, {sizes:?}");
+            }
+        }
+    }
+}

@@ -11,11 +11,12 @@ use crate::buffer::Buffer;
 use evograd_kernels::Element;
 
 /// Whether products of such numbers with others like them keep their digits in the type: each is 0 or has a magnitude
-/// from `2⁻ᵇ` to `2ᵇ`.
-pub(super) fn ordinary<E: Element>(numbers: &[f64], bits: i32) -> bool {
-    let most = 2.0_f64.powi(bits);
-    let usual = |x: &f64| *x == 0.0 || (1.0 / most..=most).contains(&x.abs());
-    !E::WIDENS || numbers.iter().all(usual)
+/// from `2⁻ᵇ` to `2ᵇ`. Asked for every plane of every image.
+#[inline]
+pub(super) fn ordinary<E: Element>(numbers: &[f64], bits: u32) -> bool {
+    let most = (1_u128 << bits) as f64;
+    let least = 1.0 / most;
+    !E::WIDENS || numbers.iter().all(|x| *x == 0.0 || (x.abs() >= least && x.abs() <= most))
 }
 
 /// Runs `work` on the inputs in `f64`, and on what `y` holds, which receives the result.

@@ -24,10 +24,10 @@ pub struct Settings {
     /// How the inputs of a node are joined: sum, sort, or any other fusion [default: sum]
     #[arg(long, value_name = "FUSION")]
     join: Option<Fusion>,
-    /// Training pictures for each candidate [default: 2000]
+    /// Training pictures for each candidate [default: 1600]
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
-    /// Training pictures held out; fitness is the accuracy on them [default: 3000]
+    /// Training pictures held out; fitness is the accuracy on them [default: 2000]
     #[arg(long, value_name = "N")]
     validation: Option<usize>,
     /// Times that a candidate goes through its training pictures [default: 3]

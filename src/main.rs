@@ -1,12 +1,11 @@
 //! The command line of evograd.
 
-use clap::Parser;
 use std::process::ExitCode;
 
 mod cli;
 
 fn main() -> ExitCode {
-    match cli::run(cli::Args::parse()) {
+    match cli::run(cli::arguments()) {
         Ok(code) => code,
         Err(error) => {
             cli::note(format_args!("evograd: {}", cli::told(&error)));

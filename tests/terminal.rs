@@ -96,9 +96,10 @@ fn nothing_is_wider_than_80_columns() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     std::env::set_current_dir(runs.path()).unwrap();
     let search = format!("search {SMALL} --population 3 --generations 2");
-    let table: [(&str, i32); 26] = [
+    let table: [(&str, i32); 31] = [
         ("train lenet --data mnist --width 0.1 --batch 32 --epochs 2 --out a", 0),
         ("train lenet --data mnist --width 0.1 --batch 500 --rate 0 --epochs 1 --set data.validation=0 --out b", 0),
+        ("train lenet --data mnist --width 0.1 --epochs 1 --out a-folder-with-a-long-name", 0),
         ("train lenet --data mnist --dry-run", 0),
         ("eval a --per-class", 0),
         ("inspect run a", 0),
@@ -110,17 +111,21 @@ fn nothing_is_wider_than_80_columns() {
         (&format!("{search} --dry-run"), 0),
         ("search compare bred drawn", 0),
         ("search explain genet1", 0),
+        ("search explain 1-01|0-01-10", 2),
         (&format!("search exhaust {SMALL} --searches 2 --out all"), 0),
         (&format!("search exhaust {SMALL} --dry-run"), 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --out budgets"), 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --dry-run"), 0),
         ("search transfer bred --epochs 1 --width 1 --dry-run", 0),
-        ("search --problem tsp --towns 9 --generations 20", 0),
+        ("search --problem tsp --towns 60 --generations 20", 0),
         ("gradcheck global_avg_pool --cases 2", 0),
         ("gradcheck tanh --cases 2 --tolerance 1e-15", 1),
         ("gradcheck nothing", 2),
         ("profile lenet --width 0.1 --batch 2 --steps 1 --layers", 0),
         ("data list", 0),
+        ("data verify mnist", 0),
+        (&format!("data import mnist --from {}/mnist --data-dir imported", data.path().display()), 0),
+        ("data verify mnist --data-dir imported", 0),
         ("train lenet --data cifar10", 2),
         ("train lenet --fusion sort", 2),
     ];

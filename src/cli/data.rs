@@ -5,12 +5,12 @@ mod progress;
 use super::FAILED;
 use super::data_dir::DataDir;
 use super::out_file::OutFile;
-use super::table::Table;
+use super::table::{Table, fitted};
 use super::terminal::{note, said_if_slow};
 use anyhow::Result;
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
 use evograd::data::{self, CATALOGUE, Presence, SetInfo, Sets};
-use evograd::report::counted;
+use evograd::report::{counted, grouped};
 use progress::Teller;
 use serde_json::json;
 use std::io::Write;
@@ -140,7 +140,11 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Action::Import { name, from } => {
             let imported = store::import(data::info(name)?, from, &folder, &mut teller)?;
             teller.done();
-            writeln!(out, "{name}: {} in {}", imported.files.join(", "), imported.folder.display())?;
+            writeln!(
+                out,
+                "{}",
+                fitted(format_args!("{name}: {} in {}", imported.files.join(", "), imported.folder.display()))
+            )?;
             if !imported.missing.is_empty() {
                 writeln!(out, "still missing: {}", imported.missing.join(", "))?;
             }
@@ -245,9 +249,11 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
     }
     writeln!(out, "{} in {}", verdict.set, verdict.folder.display())?;
     for file in &verdict.files {
-        writeln!(out, "  {:<28} {:>11} bytes  {}", file.file, file.bytes, told(file))?;
+        let line = format!("  {:<28} {:>11} bytes  {}", file.file, file.bytes, told(file));
+        writeln!(out, "{}", fitted(line))?;
     }
-    if let Some([train, test]) = verdict.pictures {
+    if let Some(pictures) = verdict.pictures {
+        let [train, test] = pictures.map(|count| grouped(count as u64));
         writeln!(out, "the layout is right: {train} training pictures, {test} test pictures")?;
     }
     for (what, files) in
@@ -255,7 +261,7 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
     {
         if !files.is_empty() {
             writeln!(out, "{} {what}:", counted(files.len() as u64, "file"))?;
-            files.iter().try_for_each(|file| writeln!(out, "  {file}"))?;
+            files.iter().try_for_each(|file| writeln!(out, "{}", fitted(format_args!("  {file}"))))?;
         }
     }
     Ok(writeln!(out, "{}", conclusion(verdict))?)

@@ -58,6 +58,18 @@ enum Command {
     Eval(eval::Args),
 }
 
+/// The arguments of the program. What is wrong with them is told in lines that fit the terminal, where clap breaks its help alone.
+pub fn arguments() -> Args {
+    Args::try_parse().unwrap_or_else(|error| {
+        let text = error.render().to_string();
+        if !error.use_stderr() || terminal::fits(&text) {
+            error.exit();
+        }
+        note(text.trim_end());
+        std::process::exit(error.exit_code())
+    })
+}
+
 /// Runs the command on as many threads as asked for. Results go to standard output; where they cannot, because the disk
 /// is full, that is said once the work is done, and a reader that has seen enough, such as `head`, is no problem at all.
 pub fn run(args: Args) -> Result<ExitCode> {
@@ -105,5 +117,38 @@ mod tests {
     #[test]
     fn the_arguments_of_all_commands_go_together() {
         super::Args::command().debug_assert();
+    }
+
+    /// The first default that the help of an argument names.
+    fn told_default(command: &str, argument: &str) -> String {
+        let all = super::Args::command();
+        let command = all.find_subcommand(command).unwrap();
+        let help =
+            command.get_arguments().find(|known| known.get_id() == argument).unwrap().get_help().unwrap().to_string();
+        let (_, default) = help.split_once("[default: ").unwrap();
+        default.split([' ', ',', ']']).next().unwrap().to_string()
+    }
+
+    #[test]
+    fn the_help_tells_the_defaults_that_are_used() {
+        let search = evograd::search::SearchConfig::parse("", &[]).unwrap();
+        let train = evograd::train::Config::parse("", &[]).unwrap();
+        for (command, argument, used) in [
+            ("search", "data", search.data.set.clone()),
+            ("search", "samples", search.data.samples.to_string()),
+            ("search", "validation", search.data.validation.unwrap().to_string()),
+            ("search", "epochs", search.training.epochs.to_string()),
+            ("search", "batch", search.training.batch.to_string()),
+            ("search", "rate", search.optimizer.rate.to_string()),
+            ("search", "population", search.search.population.to_string()),
+            ("search", "generations", search.search.generations.to_string()),
+            ("train", "model", train.model.name.clone()),
+            ("train", "data", train.data.set.clone()),
+            ("train", "epochs", train.training.epochs.to_string()),
+            ("train", "batch", train.training.batch.to_string()),
+            ("train", "rate", train.optimizer.rate.to_string()),
+        ] {
+            assert_eq!(told_default(command, argument), used, "{command}, {argument}");
+        }
     }
 }

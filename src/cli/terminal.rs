@@ -44,11 +44,16 @@ pub fn said_if_slow<T>(what: &str, work: impl FnOnce() -> T) -> T {
 /// Says what to type next. Where that does not fit a line of the terminal it stands on lines of its own, which can be copied.
 pub fn note_command(before: &str, command: &str) {
     let line = format!("{before} {command}");
-    if error_width().is_none_or(|width| columns(&line) <= width) {
+    if fits(&line) {
         return note(line);
     }
     note(before);
     let _ = writeln!(std::io::stderr().lock(), "{command}");
+}
+
+/// Whether no line of a text is wider than the terminal that standard error is, if it is one.
+pub fn fits(text: &str) -> bool {
+    error_width().is_none_or(|width| columns(text) <= width)
 }
 
 /// The width of the terminal that standard error is; `None` where it is a file or a pipe, or where it is not known.

@@ -7,6 +7,7 @@ use super::model_args::ModelArgs;
 use super::progress::Progress;
 use super::results::print_row;
 use super::run_folder::{Kind, data_argument, describe, expect_kind, free_folder, going_on, word};
+use super::table::fitted;
 use super::terminal::{note, note_command, said_if_slow, warn};
 use super::{FAILED, interrupt};
 use anyhow::Result;
@@ -30,7 +31,7 @@ Examples:
   evograd train lenet --data mnist --epochs 5 --set schedule.kind=cosine
   evograd train --config my.toml --dry-run
       settings, size and expected time, without training
-  evograd train --resume runs/resnet20
+  evograd train --resume runs/resnet20-sum-shapes-seed0
       go on where it stopped
 
 A part of the training images is held out: after each epoch the network is
@@ -69,7 +70,7 @@ pub struct Args {
     /// One setting; may be given again, and overrides the file and all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// Go on with the run in this folder
+    /// Go on with the run in this folder, with the settings it began with
     #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "data", "fusion", "epsilon", "shortcut", "width", "dropout", "epochs", "batch", "rate", "seed", "config", "set", "out", "dry_run"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -205,7 +206,7 @@ fn banner(run: &Run, path: &Path) -> Vec<String> {
             lines.push("a larger training.epochs in its config.toml trains on".into());
         }
     } else if position.step > 0 {
-        lines.push(format!("going on after step {} of {}", position.step, trainer.steps()));
+        lines.push(format!("going on after step {} of {}", grouped(position.step), grouped(trainer.steps())));
     }
     lines
 }
@@ -215,13 +216,9 @@ fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let rows = record::read(&path.join("metrics.jsonl"))?;
     if let (Some(Metric::Test(score)), false) = (rows.last(), how.json) {
         let Score { pictures, loss, accuracy, .. } = score;
-        writeln!(
-            out,
-            "test accuracy {:.2} %, loss {loss:.4}, {}: {}",
-            accuracy * 100.0,
-            counted(*pictures as u64, "picture"),
-            path.display()
-        )?;
+        let (percent, pictures) = (accuracy * 100.0, counted(*pictures as u64, "picture"));
+        let line = format!("test accuracy {percent:.2} %, loss {loss:.4}, {pictures}: {}", path.display());
+        writeln!(out, "{}", fitted(line))?;
         let (run, data_dir) = (word(path), data_argument(&how.data_dir));
         writeln!(out, "and now  evograd eval {run}{data_dir} --per-class")?;
         writeln!(out, "         evograd inspect run {run} --svg curves.svg")?;

@@ -36,7 +36,7 @@ pub struct Settings {
     /// Pictures in a step [default: 32]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// The highest learning rate [default: 0.1]
+    /// The highest learning rate [default: 0.01, and 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<f64>,
     /// Of a network seen before: cache its fitness, or train again and average [default: cache]

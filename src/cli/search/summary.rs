@@ -37,7 +37,7 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "picture"), data.set),
         format!(
             "fitness: right answers to {} others; {} side by side",
-            data.validation_of(begun.sets.train.len()),
+            grouped(data.validation_of(begun.sets.train.len()) as u64),
             begun.config.workers()
         ),
         format!("in {}", begun.path().display()),

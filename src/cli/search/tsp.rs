@@ -2,6 +2,7 @@
 
 use crate::cli::interrupt;
 use crate::cli::out_file::OutFile;
+use crate::cli::table::fitted;
 use crate::cli::terminal::{Bar, note};
 use anyhow::Result;
 use evograd::genetic::{Breeding, Tour, Towns};
@@ -133,7 +134,7 @@ fn print(answer: &Answer, json: bool, out: &mut impl Write) -> Result<()> {
         return Ok(());
     }
     let tour: Vec<String> = answer.tour.iter().map(|town| answer.numbers[*town].to_string()).collect();
-    writeln!(out, "tour   {}", tour.join(" "))?;
+    writeln!(out, "{}", fitted(format_args!("tour   {}", tour.join(" "))))?;
     writeln!(out, "length {:.6}{}", answer.length, beside(answer))?;
     let Answer { generations, seconds, .. } = answer;
     let stopped = if answer.stopped { ", stopped" } else { "" };

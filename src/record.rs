@@ -2,7 +2,7 @@
 
 mod search;
 
-pub use search::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+pub use search::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -290,10 +290,10 @@ mod tests {
         #[test]
         fn no_row_of_a_search_is_written_that_its_reader_refuses(bits: [u64; 2], kind in 0..3) {
             let number = if bits[0] % 2 == 0 { f64::from_bits(bits[1] | 0x7ff0 << 48) } else { f64::from_bits(bits[1]) };
-            let individuals = vec![IndividualRow { code: "1".into(), fitness: number, parents: vec![] }];
+            let individuals = vec![IndividualRow { code: "1".into(), fitness: number, error: 0.0, parents: vec![] }];
             let seconds = if kind == 2 { 0.5 } else { number };
             let idle_seconds = if kind == 0 { None } else { Some(number) };
-            let row = SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds, idle_seconds });
+            let row = SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, seconds, idle_seconds });
             prop_assert_eq!(line(&row).is_ok(), number.is_finite());
         }
     }

@@ -27,9 +27,9 @@ const COMMANDS: [&str; 10] = [
     "train lenet --width 0.1 --batch 32 --epochs 2 --set training.log_every=1 --out OUT",
     "train lenet --width 0.1 --batch 32 --epochs 1 --json --out OUT",
     "search --backbone mnist --stages 2,2 --filters 2,2 --samples 32 --validation 20 --epochs 1 --population 3 \
-     --generations 1 --out OUT",
+     --budget 6 --out OUT",
     "search --backbone mnist --stages 2,2 --filters 2,2 --samples 32 --validation 20 --epochs 1 --population 3 \
-     --generations 1 --json --out OUT",
+     --budget 6 --json --out OUT",
     "search --problem tsp --towns 9 --generations 20",
     "gradcheck add --cases 1",
     "data list",

@@ -35,7 +35,7 @@ fn folder() -> tempfile::TempDir {
 fn paths_work_like_any_other() {
     let folder = folder();
     let small = "--data mnist --backbone mnist --stages 2,2 --filters 2,2 --samples 32 --validation 20 --epochs 1 \
-                 --population 3 --generations 1";
+                 --population 3 --budget 6";
     let table = [
         "train linear --data mnist --epochs 1 --batch 32 --out r~",
         "train --config c~.toml --data mnist --batch 32 --data-dir data~ --out s~",

@@ -32,7 +32,7 @@ const SEARCH: [&str; 10] = [
     "data.validation=20",
     "training.epochs=1",
     "search.population=3",
-    "search.generations=1",
+    "search.budget=\"6\"",
     "search.workers=1",
 ];
 
@@ -432,7 +432,7 @@ fn a_folder_that_is_taken_away_stops_what_goes_on_in_it() {
         }];
     for take in take {
         let long = ["training.epochs=20000", "training.log_every=1000"];
-        let searched = ["search.generations=10000", "search.repeat=average"];
+        let searched = ["search.budget=\"100000\"", "search.method=paper"];
         let commands = [
             (with(train(data.path(), &run), &long), "checkpoints/last/position.json"),
             (with(search(data.path(), &run), &searched), "journal.jsonl"),

@@ -6,7 +6,7 @@ mod shell;
 use evograd::data::{self, Sets};
 use evograd::models::genetic_cnn::{Code, network};
 use evograd::models::{Network, Options};
-use evograd::record::{EvaluationRow, GenerationRow, SearchRow};
+use evograd::record::{AnswerRow, EvaluationRow, GenerationRow, SearchRow};
 use evograd::search::{SearchConfig, read_journal, search};
 use evograd::{Optimizer, Purpose, Rule, Stream, Tape, Tensor, Var};
 use std::path::Path;
@@ -23,11 +23,18 @@ const SMALL: [&str; 9] = [
     "data.validation=40",
     "training.epochs=2",
     "search.population=6",
-    "search.generations=4",
+    "search.budget=\"28\"",
 ];
 
-/// Settings that remember different things from one generation to the next.
-const KINDS: [&[&str]; 3] = [&[], &["search.repeat=average"], &["search.halving=[1]", "search.elite=1"]];
+/// Every method, and an elite: each remembers other things from one generation to the next.
+const KINDS: [&[&str]; 6] = [
+    &[],
+    &["search.method=paper"],
+    &["search.method=aging"],
+    &["search.method=predictor"],
+    &["search.method=random"],
+    &["search.elite=1", "search.selection=roulette"],
+];
 
 fn evograd(arguments: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
@@ -73,11 +80,17 @@ fn content(folder: &Path) -> (Vec<EvaluationRow>, Vec<GenerationRow>) {
                 evaluations.push(EvaluationRow { seconds, overhead_seconds, images_per_second, ..row });
             }
             SearchRow::Generation(row) => generations.push(GenerationRow { seconds: 0.0, idle_seconds: None, ..row }),
-            SearchRow::Begin(_) => {}
+            SearchRow::Begin(_) | SearchRow::Answer(_) => {}
         }
     }
     evaluations.sort_by_key(|row| (row.generation, row.code.clone(), row.repeat, row.epochs));
     (evaluations, generations)
+}
+
+fn answer(folder: &Path) -> AnswerRow {
+    let rows = read_journal(&folder.join("journal.jsonl")).unwrap();
+    let Some(SearchRow::Answer(answer)) = rows.last() else { panic!("the last row is {:?}", rows.last()) };
+    answer.clone()
 }
 
 #[test]
@@ -89,14 +102,14 @@ fn a_search_killed_at_random_moments_ends_as_if_it_had_never_been() {
         let began = Instant::now();
         finished(start(data.path(), &undisturbed, more, 1));
         let whole = began.elapsed().as_millis() as usize;
-        let expected = content(&undisturbed);
-        assert_eq!(expected.1.len(), 5);
+        let expected = (content(&undisturbed), answer(&undisturbed));
+        assert!(more.contains(&"search.method=paper") || expected.0.1.iter().any(|row| row.race), "{more:?}");
         let (mut kills, mut made) = (0, 0);
         while kills < 20 {
             let run = runs.path().join(format!("{number}-{made}"));
             let waits = kill_until_done(data.path(), &run, more, whole, &mut random);
             (kills, made) = (kills + waits.len() - 1, made + 1);
-            assert_eq!(content(&run), expected, "{more:?}, killed after {waits:?} ms");
+            assert_eq!((content(&run), answer(&run)), expected, "{more:?}, killed after {waits:?} ms");
         }
     }
 }
@@ -131,7 +144,7 @@ fn the_history_is_the_same_for_any_number_of_workers() {
         let found = [1, 2, 3].map(|workers| {
             let run = runs.path().join(format!("{number}-{workers}"));
             finished(start(data.path(), &run, more, workers));
-            content(&run)
+            (content(&run), answer(&run))
         });
         assert!(found[1] == found[0] && found[2] == found[0], "{more:?}");
     }
@@ -152,7 +165,7 @@ fn the_time_in_which_workers_wait_is_measured() {
                 assert!(measured > 0.0 && (2.0 * row.seconds - busy - measured).abs() < 1e-9, "{row:?}, {busy} s");
                 (busy, idle) = (0.0, idle + measured);
             }
-            SearchRow::Begin(_) => {}
+            SearchRow::Begin(_) | SearchRow::Answer(_) => {}
         }
     }
     let page = std::fs::read_to_string(run.join("report.html")).unwrap();
@@ -161,42 +174,72 @@ fn the_time_in_which_workers_wait_is_measured() {
 }
 
 #[test]
-fn a_search_can_be_made_longer_and_another_seed_makes_another() {
+fn another_seed_makes_another_search_and_the_budget_is_kept() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let [short, long, other] = ["short", "long", "other"].map(|name| runs.path().join(name));
-    finished(start(data.path(), &short, &["search.generations=1"], 2));
-    finished(start(data.path(), &long, &[], 2));
-    let mut longer = resume(data.path(), &short, 2);
-    longer.args(["--generations", "4"]);
-    finished(longer);
-    assert_eq!(content(&short), content(&long));
+    let [one, other, hour] = ["one", "other", "hour"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &one, &[], 2));
     finished(start(data.path(), &other, &["search.seed=1"], 2));
-    assert_ne!(content(&other).1, content(&long).1);
+    assert_ne!(content(&other).1, content(&one).1);
+    let race =
+        |row: &EvaluationRow| content(&one).1.iter().any(|round| round.race && round.generation == row.generation);
+    let (raced, before): (Vec<_>, Vec<_>) = content(&one).0.into_iter().partition(race);
+    assert!(before.len() == 21 && raced.len() <= 7, "{} and {}", before.len(), raced.len());
+    finished(start(data.path(), &hour, &["search.budget=\"1s\""], 2));
+    let seconds: Vec<f64> = read_journal(&hour.join("journal.jsonl"))
+        .unwrap()
+        .iter()
+        .filter_map(|row| if let SearchRow::Evaluation(row) = row { Some(row.seconds) } else { None })
+        .collect();
+    // The last round is begun within the budget, and brought to its end.
+    let longest = seconds.iter().copied().fold(0.0, f64::max);
+    let all: f64 = seconds.iter().sum();
+    assert!(all >= 1.0 && all < 1.0 + 6.5 * longest, "{seconds:?}");
 }
 
-/// Codes of the same graph are trained once, or each of them again and again.
+/// A graph is trained once until the race, where the best are trained with new seeds; the answer is the best of what is known then.
 #[test]
-fn repeats_are_looked_up_or_trained_again_and_averaged() {
+fn graphs_are_trained_once_and_the_best_again_in_the_race() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let [cache, average] = ["cache", "average"].map(|name| runs.path().join(name));
-    finished(start(data.path(), &cache, &[], 2));
-    let (evaluations, generations) = content(&cache);
-    let mut codes: Vec<&str> = evaluations.iter().map(|row| row.code.as_str()).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    assert!(codes.len() == evaluations.len() && evaluations.len() < 30, "{} networks", evaluations.len());
-    for individual in generations.iter().flat_map(|row| &row.individuals) {
-        let graph = evograd::models::genetic_cnn::canonical(&individual.code.parse().unwrap()).to_string();
-        let trained = evaluations.iter().find(|row| row.code == graph).unwrap();
-        assert_eq!(trained.fitness, individual.fitness, "{}", individual.code);
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &[], 2));
+    let (evaluations, rounds) = content(&run);
+    let answer = answer(&run);
+    let races: Vec<&GenerationRow> = rounds.iter().filter(|row| row.race).collect();
+    for row in &evaluations {
+        let race = races.iter().find(|race| race.generation == row.generation);
+        assert_eq!(row.repeat > 0, race.is_some(), "{row:?}");
+        assert!(race.is_none_or(|race| race.individuals.iter().any(|one| one.code == row.code)));
+        assert!(
+            rounds[0].race
+                || row.code == evograd::models::genetic_cnn::canonical(&row.code.parse().unwrap()).to_string()
+        );
     }
-    finished(start(data.path(), &average, &["search.repeat=average"], 2));
-    let (evaluations, generations) = content(&average);
-    assert_eq!(evaluations.len(), 30);
-    assert!(evaluations.iter().any(|row| row.repeat > 0));
+    let trainings = evaluations.iter().filter(|row| row.code == answer.code).count();
+    assert_eq!((trainings, trainings > 1), (answer.trainings as usize, true));
+    assert!(rounds.iter().flat_map(|row| &row.individuals).all(|one| one.error > 0.0 && one.fitness.is_finite()));
+    let last = races.last().unwrap();
+    let leader = last.individuals.iter().max_by(|a, b| a.fitness.total_cmp(&b.fitness)).unwrap();
+    assert!((leader.fitness - answer.fitness).abs() < 3.0 * answer.error, "{leader:?}, {answer:?}");
+    let [fitness, first] = [answer.fitness, answer.first_fitness];
+    assert!(
+        fitness >= first && answer.certainty.is_some_and(|certainty| (0.0..=1.0).contains(&certainty)),
+        "{answer:?}"
+    );
+}
+
+/// Each individual is trained each time, and its fitness is the mean over all trainings of its graph.
+#[test]
+fn the_paper_s_method_trains_again_and_averages() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &["search.method=paper"], 2));
+    let (evaluations, generations) = content(&run);
+    assert_eq!((evaluations.len(), generations.len()), (24, 4), "whole generations of six within 28 trainings");
+    assert!(evaluations.iter().any(|row| row.repeat > 0) && generations.iter().all(|row| !row.race));
     for generation in &generations {
         for individual in &generation.individuals {
-            let so_far = |row: &&EvaluationRow| row.code == individual.code && row.generation <= generation.generation;
+            let graph = evograd::models::genetic_cnn::canonical(&individual.code.parse().unwrap()).to_string();
+            let so_far = |row: &&EvaluationRow| row.code == graph && row.generation <= generation.generation;
             let all: Vec<f64> = evaluations.iter().filter(so_far).map(|row| row.fitness).collect();
             let mean = all.iter().sum::<f64>() / all.len() as f64;
             assert!((individual.fitness - mean).abs() < 1e-12, "{} {all:?}", individual.code);
@@ -204,28 +247,11 @@ fn repeats_are_looked_up_or_trained_again_and_averaged() {
     }
 }
 
-/// Of the new networks of a generation, the worse half is given up.
-#[test]
-fn halving_gives_up_the_worse_half() {
-    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let run = runs.path().join("run");
-    finished(start(data.path(), &run, &["search.halving=[1]"], 2));
-    for generation in 0..5 {
-        let rows: Vec<EvaluationRow> = content(&run).0.into_iter().filter(|row| row.generation == generation).collect();
-        let after = |epochs: u32| rows.iter().filter(move |row| row.epochs == epochs);
-        assert_eq!(after(2).count(), after(1).count().div_ceil(2));
-        let kept = |row: &&EvaluationRow| after(2).any(|other| other.code == row.code);
-        let worst_kept = after(1).filter(kept).map(|row| row.fitness).fold(1.0, f64::min);
-        let best_given_up = after(1).filter(|row| !kept(row)).map(|row| row.fitness).fold(0.0, f64::max);
-        assert!(worst_kept >= best_given_up);
-    }
-}
-
 #[test]
 fn a_diverged_candidate_is_a_result_with_a_reason() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    let wild = ["optimizer.rate=1e30", "training.clip=0", "search.generations=1"];
+    let wild = ["optimizer.rate=1e30", "search.budget=\"12\""];
     let (code, text, errors) = output(start(data.path(), &run, &wild, 2));
     assert!(code == 1 && errors.contains("no network has learned anything; lower the learning rate"), "{errors}");
     assert!(!text.contains("and now") && !text.contains("best network"), "{text}");
@@ -233,15 +259,14 @@ fn a_diverged_candidate_is_a_result_with_a_reason() {
     assert!(evaluations.iter().all(|row| row.fitness == 0.0 && row.loss.is_none()));
     let reason = evaluations[0].diverged.as_ref().unwrap();
     assert!(reason.starts_with("training diverged in step ") && reason.contains(": stage"), "{reason}");
-    // All are equally unfit: parents are drawn evenly.
-    assert_eq!(generations.len(), 2);
+    assert!(generations.iter().flat_map(|row| &row.individuals).all(|one| one.fitness == 0.0));
 }
 
 #[test]
 fn two_processes_do_not_search_in_one_folder() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    let mut first = spawn(start(data.path(), &run, &["search.generations=1000", "search.mutation_bit=0.5"], 1));
+    let mut first = spawn(start(data.path(), &run, &["search.budget=\"10000\"", "search.mutation_bit=0.5"], 1));
     let there = (0..1000).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
         run.join("config.toml").exists() // which is written last
@@ -260,7 +285,7 @@ fn two_processes_do_not_search_in_one_folder() {
 fn an_edited_journal_or_other_settings_are_told_and_nothing_is_lost() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    finished(start(data.path(), &run, &["search.generations=1"], 2));
+    finished(start(data.path(), &run, &["search.budget=\"12\""], 2));
     let (journal, config) = (run.join("journal.jsonl"), run.join("config.toml"));
     let (rows, settings) = (std::fs::read_to_string(&journal).unwrap(), std::fs::read_to_string(&config).unwrap());
     let told = |text: &str| {
@@ -316,7 +341,8 @@ fn wrong_settings_are_refused_before_anything_is_made() {
     for (set, text) in [
         ("search.population=0", "search.population is 0 and search.elite 0; use 1 to 100,000 individuals"),
         ("search.mutation=2", "search.mutation is 2; use a probability from 0 to 1"),
-        ("search.halving=[2]", "search.halving is [2], and training.epochs 2; give rising"),
+        ("search.budget=\"3 days\"", "\"3 days\" is no budget; give a number of trainings from 1 to 1,000,000, as 100"),
+        ("search.children=0", "search.children 0; let at least 1 fight"),
         ("networks.stages=[3, 0]", "networks.stages is [3, 0]; give 1 to 8 stages of 2 to 10 nodes"),
         (
             "networks.stages=[3]",
@@ -373,11 +399,11 @@ fn a_code_is_explained_and_a_wrong_one_refused() {
 
 /// Six graphs have three nodes.
 #[test]
-fn a_small_space_is_gone_through_and_searched_as_a_table() {
+fn a_small_space_is_gone_through() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
     let exhaust = |more: &[&str]| {
-        let mut command = evograd(&["search", "exhaust", "--searches", "20", "--data-dir"]);
+        let mut command = evograd(&["search", "exhaust", "--data-dir"]);
         command.arg(data.path()).args(more);
         for set in SMALL.iter().filter(|set| !set.starts_with("networks.")) {
             command.args(["--set", set]);
@@ -388,15 +414,11 @@ fn a_small_space_is_gone_through_and_searched_as_a_table() {
     let mut first = exhaust(&three);
     first.arg("--out").arg(&run);
     let text = finished(first);
-    assert!(
-        text.starts_with("6 networks: best ")
-            && text.contains("the mean of 20 searches of each kind, of 6 individuals"),
-        "{text}"
-    );
+    assert!(text.starts_with("6 networks: best "), "{text}");
     let (evaluations, generations) = content(&run);
     assert_eq!((evaluations.len(), generations[0].individuals.len()), (6, 6));
     assert!(std::fs::read_to_string(run.join("report.html")).unwrap().contains("6 networks"));
-    let mut again = evograd(&["search", "exhaust", "--searches", "20", "--data-dir"]);
+    let mut again = evograd(&["search", "exhaust", "--data-dir"]);
     again.arg(data.path()).arg("--resume").arg(&run);
     assert_eq!(finished(again), text);
     let (code, _, errors) = output(exhaust(&["--limit", "5", "--stages", "3", "--filters", "2"]));
@@ -441,7 +463,7 @@ fn searches_are_compared_and_the_best_is_trained_at_full_width() {
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let trained = [&bred, &drawn].map(|run| content(run).0.len());
     assert_eq!(lines[0]["networks"].as_f64(), Some(trained[0].min(trained[1]) as f64));
-    let best = content(&bred).1.iter().flat_map(|row| &row.individuals).map(|row| row.fitness).fold(0.0, f64::max);
+    let best = answer(&bred).fitness;
     assert_eq!((lines[0]["trained"].as_u64(), lines[0]["best"].as_f64()), (Some(trained[0] as u64), Some(best)));
     assert!(std::fs::read_to_string(runs.path().join("comparison.svg")).unwrap().starts_with("<svg "));
     let mut transfer = evograd(&["search", "transfer", "--epochs", "1", "--width", "2", "--data-dir"]);
@@ -459,6 +481,7 @@ fn searches_are_compared_and_the_best_is_trained_at_full_width() {
 fn what_is_about_another_problem_is_refused() {
     for (arguments, text) in [
         (&["search", "--towns", "20"][..], "use them with --problem tsp"),
+        (&["search", "--generations", "20"], "say with --budget how many networks are trained"),
         (&["search", "--problem", "tsp", "--data", "mnist"], "with --problem tsp, use --population"),
         (&["search", "--problem", "tsp", "--dry-run"], "with --problem tsp, use --population"),
     ] {
@@ -482,7 +505,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn a_refused_resume_leaves_the_folder_as_it_was() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    finished(start(data.path(), &run, &["search.generations=1"], 2));
+    finished(start(data.path(), &run, &["search.budget=\"12\""], 2));
     let before = files(&run);
     let told = |more: &[&str], text: &str| {
         let mut command = resume(data.path(), &run, 1);
@@ -494,7 +517,7 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
     told(&["--population", "7"], "cannot be used with");
     told(&["--method", "random"], "cannot be used with");
     told(&["--set", "search.elite=1"], "cannot be used with");
-    told(&["--generations", "0"], "it holds generations up to 1, and 0 are asked for; ask for at least 1");
+    told(&["--budget", "99"], "cannot be used with");
     let mut exhaust = evograd(&["search", "exhaust", "--data-dir"]);
     exhaust.arg(data.path()).arg("--resume").arg(&run);
     let (code, _, errors) = output(exhaust);
@@ -512,29 +535,11 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
     assert!(files(&run) == before);
 }
 
-/// With `average`, the best is the code with the best mean of all its trainings, not the one with the luckiest.
-#[test]
-fn the_best_of_averages_is_not_the_luckiest() {
-    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let run = runs.path().join("run");
-    let text = finished(start(data.path(), &run, &["search.repeat=average"], 2));
-    let line = text.lines().find_map(|line| line.strip_prefix("best network     ")).unwrap();
-    let (code, rest) = line.split_once(": ").unwrap();
-    let told: f64 = rest.split(' ').next().unwrap().parse().unwrap();
-    let rows = content(&run).0;
-    let mean = |code: &str| {
-        let all: Vec<f64> = rows.iter().filter(|row| row.code == code).map(|row| row.fitness).collect();
-        100.0 * all.iter().sum::<f64>() / all.len() as f64
-    };
-    assert!((told - mean(code)).abs() < 0.006, "{line}: {}", mean(code));
-    assert!(rows.iter().all(|row| mean(&row.code) < told + 0.006), "{line}");
-}
-
 #[test]
 fn a_report_is_made_again_from_the_journal_alone() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    finished(start(data.path(), &run, &["search.generations=1", "networks.join=sort"], 2));
+    finished(start(data.path(), &run, &["search.budget=\"12\"", "networks.join=sort"], 2));
     let page = std::fs::read_to_string(run.join("report.html")).unwrap();
     assert!(page.contains("are joined by sort"));
     std::fs::remove_file(run.join("report.html")).unwrap();

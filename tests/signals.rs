@@ -13,7 +13,7 @@ const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (S
 /// Longer than any test waits.
 const TRAIN: &str = "train lenet --data mnist --width 0.2 --batch 16 --epochs 100000 --quiet --out OUT";
 const SEARCH: &str = "search --data mnist --backbone mnist --stages 2,2 --filters 2,2 --samples 64 --validation 40 \
-                      --epochs 20 --population 30 --generations 50 --quiet --out OUT";
+                      --epochs 20 --population 30 --budget 2000 --quiet --out OUT";
 const EXHAUST: &str = "search exhaust --data mnist --backbone mnist --stages 3,4 --filters 2,2 --samples 64 --validation 40 \
                        --epochs 20 --quiet --out OUT";
 const TOURS: &str = "search --problem tsp --towns 60 --generations 100000000";

@@ -66,7 +66,7 @@ pub struct Evolution<'a, G> {
 }
 
 /// A genome that is not evaluated yet, with its parents.
-type Child<G> = (G, Vec<usize>);
+pub type Child<G> = (G, Vec<usize>);
 
 impl<G: Genome> Generation<G> {
     /// The fittest individual; of equals the first. Its fitness is invalid only where that of all is.
@@ -112,7 +112,7 @@ impl<G: Genome> Evolution<'_, G> {
             if !told(&generation)? || number >= stop.generations || enough || hopeless {
                 return Ok(generation);
             }
-            let children = self.next(number + 1, &generation);
+            let children = self.next(number + 1, 0, &generation);
             generation = self.evaluated(number + 1, children, fitness)?;
             if fitter(generation.best().fitness, best) {
                 (best, found) = (generation.best().fitness, generation.number);
@@ -120,14 +120,16 @@ impl<G: Genome> Evolution<'_, G> {
         }
     }
 
-    fn first(&self) -> Vec<Child<G>> {
+    /// The genomes of the first generation, with parents that they have not.
+    pub fn first(&self) -> Vec<Child<G>> {
         let genome = |i| self.space.random(&mut self.stream(0, i as u32));
         (0..self.size).map(|i| (genome(i), Vec::new())).collect()
     }
 
-    /// Selected, crossed and mutated, in this order.
-    fn next(&self, number: u32, before: &Generation<G>) -> Vec<Child<G>> {
-        let stream = &mut self.stream(number, 0);
+    /// Genomes for generation `number`, selected, crossed and mutated in this order, with the places of their parents in the one before.
+    /// Each `litter` is another one; [`Evolution::run`] takes the one of number 0.
+    pub fn next(&self, number: u32, litter: u32, before: &Generation<G>) -> Vec<Child<G>> {
+        let stream = &mut self.stream(number, litter);
         let fitness = before.fitness();
         let mut children = self.elite(before, &fitness);
         let chosen = self.selection.select(&fitness, self.size - self.elite, stream);

@@ -19,7 +19,7 @@ mod tsp;
 mod tsplib;
 
 pub use bits::{BitFlip, StageSwap, StagedBits, Stages};
-pub use evolution::{Candidate, Evolution, Fitness, Generation, Stop};
+pub use evolution::{Candidate, Child, Evolution, Fitness, Generation, Stop};
 pub use permutation::{Displacement, Inversion, OrderCrossover, Permutation, Permutations};
 pub use select::{Roulette, Tournament, compare_fitness};
 pub use tsp::{Breeding, Tour, Towns};

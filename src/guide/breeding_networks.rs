@@ -120,8 +120,8 @@
 //! ```
 //!
 //! 56,172 of 524,288: nine codes in ten are but another name for a network that has one already. A search that remembers
-//! fitness by the text of a code trains the same network again and again. So here, as long as `search.repeat` is
-//! `cache`, a graph is trained once, under its canonical code, and all its codes share the fitness. (Trained under two
+//! fitness by the text of a code trains the same network again and again. So here a graph is trained once, under its
+//! canonical code, and all its codes share the fitness. (Trained under two
 //! of its codes it need not give the same bits: sums may be added in another order, and first weights fall to other
 //! nodes.)
 //!
@@ -241,8 +241,8 @@
 //! ```
 //!
 //! So half of those that go on to mutation come out as they were. The paper trains such a one again, and takes as its
-//! fitness the mean over all trainings of that code: noise becomes less. `search.repeat = "average"` does so. The
-//! default, `cache`, spends that time on new networks.
+//! fitness the mean over all trainings of that graph: noise becomes less. `search.method = "paper"` does so. The
+//! default spends that time on new networks.
 //!
 //! ## A whole search, and its journal
 //!
@@ -260,7 +260,7 @@
 //! let sets = data::shapes_of(0, 96, 16)?;
 //! let tiny = ["networks.stages=[3, 4]", "networks.backbone.filters=[2, 4]", "networks.backbone.features=8",
 //!     "data.samples=64", "data.validation=32", "training.epochs=2", "training.batch=16",
-//!     "search.population=4", "search.generations=1", "search.workers=2"];
+//!     "search.population=4", "search.budget=\"11\"", "search.workers=2"];
 //! let mut config = SearchConfig::parse("", &tiny.map(String::from))?;
 //! let file = |name| std::env::temp_dir().join(format!("evograd-guide-{}-{name}.jsonl", std::process::id()));
 //! let [stopped, undisturbed] = [file("stopped"), file("undisturbed")];
@@ -270,7 +270,7 @@
 //! assert!(matches!(end, Err(Error::Stopped)));
 //! search(&stopped, &config, &sets, &mut |_| true)?; // goes on where it was
 //!
-//! config.search.workers = 1; // neither this nor the number of generations changes what has been
+//! config.search.workers = 1; // this changes nothing
 //! search(&undisturbed, &config, &sets, &mut |_| true)?;
 //! let generations = |journal| -> evograd::Result<Vec<_>> {
 //!     let rows = read_journal(journal)?.into_iter();
@@ -278,12 +278,8 @@
 //! };
 //! assert_eq!(generations(&stopped)?, generations(&undisturbed)?);
 //!
-//! config.search.generations = 2; // one more, from where it ended
-//! search(&stopped, &config, &sets, &mut |_| true)?;
-//! let all = generations(&stopped)?;
-//! assert_eq!(all.len(), 3);
-//! for individual in &all[2] {
-//!     println!("{} from {:?}: {:.3}", individual.code, individual.parents, individual.fitness);
+//! for individual in &generations(&stopped)?[1] {
+//!     println!("{} from {:?}: {:.3} ± {:.3}", individual.code, individual.parents, individual.fitness, individual.error);
 //! }
 //! # [stopped, undisturbed].iter().for_each(|file| std::fs::remove_file(file).unwrap());
 //! # Ok::<(), evograd::Error>(())

@@ -10,8 +10,10 @@ pub enum SearchRow {
     Begin(BeginRow),
     /// After a network was trained and asked for its answers.
     Evaluation(EvaluationRow),
-    /// After a generation.
+    /// After a generation, or a round of the race.
     Generation(GenerationRow),
+    /// At the end.
+    Answer(AnswerRow),
 }
 
 /// What a run or a search began with: all that its bits depend on.
@@ -66,11 +68,39 @@ pub struct EvaluationRow {
     pub images_per_second: f64,
 }
 
+/// What a search came to, as the last row of its journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswerRow {
+    /// The code of the best network.
+    pub code: String,
+    /// Its fitness, from 0 to 1.
+    pub fitness: f64,
+    /// The standard error of that.
+    pub error: f64,
+    /// How often it was trained.
+    pub trainings: u32,
+    /// The generation in which it was first proposed.
+    pub generation: u32,
+    /// Its place there.
+    pub place: usize,
+    /// The probability that it is the best of those that took part in the race; `None` where there was none.
+    pub certainty: Option<f64>,
+    /// The code of the best network of the first generation.
+    pub first_code: String,
+    /// Its fitness.
+    pub first_fitness: f64,
+    /// The standard error of that.
+    pub first_error: f64,
+}
+
 /// The individuals of a generation, after all have been evaluated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenerationRow {
     /// Its number; the first is 0.
     pub generation: u32,
+    /// Whether it is a round of the race, and the individuals the finalists.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub race: bool,
     /// Its individuals, in their order.
     pub individuals: Vec<IndividualRow>,
     /// Seconds from the end of the generation before.
@@ -86,8 +116,11 @@ pub struct GenerationRow {
 pub struct IndividualRow {
     /// Its code.
     pub code: String,
-    /// Its fitness in this generation; of a code that was trained more than once, the mean, where the settings say so.
+    /// Its fitness in this generation: what it comes to on average over seeds, as far as was known then.
     pub fitness: f64,
+    /// The standard error of the fitness; 0 where it is not known.
+    #[serde(default)]
+    pub error: f64,
     /// The places of its parents in the generation before; of one that was not crossed, only one; of a first one, none.
     pub parents: Vec<usize>,
 }

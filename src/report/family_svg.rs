@@ -29,9 +29,9 @@ const PARENTS: [&str; 2] = ["#0072b2", "#c25000"];
 ///
 /// ```
 /// use evograd::{record::{GenerationRow, IndividualRow}, report::family_svg};
-/// let individual = |code: &str, parents| IndividualRow { code: code.into(), fitness: 0.5, parents };
+/// let individual = |code: &str, parents| IndividualRow { code: code.into(), fitness: 0.5, error: 0.0, parents };
 /// let generation = |generation, individual| {
-///     GenerationRow { generation, individuals: vec![individual], seconds: 1.0, idle_seconds: None }
+///     GenerationRow { generation, race: false, individuals: vec![individual], seconds: 1.0, idle_seconds: None }
 /// };
 /// let rows = [generation(0, individual("1-01", vec![])), generation(1, individual("1-11", vec![0]))];
 /// assert!(family_svg(&rows, 1, 0).unwrap().starts_with("<svg "));
@@ -267,11 +267,11 @@ mod tests {
     use super::*;
 
     fn individual(code: &str, parents: &[usize]) -> IndividualRow {
-        IndividualRow { code: code.into(), fitness: 0.75, parents: parents.to_vec() }
+        IndividualRow { code: code.into(), fitness: 0.75, error: 0.0, parents: parents.to_vec() }
     }
 
     fn generation(number: u32, individuals: Vec<IndividualRow>) -> GenerationRow {
-        GenerationRow { generation: number, individuals, seconds: 1.0, idle_seconds: None }
+        GenerationRow { generation: number, race: false, individuals, seconds: 1.0, idle_seconds: None }
     }
 
     fn part(text: &str, origin: Origin) -> Part {

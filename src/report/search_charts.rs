@@ -126,9 +126,20 @@ mod tests {
     #[test]
     fn those_that_diverged_do_not_press_the_curves_together() {
         let generation = |generation: u32, fitness: &[f64]| {
-            let individual = |fitness: &f64| IndividualRow { code: "a".into(), fitness: *fitness, parents: vec![] };
+            let individual = |fitness: &f64| IndividualRow {
+                code: generation.to_string(),
+                fitness: *fitness,
+                error: 0.0,
+                parents: vec![],
+            };
             let individuals = fitness.iter().map(individual).collect();
-            SearchRow::Generation(GenerationRow { generation, individuals, seconds: 1.0, idle_seconds: None })
+            SearchRow::Generation(GenerationRow {
+                generation,
+                race: false,
+                individuals,
+                seconds: 1.0,
+                idle_seconds: None,
+            })
         };
         let chart =
             generations_chart(&[generation(0, &[0.5, 0.0, 0.75]), generation(1, &[0.0]), generation(2, &[0.25])]);

@@ -2,16 +2,16 @@
 //!
 //! The fitness of a generation is that of its row: where a code was trained more than once, the row holds the mean.
 
-use crate::record::{EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+use crate::record::{AnswerRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a search came to.
 ///
 /// ```
 /// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::SearchStats};
-/// let individual = |code: &str, fitness| IndividualRow { code: code.into(), fitness, parents: vec![] };
+/// let individual = |code: &str, fitness| IndividualRow { code: code.into(), fitness, error: 0.0, parents: vec![] };
 /// let individuals = vec![individual("1-01", 0.5), individual("1-11", 0.75)];
-/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, individuals, seconds: 60.0, idle_seconds: None })];
+/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, seconds: 60.0, idle_seconds: None })];
 /// let stats = SearchStats::of(&rows);
 /// assert_eq!(stats.best.unwrap().code, "1-11");
 /// assert_eq!(stats.generations[0].mean, 0.625);
@@ -22,8 +22,11 @@ pub struct SearchStats {
     pub task: String,
     /// The generations that are complete.
     pub generations: Vec<GenerationStats>,
-    /// The best individual; where no generation is complete, the best code by the mean of its trainings.
+    /// The winner; of a search that has not ended, the best individual as far as is known, and where no generation is complete, the best
+    /// code by the mean of its trainings.
     pub best: Option<BestStats>,
+    /// What the search came to, where it has ended.
+    pub answer: Option<AnswerRow>,
     /// Networks that were trained, those that diverged or were given up among them; a code trained anew is another.
     pub trained: usize,
     /// Codes among these, each counted once.
@@ -49,6 +52,8 @@ pub struct BestStats {
     pub code: String,
     /// Its fitness, from 0 to 1.
     pub fitness: f64,
+    /// The standard error of that; 0 where it is not known.
+    pub error: f64,
 }
 
 /// What a generation came to. All shares are from 0 to 1.
@@ -56,6 +61,8 @@ pub struct BestStats {
 pub struct GenerationStats {
     /// Its number.
     pub number: u32,
+    /// Whether it is a round of the race.
+    pub race: bool,
     /// Its individuals.
     pub individuals: usize,
     /// The greatest fitness.
@@ -68,7 +75,7 @@ pub struct GenerationStats {
     pub worst: f64,
     /// The standard deviation of the fitness, over all individuals.
     pub deviation: f64,
-    /// The greatest fitness of this generation and all before it.
+    /// The greatest fitness of all individuals so far, each as it is known by then.
     pub best_so_far: f64,
     /// The code of its best individual, of equals the first.
     pub code: String,
@@ -109,7 +116,8 @@ impl SearchStats {
         let generations = generations(&complete, &trainings);
         SearchStats {
             task: rows.iter().find_map(begun).unwrap_or_default(),
-            best: best(&complete, &trainings).or_else(|| best_network(rows)),
+            best: answer(rows).or_else(|| best(&complete)).or_else(|| best_network(rows)),
+            answer: rows.iter().rev().find_map(answered).cloned(),
             trained: trainings.len(),
             codes: trainings.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
             cache_hits: generations.iter().map(|generation| generation.cache_hits).sum(),
@@ -170,16 +178,14 @@ pub(super) fn complete(rows: &[SearchRow]) -> BTreeMap<u32, &GenerationRow> {
 }
 
 fn generations(complete: &BTreeMap<u32, &GenerationRow>, trainings: &[&EvaluationRow]) -> Vec<GenerationStats> {
-    let mut generations: Vec<GenerationStats> = Vec::new();
-    for row in complete.values() {
+    let mut latest: HashMap<&str, f64> = HashMap::new();
+    let stats = complete.values().map(|row| {
         let trained = trainings.iter().filter(|other| other.generation == row.generation).count();
-        let mut stats = GenerationStats::of(row, trained);
-        if let Some(before) = generations.last() {
-            stats.best_so_far = stats.best_so_far.max(before.best_so_far);
-        }
-        generations.push(stats);
-    }
-    generations
+        latest.extend(row.individuals.iter().map(|individual| (individual.code.as_str(), individual.fitness)));
+        let best_so_far = latest.values().copied().fold(f64::NEG_INFINITY, f64::max);
+        GenerationStats { best_so_far, ..GenerationStats::of(row, trained) }
+    });
+    stats.collect()
 }
 
 impl GenerationStats {
@@ -190,6 +196,7 @@ impl GenerationStats {
         let best = &row.individuals[greatest(&fitness)];
         GenerationStats {
             number: row.generation,
+            race: row.race,
             individuals: fitness.len(),
             best: best.fitness,
             mean,
@@ -205,22 +212,24 @@ impl GenerationStats {
     }
 }
 
-/// The best individual, of equals the earliest. One whose code was trained again after its generation counts with the mean
-/// of all trainings: the greatest of many means is the luckiest, and no measure of a code.
-fn best(complete: &BTreeMap<u32, &GenerationRow>, trainings: &[&EvaluationRow]) -> Option<BestStats> {
-    let mut means: HashMap<&str, [f64; 2]> = HashMap::new();
-    for row in trainings {
-        let [sum, count] = means.entry(&row.code).or_default();
-        (*sum, *count) = (*sum + row.fitness, *count + 1.0);
-    }
+/// The answer of a search that has ended.
+fn answered(row: &SearchRow) -> Option<&AnswerRow> {
+    if let SearchRow::Answer(row) = row { Some(row) } else { None }
+}
+
+fn answer(rows: &[SearchRow]) -> Option<BestStats> {
+    let AnswerRow { code, fitness, error, generation, place, .. } = rows.iter().rev().find_map(answered)?.clone();
+    Some(BestStats { generation, place: Some(place), code, fitness, error })
+}
+
+/// The best individual as it was known last, of equals the earliest.
+fn best(complete: &BTreeMap<u32, &GenerationRow>) -> Option<BestStats> {
     let all = || complete.values().flat_map(|row| row.individuals.iter().enumerate().map(|one| (row.generation, one)));
-    let value = |individual: &IndividualRow| match means.get(individual.code.as_str()) {
-        Some([sum, count]) if *count > 1.0 => sum / count,
-        _ => individual.fitness,
-    };
-    let fitness: Vec<f64> = all().map(|(_, (_, individual))| value(individual)).collect();
+    let latest: HashMap<&str, &IndividualRow> = all().map(|(_, (_, one))| (one.code.as_str(), one)).collect();
+    let fitness: Vec<f64> = all().map(|(_, (_, one))| latest[one.code.as_str()].fitness).collect();
     let (generation, (place, one)) = all().nth(greatest(&fitness))?;
-    Some(BestStats { generation, place: Some(place), code: one.code.clone(), fitness: value(one) })
+    let IndividualRow { fitness, error, .. } = latest[one.code.as_str()];
+    Some(BestStats { generation, place: Some(place), code: one.code.clone(), fitness: *fitness, error: *error })
 }
 
 /// The best code by the mean of its trainings.
@@ -228,7 +237,7 @@ fn best_network(rows: &[SearchRow]) -> Option<BestStats> {
     let codes = trained_codes(rows);
     let fitness: Vec<f64> = codes.iter().map(|code| code.fitness).collect();
     let TrainedCode { row, fitness, .. } = codes.get(greatest(&fitness))?;
-    Some(BestStats { generation: row.generation, place: None, code: row.code.clone(), fitness: *fitness })
+    Some(BestStats { generation: row.generation, place: None, code: row.code.clone(), fitness: *fitness, error: 0.0 })
 }
 
 /// A code with the mean of all its trainings that did not diverge.
@@ -279,6 +288,16 @@ fn median(values: &[f64]) -> f64 {
 /// ```
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
+}
+
+/// A share as per cent with its standard error, where that is known.
+///
+/// ```
+/// use evograd::report::estimate;
+/// assert_eq!([estimate(0.7706, 0.0042), estimate(0.5, 0.0)], ["77.06 ± 0.42 %", "50.00 %"]);
+/// ```
+pub fn estimate(share: f64, error: f64) -> String {
+    if error > 0.0 { format!("{:.2} ± {:.2} %", 100.0 * share, 100.0 * error) } else { percent(share) }
 }
 
 /// A span of time in the two largest units that matter.
@@ -337,10 +356,17 @@ mod tests {
         let individual = |(i, fitness): (usize, &f64)| IndividualRow {
             code: format!("{number}.{i}"),
             fitness: *fitness,
+            error: 0.0,
             parents: vec![],
         };
         let individuals = fitness.iter().enumerate().map(individual).collect();
-        SearchRow::Generation(GenerationRow { generation: number, individuals, seconds, idle_seconds: Some(idle) })
+        SearchRow::Generation(GenerationRow {
+            generation: number,
+            race: false,
+            individuals,
+            seconds,
+            idle_seconds: Some(idle),
+        })
     }
 
     #[test]
@@ -366,7 +392,7 @@ mod tests {
         let stats = SearchStats::of(&rows);
         let counts = [stats.trained, stats.codes, stats.cache_hits, stats.diverged, stats.unfinished];
         assert_eq!((stats.task.as_str(), counts), ("search", [5, 4, 1 + 3, 1, 1]));
-        let best = BestStats { generation: 0, place: Some(1), code: "0.1".into(), fitness: 0.75 };
+        let best = BestStats { generation: 0, place: Some(1), code: "0.1".into(), fitness: 0.75, error: 0.0 };
         assert_eq!(stats.best, Some(best));
         let [first, second] = &stats.generations[..] else { panic!("{stats:?}") };
         assert_eq!([first.best, first.mean, first.median, first.worst], [0.75, 0.5, 0.625, 0.0]);
@@ -396,7 +422,7 @@ mod tests {
     fn without_generations_the_code_with_the_best_mean_is_the_best() {
         let rows = [("a", 0, 0.75), ("b", 0, 0.5), ("a", 1, 0.125), ("c", 0, 0.0)];
         let rows = rows.map(|(code, repeat, fitness)| again(evaluation(0, code, fitness, [1.0, 0.0]), repeat));
-        let best = BestStats { generation: 0, place: None, code: "b".into(), fitness: 0.5 };
+        let best = BestStats { generation: 0, place: None, code: "b".into(), fitness: 0.5, error: 0.0 };
         assert_eq!(SearchStats::of(&rows).best, Some(best));
         assert_eq!(SearchStats::of(&rows[3..]).best, None);
     }

@@ -2,14 +2,13 @@
 
 use super::config::SearchConfig;
 use super::evaluator::{Evaluator, Told};
-use super::run::{code, space};
+use super::history::{code, space};
 use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::genetic::Space;
 use crate::models::genetic_cnn::{Code, canonical};
 use crate::record::EvaluationRow;
 use crate::rng::{Purpose, Stream};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// What the same networks came to with one budget, trained for one time.
@@ -38,7 +37,7 @@ pub fn calibrate(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut 
             // No two trials share a seed: what they have in common is the networks alone.
             let repeat = trials.len() as u32;
             let trainings: Vec<(Code, u32)> = codes.iter().map(|code| (code.clone(), repeat)).collect();
-            let rows = evaluator.rows(number as u32, &trainings, [epochs; 2], &mut HashMap::new())?;
+            let rows = evaluator.rows(number as u32, &trainings, epochs)?;
             trials.push(Trial { epochs, repeat, rows });
         }
     }
@@ -51,7 +50,7 @@ fn different_graphs(nodes: &[usize], count: usize, seed: u64) -> Result<Vec<Code
     for number in 0..count as u32 * 100 {
         // Generations have numbers from 0, so this stream is nobody else's.
         let bits = space(nodes).random(&mut Stream::new(seed, Purpose::Genetic, u32::MAX, number));
-        let graph = canonical(&code(nodes, &bits)?);
+        let graph = canonical(&code(nodes, &bits));
         if found.len() < count && !found.contains(&graph) {
             found.push(graph);
         }

@@ -49,20 +49,8 @@ pub(super) struct Task {
     pub code: Code,
     /// How often the code has been trained before; each time begins with other weights and another order.
     pub repeat: u32,
-    /// Epochs after which it is asked for its answers.
+    /// Epochs that it is trained for.
     pub epochs: u32,
-    /// Epochs of the whole training, which the learning rate follows.
-    pub of_epochs: u32,
-    /// Where it stands already.
-    pub trainer: Option<Box<Trainer>>,
-}
-
-/// What came of it.
-pub(super) struct Outcome {
-    /// The row for the journal.
-    pub row: EvaluationRow,
-    /// Where it stands, where it may go on.
-    pub trainer: Option<Box<Trainer>>,
 }
 
 /// What a training has come to so far.
@@ -90,13 +78,10 @@ impl Ground {
     /// # Errors
     /// When a picture cannot be read, the network does not fit, or the system refuses memory or a thread. That a training
     /// diverges is no error.
-    pub fn work(&self, task: Task, generation: u32, stop: &AtomicBool) -> Result<Option<Outcome>> {
+    pub fn work(&self, task: Task, generation: u32, stop: &AtomicBool) -> Result<Option<EvaluationRow>> {
         let (began, mut clock) = (Instant::now(), Clock::default());
-        let Task { code, repeat, epochs, of_epochs, trainer } = task;
-        let mut trainer = match trainer {
-            Some(trainer) => trainer,
-            None => Box::new(self.trainer(&code, repeat, of_epochs)?),
-        };
+        let Task { code, repeat, epochs } = task;
+        let mut trainer = self.trainer(&code, repeat, epochs)?;
         let overhead_seconds = began.elapsed().as_secs_f64();
         let score = match self.train(&mut trainer, epochs, stop, &mut clock) {
             Ok(None) => return Ok(None),
@@ -106,7 +91,7 @@ impl Ground {
             Err(error) => return Err(error.at(&code)),
         };
         let (plan, seconds) = (trainer.network.plan(), began.elapsed().as_secs_f64());
-        let row = EvaluationRow {
+        Ok(Some(EvaluationRow {
             generation,
             code: code.to_string(),
             repeat,
@@ -120,8 +105,7 @@ impl Ground {
             // A clock may be too coarse to see a training that ends in its first step.
             images_per_second: clock.pictures as f64 / (seconds - overhead_seconds - clock.answering).max(1e-6),
             diverged: score.as_ref().err().cloned(),
-        };
-        Ok(Some(Outcome { row, trainer: (score.is_ok() && epochs < of_epochs).then_some(trainer) }))
+        }))
     }
 
     /// A network with its first weights.

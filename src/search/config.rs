@@ -1,5 +1,6 @@
 //! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the breeding.
 
+use super::budget::Budget;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Backbone;
 use crate::ops::Fusion;
@@ -57,12 +58,14 @@ impl Default for Calibration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Breeding {
-    /// `evolution`, or `random`, which inherits nothing.
+    /// How individuals are proposed.
     pub method: Method,
+    /// After what the search ends.
+    pub budget: Budget,
     /// Individuals in a generation, `N`.
     pub population: usize,
-    /// Generations after the first, `T`.
-    pub generations: u32,
+    /// Children that are bred for each place in a generation, of which the most promising is trained.
+    pub children: u32,
     /// The probability that a pair is crossed, `p_C`.
     pub crossover: f64,
     /// The probability that each stage of a crossed pair is exchanged, `q_C`.
@@ -77,24 +80,25 @@ pub struct Breeding {
     pub tournament: usize,
     /// The fittest that go on as they are; the paper keeps none.
     pub elite: usize,
-    /// `cache` or `average`.
-    pub repeat: Repeat,
-    /// Epochs after which the worse half of a generation's new networks is given up; each keeps the fitness that it had
-    /// then, in this generation and all later ones.
-    pub halving: Vec<u32>,
     /// The seed of the breeding.
     pub seed: u64,
     /// Networks trained side by side, each on one core; 0 for one on each core.
     pub workers: usize,
 }
 
-/// Where the individuals of a generation come from.
+/// How a search proposes individuals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// From those before them.
+    /// By the operators of Genetic CNN, several children for each place, chosen by the model.
     Evolution,
-    /// From nowhere: each is drawn anew. What evolution must beat.
+    /// Genetic CNN to the letter: roulette, one child, each individual trained again and averaged, no model and no race.
+    Paper,
+    /// From the best of a few by one flip, and the oldest die.
+    Aging,
+    /// By the model alone, after a random beginning.
+    Predictor,
+    /// Each is drawn anew. What all others must beat.
     Random,
 }
 
@@ -106,16 +110,6 @@ pub enum Selector {
     Roulette,
     /// The fittest of a few.
     Tournament,
-}
-
-/// What is done with a network that has been seen before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Repeat {
-    /// It keeps its fitness; so does every other code of the same graph.
-    Cache,
-    /// It is trained again, and its fitness is the mean over all trainings of its code, as in the paper.
-    Average,
 }
 
 /// Which networks are bred.
@@ -140,17 +134,16 @@ impl Default for Breeding {
     fn default() -> Self {
         Breeding {
             method: Method::Evolution,
+            budget: Budget::Trainings(36),
             population: 10,
-            generations: 7,
+            children: 30,
             crossover: 0.2,
             crossover_stage: 0.2,
             mutation: 0.8,
             mutation_bit: 0.05,
-            selection: Selector::Roulette,
-            tournament: 2,
+            selection: Selector::Tournament,
+            tournament: 3,
             elite: 0,
-            repeat: Repeat::Cache,
-            halving: Vec::new(),
             seed: 0,
             workers: 0,
         }
@@ -166,10 +159,11 @@ impl Default for Networks {
 }
 
 /// What a key means, where its name does not say all.
-const NOTES: [(&str, &str); 24] = [
-    ("search.method", "evolution, or random, which inherits nothing"),
+const NOTES: [(&str, &str); 23] = [
+    ("search.method", "evolution, paper, aging, predictor or random"),
+    ("search.budget", "trainings, as 100, or core time, as 1.5h"),
     ("search.population", "individuals in a generation"),
-    ("search.generations", "after the first"),
+    ("search.children", "bred for each place, of which the most promising is trained"),
     ("search.crossover", "probability that a pair is crossed"),
     ("search.crossover_stage", "probability that each of its stages is exchanged"),
     ("search.mutation", "probability that one that was not crossed mutates"),
@@ -177,8 +171,6 @@ const NOTES: [(&str, &str); 24] = [
     ("search.selection", "roulette or tournament"),
     ("search.tournament", "individuals that fight in one"),
     ("search.elite", "the fittest that go on as they are"),
-    ("search.repeat", "of a network seen before: cache its fitness, or train again and average"),
-    ("search.halving", "epochs after which the worse half is given up"),
     ("search.workers", "networks trained side by side; 0 for one on each core"),
     ("networks.stages", "nodes of each"),
     ("networks.join", "of a node's inputs: sum, sort, or any other fusion"),
@@ -238,8 +230,7 @@ impl SearchConfig {
 
     fn check(&self) -> Result<()> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("configuration", problem, &[], remedy));
-        let Breeding { population, elite, tournament, workers, halving, .. } = &self.search;
-        let epochs = self.training.epochs;
+        let Breeding { population, children, elite, tournament, workers, .. } = &self.search;
         if !(1..=100_000).contains(population) || elite >= population {
             let problem = format!("search.population is {population} and search.elite {elite}");
             return refuse(problem, "use 1 to 100,000 individuals, of which fewer stay than there are");
@@ -257,16 +248,13 @@ impl SearchConfig {
             let problem = format!("networks.backbone.filters is {:?}, networks.stages {stages:?}", backbone.filters);
             return refuse(problem, "give a number of filters for each stage");
         }
-        if *tournament == 0 || *workers > 1024 {
-            let problem = format!("search.tournament is {tournament}, search.workers {workers}");
-            return refuse(problem, "let at least 1 fight, and at most 1024 be trained side by side");
-        }
-        if !halving.is_sorted_by(|a, b| a < b) || halving.iter().any(|at| !(1..epochs).contains(at)) {
-            let problem = format!("search.halving is {halving:?}, and training.epochs {epochs}");
-            return refuse(problem, "give rising numbers of epochs, fewer than training.epochs");
-        }
-        if !halving.is_empty() && self.search.repeat == Repeat::Average {
-            return refuse("search.halving goes with search.repeat = \"average\"".into(), "use one of the two");
+        if *tournament == 0 || *workers > 1024 || !(1..=900).contains(children) {
+            let problem =
+                format!("search.tournament is {tournament}, search.workers {workers}, search.children {children}");
+            return refuse(
+                problem,
+                "let at least 1 fight, at most 1024 be trained side by side, and 1 to 900 be bred for a place",
+            );
         }
         if self.data.validation == Some(0) {
             return Err(nothing_held_out());
@@ -343,7 +331,7 @@ mod tests {
     #[test]
     fn settings_come_back_from_their_text_and_notes_belong_to_keys() {
         let calibration = "calibration.budgets=[[2, 2], [16, 1]]";
-        for settings in [&[][..], &["search.halving=[1, 2]", "networks.stages=[3, 5]"], &[calibration]] {
+        for settings in [&[][..], &["search.budget=\"1.5h\"", "networks.stages=[3, 5]"], &[calibration]] {
             let config = parsed(settings).unwrap();
             assert_eq!(SearchConfig::parse(&config.to_toml(), &[]).unwrap(), config, "{settings:?}");
         }

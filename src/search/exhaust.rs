@@ -1,13 +1,13 @@
 //! All networks of a small space: what each comes to, and how well a search would have found the best of them.
 
-use super::config::{Breeding, Repeat, SearchConfig};
+use super::config::SearchConfig;
 use super::evaluator::{Evaluator, Told};
-use super::run::{breed, space};
+use super::history::space;
 use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{Code, Stage, canonical};
-use crate::record::IndividualRow;
-use std::collections::{BTreeSet, HashMap};
+use crate::record::{EvaluationRow, IndividualRow};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The most codes that are gone through to find all graphs: 4 million.
@@ -23,14 +23,12 @@ const MOST_NODES: usize = 6;
 pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut Told<'_>) -> Result<()> {
     let mut told = |event: super::Event<'_>| told(event);
     let codes = graphs(&config.networks.stages)?;
-    if config.search.repeat != Repeat::Cache || !config.search.halving.is_empty() {
-        let problem = "search.repeat or search.halving is set, and every network is trained once, in full".into();
-        return Err(refuse(problem, "leave them out"));
-    }
     let mut evaluator = Evaluator::new(journal, "exhaust", config, sets, &mut told)?;
-    let fitness = evaluator.fitness(0, &codes)?;
-    let row = |(code, fitness): (&Code, f64)| IndividualRow { code: code.to_string(), fitness, parents: Vec::new() };
-    evaluator.generation(0, codes.iter().zip(fitness).map(row).collect())?;
+    let trainings: Vec<(Code, u32)> = codes.into_iter().map(|code| (code, 0)).collect();
+    let rows = evaluator.rows(0, &trainings, config.training.epochs)?;
+    let row =
+        |row: EvaluationRow| IndividualRow { code: row.code, fitness: row.fitness, error: 0.0, parents: Vec::new() };
+    evaluator.round(0, false, rows.into_iter().map(row).collect())?;
     Ok(())
 }
 
@@ -74,53 +72,8 @@ fn refuse(problem: String, remedy: &str) -> Error {
     Error::op("search", problem, &[], remedy)
 }
 
-/// The fitness of every graph of a space.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Table {
-    nodes: Vec<usize>,
-    fitness: HashMap<Code, f64>,
-}
-
-impl Table {
-    /// The table of these networks.
-    ///
-    /// # Errors
-    /// When a code is none, or a graph of the space is missing.
-    pub fn new(nodes: &[usize], individuals: &[IndividualRow]) -> Result<Table> {
-        let entry = |row: &IndividualRow| Ok((row.code.parse::<Code>()?, row.fitness));
-        let fitness = individuals.iter().map(entry).collect::<Result<HashMap<Code, f64>>>()?;
-        if let Some(missing) = graphs(nodes)?.iter().find(|graph| !fitness.contains_key(graph)) {
-            let problem = format!("the fitness of {missing} is not known");
-            return Err(refuse(problem, "let the table be completed first"));
-        }
-        Ok(Table { nodes: nodes.to_vec(), fitness })
-    }
-
-    /// The best fitness found after each network that a search trains, were it on this table.
-    ///
-    /// # Errors
-    /// When the settings make no sense.
-    pub fn best_so_far(&self, breeding: &Breeding) -> Result<Vec<f64>> {
-        let (mut seen, mut best) = (BTreeSet::new(), Vec::new());
-        let mut fitness = |_: u32, codes: &[Code]| {
-            let look_up = |code: &Code| {
-                let graph = canonical(code);
-                let fitness = self.fitness[&graph];
-                if seen.insert(graph) {
-                    best.push(best.last().map_or(fitness, |best: &f64| best.max(fitness)));
-                }
-                fitness
-            };
-            Ok(codes.iter().map(look_up).collect())
-        };
-        breed(&self.nodes, breeding, &mut fitness, &mut |_| Ok(true))?;
-        Ok(best)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::config::Method;
     use super::*;
 
     #[test]
@@ -133,32 +86,5 @@ mod tests {
             "search: stages of [5, 5, 5] nodes have 2^30 codes; go through a space of at most 2^22, with at most 6 nodes in a \
              stage"
         );
-    }
-
-    /// On a fitness that counts edges, evolution is far ahead of chance after as many networks.
-    #[test]
-    fn on_a_smooth_table_evolution_beats_chance() {
-        let nodes = [4, 4];
-        let row = |code: &Code| {
-            let edges = code.0.iter().map(|stage| stage.edges().count()).sum::<usize>() as f64;
-            IndividualRow { code: code.to_string(), fitness: edges, parents: Vec::new() }
-        };
-        let rows: Vec<IndividualRow> = graphs(&nodes).unwrap().iter().map(row).collect();
-        let table = Table::new(&nodes, &rows).unwrap();
-        let mean = |method: Method| {
-            let best = |seed| {
-                let best =
-                    table.best_so_far(&Breeding { method, seed, population: 12, ..Breeding::default() }).unwrap();
-                best[best.len().min(35) - 1]
-            };
-            (0..40).map(best).sum::<f64>() / 40.0
-        };
-        assert!(
-            mean(Method::Evolution) > mean(Method::Random) + 0.5,
-            "{} {}",
-            mean(Method::Evolution),
-            mean(Method::Random)
-        );
-        assert!(Table::new(&nodes, &rows[1..]).is_err());
     }
 }

@@ -35,7 +35,11 @@ impl Features {
 
     /// The features of an architecture, in the order of [`Features::names`].
     pub fn of(&self, code: &Code) -> Vec<f64> {
-        let graph = canonical(code);
+        self.of_graph(&canonical(code))
+    }
+
+    /// As [`Features::of`] a code that is canonical.
+    pub(super) fn of_graph(&self, graph: &Code) -> Vec<f64> {
         let mut features: Vec<f64> = graph.0.iter().flat_map(stage_features).collect();
         let macs = graph.0.iter().zip(&self.convolution);
         features.push(macs.map(|(stage, macs)| macs * StageGraph::new(stage).convolutions() as f64).sum());

@@ -85,8 +85,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn generation(number: u32) -> SearchRow {
-        let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.1 + 0.2, parents: vec![1, 2] }];
-        SearchRow::Generation(GenerationRow { generation: number, individuals, seconds: 1.0 / 3.0, idle_seconds: None })
+        let individuals =
+            vec![IndividualRow { code: "1-01".into(), fitness: 0.1 + 0.2, error: 0.0, parents: vec![1, 2] }];
+        SearchRow::Generation(GenerationRow {
+            generation: number,
+            race: false,
+            individuals,
+            seconds: 1.0 / 3.0,
+            idle_seconds: None,
+        })
     }
 
     fn written(path: &Path, rows: std::ops::Range<u32>) {

@@ -7,22 +7,33 @@
 //!
 //! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017, in the version of arXiv 1703.01513v1, section 3.2.
 
+mod budget;
 mod calibrate;
 mod candidate;
 mod cholesky;
 mod config;
+mod drive;
 mod evaluator;
 mod exhaust;
 mod features;
+mod history;
 mod journal;
+mod landscape;
+mod method;
+mod race;
 mod run;
 mod surrogate;
 
+pub use budget::Budget;
 pub use calibrate::{Trial, calibrate, kendall_tau};
-pub use config::{Breeding, Calibration, Method, Networks, Repeat, SearchConfig, Selector};
+pub use config::{Breeding, Calibration, Method, Networks, SearchConfig, Selector};
+pub use drive::{Answer, Individual, Round, ToldRound, Trainings, drive};
 pub use evaluator::{Event, Told, begin, expect_same_search};
-pub use exhaust::{Table, exhaust, graphs};
+pub use exhaust::{exhaust, graphs};
 pub use features::Features;
+pub use history::History;
 pub use journal::read_journal;
-pub use run::search;
+pub use landscape::{Landscape, OnLandscape};
+pub use method::{Proposal, Propose, method};
+pub use run::{search, search_by};
 pub use surrogate::{Draw, Estimate, Observation, Scale, Surrogate, Variances};

@@ -12,8 +12,7 @@ use std::path::Path;
 const SOME: usize = 100;
 
 /// Settings that may be changed between two segments, since no result depends on them.
-const FREE: [&str; 5] =
-    ["data.threads", "training.log_every", "training.checkpoint_seconds", "search.generations", "search.workers"];
+const FREE: [&str; 4] = ["data.threads", "training.log_every", "training.checkpoint_seconds", "search.workers"];
 
 /// What a run or a search begins with. Of a search, the test set is not looked at.
 ///

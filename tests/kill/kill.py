@@ -86,7 +86,7 @@ class Search:
     name = "search"
     settings = [
         "networks.stages=[2, 2]", "networks.backbone.filters=[2, 2]", "networks.backbone.features=4", "data.set=mnist",
-        "data.samples=20", "data.validation=20", "training.epochs=1", "search.population=3", "search.generations=1",
+        "data.samples=20", "data.validation=20", "training.epochs=1", "search.population=3", 'search.budget="6"',
     ]
 
     def begin(self, binary, data, folder):

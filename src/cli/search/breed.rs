@@ -3,7 +3,7 @@
 use super::dry_run::{Amount, dry_run};
 use super::page::write_page;
 use super::place::{Begun, Place};
-use super::progress::Progress;
+use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use super::summary;
 use super::tsp::{self, TspArgs};
@@ -14,7 +14,7 @@ use crate::cli::{FAILED, interrupt};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
-use evograd::search::{Event, Told, search};
+use evograd::search::{Budget, Event, Told, search};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -29,18 +29,22 @@ pub struct Args {
     settings: Settings,
     #[command(flatten)]
     place: Place,
-    /// Where individuals come from: evolution, or random, which inherits nothing [default: evolution]
-    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "random"], conflicts_with = "resume")]
+    /// How networks are chosen: evolution by the operators of Genetic CNN, with children chosen by a model of accuracy; paper,
+    /// the same to the letter; aging evolution; predictor, the model alone; or random [default: evolution]
+    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random"], conflicts_with = "resume")]
     method: Option<String>,
+    /// What the search may cost: trainings, as 100, or time of all cores together, as 30min or 1.5h [default: 36]
+    #[arg(long, value_name = "BUDGET", conflicts_with = "resume")]
+    budget: Option<Budget>,
     /// Individuals in a generation [default: 10, and 200 tours]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     population: Option<usize>,
-    /// Generations after the first [default: 7, and 10000 of tours]
-    #[arg(long, value_name = "N")]
+    /// Children bred for each place in a generation, of which the most promising is trained [default: 30]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    children: Option<u32>,
+    /// Of tours: generations after the first [default: 10000]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
     generations: Option<u32>,
-    /// Epochs after which the worse half of a generation's new networks is given up [default: none]
-    #[arg(long, value_name = "EPOCHS,…", value_delimiter = ',', conflicts_with = "resume")]
-    halving: Option<Vec<u32>>,
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,23 +67,30 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     if args.tsp != TspArgs::default() {
         bail!("--towns, --circle, --tsplib and --svg are about tours; use them with --problem tsp");
     }
+    if args.generations.is_some() {
+        bail!("--generations is about tours; say with --budget how many networks are trained, or for how long");
+    }
     let more = [
         ("search.method", args.method.clone()),
         ("search.population", args.population.map(|n| n.to_string())),
-        ("search.halving", args.halving.as_ref().map(|epochs| format!("{epochs:?}"))),
-        ("search.generations", args.generations.map(|n| n.to_string())),
+        ("search.children", args.children.map(|n| n.to_string())),
+        ("search.budget", args.budget.map(|budget| format!("\"{budget}\""))),
     ];
     let (config, sets) = args.place.settings(&args.settings, &more)?;
     if args.dry_run {
-        let trainings = config.search.population * (config.search.generations as usize + 1);
-        let epochs = trainings as u64 * u64::from(config.training.epochs);
-        let amount = Amount { what: "individual", trainings, epochs };
+        let what = "training";
+        let amount = match config.search.budget {
+            Budget::Seconds(seconds) => Amount::Seconds(seconds),
+            Budget::Trainings(trainings) => {
+                Amount::Trainings { what, trainings, epochs: trainings as u64 * u64::from(config.training.epochs) }
+            }
+        };
         return dry_run(&config, &sets, amount, args.place.json, out);
     }
     let begun = args.place.begin("search", config, sets)?;
-    let progress = Progress::new("generation", begun.config.search.generations, args.place.quiet);
+    let progress = Progress::new(Parts::Rounds(begun.config.search.budget), &begun.rows()?, args.place.quiet);
     let outcome = watched(&begun, &args.place, progress, out, &mut |told| {
-        search(&begun.journal(), &begun.config, &begun.sets, told)
+        search(&begun.journal(), &begun.config, &begun.sets, told).map(drop)
     })?;
     if !outcome {
         write_page(begun.path(), &begun.config)?;
@@ -94,8 +105,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 }
 
 fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let Args { settings, place, method, population, generations, halving, dry_run, .. } = args;
-    let about_networks = method.is_some() || halving.is_some() || *dry_run;
+    let Args { settings, place, method, budget, population, children, generations, dry_run, .. } = args;
+    let about_networks = method.is_some() || budget.is_some() || children.is_some() || *dry_run;
     if !settings.is_seed_alone() || !place.is_output_alone() || about_networks {
         bail!(
             "with --problem tsp, use --population, --generations, --seed, --json, --quiet and the arguments about towns"

@@ -3,7 +3,7 @@
 use super::breed::watched;
 use super::dry_run::{Amount, dry_run};
 use super::place::Place;
-use super::progress::Progress;
+use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use crate::cli::interrupt;
 use crate::cli::run_folder::going_on;
@@ -26,8 +26,8 @@ Examples:
 A search trains its networks for a few epochs. This tells whether the best
 after a few are the best after many: Kendall's τ is 1 where two trainings put
 all pairs of networks in the same order, 0 where one order says nothing about
-the other. Networks are trained for the epochs of --budgets; --epochs and
---repeat change nothing here.";
+the other. Networks are trained for the epochs of --budgets; --epochs changes
+nothing here.";
 
 /// Train the same networks for few and for many epochs, and tell whether they come out in the same order
 #[derive(clap::Args)]
@@ -83,7 +83,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let budgets = calibration.budgets.len() as u32;
     let begun = args.place.begin("calibrate", config, sets)?;
-    let progress = Progress::new("budget", budgets - 1, args.place.quiet);
+    let progress = Progress::new(Parts::Budgets(budgets), &begun.rows()?, args.place.quiet);
     let mut trials = Vec::new();
     let ended = watched(&begun, &args.place, progress, out, &mut |told| {
         trials = calibrate(&begun.journal(), &begun.config, &begun.sets, told)?;
@@ -102,7 +102,7 @@ fn amount(Calibration { codes, budgets }: &Calibration) -> Amount {
     let of_each = |value: fn(&[u32; 2]) -> u64| budgets.iter().map(value).sum::<u64>();
     let trainings = codes * of_each(|[_, times]| u64::from(*times)) as usize;
     let epochs = *codes as u64 * of_each(|[epochs, times]| u64::from(*epochs) * u64::from(*times));
-    Amount { what: "training", trainings, epochs }
+    Amount::Trainings { what: "training", trainings, epochs }
 }
 
 fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_dry_run_counts_all_budgets() {
-        let Amount { trainings, epochs, .. } = amount(&Calibration { codes: 24, budgets: vec![[3, 2], [24, 1]] });
+        let amount = amount(&Calibration { codes: 24, budgets: vec![[3, 2], [24, 1]] });
+        let Amount::Trainings { trainings, epochs, .. } = amount else { panic!("trainings are counted") };
         assert_eq!((trainings, epochs), (72, 24 * (3 + 3 + 24)));
     }
 

@@ -19,8 +19,8 @@ Examples:
   evograd search compare runs/bred runs/drawn --svg comparison.svg
 
 Who trains more networks finds better ones by luck alone. So all searches are
-looked at where the shortest of them ended: after as many trainings of full
-length, of which one that was given up halfway is a half.";
+looked at where the shortest of them ended: after as many trainings. Fitness
+is what a network comes to on average over seeds, as far as is known then.";
 
 /// Compare what searches found with equally many networks trained
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Line {
     search: String,
-    /// The least cost of any of the searches, in trainings of full length.
+    /// The least trainings of any of the searches.
     networks: f64,
     /// The best fitness at that cost.
     best_at_equal_cost: f64,

@@ -22,23 +22,28 @@ struct Expected<'a> {
     largest: &'a str,
     parameters: u64,
     macs: u64,
-    /// Trainings, if nothing is looked up.
-    individuals: usize,
+    /// Of networks as large as the largest.
+    trainings: usize,
     workers: usize,
     /// For the training of the largest network.
     seconds_each: f64,
-    /// If every individual were as large, and none were looked up.
+    /// If every network were as large.
     seconds_at_most: f64,
 }
 
 /// What is to be trained.
-pub struct Amount {
-    /// What is counted: `individual` or `network`.
-    pub what: &'static str,
-    /// Trainings, if nothing is looked up.
-    pub trainings: usize,
-    /// All of their epochs.
-    pub epochs: u64,
+pub enum Amount {
+    /// So many trainings.
+    Trainings {
+        /// What is counted: `training` or `network`.
+        what: &'static str,
+        /// How many.
+        trainings: usize,
+        /// All of their epochs.
+        epochs: u64,
+    },
+    /// As many as so many seconds of cores allow.
+    Seconds(f64),
 }
 
 /// The settings, and the time that a few steps of the largest network let expect.
@@ -51,14 +56,18 @@ pub fn dry_run(
 ) -> Result<ExitCode> {
     let code = Code::dense(&config.networks.stages)?;
     let (plan, seconds_each) = measured(config, sets, &code)?;
-    let Amount { what, trainings: individuals, epochs } = amount;
-    let seconds_in_all = seconds_each * epochs as f64 / f64::from(config.training.epochs);
+    let (what, trainings, seconds_in_all) = match amount {
+        Amount::Trainings { what, trainings, epochs } => {
+            (what, trainings, seconds_each * epochs as f64 / f64::from(config.training.epochs))
+        }
+        Amount::Seconds(seconds) => ("training", (seconds / seconds_each) as usize, seconds),
+    };
     let expected = Expected {
         settings: config,
         largest: &code.to_string(),
         parameters: plan.parameters(),
         macs: plan.macs(),
-        individuals,
+        trainings,
         workers: config.workers(),
         seconds_each,
         seconds_at_most: seconds_in_all / config.workers() as f64,
@@ -73,7 +82,7 @@ pub fn dry_run(
     writeln!(out, "# the largest network: {largest}")?;
     let cost = format!("{parameters} parameters, {macs} multiply-adds an image, trained in {}", clock(seconds_each));
     writeln!(out, "{}", fitted(format_args!("# {cost}, as a few steps that were timed say")))?;
-    let (trainings, at_most) = (counted(individuals as u64, what), clock(seconds_at_most));
+    let (trainings, at_most) = (counted(trainings as u64, what), clock(seconds_at_most));
     writeln!(
         out,
         "{}",

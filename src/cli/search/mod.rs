@@ -24,13 +24,14 @@ const EXAMPLES: &str = "\
 Examples:
   evograd search
       a small search on the built-in set of shapes
-  evograd search --data cifar10 --population 20 --samples 5000 --epochs 4
+  evograd search --data cifar10 --budget 1h
+      as many networks as an hour of processor time allows
   evograd search --join sort --seed 1
       nodes join their inputs by SORT
   evograd search --method random
-      the same number of individuals, drawn at random
+      as many trainings of networks that are drawn at random
   evograd search --resume runs/search
-      go on where it stopped; --generations 20 goes further
+      go on where it stopped
   evograd search explain '1-01|0-01-100|0-11-101-0001'
   evograd search compare runs/search runs/search-random
   evograd search --problem tsp --towns 60 --circle

@@ -8,6 +8,7 @@ use crate::cli::terminal::warn;
 use anyhow::Result;
 use evograd::Error;
 use evograd::data::Sets;
+use evograd::record::SearchRow;
 use evograd::search::{SearchConfig, begin, expect_same_search, read_journal};
 use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
@@ -114,6 +115,11 @@ impl Begun {
     /// The journal.
     pub fn journal(&self) -> PathBuf {
         self.path().join("journal.jsonl")
+    }
+
+    /// What the journal holds; nothing where it has not been begun.
+    pub fn rows(&self) -> evograd::Result<Vec<SearchRow>> {
+        if self.journal().exists() { read_journal(&self.journal()) } else { Ok(Vec::new()) }
     }
 
     /// Says in `run.json` how the search ended.

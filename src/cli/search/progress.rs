@@ -2,42 +2,47 @@
 
 use crate::cli::progress::clock;
 use crate::cli::terminal::Bar;
-use evograd::record::{EvaluationRow, GenerationRow};
-use evograd::report::percent;
-use evograd::search::Event;
+use evograd::record::{EvaluationRow, GenerationRow, SearchRow};
+use evograd::report::{estimate, percent};
+use evograd::search::{Budget, Event};
 use std::time::{Duration, Instant};
 
 /// The least time between two plain lines about evaluations.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// What the rounds of a journal are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Parts {
+    /// Generations and rounds of a race, until a budget is spent.
+    Rounds(Budget),
+    /// So many budgets of a calibration.
+    Budgets(u32),
+    /// A single one.
+    One,
+}
+
 /// Shows the events of a search.
 pub struct Progress {
     bar: Bar,
-    /// What a row of the journal counts: `generation` or `budget`.
-    part: &'static str,
-    /// The number of the last of these.
-    last: u32,
-    /// The number of the next.
-    next: u32,
-    /// The fittest so far.
+    parts: Parts,
+    /// The fittest so far, of single trainings until a generation says more.
     best: Option<f64>,
     began: Instant,
     /// Networks trained by this process.
     trained: usize,
-    /// Networks trained by this process in complete generations, and in how many generations.
-    complete: [usize; 2],
-    /// Of the present generation, how many this process has trained.
-    present: usize,
+    /// All trainings of the journal, and their seconds.
+    spent: (usize, f64),
 }
 
 impl Progress {
-    /// Of a search whose parts, such as generations, have numbers up to `last`.
-    pub fn new(part: &'static str, last: u32, quiet: bool) -> Progress {
+    /// Of a journal that holds these rows already.
+    pub fn new(parts: Parts, rows: &[SearchRow], quiet: bool) -> Progress {
         let bar = Bar::new(1, quiet);
         bar.message(|| "training the first networks".into());
-        let (best, now) = (None, Instant::now());
-        let (next, trained, complete, present) = (0, 0, [0, 0], 0);
-        Progress { bar, part, last, next, best, began: now, trained, complete, present }
+        let evaluation = |row: &SearchRow| if let SearchRow::Evaluation(row) = row { Some(row.seconds) } else { None };
+        let seconds: Vec<f64> = rows.iter().filter_map(evaluation).collect();
+        let spent = (seconds.len(), seconds.iter().sum());
+        Progress { bar, parts, best: None, began: Instant::now(), trained: 0, spent }
     }
 
     /// Says something apart from the bar.
@@ -60,58 +65,64 @@ impl Progress {
     }
 
     fn evaluated(&mut self, row: &EvaluationRow, done: usize, total: usize) {
-        (self.trained, self.present) = (self.trained + 1, self.present + 1);
-        self.meet(row.fitness);
+        self.trained += 1;
+        self.spent = (self.spent.0 + 1, self.spent.1 + row.seconds);
+        self.best = Some(self.best.map_or(row.fitness, |best| best.max(row.fitness)));
         self.bar.set_length(total as u64);
+        let best = percent(self.best.unwrap_or(0.0));
         let text = format!(
-            "{}network {done}/{total} · best {} · {} left",
+            "{}network {done}/{total} · best {best} · {} left",
             self.place(row.generation),
-            percent(self.best.unwrap_or(0.0)),
             self.left(total - done)
         );
         self.bar.show(done as u64, PAUSE, || text);
         if let Some(reason) = &row.diverged {
-            self.note(&format!("{} diverged, its fitness is 0: {reason}", row.code));
+            self.note(&format!("{} diverged: {reason}", row.code));
         }
     }
 
     fn generation(&mut self, row: &GenerationRow) {
-        self.next = row.generation + 1;
-        if self.present > 0 {
-            self.complete = [self.complete[0] + self.present, self.complete[1] + 1];
-        }
-        self.present = 0;
-        let mut fitness: Vec<f64> = row.individuals.iter().map(|individual| individual.fitness).collect();
-        let mean = fitness.iter().sum::<f64>() / fitness.len() as f64;
-        fitness.sort_by(f64::total_cmp);
-        row.individuals.iter().for_each(|individual| self.meet(individual.fitness));
-        let [worst, best] = [fitness[0], fitness[fitness.len() - 1]].map(percent);
-        let so_far = percent(self.best.unwrap_or(0.0));
-        let (place, mean) = (self.place(row.generation), percent(mean));
-        self.note(&format!("{place}best {best} · mean {mean} · worst {worst} · so far {so_far}"));
-        if self.part == "generation" && self.next <= self.last {
-            let next = format!("{}breeding", self.place(self.next));
-            self.bar.show(0, Duration::MAX, || next);
-        }
+        let fitness = || row.individuals.iter().map(|individual| individual.fitness);
+        let best = row.individuals.iter().max_by(|a, b| a.fitness.total_cmp(&b.fitness));
+        let Some(best) = best else { return };
+        self.best = Some(best.fitness);
+        let mean = percent(fitness().sum::<f64>() / row.individuals.len() as f64);
+        let shown = estimate(best.fitness, best.error);
+        let text = match row.race {
+            true => format!("race · {} · leader {shown}", self.spent()),
+            false => format!("{}best {shown} · mean {mean}", self.place(row.generation)),
+        };
+        self.note(&text);
     }
 
-    /// `generation 2/5 · `, or nothing where there is only one.
+    /// `generation 2 · 24/100 · `, or nothing where there is only one.
     fn place(&self, number: u32) -> String {
-        let (first, last) = if self.part == "generation" { (number, self.last) } else { (number + 1, self.last + 1) };
-        if self.last == 0 { String::new() } else { format!("{} {first}/{last} · ", self.part) }
+        match self.parts {
+            Parts::One => String::new(),
+            Parts::Budgets(all) => format!("budget {}/{all} · ", number + 1),
+            Parts::Rounds(_) => format!("generation {number} · {} · ", self.spent()),
+        }
     }
 
-    fn meet(&mut self, fitness: f64) {
-        self.best = Some(self.best.map_or(fitness, |best| best.max(fitness)));
+    /// How much of a budget is spent.
+    fn spent(&self) -> String {
+        match self.parts {
+            Parts::Rounds(Budget::Trainings(all)) => format!("{}/{all}", self.spent.0),
+            Parts::Rounds(Budget::Seconds(all)) => format!("{} of {}", clock(self.spent.1), clock(all)),
+            _ => String::new(),
+        }
     }
 
-    /// The time for the rest: if networks take as long as those of this process so far, and if generations need as many new
-    /// ones. Other budgets take another time, so of budgets it is the present one's.
+    /// The time for the rest, if networks take as long as those of this process so far. Of budgets it is the present one's.
     fn left(&self, to_do: usize) -> String {
-        let each = self.began.elapsed().as_secs_f64() / self.trained.max(1) as f64;
-        let [trained, complete] = self.complete;
-        let usual = if complete == 0 { self.present + to_do } else { trained.div_ceil(complete) };
-        let parts = if self.part == "generation" { self.last.saturating_sub(self.next) as usize } else { 0 };
-        clock(each * (to_do + parts * usual) as f64)
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let each = elapsed / self.trained.max(1) as f64;
+        clock(match self.parts {
+            Parts::Rounds(Budget::Trainings(all)) => each * all.saturating_sub(self.spent.0) as f64,
+            Parts::Rounds(Budget::Seconds(all)) => {
+                (all - self.spent.1).max(0.0) * each * self.spent.0 as f64 / self.spent.1.max(1e-9)
+            }
+            Parts::Budgets(_) | Parts::One => each * to_do as f64,
+        })
     }
 }

@@ -39,9 +39,6 @@ pub struct Settings {
     /// The highest learning rate [default: 0.01, and 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<f64>,
-    /// Of a network seen before: cache its fitness, or train again and average [default: cache]
-    #[arg(long, value_name = "RULE", value_parser = ["cache", "average"])]
-    repeat: Option<String>,
     /// The seed of breeding and training [default: 0]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=(i64::MAX / 2) as u64))]
     pub seed: Option<u64>,
@@ -87,7 +84,6 @@ impl Settings {
             ("training.epochs", self.epochs.map(|epochs| epochs.to_string())),
             ("training.batch", number(self.batch)),
             ("optimizer.rate", self.rate.map(|rate| format!("{rate:?}"))),
-            ("search.repeat", self.repeat.clone()),
             ("search.seed", seed.clone()),
             ("training.seed", seed),
         ];

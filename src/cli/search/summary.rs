@@ -3,13 +3,15 @@
 use super::page::write_page;
 use super::place::{Begun, Place};
 use crate::cli::run_folder::{data_argument, word};
-use crate::cli::table::{Table, fitted};
+use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
-use evograd::report::{BestStats, GenerationStats, SearchStats, counted, duration, grouped, percent, rounded};
-use evograd::search::{Method, SearchConfig, read_journal};
+use evograd::report::{
+    BestStats, GenerationStats, SearchStats, counted, duration, estimate, grouped, percent, rounded,
+};
+use evograd::search::{Budget, Method, SearchConfig, read_journal};
 use std::io::Write;
 
 /// What is about to be done, and where.
@@ -17,7 +19,13 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
     let SearchConfig { search, networks, data, training, calibration, .. } = &begun.config;
     let stages: Vec<String> = networks.stages.iter().map(ToString::to_string).collect();
     let bits: usize = networks.stages.iter().map(|nodes| nodes * (nodes - 1) / 2).sum();
-    let from = if search.method == Method::Random { "drawn at random" } else { "bred" };
+    let method = match search.method {
+        Method::Evolution => "bred, children chosen by a model of accuracy",
+        Method::Paper => "bred as in the paper",
+        Method::Aging => "bred by aging evolution",
+        Method::Predictor => "chosen by a model of accuracy",
+        Method::Random => "drawn at random",
+    };
     let epochs = match (begun.task, calibration) {
         ("calibrate", Some(calibration)) => {
             let budgets = calibration.budgets.iter().map(|[epochs, _]| epochs.to_string());
@@ -25,9 +33,12 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         }
         _ => training.epochs.to_string(),
     };
-    let individuals = counted(search.population as u64, "individual");
+    let budget = match search.budget {
+        Budget::Trainings(count) => counted(count as u64, "training"),
+        Budget::Seconds(seconds) => format!("{} of all cores together", duration(seconds)),
+    };
     let what = match begun.task {
-        "search" => format!("{from}: {individuals}, generations 0 to {}", search.generations),
+        "search" => format!("{method}: {budget}"),
         "exhaust" => "each graph of the space once".into(),
         _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
@@ -83,12 +94,18 @@ pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool
 
 /// The best network, and what it costs.
 fn winner(begun: &Begun, stats: &SearchStats, best: &BestStats, out: &mut impl Write) -> Result<()> {
-    let first = stats.generations.first().map_or(0.0, |generation| generation.best);
     let plan = plan(&begun.config, &begun.sets, &best.code.parse()?)?;
-    let (fitness, first) = (percent(best.fitness), percent(first));
-    let found = format!("best network     {}: {fitness} of the images held out", best.code);
-    writeln!(out, "{}", fitted(found))?;
-    writeln!(out, "first generation {first} at best")?;
+    let fitness = estimate(best.fitness, best.error);
+    writeln!(out, "best network     {}", best.code)?;
+    writeln!(out, "its fitness      {fitness} of the images held out, as a mean over seeds")?;
+    if let Some(answer) = &stats.answer {
+        let first = estimate(answer.first_fitness, answer.first_error);
+        writeln!(out, "first generation {first} at best")?;
+        if let Some(certainty) = answer.certainty {
+            let trained = counted(answer.trainings.into(), "training");
+            writeln!(out, "how sure         {:.0} % that none of the race is better; {trained}", 100.0 * certainty)?;
+        }
+    }
     let (parameters, macs) = (grouped(plan.parameters()), rounded(plan.macs()));
     writeln!(out, "its cost         {parameters} parameters, {macs} multiply-adds an image")?;
     Ok(())
@@ -106,6 +123,7 @@ fn generations(stats: &SearchStats) -> Table {
         let GenerationStats { best, mean, median, worst, best_so_far, .. } = generation;
         let [best, mean, median, worst, so_far] = [best, mean, median, worst, best_so_far].map(|share| percent(*share));
         let (number, trained) = (generation.number.to_string(), generation.trained.to_string());
+        let number = if generation.race { format!("{number} race") } else { number };
         table.row([number, best, mean, median, worst, so_far, trained, duration(generation.seconds)]);
     }
     table

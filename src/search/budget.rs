@@ -12,7 +12,7 @@ use std::str::FromStr;
 ///
 /// ```
 /// use evograd::search::Budget;
-/// assert_eq!("100".parse(), Ok(Budget::Trainings(100)).map_err(|_: evograd::Error| ()));
+/// assert_eq!("100".parse::<Budget>()?, Budget::Trainings(100));
 /// assert_eq!("1.5h".parse::<Budget>()?.to_string(), "1.5h");
 /// # Ok::<(), evograd::Error>(())
 /// ```

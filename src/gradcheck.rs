@@ -9,9 +9,11 @@
 //! Everything runs in `f64` and [`checked`]. Steps are shares of each element's own size, and each output is judged by
 //! its own noise, which is measured where agreement is not found at once. So there are three verdicts: right; WRONG, where
 //! the two differ by more than the tolerance and all that truncation and rounding explain; and "cannot tell", where
-//! rounding leaves finite differences too few digits, as in `y = 10¹² + x²`.
+//! rounding leaves finite differences too few digits, as in `y = 10¹² + x²`, or a slope times the size of its element is
+//! beyond the range of `f64`, as that of `eˣ` at 709.
 
 mod check;
+mod directions;
 mod slopes;
 
 use crate::error::{Error, Result};
@@ -77,7 +79,8 @@ pub enum Verdict {
     Right,
     /// A derivative differs by more than the tolerance and all that rounding explains.
     Wrong,
-    /// Nothing is shown to be wrong, but rounding leaves too few digits of some derivative to compare it.
+    /// Nothing is shown to be wrong, but some derivative could not be compared: rounding leaves it too few digits, or a slope
+    /// is beyond the range of the type.
     CannotTell,
 }
 
@@ -115,7 +118,7 @@ pub struct Place {
     pub analytic: f64,
     /// What finite differences say.
     pub numeric: f64,
-    /// How far finite differences may be off.
+    /// How far finite differences may be off; infinite where they are beyond the range of the type.
     pub uncertainty: f64,
 }
 
@@ -221,6 +224,14 @@ impl fmt::Display for Report {
             }
             (None, Some(place)) => {
                 write!(f, "gradient not compared, cannot tell within {tolerance:.0e}; {place}, finite differences ")?;
+                if !place.uncertainty.is_finite() {
+                    write!(
+                        f,
+                        "{:e}: a slope times the size of its element is beyond the range of f64; ",
+                        place.numeric
+                    )?;
+                    return f.write_str("scale the function down or try inputs at which it is less steep");
+                }
                 write!(f, "{:.9e}, which rounding may put {:.0e} off: ", place.numeric, place.uncertainty)?;
                 f.write_str("the function loses digits there, as where great numbers cancel; ")?;
                 f.write_str("try other inputs or a formula that keeps digits, or set an absolute tolerance")

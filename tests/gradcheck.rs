@@ -303,6 +303,29 @@ fn where_digits_are_lost_nothing_is_claimed() {
     assert_eq!(verdicts(softplus, &Tensor::scalar(-60.0), 1.0), [Verdict::Right; 2]);
 }
 
+/// A slope that is beyond `f64` in the units of its element, alone, beside others, and of one of two elements: nothing is
+/// claimed of it, and what is wrong beside it is found.
+#[test]
+fn a_slope_beyond_the_type_is_not_judged() {
+    let x = vector(&[709.0, 0.5, 709.1]);
+    let first: Function = |x| x.slice(0, 0..1)?.exp();
+    let summed: Function = |x| x.slice(0, 0..2)?.exp()?.sum_all();
+    let cancelled: Function = |x| x.slice(0, 0..1)?.exp()?.sub(&x.slice(0, 2..3)?.exp()?);
+    let beside: Function = |x| Var::concat(&[&x.slice(0, 0..1)?.exp()?, &x.slice(0, 1..2)?], 0);
+    for (number, function) in [first, summed, cancelled, beside].into_iter().enumerate() {
+        assert_eq!(verdicts(function, &x, 1.0), [Verdict::CannotTell; 2], "{number}");
+    }
+    for function in [first, cancelled] {
+        assert_eq!(verdicts(function, &x, 1.01), [Verdict::CannotTell; 2]);
+    }
+    assert_eq!(verdicts(beside, &x, 1.01), [Verdict::Wrong; 2]);
+    let report = evograd::gradcheck(|v| v[0].exp(), &[Tensor::scalar(709.0)]).unwrap();
+    let text = report.to_string();
+    assert!(text.contains("input 0 at [], output at []: backward says 8.2"), "{text}");
+    let reason = "beyond the range of f64; scale the function down or try inputs at which it is less steep";
+    assert!(text.ends_with(reason), "{text}");
+}
+
 /// What is said of a derivative that could not be compared.
 #[test]
 fn a_report_that_cannot_tell_says_why_and_what_to_do() {

@@ -5,16 +5,12 @@
 //! size; an output enters a projection in proportion to its own slope; outputs whose slopes drown in their own noise enter a
 //! projection of their own; and elements whose part in the gradient is small are moved once more, without the others.
 
+use super::directions::{Signs, levels, only, sizes};
 use super::slopes::{Function, Slope, Slopes, root_mean_square, unseen};
 use super::{Gradcheck, Place, Report, Verdict};
 use crate::error::Result;
 use crate::rng::{Purpose, Stream};
 use crate::tensor::Tensor;
-
-/// Elements whose parts in the gradient are apart by more than this factor are moved apart.
-const LEVEL: f64 = 1e-3;
-/// Levels that are told apart; all that is smaller, and 0, is of the last.
-const LEVELS: usize = 6;
 
 /// The relative error of finite differences that confirms a derivative which is small beside others of its row.
 const DIGITS: f64 = 1e-3;
@@ -56,6 +52,8 @@ enum Group {
     Still,
     /// Rounding leaves too few digits.
     Drowned,
+    /// Its slope is beyond the type; it is projected with no others.
+    Boundless,
 }
 
 impl Check<'_> {
@@ -99,7 +97,8 @@ impl Check<'_> {
             rows.iter_mut().zip(&slopes.all).for_each(|(row, slope)| *row = row.max(slope.value.abs()));
         }
         let quick = self.probe(input, u, slopes, rows);
-        if (0..quick.slopes.all.len()).all(|output| self.group(&quick, output) != Group::Drowned) {
+        let settled = |output: usize| !matches!(self.group(&quick, output), Group::Drowned | Group::Boundless);
+        if (0..quick.slopes.all.len()).all(settled) {
             let weights = weights(&quick, |_| true, stream);
             let projection = self.project(&quick, weights)?;
             if self.agrees(&quick, &projection) {
@@ -123,8 +122,9 @@ impl Check<'_> {
     }
 
     fn group(&self, probe: &Probe<'_>, output: usize) -> Group {
-        let Slope { value, error, .. } = probe.slopes.all[output];
+        let slope @ Slope { value, error, .. } = probe.slopes.all[output];
         match () {
+            () if !slope.is_finite() => Group::Boundless,
             () if value == 0.0 && error == 0.0 => Group::Still,
             () if error <= self.settings.tolerance * probe.scales[output] => Group::Sharp,
             () => Group::Drowned,
@@ -134,9 +134,11 @@ impl Check<'_> {
     fn project(&self, probe: &Probe<'_>, r: Tensor<f64>) -> Result<Projection> {
         let dx = self.function.analytic(probe.input, &r)?;
         let parts = || dx.as_slice().iter().zip(probe.u).map(|(dx, u)| dx * u);
-        let outputs = || r.as_slice().iter().zip(&probe.slopes.all);
+        // Of outputs that are left out, slopes may be infinite.
+        let outputs = || r.as_slice().iter().zip(&probe.slopes.all).filter(|(r, _)| **r != 0.0);
         let numeric: f64 = outputs().map(|(r, slope)| r * slope.value).sum();
-        let scaled: f64 = r.as_slice().iter().zip(&probe.scales).map(|(r, scale)| (r * scale).powi(2)).sum();
+        let scales = r.as_slice().iter().zip(&probe.scales).filter(|(r, _)| **r != 0.0);
+        let scaled: f64 = scales.map(|(r, scale)| (r * scale).powi(2)).sum();
         let size = parts().map(|part| part * part).sum::<f64>().max(scaled).sqrt();
         let error = outputs().map(|(r, slope)| (r * slope.error).powi(2)).sum::<f64>().sqrt();
         let gap = parts().sum::<f64>() - numeric;
@@ -152,6 +154,9 @@ impl Check<'_> {
 
     /// Compares the outputs group by group.
     fn examine(&mut self, probe: &Probe<'_>, stream: &mut Signs) -> Result<Tensor<f64>> {
+        if let Some(output) = (0..probe.scales.len()).find(|output| self.group(probe, *output) == Group::Boundless) {
+            self.note_boundless(probe, output)?;
+        }
         let mut dx = None;
         for group in [Group::Sharp, Group::Still, Group::Drowned] {
             let among: Vec<bool> = (0..probe.scales.len()).map(|output| self.group(probe, output) == group).collect();
@@ -163,6 +168,16 @@ impl Check<'_> {
             dx.get_or_insert(projection.dx);
         }
         dx.map_or_else(|| Tensor::zeros(self.function.inputs[probe.input].shape()), Ok)
+    }
+
+    /// An output that cannot be compared along a direction; one of its derivatives may show that it is wrong.
+    fn note_boundless(&mut self, probe: &Probe<'_>, output: usize) -> Result<()> {
+        let row = self.function.analytic(probe.input, &unit(probe, output))?;
+        match self.entry(probe, &row, steepest(probe, &row), output)? {
+            (place, Verdict::Wrong, error) => self.report.note_wrong(error, place),
+            (place, ..) => self.report.note_unclear(Place { uncertainty: f64::INFINITY, ..place }),
+        }
+        Ok(())
     }
 
     fn group_weights(&self, probe: &Probe<'_>, group: Group, among: &[bool], stream: &mut Signs) -> Tensor<f64> {
@@ -181,7 +196,7 @@ impl Check<'_> {
         let settled = match group {
             Group::Sharp => self.agrees(probe, projection),
             Group::Still => projection.gap.abs() <= 1.0,
-            Group::Drowned => false,
+            Group::Drowned | Group::Boundless => false,
         };
         if settled {
             self.report.note(if group == Group::Sharp { projection.relative() } else { 0.0 });
@@ -260,7 +275,8 @@ impl Check<'_> {
     /// cancel.
     fn judge(&self, entry: &Entry, column: &Slopes, row: &Tensor<f64>, scale: f64) -> (Place, Verdict, f64) {
         let Entry { input, element, output, analytic, size, greatest } = *entry;
-        let Slope { value, error, .. } = column.all[output];
+        let slope @ Slope { value, error, .. } = column.all[output];
+        let bounded = slope.is_finite() && greatest.is_finite();
         let (still, unseen) = (value == 0.0 && error == 0.0, unseen(column.output.as_slice()[output]));
         let error = if still { unseen / column.longest } else { error };
         let (numeric, error) = (value / size, error / size);
@@ -268,19 +284,22 @@ impl Check<'_> {
         let greater = analytic.abs().max(numeric.abs());
         let allowed = self.settings.absolute + self.settings.tolerance * greater;
         // Where its own digits show, an entry that is small beside others of its row need not show as many as those.
+        let scale = if scale.is_finite() { scale } else { 0.0 };
         let scale = if error <= DIGITS * numeric.abs() { scale.max(greatest) } else { scale };
         let usual = allowed.max(self.settings.tolerance * scale / size);
         // Backward rounds too: to units of its greatest derivative of this output, and of 1.
         let rounding = f64::EPSILON * greatest / size;
         let at_rest = still && gap <= (4.0 * rounding).max(f64::EPSILON / size);
         let verdict = match () {
+            () if !bounded => Verdict::CannotTell,
             () if at_rest => Verdict::Right,
             () if gap > allowed + error + 16.0 * rounding => Verdict::Wrong,
             () if error <= usual => Verdict::Right,
             () => Verdict::CannotTell,
         };
         let (index, output) = (row.index_of(element), column.output.index_of(output));
-        let place = Place { input, index, output, analytic, numeric, uncertainty: error };
+        let uncertainty = if bounded { error } else { f64::INFINITY };
+        let place = Place { input, index, output, analytic, numeric, uncertainty };
         let relative = match verdict {
             _ if at_rest || gap == 0.0 => 0.0,
             Verdict::Wrong => gap / greater,
@@ -299,9 +318,8 @@ impl Check<'_> {
             (0..sizes.len()).map(|i| self.function.quick(input, &single(i))).collect::<Result<_>>()?;
         let mut careful = vec![false; sizes.len()];
         let outputs = columns[0].all.len();
-        let rows: Vec<f64> = (0..outputs)
-            .map(|j| columns.iter().map(|column| column.all[j].value.powi(2)).sum::<f64>().sqrt())
-            .collect();
+        let rows: Vec<f64> =
+            (0..outputs).map(|j| columns.iter().map(|column| column.all[j].value).fold(0.0, f64::hypot)).collect();
         let share = |column: &Slopes| {
             let shares = column.all.iter().zip(&rows).filter(|(_, row)| **row > 0.0);
             shares.map(|(slope, row)| (slope.value / row).abs()).fold(0.0, f64::max)
@@ -353,50 +371,9 @@ impl Projection {
     }
 }
 
-/// Random numbers from ½ to 1 of either sign.
-struct Signs(Stream);
-
-impl Signs {
-    fn signed(&mut self) -> f64 {
-        let magnitude = 0.5 + 0.5 * self.0.uniform();
-        if self.0.word() & 1 == 1 { magnitude } else { -magnitude }
-    }
-}
-
 /// The greatest part of an element in a gradient.
 fn greatest(row: &Tensor<f64>, sizes: &[f64]) -> f64 {
     row.as_slice().iter().zip(sizes).fold(0.0, |most: f64, (a, size)| most.max((a * size).abs()))
-}
-
-/// The size of each element; that of a 0 is the root mean square of its tensor, or 1 where all are 0.
-fn sizes(x: &Tensor<f64>) -> Vec<f64> {
-    let typical = root_mean_square(x.as_slice());
-    let of_zero = if typical > 0.0 { typical } else { 1.0 };
-    x.as_slice().iter().map(|x| if *x == 0.0 { of_zero } else { x.abs() }).collect()
-}
-
-/// The direction without all elements but those of a lower level, for each level below the greatest that has some.
-fn levels(u: &[f64], dx: &Tensor<f64>) -> Vec<Vec<f64>> {
-    let parts: Vec<f64> = u.iter().zip(dx.as_slice()).map(|(u, dx)| (u * dx).abs()).collect();
-    let greatest = parts.iter().copied().fold(0.0, f64::max);
-    let level = |part: f64| match (part / greatest).log(LEVEL) {
-        level if level < LEVELS as f64 => level as usize,
-        _ => LEVELS - 1,
-    };
-    let levels: Vec<usize> = parts.iter().map(|part| level(*part)).collect();
-    let members = |level: usize| (0..u.len()).filter(|i| levels[*i] == level).collect::<Vec<usize>>();
-    (1..LEVELS)
-        .map(members)
-        .filter(|some| !some.is_empty() && some.len() < u.len())
-        .map(|some| only(u, &some))
-        .collect()
-}
-
-/// The elements of some places, and 0 elsewhere.
-fn only(u: &[f64], places: &[usize]) -> Vec<f64> {
-    let mut some = vec![0.0; u.len()];
-    places.iter().for_each(|&i| some[i] = u[i]);
-    some
 }
 
 /// Random weights for some outputs, such that each counts alike; one that does not move counts as much as any.

@@ -43,6 +43,13 @@ pub(super) struct Slope {
     pub step: f64,
 }
 
+impl Slope {
+    /// Whether it fits the type, in the units of the direction.
+    pub fn is_finite(&self) -> bool {
+        self.value.is_finite() && self.error.is_finite()
+    }
+}
+
 /// The slopes of all outputs.
 pub(super) struct Slopes {
     pub all: Vec<Slope>,

@@ -33,10 +33,11 @@ import sys
 import tempfile
 import time
 
-# Calls that change what is on the disk, and those that look at it besides. Not among them is close, whose refusal for a
-# folder the standard library of Rust takes for a fault of its own, and panics.
+# Calls that change what is on the disk, and those that look at it besides. close is among those at which it is killed, and
+# not among those that are refused: that for a folder the standard library of Rust takes for a fault of its own, and panics.
 CHANGES = "openat mkdir mkdirat rename renameat renameat2 unlink unlinkat rmdir write writev pwrite64 fsync fdatasync ftruncate flock copy_file_range".split()
 LOOKS = "read pread64 statx fstat newfstatat lseek getdents64 readlink".split()
+ENDS = ["close"]
 PATIENCE = 120  # seconds after which a run is said to hang
 NOBODY = 65534
 
@@ -222,7 +223,7 @@ class Trial:
         return self.run([*trace, *self.begin(folder)])
 
     def kills(self):
-        for name, number in self.calls(CHANGES):
+        for name, number in self.calls(CHANGES + ENDS):
             folder = self.fresh()
             self.injected(folder, name, f"signal=KILL:when={number}")
             self.counts["kills"] += 1

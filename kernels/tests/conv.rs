@@ -270,7 +270,8 @@ fn large_convolutions_agree_with_the_plain_loops() {
 }
 
 /// The rounding error of PyTorch's `f32` convolutions at these sizes: the root mean square of the error over that of the exact
-/// values. It does not depend on the width.
+/// values. It does not depend on the width. `python3 benches/peers/torch_rounding.py` prints it, on a machine that has torch: of
+/// normal values, each pass in `float32` against the same in `float64`.
 const PYTORCH: f64 = 2.1e-7;
 
 /// The root mean square of the error of `found` over that of `exact`.

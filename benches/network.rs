@@ -18,7 +18,7 @@ use training::{Training, pictures, resnet20};
 fn individual(criterion: &mut Criterion<Rate>) {
     const BATCH: usize = 128;
     let spec = all_ones().unwrap();
-    let mut group = criterion.benchmark_group("training step of 128 pictures");
+    let mut group = criterion.benchmark_group("training step of 128 images");
     group.throughput(Throughput::Elements(6 * spec.plan().unwrap().macs() * BATCH as u64)).sample_size(10);
     let mut training = Training::new(&spec, BATCH).unwrap();
     group.bench_function("individual with all edges", |bencher| bencher.iter(|| training.step().unwrap()));
@@ -32,10 +32,10 @@ fn inference(criterion: &mut Criterion<Rate>) {
     for batch in [128, 1] {
         let pictures = pictures(batch).unwrap();
         group.throughput(Throughput::Elements(2 * network.plan().macs() * batch as u64));
-        group.bench_function(format!("{batch} pictures"), |bencher| {
+        group.bench_function(format!("{batch} images"), |bencher| {
             bencher.iter(|| black_box(network.evaluate(&pictures).unwrap()));
         });
-        group.bench_function(format!("{batch} pictures, frozen"), |bencher| {
+        group.bench_function(format!("{batch} images, frozen"), |bencher| {
             bencher.iter(|| black_box(frozen.evaluate(&pictures).unwrap()));
         });
     }

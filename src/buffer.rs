@@ -13,8 +13,10 @@
 //! The system may refuse memory. A request deep inside a kernel's preparation, on whatever thread, then gives up all work up
 //! to the operation that it belongs to, which returns an error: [`refusable`] is that boundary. On the way up the stack
 //! unwinds, by the mechanism of a panic but without one: no message is printed and no trace collected, for which there
-//! might be no memory either. Every request of a size that depends on data goes through here; the few words that lists of
-//! shapes or nodes take come from the standard library, which ends the program where it gets none.
+//! might be no memory either. All tensors and all scratch of kernels come from here; lists that are none and are as long as the
+//! data, such as the bytes of an image, come from `reserve`. What is left to the standard library, which ends the program where
+//! it gets nothing, is a few words for each sample, class, layer or row of a journal, and what libraries keep of a file while
+//! they read it.
 
 use crate::mode::Modes;
 use bytemuck::Pod;

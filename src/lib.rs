@@ -26,6 +26,7 @@ mod par;
 pub mod profile;
 pub mod record;
 pub mod report;
+mod reserve;
 mod rng;
 mod schedule;
 pub mod search;

@@ -91,7 +91,7 @@ fn verify_tells_a_right_layout_from_the_official_bytes() {
     let dir = folder.path().to_str().unwrap();
     let Outcome { code, out, err } = evograd(&["verify", "mnist", "--data-dir", dir], &[]);
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("the layout is right: 20 training pictures, 10 test pictures\n"), "{out}");
+    assert!(out.contains("the layout is right: 20 training images, 10 test images\n"), "{out}");
     assert!(out.ends_with("it can be used; whether the bytes are the official ones cannot be told\n"), "{out}");
     let json = evograd(&["verify", "mnist", "--json", "--data-dir", dir], &[]);
     let verdict: serde_json::Value = serde_json::from_str(&json.out).unwrap();
@@ -143,13 +143,13 @@ fn show_draws_a_row_for_each_class() {
     let Outcome { code, out, err } =
         evograd(&["show", "mnist", "--data-dir", dir, "--out", path, "--count", "3", "--seed", "5"], &[]);
     assert_eq!(code, 0, "{err}");
-    assert_eq!(out, format!("{path}: 20 pictures of 10 classes, a row for each:\n0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"));
+    assert_eq!(out, format!("{path}: 20 images of 10 classes, a row for each:\n0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"));
     let reader = png::Decoder::new(std::io::BufReader::new(File::open(&grid).unwrap())).read_info().unwrap();
     // 28 columns are enlarged three times, two pixels lie between.
     assert_eq!((reader.info().width, reader.info().height), (2 + 3 * 86, 2 + 10 * 86));
     assert_eq!(reader.info().color_type, png::ColorType::Grayscale);
     let test = evograd(&["show", "mnist", "--data-dir", dir, "--out", path, "--split", "test"], &[]);
-    assert!(test.out.contains(": 10 pictures of 10 classes"), "{}", test.out);
+    assert!(test.out.contains(": 10 images of 10 classes"), "{}", test.out);
 }
 
 /// What to do to get a set again, by a command that this build has.
@@ -238,7 +238,7 @@ fn verify_decodes_every_image_and_names_what_is_not_read() {
     let dir = folder.path().to_str().unwrap();
     let Outcome { code, out, err } = evograd(&["verify", "folder", "--data-dir", dir], &[]);
     assert_eq!(code, 0, "{out} {err}");
-    assert!(out.contains("the layout is right: 3 training pictures, 2 test pictures\n"), "{out}");
+    assert!(out.contains("the layout is right: 3 training images, 2 test images\n"), "{out}");
     assert!(
         out.contains(&format!("1 file left out:\n  {dir}/train/a/photo.webp: it is not named as a JPEG or PNG file\n"))
     );

@@ -1,7 +1,13 @@
 //! What the system refuses, memory or threads, is an error that says so: no panic, no hang.
 #![cfg(target_os = "linux")]
 
-use evograd::{Tape, Tensor, Var, within_memory};
+use evograd::data::{
+    Pictures, decode_image, open_folder, read_cifar, read_idx, read_mat, read_svhn, shapes_of, write_grid,
+};
+use evograd::genetic::Towns;
+use evograd::models::weights::{parse_safetensors, to_safetensors};
+use evograd::{Tape, Tensor, Var, release_memory, within_memory};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -23,8 +29,25 @@ fn limited(limit: &str, command: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// From where the program does not start to where it trains. The few words that the standard library asks for on its own
-/// account may be refused too, which it ends the program for.
+/// More than the standard library asks for on its own account, where a refusal ends the program.
+const FEW: usize = 1 << 16;
+
+/// Whether the program was ended because so few bytes were refused. What grows with the data has to be an error.
+fn few_were_refused(text: &str) -> bool {
+    let size = |line: &str| line.strip_prefix("memory allocation of ")?.split(' ').next()?.parse().ok();
+    let sizes: Vec<usize> = text.lines().filter_map(size).collect();
+    !sizes.is_empty() && sizes.iter().all(|size| *size < FEW)
+}
+
+#[test]
+fn a_refusal_is_few_by_its_number() {
+    assert!(few_were_refused("x\nmemory allocation of 4096 bytes failed\n"));
+    assert!(!few_were_refused("memory allocation of 1228800 bytes failed\n"));
+    assert!(!few_were_refused("memory allocation of 16 bytes failed\nmemory allocation of 65536 bytes failed"));
+    assert!(!few_were_refused("killed"));
+}
+
+/// From where the program does not start to where it trains.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "it takes minutes in a debug build")]
 fn training_with_little_memory_is_an_error_that_says_how_much_was_refused() {
@@ -44,7 +67,8 @@ fn training_with_little_memory_is_an_error_that_says_how_much_was_refused() {
             Some(0) => break,
             Some(1 | 2) => refused += usize::from(text.contains("bytes of memory")),
             // Loading the program, or a small request of the standard library's.
-            _ => assert!(kilobytes < 100_000 || text.contains("memory allocation of"), "{kilobytes} kB: {text}"),
+            _ if text.contains("memory allocation of") => assert!(few_were_refused(&text), "{kilobytes} kB: {text}"),
+            _ => assert!(kilobytes < 100_000, "{kilobytes} kB: {text}"),
         }
     }
     assert!(refused > 0, "no limit was between too little to start and enough");
@@ -74,7 +98,8 @@ fn tensors_beyond_all_memory_are_errors_wherever_they_are_made() {
 fn ignored(limit: &str, name: &str) {
     let program = std::env::current_exe().unwrap();
     let output = limited(limit, &format!("{} --exact {name} --ignored --test-threads 1", program.display()));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{out}{err}");
 }
 
 #[test]
@@ -123,4 +148,101 @@ fn fills_the_memory_in_every_way() {
     // And all is well again once there is room.
     kept.truncate(1);
     assert_eq!(y.relu().unwrap().value().as_slice()[7], 1.0);
+}
+
+#[test]
+fn readers_and_writers_without_memory_say_so() {
+    ignored("-v 1000000", "reads_and_writes_where_a_few_megabytes_are_left");
+}
+
+/// All but a few megabytes of what the system gives.
+fn all_but_a_few() -> Vec<Tensor<f32>> {
+    let mut kept = Vec::new();
+    while let Ok(next) = Tensor::zeros([1 << 18]) {
+        kept.push(next);
+    }
+    kept.truncate(kept.len() - 4);
+    release_memory();
+    kept
+}
+
+/// Everything here asks for at least 6 MB at once or in a row, and for less than 1 MB before.
+#[test]
+#[ignore = "run under a limit by readers_and_writers_without_memory_say_so"]
+fn reads_and_writes_where_a_few_megabytes_are_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let noise: Vec<u8> = (0..12_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let pictures = Pictures::new([3, 2000, 2000], &["a"], noise, vec![0]).unwrap();
+    for split in ["train", "val"] {
+        std::fs::create_dir_all(path(split).join("a")).unwrap();
+        write_grid(&pictures, 1, 0, &path(split).join("a/noise.png")).unwrap();
+    }
+    let images = open_folder(folder.path(), 64).unwrap();
+    std::fs::write(path("cifar"), vec![0; 3073 * 10_000]).unwrap();
+    std::fs::write(path("svhn"), matrix(5000)).unwrap();
+    let (mat, idx) =
+        (matrix(1000), [&[0, 0, 8, 3, 0, 0, 39, 16, 0, 0, 0, 28, 0, 0, 0, 28][..], &[0; 7_840_000]].concat());
+    let (png, jpegs) = (grey_png(), [(0xc0, 4096), (0xc2, 1600)].map(|(kind, side)| grey_jpeg(kind, side)));
+    let tensor = Tensor::<f32>::full([3 << 20], 1.0).unwrap();
+    let weights = to_safetensors(&[("w".into(), &tensor)]).unwrap();
+    let kept = all_but_a_few();
+    let problems = [
+        ("folder", images.train.read(0, &mut [0; 3 * 64 * 64]).err()),
+        ("png", decode_image(&png, 64).err()),
+        ("jpeg", decode_image(&jpegs[0], 64).err()),
+        ("progressive", decode_image(&jpegs[1], 64).err()),
+        ("square", decode_image(&jpegs[1], 4096).err()),
+        ("cifar", read_cifar(&path("cifar"), false).err()),
+        ("svhn", read_svhn(&path("svhn")).err()),
+        ("mat", read_mat(&mat).err()),
+        ("idx", read_idx::<3>(&idx, 10_000).err()),
+        ("shapes", shapes_of(0, 4000, 1).err()),
+        ("grid", write_grid(&pictures, 1, 0, &path("grid.png")).err()),
+        ("weights in", parse_safetensors(Path::new("w"), &weights).err()),
+        ("weights out", to_safetensors(&[("w".into(), &tensor)]).err()),
+        ("towns", Towns::random(2000, 0).err()),
+    ];
+    drop(kept);
+    for (what, problem) in problems {
+        let text = problem.unwrap_or_else(|| panic!("{what}: there was memory")).to_string();
+        assert!(text.contains("bytes of memory") || text.contains("out of memory; give"), "{what}: {text}");
+    }
+    release_memory();
+    assert_eq!(decode_image(&jpegs[1], 2).unwrap(), [128; 12], "there is memory again");
+}
+
+/// A PNG file of 3000 × 3000 grey pixels.
+fn grey_png() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let grey = Pictures::new([1, 3000, 3000], &["a"], vec![9; 9_000_000], vec![0]).unwrap();
+    write_grid(&grey, 1, 0, &folder.path().join("grey.png")).unwrap();
+    std::fs::read(folder.path().join("grey.png")).unwrap()
+}
+
+/// A JPEG file of grey pixels whose every block is coded in zeros: as a whole (kind 0xc0), or first the means and then the rest
+/// (0xc2).
+fn grey_jpeg(kind: u8, side: usize) -> Vec<u8> {
+    let segment = |marker: u8, body: &[u8]| [&[0xff, marker, 0, 2 + body.len() as u8], body].concat();
+    // A table of one code, 0, for no bits and no more coefficients.
+    let table = |class: u8| segment(0xc4, &[&[class << 4, 1], &[0; 15][..], &[0]].concat());
+    let [high, low] = (side as u16).to_be_bytes();
+    let scan = |from: u8, to: u8| segment(0xda, &[1, 1, 0, from, to, 0]);
+    let data = |bits: usize| vec![0_u8; bits * (side / 8) * (side / 8) / 8];
+    let scans = match kind {
+        0xc0 => [scan(0, 63), data(2)].concat(),
+        _ => [scan(0, 0), data(1), scan(1, 63), data(1)].concat(),
+    };
+    let quantisers = segment(0xdb, &[&[0][..], &[1; 64]].concat());
+    let frame = segment(kind, &[8, high, low, high, low, 1, 1, 0x11, 0]);
+    [&[0xff, 0xd8][..], &quantisers, &frame, &table(0), &table(1), &scans, &[0xff, 0xd9]].concat()
+}
+
+/// A MATLAB file with X `[32, 32, 3, count]`, bytes.
+fn matrix(count: u32) -> Vec<u8> {
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+    let size = 3072 * count;
+    let parts = words(&[6, 8, 9, 0, 5, 16, 32, 32, 3, count, 1 << 16 | 1, u32::from(b'X'), 2, size]);
+    let head = [&[b' '; 124][..], &[0, 1, b'I', b'M'], &words(&[14, parts.len() as u32 + size])].concat();
+    [head, parts, vec![0; size as usize]].concat()
 }

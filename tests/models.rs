@@ -595,7 +595,7 @@ fn pictures_of_another_size_than_the_network_was_made_for_are_refused() {
     let network = Network::<f32>::new(&models::spec("lenet", &Options::default()).unwrap(), 0).unwrap();
     assert_eq!(
         network.evaluate(&pictures(2, [3, 28, 28], 0)).unwrap_err().to_string(),
-        "network: lenet takes pictures of shape [3, 32, 32] (pictures [2, 3, 28, 28]); \
+        "network: lenet takes images of shape [3, 32, 32] (images [2, 3, 28, 28]); \
          give it [N, C, H, W] with these sizes"
     );
 }

@@ -225,7 +225,7 @@ const SMALL: [&str; 10] =
 fn the_command_prints_a_row_for_each_kind_and_its_parts_make_the_step() {
     let (code, out, err) = evograd(&[&SMALL[..], &["--threads", "1", "--fusion", "sort"]].concat());
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    assert!(out.starts_with("resnet20, 4 pictures 3×16×16, 1 thread, "), "{out}");
+    assert!(out.starts_with("resnet20, 4 images 3×16×16, 1 thread, "), "{out}");
     let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert!(lines[2][..4] == ["operation", "pass", "calls", "ms"], "{out}");
     let of = |op: &str, pass: &str| lines.iter().find(|line| line.len() > 3 && line[..2] == [op, pass]).unwrap();

@@ -311,13 +311,13 @@ fn what_pictures_are_normalised_by_is_checked_and_computed_again_where_it_is_mis
     let place = Place::new();
     let file = |text: &str| fs::write(place.anew().join("normalise.json"), text).unwrap();
     for (text, problem) in [
-        (r#"{"mean":[],"deviation":[]}"#, "it is of 0 channels, and pictures have 1"),
-        (r#"{"mean":[1,2],"deviation":[1,2]}"#, "it is of 2 channels, and pictures have 1"),
+        (r#"{"mean":[],"deviation":[]}"#, "it is of 0 channels, and images have 1"),
+        (r#"{"mean":[1,2],"deviation":[1,2]}"#, "it is of 2 channels, and images have 1"),
         (r#"{"mean":[1],"deviation":[-1]}"#, "a mean is not finite, or a deviation is below 0"),
         (r#"{"mean":[null],"deviation":[1]}"#, "it holds no mean and deviation of each channel"),
         (r#"{"mean":[1e999],"deviation":[1]}"#, "it holds no mean and deviation of each channel"),
         ("\u{0}", "it holds no mean and deviation of each channel"),
-        (r#"{"mean":[1.0],"deviation":[1.0]}"#, "the run began with pictures normalised by"),
+        (r#"{"mean":[1.0],"deviation":[1.0]}"#, "the run began with images normalised by"),
     ] {
         file(text);
         refused(resume("train", &place.run), problem);

@@ -349,7 +349,7 @@ fn wrong_settings_are_refused_before_anything_is_made() {
             "networks.backbone.filters is [2, 3], networks.stages [3]; give a number of filters for each",
         ),
         ("networks.join=add", "there is no fusion called \"add\""),
-        ("data.validation=0", "data.validation is 0, and fitness is measured on pictures held out; hold some out"),
+        ("data.validation=0", "data.validation is 0, and fitness is measured on images held out; hold some out"),
         ("data.validation=400", "data.validation: split: 400 samples are asked for, there are 160"),
         ("search.popsize=3", "unknown field `popsize`"),
         ("networks.backbone.kernel=99", "stage1.input.conv"),
@@ -618,6 +618,6 @@ impl data::Dataset for Forbidden {
         panic!("a label of the test set was looked at")
     }
     fn read(&self, _: usize, _: &mut [u8]) -> evograd::Result<()> {
-        panic!("a picture of the test set was looked at")
+        panic!("an image of the test set was looked at")
     }
 }

@@ -14,6 +14,17 @@ use std::process::Command;
 
 /// Runs a command in a terminal of so many columns; all that it wrote, and its exit code.
 fn in_a_terminal(columns: u16, environment: &[(&str, &str)], line: &str, data: &Path) -> (String, Option<i32>) {
+    in_a_terminal_at(Path::new("."), columns, environment, line, data)
+}
+
+/// As [`in_a_terminal`], in a folder.
+fn in_a_terminal_at(
+    folder: &Path,
+    columns: u16,
+    environment: &[(&str, &str)],
+    line: &str,
+    data: &Path,
+) -> (String, Option<i32>) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -22,7 +33,12 @@ fn in_a_terminal(columns: u16, environment: &[(&str, &str)], line: &str, data: &
     let terminal = OpenOptions::new().read(true).write(true).custom_flags(not_ours).open(name).unwrap();
     tcsetwinsize(&terminal, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
-    command.args(line.split_whitespace()).env("EVOGRAD_DATA_DIR", data).env("TERM", "xterm").env_remove("NO_COLOR");
+    command
+        .current_dir(folder)
+        .args(line.split_whitespace())
+        .env("EVOGRAD_DATA_DIR", data)
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR");
     command.envs(environment.iter().copied());
     let same = || terminal.try_clone().unwrap();
     let mut child = command.stdin(same()).stdout(same()).stderr(same()).spawn().unwrap();
@@ -50,7 +66,7 @@ fn widest(written: &str) -> (usize, String) {
     lines(written).into_iter().map(|line| (line.chars().count(), line)).max().unwrap()
 }
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "",
     "train",
     "search",
@@ -71,6 +87,7 @@ const COMMANDS: [&str; 21] = [
     "data list",
     "data fetch",
     "data import",
+    "data verify",
     "data show",
 ];
 
@@ -94,7 +111,6 @@ const SMALL: &str = "--data mnist --backbone mnist --stages 3,3 --filters 2,2 --
 #[test]
 fn nothing_is_wider_than_80_columns() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    std::env::set_current_dir(runs.path()).unwrap();
     let search = format!("search {SMALL} --population 3 --budget 9");
     let table: [(&str, i32); 31] = [
         ("train lenet --data mnist --width 0.1 --batch 32 --epochs 2 --out a", 0),
@@ -130,7 +146,7 @@ fn nothing_is_wider_than_80_columns() {
         ("train lenet --fusion sort", 2),
     ];
     for (line, expected) in table {
-        let (text, code) = in_a_terminal(80, &[], line, data.path());
+        let (text, code) = in_a_terminal_at(runs.path(), 80, &[], line, data.path());
         let (width, widest) = widest(&text);
         assert_eq!(code, Some(expected), "{line}: {text}");
         assert!(width <= 80, "{line}: {width} columns: {widest}");

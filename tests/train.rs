@@ -147,7 +147,7 @@ fn a_run_is_not_resumed_on_other_data() {
     bytes[8..].iter_mut().for_each(|label| *label = (*label + 1) % 10);
     std::fs::write(&labels, bytes).unwrap();
     let (code, _, errors) = output(resume(other.path(), &run));
-    assert!(code == 2 && errors.contains("the run began with other pictures or labels; name the folder"), "{errors}");
+    assert!(code == 2 && errors.contains("the run began with other images or labels; name the folder"), "{errors}");
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn wrong_settings_are_told_before_anything_is_made() {
     let (undropped, without) =
         (["--set", "model.name=resnet20", "--dropout", "0.1"], "there is no dropout in resnet20");
     assert!(told(&undropped).contains(without));
-    assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and pictures have 28×28 pixels"));
+    assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and images have 28×28 pixels"));
     assert!(told(&["--fusion", "sums"]).contains("there is no fusion called \"sums\""));
     assert!(told(&["--set", "data.validation=200"]).contains("split: 200 samples are asked for, there are 160"));
     assert!(told(&["--set", "optimizer.rule=sdg"]).contains("unknown variant `sdg`, expected one of `sgd`"));

@@ -28,7 +28,7 @@ Examples:
   evograd data verify cifar10 --data-dir /data
       every byte, every label
   evograd data show mnist --out digits.png --split test
-      a row of pictures for each class";
+      a row of images for each class";
 
 /// Data sets: list, fetch, import, verify and look at them.
 #[derive(clap::Args)]
@@ -73,7 +73,7 @@ enum Action {
         #[arg(long, value_name = "PATH", required = true)]
         from: Vec<PathBuf>,
     },
-    /// Draw pictures of a set into a PNG file, a row for each class
+    /// Draw images of a set into a PNG file, a row for each class
     Show(Show),
 }
 
@@ -94,10 +94,10 @@ struct Show {
     /// The PNG file to write
     #[arg(long, value_name = "FILE", default_value = "grid.png")]
     out: PathBuf,
-    /// Which pictures
+    /// Which images
     #[arg(long, value_enum, default_value = "train")]
     split: Split,
-    /// Pictures in a row
+    /// Images in a row
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     count: u16,
     /// Seed of the choice
@@ -168,7 +168,7 @@ fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {
         }
         return Ok(());
     }
-    let header = ["set", "classes", "picture", "train + test", "download", "here", "what it is", "licence"];
+    let header = ["set", "classes", "image", "train + test", "download", "here", "what it is", "licence"];
     let mut table = Table::new(&header, 1..1).with_texts(2);
     for info in CATALOGUE {
         table.row(row(info, folder));
@@ -254,7 +254,7 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
     }
     if let Some(pictures) = verdict.pictures {
         let [train, test] = pictures.map(|count| grouped(count as u64));
-        writeln!(out, "the layout is right: {train} training pictures, {test} test pictures")?;
+        writeln!(out, "the layout is right: {train} training images, {test} test images")?;
     }
     for (what, files) in
         [("cannot be decoded", &verdict.broken), ("misnamed", &verdict.misnamed), ("left out", &verdict.left_out)]
@@ -306,7 +306,7 @@ fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
         Split::Test => sets.test,
     };
     let drawn = file.written_by(|path| data::write_grid(&*set, show.count.into(), show.seed, path))?;
-    let (pictures, classes) = (counted(drawn as u64, "picture"), counted(set.classes().len() as u64, "class"));
+    let (pictures, classes) = (counted(drawn as u64, "image"), counted(set.classes().len() as u64, "class"));
     writeln!(out, "{}: {pictures} of {classes}, a row for each:", std::path::absolute(&show.out)?.display())?;
     Ok(writeln!(out, "{}", set.classes().join(", "))?)
 }

@@ -22,7 +22,7 @@ Examples:
       the share of right answers for each class
   evograd eval runs/mine --weights from-pytorch.safetensors --json";
 
-/// Ask a trained network for pictures it has not learned from.
+/// Evaluate a trained network on images that it has not learned from.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -36,7 +36,7 @@ pub struct Args {
     /// Weights of the same network from another file, in safetensors
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Which pictures
+    /// Which images
     #[arg(long, value_enum, default_value = "test")]
     split: Part,
     /// The answers for each class
@@ -52,7 +52,7 @@ pub struct Args {
 enum Part {
     /// The test set
     Test,
-    /// The pictures that the run held out with data.validation
+    /// The images that the run held out with data.validation
     Validation,
 }
 
@@ -93,7 +93,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Part::Test => (&split.test, "test"),
         Part::Validation => match &split.validation {
             Some(validation) => (validation, "validation"),
-            None => bail!("{} held out no pictures; train with data.validation above 0", args.run.display()),
+            None => bail!("{} held out no images; train with data.validation above 0", args.run.display()),
         },
     };
     let answers = said_if_slow("evaluating", || evaluate(&network, loader, name, |_| true))?;
@@ -113,12 +113,7 @@ fn print(
         let answers = Answers { split, pictures, loss, accuracy, classes, confusion };
         return Ok(writeln!(out, "{}", serde_json::to_string(&answers)?)?);
     }
-    writeln!(
-        out,
-        "{split} accuracy {:.2} %, loss {loss:.4}, {}",
-        accuracy * 100.0,
-        counted(pictures as u64, "picture")
-    )?;
+    writeln!(out, "{split} accuracy {:.2} %, loss {loss:.4}, {}", accuracy * 100.0, counted(pictures as u64, "image"))?;
     if args.per_class {
         writeln!(out, "{}", table(confusion, classes).for_output())?;
     }
@@ -127,7 +122,7 @@ fn print(
 
 /// For each class its share of right answers and the class that it is mistaken for most often.
 fn table(confusion: &[Vec<usize>], classes: &[String]) -> Table {
-    let mut table = Table::new(&["class", "pictures", "right", "mistaken for"], 1..3);
+    let mut table = Table::new(&["class", "images", "right", "mistaken for"], 1..3);
     for (class, answers) in confusion.iter().enumerate() {
         let pictures: usize = answers.iter().sum();
         let wrong = (0..answers.len()).filter(|&answer| answer != class && answers[answer] > 0);

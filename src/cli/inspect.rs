@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd inspect run runs/a runs/b --svg accuracy.svg
+  evograd inspect run runs/a runs/b --svg curves.svg
       training runs, epoch by epoch
   evograd inspect models
       every model and what it costs
@@ -27,7 +27,7 @@ Examples:
   evograd inspect model wrn-40-4 --classes 100 --json
       for machines
   evograd inspect model vgg16 --input 3x32x32 --classes 10
-      for small pictures";
+      for small images";
 
 /// Show what models are made of and what they cost, and how training runs went.
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ pub struct Args {
 enum What {
     Model(ModelQuestion),
     Run(runs::Args),
-    /// List every model with what it costs on its usual pictures
+    /// List every model with what it costs on its usual images
     Models {
         /// One JSON object per model on standard output
         #[arg(long)]
@@ -59,7 +59,7 @@ struct ModelQuestion {
     /// The number of classes [default: the model's usual ones]
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
-    /// The picture's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
+    /// The image's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
     #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
     input: Option<[usize; 3]>,
     #[command(flatten)]
@@ -110,10 +110,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Every model with its usual pictures.
+/// Every model with its usual images.
 fn list(json: bool, out: &mut impl Write) -> Result<()> {
-    let mut table =
-        Table::new(&["model", "pictures", "classes", "parameters", "MACs", "what it is"], 2..5).with_texts(1);
+    let mut table = Table::new(&["model", "images", "classes", "parameters", "MACs", "what it is"], 2..5).with_texts(1);
     for model in CATALOGUE {
         let plan = models::spec(model.name, &model.options())?.plan()?;
         if json {
@@ -162,8 +161,8 @@ fn layers(plan: &Plan, classes: usize, out: &mut impl Write) -> Result<()> {
     let count = counted(plan.layers().len() as u64, "layer");
     table.row(["total".to_string(), count, sizes(&plan.output().sizes()[1..]), parameters, macs, bytes]);
     let heading =
-        format!("{} on {} pictures, {}", plan.spec().name, sizes(&plan.spec().input), counted(classes as u64, "class"));
-    writeln!(out, "{heading}\nmultiply-adds (MACs) and bytes of activations (f32) for one picture")?;
+        format!("{} on {} images, {}", plan.spec().name, sizes(&plan.spec().input), counted(classes as u64, "class"));
+    writeln!(out, "{heading}\nmultiply-adds (MACs) and bytes of activations (f32) for one image")?;
     writeln!(out, "{}", table.for_output())?;
     Ok(())
 }

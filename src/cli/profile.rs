@@ -25,7 +25,7 @@ Examples:
   evograd profile lenet --batch 32 --threads 1 --json
       for machines
   evograd profile --svg roofline.svg
-      beside what the machine allows, as a picture
+      beside what the machine allows, as a drawing
   evograd profile --trace step.json
       every call, for chrome://tracing or Perfetto
 
@@ -52,7 +52,7 @@ pub struct Args {
     /// The network, as `evograd inspect models` lists them
     #[arg(default_value = "resnet20", value_name = "MODEL")]
     name: String,
-    /// Pictures of noise in a step
+    /// Images of noise in a step
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
     /// Steps measured, after three that are not
@@ -61,7 +61,7 @@ pub struct Args {
     /// The number of classes [default: the model's usual ones]
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
-    /// The picture's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
+    /// The image's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
     #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
     input: Option<[usize; 3]>,
     #[command(flatten)]
@@ -103,7 +103,7 @@ impl Measured {
     fn title(&self) -> String {
         let (spec, threads) = (self.plan.spec(), self.machine.threads);
         let [c, h, w] = spec.input;
-        let [pictures, threads] = [(self.batch as usize, "picture"), (threads, "thread")]
+        let [pictures, threads] = [(self.batch as usize, "image"), (threads, "thread")]
             .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
         format!("{}, {pictures} {c}×{h}×{w}, {threads}", spec.name)
     }
@@ -126,7 +126,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         file.write(&chrome_trace(&measured.title(), &measured.steps), what)?;
     }
     if let Some(file) = svg {
-        file.write(&picture::roofline(&measured, args.layers), "the picture")?;
+        file.write(&picture::roofline(&measured, args.layers), "the drawing")?;
     }
     match args.json {
         true => print::json(&measured, args.layers, out)?,

@@ -34,7 +34,7 @@ impl Pace {
         }
     }
 
-    /// Pictures a second; `None` before a whole step has been seen.
+    /// Images a second; `None` before a whole step has been seen.
     fn rate(&self) -> Option<f64> {
         (self.pictures > 0).then(|| self.pictures as f64 / self.time.as_secs_f64().max(1e-9))
     }
@@ -195,6 +195,6 @@ mod tests {
         }
         step(&mut progress, 3);
         let rate = progress.pace.rate().unwrap();
-        assert!(rate > 128.0 / 0.5, "{rate} pictures a second, with the evaluation of a second counted");
+        assert!(rate > 128.0 / 0.5, "{rate} images a second, with the evaluation of a second counted");
     }
 }

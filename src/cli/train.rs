@@ -52,10 +52,10 @@ pub struct Args {
     data: Option<String>,
     #[command(flatten)]
     model_args: ModelArgs,
-    /// Times that all training pictures are gone through [default: 20]
+    /// Times that all training images are gone through [default: 20]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Pictures in a step [default: 128]
+    /// Images in a step [default: 128]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// The highest learning rate [default: 0.4 with batch normalisation, else 0.02; 0.001 for adam and adamw]
@@ -216,7 +216,7 @@ fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let rows = record::read(&path.join("metrics.jsonl"))?;
     if let (Some(Metric::Test(score)), false) = (rows.last(), how.json) {
         let Score { pictures, loss, accuracy, .. } = score;
-        let (percent, pictures) = (accuracy * 100.0, counted(*pictures as u64, "picture"));
+        let (percent, pictures) = (accuracy * 100.0, counted(*pictures as u64, "image"));
         let line = format!("test accuracy {percent:.2} %, loss {loss:.4}, {pictures}: {}", path.display());
         writeln!(out, "{}", fitted(line))?;
         let (run, data_dir) = (word(path), data_argument(&how.data_dir));

@@ -110,7 +110,7 @@ mod tests {
         for sample in 0..18_000 {
             let out = written(augment, sample);
             let found = (0..18).find(|i| out == moved(i / 6 - 1, i / 2 % 3 - 1, i % 2 == 1));
-            counts[found.expect("a crop is a moved picture") as usize] += 1;
+            counts[found.expect("a crop is a moved image") as usize] += 1;
         }
         assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");
     }

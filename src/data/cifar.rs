@@ -8,6 +8,7 @@ use super::catalogue::{Archive, SetInfo};
 use super::source::Source;
 use super::{Augment, Pictures, Sets};
 use crate::error::Result;
+use crate::reserve::reserve;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
@@ -145,7 +146,8 @@ impl Layout {
         let (file, length) = source.open()?;
         source.check_length(length, (records * record) as u64, format_args!("{records} records of {record} bytes"))?;
         let mut reader = BufReader::with_capacity(1 << 18, file);
-        bytes.reserve_exact(records * PIXELS);
+        reserve(bytes, records * PIXELS).map_err(|refused| source.refused(refused))?;
+        reserve(labels, records).map_err(|refused| source.refused(refused))?;
         for number in 0..records {
             let mut label = [0; 2];
             source.fill(&mut reader, &mut label[..head], format_args!("record {number}"))?;

@@ -11,6 +11,7 @@ use super::catalogue::SetInfo;
 use super::image::{self, memory};
 use super::{Augment, Dataset, FileNote, Sets};
 use crate::error::{Error, Result};
+use crate::reserve;
 use listing::{Listing, subfolders};
 use std::fs::File;
 use std::io::Read;
@@ -134,7 +135,7 @@ fn contents(path: &Path) -> std::result::Result<(Vec<u8>, memory::Share), String
         return Err(format!("it has {} bytes, and at most {} are read", about.len(), image::MOST_BYTES));
     }
     let share = memory::FILES.take(about.len());
-    let mut bytes = Vec::with_capacity(about.len() as usize);
+    let mut bytes = reserve::with_room(about.len() as usize)?;
     let read = File::open(path).and_then(|file| file.take(image::MOST_BYTES).read_to_end(&mut bytes));
     read.map(|_| (bytes, share)).map_err(|error| error.to_string())
 }

@@ -2,9 +2,10 @@
 
 use super::Dataset;
 use crate::error::{Error, Result};
+use crate::reserve;
 use crate::rng::{Purpose, Stream};
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Pixels between two pictures.
@@ -30,7 +31,8 @@ const MOST: usize = 1 << 28;
 pub fn write_grid(set: &dyn Dataset, count: usize, seed: u64, path: &Path) -> Result<usize> {
     let mut canvas = Canvas::new(set.shape(), count, set.classes().len())?;
     let rows = choose(set, count, seed);
-    let mut picture = vec![0; set.shape().iter().product()];
+    let bytes = set.shape().iter().product();
+    let mut picture = reserve::filled(bytes, 0).map_err(|refused| refused.during("grid"))?;
     for (row, pictures) in rows.iter().enumerate() {
         for (column, &index) in pictures.iter().enumerate() {
             set.read(index, &mut picture)?;
@@ -72,18 +74,19 @@ impl Canvas {
     fn new(shape: [usize; 3], columns: usize, rows: usize) -> Result<Canvas> {
         let [channels, height, width] = shape;
         if ![1, 3].contains(&channels) {
-            let problem = format!("pictures of {channels} planes cannot be drawn");
-            return Err(Error::op("grid", problem, &[], "use grey pictures or those of red, green and blue"));
+            let problem = format!("images of {channels} planes cannot be drawn");
+            return Err(Error::op("grid", problem, &[], "use grey images or those of red, green and blue"));
         }
         let scale = WIDE.div_ceil(width).max(1);
         let size = |count: usize, length: usize| count.checked_mul(length * scale + GAP)?.checked_add(GAP);
         let sizes = size(columns, width).zip(size(rows, height));
         let fits = |&(width, height): &(usize, usize)| width.checked_mul(height).is_some_and(|area| area <= MOST);
         let Some((width, height)) = sizes.filter(fits) else {
-            let problem = format!("{rows} rows of {columns} pictures of {height}×{width} are too many to draw");
+            let problem = format!("{rows} rows of {columns} images of {height}×{width} are too many to draw");
             return Err(Error::op("grid", problem, &[], "ask for fewer in a row"));
         };
-        Ok(Canvas { shape, scale, width, height, pixels: vec![255; width * height * channels] })
+        let pixels = reserve::filled(width * height * channels, 255).map_err(|refused| refused.during("grid"))?;
+        Ok(Canvas { shape, scale, width, height, pixels })
     }
 
     fn draw(&mut self, row: usize, column: usize, picture: &[u8]) {
@@ -106,7 +109,10 @@ impl Canvas {
         let mut encoder = png::Encoder::new(BufWriter::new(file), self.width as u32, self.height as u32);
         encoder.set_color(if self.shape[0] == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
         let mut writer = encoder.write_header().map_err(unwritable)?;
-        writer.write_image_data(&self.pixels).and_then(|()| writer.finish()).map_err(unwritable)
+        // Piece by piece: all at once, the encoder would hold the compressed image besides.
+        let mut stream = writer.stream_writer().map_err(unwritable)?;
+        stream.write_all(&self.pixels).map_err(|error| unwritable(error.into()))?;
+        stream.finish().and_then(|()| writer.finish()).map_err(unwritable)
     }
 }
 
@@ -177,11 +183,11 @@ mod tests {
         };
         assert_eq!(
             error(2, 1),
-            "grid: pictures of 2 planes cannot be drawn; use grey pictures or those of red, green and blue"
+            "grid: images of 2 planes cannot be drawn; use grey images or those of red, green and blue"
         );
         assert_eq!(
             error(1, usize::MAX),
-            "grid: 1 rows of 18446744073709551615 pictures of 1×1 are too many to draw; ask for fewer in a row"
+            "grid: 1 rows of 18446744073709551615 images of 1×1 are too many to draw; ask for fewer in a row"
         );
         assert!(error(1, 1).starts_with("/no/such/folder/grid.png: "));
     }

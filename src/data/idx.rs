@@ -7,7 +7,7 @@
 use super::gzip::{Members, is_gzip};
 use super::source::Source;
 use crate::error::Result;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 
 /// Reads a file of `D` axes: their sizes, and the bytes. A first size above `most` is refused, so that a small compressed file
 /// cannot fill the memory.
@@ -55,7 +55,7 @@ fn parse<const D: usize>(
 ) -> Result<([usize; D], Vec<u8>)> {
     let sizes = header::<D>(source, reader)?;
     if sizes[0] as usize > most {
-        return Err(source.wrong(format!("its header says sizes {sizes:?}, and the set has at most {most} pictures")));
+        return Err(source.wrong(format!("its header says sizes {sizes:?}, and the set has at most {most} images")));
     }
     let count = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size.into()));
     let Some(count) = count.filter(|&count| count <= LARGEST) else {
@@ -69,7 +69,10 @@ fn parse<const D: usize>(
     // Nothing is reserved by what the header says: a decoder may hold far less.
     let mut bytes = Vec::new();
     let ended = reader.by_ref().take(count).read_to_end(&mut bytes);
-    ended.map_err(|error| source.wrong(format!("it cannot be read after {} bytes of data: {error}", bytes.len())))?;
+    ended.map_err(|error| match error.kind() {
+        ErrorKind::OutOfMemory => source.refused(error),
+        _ => source.wrong(format!("it cannot be read after {} bytes of data: {error}", bytes.len())),
+    })?;
     source.check_length(wanted - count + bytes.len() as u64, wanted, &reason)?;
     source.check_end(reader, format!("the data of its header's sizes {sizes:?}"))?;
     bytes.shrink_to_fit();
@@ -219,7 +222,7 @@ mod tests {
         let error = read_idx::<3>(&gzip(&file(&[3_423_921, 28, 28], &[])), 60_000).unwrap_err().to_string();
         assert_eq!(
             error,
-            "idx: its header says sizes [3423921, 28, 28], and the set has at most 60000 pictures; use a whole file of this format"
+            "idx: its header says sizes [3423921, 28, 28], and the set has at most 60000 images; use a whole file of this format"
         );
         assert_eq!(read_idx::<1>(&file(&[2], &[1, 2]), 2), Ok(([2], vec![1, 2])));
     }

@@ -13,6 +13,7 @@ mod scans;
 mod square;
 
 use crate::error::{Error, Result};
+use crate::reserve;
 use std::fmt;
 
 /// The most pixels of an image that is decoded: 8192 × 8192, far more than cameras have.
@@ -63,7 +64,7 @@ pub fn decode_image(bytes: &[u8], side: usize) -> Result<Vec<u8>> {
         let problem = format!("{side} rows and columns were asked for");
         return Err(Error::op("image", problem, &[], format!("ask for 1 to {}", super::folder::MOST_SIDE)));
     }
-    let mut planes = vec![0; 3 * side * side];
+    let mut planes = reserve::filled(3 * side * side, 0).map_err(|refused| refused.during("image"))?;
     decode(bytes, side, &mut planes).map_err(|problem| Error::op("image", problem, &[], REMEDY))?;
     Ok(planes)
 }
@@ -77,7 +78,7 @@ pub(super) fn decode(bytes: &[u8], side: usize, planes: &mut [u8]) -> std::resul
         Format::Jpeg => jpeg::decode(bytes, side)?,
         Format::Png => png::decode(bytes, side)?,
     };
-    square::write(&pixels, side, planes);
+    square::write(&pixels, side, planes)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use super::parallel::picture_bytes;
 use super::split::shuffle;
 use super::{Augment, Dataset, Normalise};
 use crate::error::{Error, Result};
+use crate::reserve;
 use crate::rng::{Purpose, Stream};
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -79,13 +80,13 @@ impl Loader {
             );
         }
         if loading.batch == 0 || !(1..=MOST_THREADS).contains(&loading.threads) {
-            let problem = format!("pictures in a batch: {}, threads: {}", loading.batch, loading.threads);
+            let problem = format!("images in a batch: {}, threads: {}", loading.batch, loading.threads);
             return refuse(problem, "use at least one of each, and at most 1024 threads");
         }
         picture_bytes(&*set)?;
         let ([channels, rows, columns], Augment { crop, cutout, .. }) = (set.shape(), loading.augment);
         if crop.max(cutout) > rows.min(columns) {
-            let problem = format!("crop {crop} and cutout {cutout} of pictures of {rows}×{columns}");
+            let problem = format!("crop {crop} and cutout {cutout} of images of {rows}×{columns}");
             return refuse(problem, "use pixels up to the shorter side");
         }
         normalise.check(channels)?;
@@ -172,7 +173,7 @@ impl Loader {
         let shape = self.set.shape();
         let size = shape.iter().product::<usize>();
         let mut pictures = Tensor::zeros([samples.len(), shape[0], shape[1], shape[2]])?;
-        let mut bytes = vec![0; size];
+        let mut bytes = reserve::filled(size, 0).map_err(|refused| refused.during("loader"))?;
         for (&sample, out) in samples.iter().zip(pictures.as_mut_slice().chunks_mut(size)) {
             self.set.read(sample, &mut bytes)?;
             let mut stream = self.stream(Purpose::Augment, epoch, sample);
@@ -189,7 +190,7 @@ impl Loader {
         if class < classes {
             return Ok(class);
         }
-        let problem = format!("picture {sample} is of class {class}, and there are {classes} classes");
+        let problem = format!("image {sample} is of class {class}, and there are {classes} classes");
         Err(Error::op("loader", problem, &[], "number the classes from 0"))
     }
 

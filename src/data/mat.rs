@@ -8,6 +8,7 @@
 
 use super::source::Source;
 use crate::error::Result;
+use crate::reserve::reserve;
 use flate2::bufread::ZlibDecoder;
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read};
@@ -156,8 +157,12 @@ pub fn read_mat(bytes: &[u8]) -> Result<Vec<MatArray>> {
     read_from(&Source::bytes("mat"), bytes, |array, data| {
         if array.other.is_none() {
             let count = array.sizes.iter().fold(1_u64, |count, &size| count.saturating_mul(size.into()));
-            let values: Result<Vec<f64>> = (0..count).map(|value| data.number(format_args!("value {value}"))).collect();
-            arrays.push(MatArray { name: array.name.clone(), sizes: array.sizes.clone(), values: values? });
+            let mut values = Vec::new();
+            for value in 0..count {
+                reserve(&mut values, 1).map_err(|refused| refused.during("mat"))?;
+                values.push(data.number(format_args!("value {value}"))?);
+            }
+            arrays.push(MatArray { name: array.name.clone(), sizes: array.sizes.clone(), values });
         }
         Ok(())
     })?;

@@ -95,11 +95,11 @@ fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2], most: usiz
     let [pictures, labels] = files.map(|file| Source::new(expected(folder, file), set));
     let ([count, height, width], bytes) = idx::read::<3>(&pictures, most)?;
     if [height, width] != [SIDE; 2] {
-        return Err(pictures.wrong(format!("its pictures are {height}×{width}, expected {SIDE}×{SIDE}")));
+        return Err(pictures.wrong(format!("its images are {height}×{width}, expected {SIDE}×{SIDE}")));
     }
     let ([labelled], marks) = idx::read::<1>(&labels, most)?;
     if labelled != count {
-        let problem = format!("it has {labelled} labels, expected {count} as {} has pictures", pictures.path.display());
+        let problem = format!("it has {labelled} labels, expected {count} as {} has images", pictures.path.display());
         return Err(labels.wrong(problem));
     }
     if let Some(place) = marks.iter().position(|&label| usize::from(label) >= classes.len()) {
@@ -172,7 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), 4, 3);
         fs::write(folder.path().join(TRAIN[0]), gzip(&file(&[3_423_921, 28, 28], &[0; 784]))).unwrap();
-        assert!(error(folder.path()).contains("and the set has at most 60000 pictures"), "{}", error(folder.path()));
+        assert!(error(folder.path()).contains("and the set has at most 60000 images"), "{}", error(folder.path()));
     }
 
     #[test]
@@ -183,12 +183,12 @@ mod tests {
         fs::write(folder.path().join(TRAIN[1]), gzip(&file(&[3], &[1, 2, 3]))).unwrap();
         assert_eq!(
             error(folder.path()),
-            format!("{}: it has 3 labels, expected 4 as {} has pictures; {remedy}", TRAIN[1], TRAIN[0])
+            format!("{}: it has 3 labels, expected 4 as {} has images; {remedy}", TRAIN[1], TRAIN[0])
         );
         fs::write(folder.path().join(TRAIN[1]), gzip(&file(&[4], &[1, 2, 3, 10]))).unwrap();
         assert_eq!(error(folder.path()), format!("{}: label 3 is 10, expected one below 10; {remedy}", TRAIN[1]));
         fs::write(folder.path().join(TRAIN[0]), gzip(&file(&[4, 2, 28], &[0; 224]))).unwrap();
-        assert_eq!(error(folder.path()), format!("{}: its pictures are 2×28, expected 28×28; {remedy}", TRAIN[0]));
+        assert_eq!(error(folder.path()), format!("{}: its images are 2×28, expected 28×28; {remedy}", TRAIN[0]));
     }
 
     #[test]

@@ -135,16 +135,13 @@ impl Sets {
         for (name, set) in [("training", train), ("test", test)] {
             parallel::picture_bytes(set)?;
             if set.is_empty() || set.classes().is_empty() {
-                let problem = format!("the {name} set has {} pictures of {} classes", set.len(), set.classes().len());
+                let problem = format!("the {name} set has {} images of {} classes", set.len(), set.classes().len());
                 return refuse(problem, "give it at least one of each");
             }
         }
         if train.shape() != test.shape() {
-            let problem = format!(
-                "pictures of the test set are {:?}, those of the training set {:?}",
-                test.shape(),
-                train.shape()
-            );
+            let problem =
+                format!("images of the test set are {:?}, those of the training set {:?}", test.shape(), train.shape());
             return refuse(problem, "use one shape [C, H, W]");
         }
         if train.classes().len() != test.classes().len() {
@@ -199,7 +196,7 @@ fn check_labels(name: &str, set: &dyn Dataset) -> Result<()> {
         None => Ok(()),
         Some(index) => {
             let problem = format!(
-                "picture {index} of the {name} set is of class {}, and there are {classes} classes",
+                "image {index} of the {name} set is of class {}, and there are {classes} classes",
                 set.label(index)
             );
             Err(Error::op("data", problem, &[], "number the classes from 0"))
@@ -228,13 +225,12 @@ impl Pictures {
             let wanted =
                 wanted.map_or("more bytes than a machine can count".into(), |wanted| format!("{wanted} bytes"));
             let problem =
-                format!("{} labels for pictures {shape:?} ask for {wanted}, there are {}", labels.len(), bytes.len());
-            return Err(Error::op("pictures", problem, &[], "give C·H·W bytes for each label"));
+                format!("{} labels for images {shape:?} ask for {wanted}, there are {}", labels.len(), bytes.len());
+            return Err(Error::op("images", problem, &[], "give C·H·W bytes for each label"));
         }
         if let Some(place) = labels.iter().position(|&label| usize::from(label) >= classes.len()) {
-            let problem =
-                format!("label {} of picture {place} is no class, there are {}", labels[place], classes.len());
-            return Err(Error::op("pictures", problem, &[], "number the classes from 0"));
+            let problem = format!("label {} of image {place} is no class, there are {}", labels[place], classes.len());
+            return Err(Error::op("images", problem, &[], "number the classes from 0"));
         }
         let classes = classes.iter().map(|name| name.as_ref().to_string()).collect();
         Ok(Pictures { shape, classes, bytes, labels })

@@ -2,6 +2,7 @@
 
 use super::Dataset;
 use crate::error::{Error, Result};
+use crate::reserve;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -14,7 +15,7 @@ pub(super) fn picture_bytes(set: &dyn Dataset) -> Result<usize> {
     let shape = set.shape();
     let bytes = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
     bytes.filter(|&bytes| bytes > 0 && bytes <= isize::MAX as usize).ok_or_else(|| {
-        Error::op("data", format!("pictures of shape {shape:?} cannot be read"), &[], "use sizes [C, H, W] above 0")
+        Error::op("data", format!("images of shape {shape:?} cannot be read"), &[], "use sizes [C, H, W] above 0")
     })
 }
 
@@ -27,8 +28,7 @@ pub(super) fn read_all(
     mut done: impl FnMut(usize),
 ) -> Result<()> {
     let (size, next) = (picture_bytes(set)?, AtomicUsize::new(0));
-    let work = |sender: Sender<()>| {
-        let mut picture = vec![0; size];
+    let work = |mut picture: Vec<u8>, sender: Sender<()>| {
         while let Some(&sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
             let read = set.read(sample, &mut picture);
             visit(sample, read.map(|()| &*picture));
@@ -37,20 +37,22 @@ pub(super) fn read_all(
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from).min(samples.len());
+    let picture = || reserve::filled(size, 0).map_err(|refused| refused.during("data"));
+    let pictures = (0..threads).map(|_| picture()).collect::<Result<Vec<_>>>()?;
     thread::scope(|scope| {
         let (sender, receiver) = channel();
-        let start = |_| {
-            let sender = sender.clone();
-            thread::Builder::new().spawn_scoped(scope, || work(sender)).is_ok()
+        let start = |picture| {
+            let (work, sender) = (&work, sender.clone());
+            thread::Builder::new().spawn_scoped(scope, move || work(picture, sender)).is_ok()
         };
         // Where the system refuses a thread, the others do its work, and this one where it refuses all.
-        let started = (0..threads).map(start).filter(|started| *started).count();
+        let started = pictures.into_iter().map(start).filter(|started| *started).count();
         if started == 0 {
-            work(sender);
+            work(picture()?, sender);
         } else {
             drop(sender);
         }
         receiver.into_iter().enumerate().for_each(|(count, ())| done(count + 1));
-    });
-    Ok(())
+        Ok(())
+    })
 }

@@ -37,6 +37,11 @@ impl Source {
         Error::file(&self.path, problem, &*self.remedy)
     }
 
+    /// The error where there is no memory for what the file holds.
+    pub fn refused(&self, problem: impl Display) -> Error {
+        Error::file(&self.path, problem, "give the program more memory")
+    }
+
     /// The open file and its length in bytes.
     pub fn open(&self) -> Result<(File, u64)> {
         let opened = File::open(&self.path).and_then(|file| file.metadata().map(|about| (file, about)));

@@ -28,7 +28,7 @@ pub fn stratified(set: &dyn Dataset, from: &[usize], count: usize, seed: u64) ->
     for &sample in from {
         let (label, count) = (set.label(sample), classes.len());
         let Some(class) = classes.get_mut(label) else {
-            let problem = format!("picture {sample} is of class {label}, and there are {count} classes");
+            let problem = format!("image {sample} is of class {label}, and there are {count} classes");
             return Err(Error::op("split", problem, &[], "number the classes from 0"));
         };
         class.push(sample);

@@ -9,6 +9,7 @@ use super::mat::{self, Array};
 use super::source::Source;
 use super::{Augment, Pictures, Sets};
 use crate::error::{Error, Result};
+use crate::reserve::{self, reserve};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -81,10 +82,10 @@ fn read(source: &Source) -> Result<Pictures> {
         }
         Ok(())
     })?;
-    let (count, bytes) = pictures.ok_or_else(|| source.wrong("it does not hold X, the pictures"))?;
+    let (count, bytes) = pictures.ok_or_else(|| source.wrong("it does not hold X, the images"))?;
     let labels = labels.ok_or_else(|| source.wrong("it does not hold y, the labels"))?;
     if labels.len() != count {
-        return Err(source.wrong(format!("it has {} labels, expected {count} as it has pictures", labels.len())));
+        return Err(source.wrong(format!("it has {} labels, expected {count} as it has images", labels.len())));
     }
     Pictures::new([3, SIDE, SIDE], &DIGITS, bytes, labels)
 }
@@ -96,19 +97,20 @@ fn read_pictures(source: &Source, array: &Array, data: &mut mat::Data) -> Result
     };
     expect_numbers(source, array)?;
     if !(1..=MOST).contains(&count) {
-        return Err(source.wrong(format!("X has {count} pictures, expected 1 to {MOST}")));
+        return Err(source.wrong(format!("X has {count} images, expected 1 to {MOST}")));
     }
     let mut bytes = Vec::new();
     let mut columns = [0; PIXELS];
     for number in 0..count {
         if array.is_bytes() {
-            data.fill(&mut columns, format_args!("picture {number} of {count}"))?;
+            data.fill(&mut columns, format_args!("image {number} of {count}"))?;
         } else {
             columns.iter_mut().try_for_each(|byte| {
                 *byte = byte_of(source, data, number)?;
                 Ok::<(), Error>(())
             })?;
         }
+        reserve(&mut bytes, PIXELS).map_err(|refused| source.refused(refused))?;
         for plane in columns.chunks_exact(SIDE * SIDE) {
             (0..SIDE).for_each(|y| bytes.extend(plane[y..].iter().step_by(SIDE)));
         }
@@ -126,12 +128,12 @@ fn expect_numbers(source: &Source, array: &Array) -> Result<()> {
 
 /// The next value of picture `number`, which has to be a byte.
 fn byte_of(source: &Source, data: &mut mat::Data, number: u32) -> Result<u8> {
-    let value = data.number(format_args!("picture {number}"))?;
+    let value = data.number(format_args!("image {number}"))?;
     let byte = value as u8;
     if f64::from(byte) == value {
         return Ok(byte);
     }
-    Err(source.wrong(format!("picture {number} holds {value}, expected whole numbers from 0 to 255")))
+    Err(source.wrong(format!("image {number} holds {value}, expected whole numbers from 0 to 255")))
 }
 
 fn read_labels(source: &Source, array: &Array, data: &mut mat::Data) -> Result<Vec<u16>> {
@@ -140,7 +142,7 @@ fn read_labels(source: &Source, array: &Array, data: &mut mat::Data) -> Result<V
         [count, 1] | [1, count] if count <= MOST => count.into(),
         _ => return Err(source.wrong(format!("y has the sizes {:?}, expected [N, 1]", array.sizes))),
     };
-    let mut labels = Vec::new();
+    let mut labels = reserve::with_room(count as usize).map_err(|refused| source.refused(refused))?;
     for number in 0..count {
         let label = data.number(format_args!("label {number} of {count}"))?;
         let Some(digit) = (1..=10_u16).find(|&digit| f64::from(digit) == label) else {
@@ -241,9 +243,9 @@ mod tests {
     fn what_is_no_svhn_is_told() {
         let table = [
             (file(&[x(2)]), "it does not hold y, the labels"),
-            (file(&[y(&[1])]), "it does not hold X, the pictures"),
+            (file(&[y(&[1])]), "it does not hold X, the images"),
             (file(&[x(1), x(1), y(&[1])]), "it holds X twice"),
-            (file(&[x(2), y(&[1])]), "it has 1 labels, expected 2 as it has pictures"),
+            (file(&[x(2), y(&[1])]), "it has 1 labels, expected 2 as it has images"),
             (file(&[x(1), y(&[0])]), "label 0 is 0, expected a whole number from 1 to 10"),
             (file(&[x(1), compressed(&y(&[11]))]), "label 0 is 11, expected a whole number from 1 to 10"),
             (
@@ -253,7 +255,7 @@ mod tests {
             (file(&[x(1), array(9, &[1, 1, 1], "y", 2, &[1])]), "y has the sizes [1, 1, 1], expected [N, 1]"),
             (
                 file(&[array(8, &[32, 32, 3, 1], "X", 1, &[255; PIXELS]), y(&[1])]),
-                "picture 0 holds -1, expected whole numbers from 0 to 255",
+                "image 0 holds -1, expected whole numbers from 0 to 255",
             ),
             (file(&[array(4, &[32, 32, 3, 1], "X", 1, &[0; PIXELS]), y(&[1])]), "X holds text, expected numbers"),
             (file(&[x(1), array(4, &[1, 1], "y", 16, b"7")]), "y holds text, expected numbers"),

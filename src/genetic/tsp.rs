@@ -17,6 +17,7 @@ use super::{
     Tournament,
 };
 use crate::error::{Error, Result};
+use crate::reserve;
 use crate::rng::{Purpose, Stream};
 use std::fs::File;
 use std::io::Read;
@@ -139,7 +140,9 @@ impl Towns {
             let problem = format!("town {} lies at {:?}", numbers[town], places[town]);
             return Err(Error::op("towns", problem, &[], "use coordinates from -1,000,000 to 1,000,000"));
         }
-        let distances = places.iter().flat_map(|a| places.iter().map(move |b| distance.between(a, b))).collect();
+        let room = reserve::with_room(places.len() * places.len());
+        let mut distances = room.map_err(|refused| refused.during("towns"))?;
+        distances.extend(places.iter().flat_map(|a| places.iter().map(move |b| distance.between(a, b))));
         Ok(Towns { places, numbers, distances })
     }
 
@@ -245,15 +248,16 @@ impl Fitness<Permutation> for Shortness<'_> {
     }
 }
 
-/// The text of a file that is not too large.
+/// The text of a file that is not too large. Comments and names may be in any encoding: of what is no UTF-8, each piece
+/// becomes a `\u{fffd}`, which no keyword and no number has.
 fn text(path: &Path) -> std::result::Result<String, String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > MAX_FILE {
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_FILE {
         return Err(format!("it has more than {MAX_FILE} bytes"));
     }
-    Ok(text)
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -364,6 +368,18 @@ mod tests {
         assert_eq!(read(format!("{HEAD}7 0 0\r\n2 1.5 0\r\n30 0 2.4").as_bytes()).unwrap(), towns);
     }
 
+    /// Files are older than UTF-8: `Z\xfcrich` is Zürich in Latin-1.
+    #[test]
+    fn comments_and_names_may_be_in_any_encoding() {
+        let towns = b"1 0 0\n2 1 0\n3 0 2\nEOF\n";
+        let plain = read(&[HEAD.as_bytes(), towns].concat()).unwrap();
+        let head = HEAD.replace("five", "Zurich").replace("TYPE: TSP", "COMMENT: from Zurich\nTYPE: TSP").into_bytes();
+        let latin: Vec<u8> = head.into_iter().map(|byte| if byte == b'u' { 0xfc } else { byte }).collect();
+        assert!(std::str::from_utf8(&latin).is_err());
+        assert_eq!(read(&[&latin, &towns[..]].concat()), Ok(plain));
+        assert!(read(&[HEAD.as_bytes(), b"1 0 0\n2 1 0\n3 0 \xb2\n"].concat()).unwrap_err().contains("line 8"));
+    }
+
     #[test]
     fn other_files_are_refused_with_what_is_wrong() {
         let head = |from: &str, to: &str| HEAD.replace(from, to) + "1 0 0\n2 1 0\n3 0 2\nEOF\n";
@@ -378,7 +394,8 @@ mod tests {
         ] {
             assert_eq!(read(text.as_bytes()), Err(format!("FILE: {problem}{remedy}")));
         }
-        assert_eq!(read(&[0xff; 9]), Err(format!("FILE: stream did not contain valid UTF-8{remedy}")));
+        let keyword = "\u{fffd}".repeat(9);
+        assert_eq!(read(&[0xff; 9]), Err(format!("FILE: line 1: \"{keyword}\" is no keyword of TSPLIB{remedy}")));
         let far = read(format!("{HEAD}1 0 0\n2 inf 0\n3 0 0").as_bytes());
         let text = "FILE: towns: town 2 lies at [inf, 0.0]; use coordinates from -1,000,000 to 1,000,000";
         assert_eq!(far, Err(text.into()));

@@ -43,7 +43,7 @@ const fn large(name: &'static str, summary: &'static str, build: Build) -> Model
 /// Every model, and of those with numbers in their names the usual ones.
 pub const CATALOGUE: &[Model] = &[
     small("linear", "one linear layer on the pixels: what everything else must beat", Whole(linear::linear)),
-    small("lenet", "3 convolutions 5×5, 2 linear layers; of its own shape on 1×28×28 pictures", Whole(lenet::lenet)),
+    small("lenet", "3 convolutions 5×5, 2 linear layers; of its own shape on 1×28×28 images", Whole(lenet::lenet)),
     small("lenet-star", "lenet with two branches for each convolution", Whole(lenet::star)),
     small("bignet", "8 convolutions 3×3, 3 linear layers", Whole(bignet::bignet)),
     small("bignet-star", "bignet with two branches for each convolution", Whole(bignet::star)),

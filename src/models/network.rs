@@ -270,8 +270,8 @@ pub(super) fn expect_pictures<E: Element>(plan: &Plan, pictures: &Tensor<E>) -> 
     if pictures.shape().rank() == 4 && pictures.shape().sizes()[1..] == wanted {
         return Ok(());
     }
-    let problem = format!("{} takes pictures of shape {wanted:?}", plan.spec().name);
-    Err(Error::op("network", problem, &[("pictures", pictures.shape())], "give it [N, C, H, W] with these sizes"))
+    let problem = format!("{} takes images of shape {wanted:?}", plan.spec().name);
+    Err(Error::op("network", problem, &[("images", pictures.shape())], "give it [N, C, H, W] with these sizes"))
 }
 
 fn too_few(weights: usize) -> Error {

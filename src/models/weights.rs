@@ -1,6 +1,7 @@
 //! Tensors in files that everybody reads: safetensors, under PyTorch's names. Knows no network.
 
 use crate::error::{Error, Result};
+use crate::reserve;
 use crate::tensor::Tensor;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashSet};
@@ -9,7 +10,7 @@ use std::path::Path;
 /// The bytes of a safetensors file with these tensors, as 32-bit floats.
 ///
 /// # Errors
-/// When two tensors have one name.
+/// When two tensors have one name, or memory allocation fails.
 pub fn to_safetensors(tensors: &[(String, &Tensor<f32>)]) -> Result<Vec<u8>> {
     let refuse = |problem: String| Error::op("safetensors", problem, &[], "give every tensor a name of its own");
     let mut views = BTreeMap::new();
@@ -20,8 +21,13 @@ pub fn to_safetensors(tensors: &[(String, &Tensor<f32>)]) -> Result<Vec<u8>> {
             return Err(refuse(format!("two tensors are called {name}")));
         }
     }
+    let bytes = tensors.iter().map(|(name, tensor)| size_of_val(tensor.as_slice()) + name.len() + OF_A_HEADER).sum();
+    reserve::expect_room(bytes).map_err(|refused| refused.during("safetensors"))?;
     safetensors::serialize(views, None).map_err(|error| refuse(error.to_string()))
 }
+
+/// More bytes than the header of a file takes for a tensor besides its name.
+const OF_A_HEADER: usize = 256;
 
 /// Tensors by name.
 pub type Tensors = BTreeMap<String, Tensor<f32>>;
@@ -56,18 +62,17 @@ pub fn parse_safetensors(path: &Path, bytes: &[u8]) -> Result<Tensors> {
 }
 
 fn parse_with_notes(path: &Path, bytes: &[u8]) -> Result<(Tensors, Vec<String>)> {
-    parse(bytes).map_err(|problem| Error::file(path, problem, "save the weights again, as 32-bit floats"))
-}
-
-fn parse(bytes: &[u8]) -> std::result::Result<(Tensors, Vec<String>), String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("no safetensors file: {error}"))?;
+    let wrong = |problem: String| Error::file(path, problem, "save the weights again, as 32-bit floats");
+    let file = SafeTensors::deserialize(bytes).map_err(|error| wrong(format!("no safetensors file: {error}")))?;
     let (mut tensors, mut notes) = (BTreeMap::new(), Vec::new());
     for (name, view) in file.iter().filter(|(name, _)| !name.ends_with(COUNTER)) {
-        let (values, rounded) = floats(&view).map_err(|problem| format!("{name} {problem}"))?;
+        let refused = |refused| Error::file(path, format!("{name}: {refused}"), "give the program more memory");
+        let mut values = reserve::with_room(view.shape().iter().product()).map_err(refused)?;
+        let rounded = floats(&view, &mut values).map_err(|problem| wrong(format!("{name} {problem}")))?;
         if rounded > 0 {
             notes.push(format!("{rounded} of {} values of {name} are rounded from 64 to 32 bits", values.len()));
         }
-        let tensor = Tensor::from_vec(view.shape(), values).map_err(|error| format!("{name}: {error}"))?;
+        let tensor = Tensor::from_vec(view.shape(), values).map_err(|error| wrong(format!("{name}: {error}")))?;
         tensors.insert(name.to_string(), tensor);
     }
     Ok((tensors, notes))
@@ -76,25 +81,26 @@ fn parse(bytes: &[u8]) -> std::result::Result<(Tensors, Vec<String>), String> {
 /// What PyTorch's normalisations count, and do without when they load.
 const COUNTER: &str = "num_batches_tracked";
 
-/// The values of a tensor as floats of 32 bits, and how many of them had to be rounded.
-fn floats(view: &TensorView) -> std::result::Result<(Vec<f32>, usize), String> {
+/// Adds the values of a tensor as floats of 32 bits; how many of them had to be rounded.
+fn floats(view: &TensorView, values: &mut Vec<f32>) -> std::result::Result<usize, String> {
     let data = view.data();
     let halves = || data.chunks_exact(2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
-    Ok(match view.dtype() {
+    match view.dtype() {
         Dtype::F32 => {
             let value = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-            (data.chunks_exact(4).map(value).collect(), 0)
+            values.extend(data.chunks_exact(4).map(value));
         }
-        Dtype::F16 => (halves().map(half).collect(), 0),
-        Dtype::BF16 => (halves().map(|bits| f32::from_bits(u32::from(bits) << 16)).collect(), 0),
-        Dtype::F64 => narrowed(data)?,
+        Dtype::F16 => values.extend(halves().map(half)),
+        Dtype::BF16 => values.extend(halves().map(|bits| f32::from_bits(u32::from(bits) << 16))),
+        Dtype::F64 => return narrowed(data, values),
         other => return Err(format!("is of {other:?}, expected floats (F32, F16, BF16 or F64)")),
-    })
+    }
+    Ok(0)
 }
 
-/// Floats of 64 bits as those of 32, and how many of them are others now.
-fn narrowed(data: &[u8]) -> std::result::Result<(Vec<f32>, usize), String> {
-    let (mut values, mut rounded) = (Vec::with_capacity(data.len() / 8), 0);
+/// Adds floats of 64 bits as those of 32; how many of them are others now.
+fn narrowed(data: &[u8], values: &mut Vec<f32>) -> std::result::Result<usize, String> {
+    let mut rounded = 0;
     for (place, bytes) in data.chunks_exact(8).enumerate() {
         let wide = f64::from_le_bytes(bytes.try_into().expect("chunks of eight bytes"));
         let value = wide as f32;
@@ -104,7 +110,7 @@ fn narrowed(data: &[u8]) -> std::result::Result<(Vec<f32>, usize), String> {
         rounded += usize::from(f64::from(value) != wide && !wide.is_nan());
         values.push(value);
     }
-    Ok((values, rounded))
+    Ok(rounded)
 }
 
 /// A float of 16 bits (IEEE 754 binary16), exactly.
@@ -189,7 +195,8 @@ mod tests {
     }
 
     fn problem(dtype: Dtype, bytes: Vec<u8>) -> String {
-        parse(&file(&[("w", dtype, bytes)])).unwrap_err()
+        let text = parse_safetensors(Path::new("file"), &file(&[("w", dtype, bytes)])).unwrap_err().to_string();
+        text.strip_prefix("file: ").unwrap().strip_suffix("; save the weights again, as 32-bit floats").unwrap().into()
     }
 
     /// Every half float, against arithmetic on its parts in `f64`.
@@ -221,7 +228,7 @@ mod tests {
             ("f64", Dtype::F64, wide),
             ("bn.num_batches_tracked", Dtype::I64, vec![1; 8]),
         ]);
-        let (tensors, notes) = parse(&bytes).unwrap();
+        let (tensors, notes) = parse_with_notes(Path::new("file"), &bytes).unwrap();
         let values = |name: &str| tensors[name].as_slice().to_vec();
         assert_eq!(values("bf16"), [1.5, f32::NEG_INFINITY]);
         assert_eq!(values("f16"), [1.5, 0.099_975_586]);

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::par;
+use crate::reserve;
 use evograd_kernels::{Isa, peak, reduce};
 use serde::Serialize;
 use std::hint::black_box;
@@ -36,12 +37,13 @@ impl Machine {
     /// 256 MiB of memory meanwhile.
     ///
     /// # Errors
-    /// When `EVOGRAD_ISA` names an instruction set that this CPU lacks.
+    /// When `EVOGRAD_ISA` names an instruction set that this CPU lacks, or memory allocation fails.
     pub fn measure() -> Result<Machine> {
         let (isa, threads) = (Isa::chosen()?, crate::threads());
         let operations: u64 = par::map(threads, |_| peak::multiply_adds(isa, ROUNDS)).iter().sum();
         let arithmetic = best(ARITHMETIC, || drop(par::map(threads, |_| peak::multiply_adds(isa, ROUNDS))));
-        let (from, mut to) = (vec![1.0_f32; NUMBERS], vec![0.0_f32; NUMBERS]);
+        let numbers = |value: f32| reserve::filled(NUMBERS, value).map_err(|refused| refused.during("profile"));
+        let (from, mut to) = (numbers(1.0)?, numbers(0.0)?);
         let read = best(MEMORY, || {
             let pieces = |piece| reduce::sum(isa, &from[piece * PIECE..][..PIECE]);
             drop(black_box(par::map(NUMBERS / PIECE, pieces)));

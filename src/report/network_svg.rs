@@ -102,7 +102,7 @@ fn cards(picture: &[usize], rows: &[LayerRow]) -> Vec<Card> {
     let mut users = vec![0; rows.len()];
     rows.iter().flat_map(|row| row.inputs.iter().flatten()).for_each(|input| users[*input] += 1);
     let start = Card {
-        title: "picture".into(),
+        title: "image".into(),
         name: String::new(),
         output: picture.to_vec(),
         parameters: 0,
@@ -296,7 +296,7 @@ mod tests {
         ];
         let cards = cards(&[3, 8, 8], &rows);
         let titles: Vec<&str> = cards.iter().map(|card| card.title.as_str()).collect();
-        assert_eq!(titles, ["picture", "conv 3×3 · batch norm · relu", "batch norm", "sum"]);
+        assert_eq!(titles, ["image", "conv 3×3 · batch norm · relu", "batch norm", "sum"]);
         assert_eq!((cards[1].parameters, &cards[3].inputs), (3702, &vec![2, 1]));
         assert!(cards[3].look == Look::Join);
     }

@@ -80,7 +80,7 @@ pub(super) fn cost_chart(codes: &[TrainedCode], winner: &[&str]) -> Scatter {
     };
     Scatter {
         title: "Accuracy against cost".into(),
-        x: "multiply-adds for one picture, millions".into(),
+        x: "multiply-adds for one image, millions".into(),
         y: FITNESS.into(),
         point: "network".into(),
         points: codes.iter().map(point).collect(),

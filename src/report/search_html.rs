@@ -162,7 +162,7 @@ fn sentence(stats: &SearchStats) -> String {
     let time = if stats.time.wall > 0.0 { format!(" in {}", duration(stats.time.wall)) } else { String::new() };
     let best = match &stats.best {
         Some(best) if best.fitness > 0.0 => {
-            format!("the best answers {} of the validation pictures right", percent(best.fitness))
+            format!("the best answers {} of the validation images right", percent(best.fitness))
         }
         _ => "none has learned anything".into(),
     };
@@ -227,7 +227,7 @@ impl Winner {
         if let Some(known) = known {
             facts.push(["canonical code".into(), known.canonical.clone()]);
             facts.push(["parameters".into(), grouped(known.parameters)]);
-            facts.push(["multiply-adds for one picture".into(), grouped(known.macs)]);
+            facts.push(["multiply-adds for one image".into(), grouped(known.macs)]);
         }
         let stages = known.filter(|known| !known.stages.is_empty()).map(|known| stages_svg(&known.stages));
         Winner { code: best.code.clone(), facts, join: known.map(|known| known.join.clone()), stages }
@@ -279,7 +279,7 @@ fn time_notes(stats: &SearchStats) -> Vec<String> {
     )];
     if time.images_per_second > 0.0 {
         let pictures = grouped(time.images_per_second.round() as u64);
-        notes.push(format!("Training pictures a second: median {pictures}."));
+        notes.push(format!("Training images a second: median {pictures}."));
     }
     if time.between.is_some() {
         notes.push(BETWEEN.into());

@@ -316,7 +316,7 @@ fn keep_or_set(section: &mut toml::Value, key: &str, value: toml::Value) {
 
 /// That nothing is there to measure fitness on.
 pub(super) fn nothing_held_out() -> Error {
-    let problem = "data.validation is 0, and fitness is measured on pictures held out";
+    let problem = "data.validation is 0, and fitness is measured on images held out";
     Error::op("configuration", problem, &[], "hold some out, such as 1000; the test set is never looked at")
 }
 

@@ -138,7 +138,7 @@ impl Checkpoint {
     fn read_while_it_is_replaced(&self) -> Result<Files> {
         if !self.exists() {
             let remedy =
-                "go on with evograd train --resume to make one; best is kept where data.validation holds pictures out";
+                "go on with evograd train --resume to make one; best is kept where data.validation holds images out";
             return Err(Error::file(&self.0, "there is no such checkpoint", remedy));
         }
         let sums = || [files::read(&self.0.join(SUMS)).ok(), files::read(&self.before().join(SUMS)).ok()];

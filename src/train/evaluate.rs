@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::mode::{checked, no_grad};
 use crate::models::Network;
 use crate::record::Score;
+use crate::reserve;
 use crate::tape::Var;
 
 /// The answers of a network to labelled pictures.
@@ -34,7 +35,9 @@ pub fn evaluate(
         let problem = format!("the network tells {classes} classes apart, the set has {}", loader.classes().len());
         return Err(Error::op("evaluate", problem, &[], "use the classes that the network was trained on"));
     }
-    let mut confusion = vec![vec![0; classes]; classes];
+    let line = |_| reserve::filled(classes, 0);
+    let confusion: std::result::Result<Vec<_>, _> = (0..classes).map(line).collect();
+    let mut confusion = confusion.map_err(|refused| refused.during("evaluate"))?;
     let (mut loss, mut done) = (0.0, 0);
     for batch in loader.epoch(0, 0)? {
         let batch = batch?;

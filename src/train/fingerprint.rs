@@ -4,6 +4,7 @@
 use crate::data::{Dataset, Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::record::BeginRow;
+use crate::reserve;
 use evograd_kernels::Isa;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -46,7 +47,8 @@ fn describe(sets: &Sets, test_is_used: bool) -> Result<String> {
 /// All labels, and some pictures, evenly spread.
 fn look_at(set: &dyn Dataset, hash: &mut Sha256) -> Result<()> {
     (0..set.len()).for_each(|sample| hash.update((set.label(sample) as u64).to_le_bytes()));
-    let mut picture = vec![0; set.shape().iter().product()];
+    let bytes = set.shape().iter().product();
+    let mut picture = reserve::filled(bytes, 0).map_err(|refused| refused.during("data"))?;
     let count = set.len().min(SOME);
     (0..count).try_for_each(|i| {
         set.read(i * set.len() / count, &mut picture)?;
@@ -115,7 +117,7 @@ pub fn expect_same_data(place: &Path, then: &BeginRow, now: &BeginRow) -> Result
     if sums && (then.data.is_none() || then.data == now.data) {
         return Ok(());
     }
-    let what = if sums { "other sizes, classes or pictures" } else { "other pictures or labels" };
+    let what = if sums { "other sizes, classes or images" } else { "other images or labels" };
     let remedy = format!("name the folder of the same data with --data-dir, or start a new {}", noun(&then.task));
     Err(Error::file(place, format!("the {} began with {what}", noun(&then.task)), remedy))
 }
@@ -128,7 +130,7 @@ pub(super) fn expect_same_normalise(place: &Path, then: &BeginRow, now: &Normali
     let now = now.to_json();
     match &then.normalise {
         Some(then) if *then != now => {
-            let problem = format!("the run began with pictures normalised by {then}, and this is {now}");
+            let problem = format!("the run began with images normalised by {then}, and this is {now}");
             Err(Error::file(place, problem, "restore the file, or remove it: it is computed again"))
         }
         _ => Ok(()),

@@ -292,7 +292,7 @@ impl RunFolder {
             .ok_or_else(|| refused("it holds no mean and deviation of each channel".into()))?;
         let of = [found.mean(), found.deviation()];
         if of.iter().any(|of| of.len() != channels) {
-            return Err(refused(format!("it is of {} channels, and pictures have {channels}", found.mean().len())));
+            return Err(refused(format!("it is of {} channels, and images have {channels}", found.mean().len())));
         }
         match of.concat().iter().all(|x| x.is_finite()) && found.deviation().iter().all(|x| *x >= 0.0) {
             true => Ok(Some(found)),

@@ -126,7 +126,7 @@ impl Split {
         };
         let (validation, rest) = draw(&all, data.validation_of(all.len()), "data.validation")?;
         if rest.is_empty() {
-            let problem = format!("data.validation holds out all {} training pictures", all.len());
+            let problem = format!("data.validation holds out all {} training images", all.len());
             return Err(Error::op("configuration", problem, &[], "hold out fewer"));
         }
         let wanted = if data.samples == 0 { rest.len() } else { data.samples };
@@ -304,7 +304,7 @@ fn expect_smaller(config: &Config, [_, rows, columns]: [usize; 3]) -> Result<()>
     match given.into_iter().find(|(_, pixels)| *pixels >= limit) {
         None => Ok(()),
         Some((key, pixels)) => {
-            let problem = format!("{key} is {pixels}, and pictures have {rows}×{columns} pixels");
+            let problem = format!("{key} is {pixels}, and images have {rows}×{columns} pixels");
             Err(Error::op("configuration", problem, &[], "use a number below their sides"))
         }
     }

@@ -52,7 +52,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
         }
     }
     if let Some(file) = svg {
-        file.write(&panels(&charts(&histories)), "the picture of all curves")?;
+        file.write(&panels(&charts(&histories)), "the drawing of all curves")?;
     }
     Ok(())
 }

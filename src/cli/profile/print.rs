@@ -109,7 +109,7 @@ pub fn tables(measured: &Measured, layers: bool, out: &mut impl Write) -> Result
     let (step, machine) = (measured.median(), &measured.machine);
     let pace = f64::from(measured.batch) / step.duration.as_secs_f64().max(1e-9);
     let (title, isa) = (measured.title(), Isa::chosen()?.name());
-    let said = format!("{title}, {isa}: the median of {} steps, {pace:.0} pictures/s", measured.steps.len());
+    let said = format!("{title}, {isa}: the median of {} steps, {pace:.0} images/s", measured.steps.len());
     writeln!(out, "{}", fitted(said))?;
     let table = if layers { by_layer(measured) } else { by_kind(measured) };
     writeln!(out, "{}", table.for_output())?;

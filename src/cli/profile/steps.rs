@@ -56,7 +56,7 @@ fn noise(plan: &Plan, batch: usize) -> Result<Loader> {
     let size: usize = shape.iter().product();
     let mut bytes = Vec::new();
     if size.checked_mul(batch).is_none_or(|all| bytes.try_reserve_exact(all).is_err()) {
-        let problem = format!("the system has no memory for {batch} pictures of {shape:?}");
+        let problem = format!("the system has no memory for {batch} images of {shape:?}");
         return Err(Error::op("profile", problem, &[], "use a smaller --batch").into());
     }
     let mut stream = Stream::new(0, Purpose::Noise, 0, 0);

@@ -105,6 +105,6 @@ fn print(answer: &Answer, args: &Args, out: &mut impl Write) -> Result<()> {
     writeln!(out, "canonical form   {}", answer.canonical)?;
     writeln!(out, "convolutions     {convolutions}, in stages of {:?}", answer.convolutions)?;
     writeln!(out, "parameters       {}", grouped(answer.parameters))?;
-    writeln!(out, "multiply-adds    {} for a 3×32×32 picture and 10 classes", grouped(answer.macs))?;
+    writeln!(out, "multiply-adds    {} for a 3×32×32 image and 10 classes", grouped(answer.macs))?;
     Ok(())
 }

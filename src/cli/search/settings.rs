@@ -12,7 +12,7 @@ pub struct Settings {
     /// The data set, as `evograd data list` has them [default: shapes]
     #[arg(long, value_name = "SET")]
     data: Option<String>,
-    /// What surrounds the stages, with the paper's numbers of nodes: cifar10, or mnist for pictures of 28×28 [default: cifar10]
+    /// What surrounds the stages, with the paper's numbers of nodes: cifar10, or mnist for images of 28×28 [default: cifar10]
     #[arg(long, value_name = "NAME", value_parser = ["cifar10", "mnist"])]
     backbone: Option<String>,
     /// Nodes of each stage [default: 3,4,5]
@@ -24,16 +24,16 @@ pub struct Settings {
     /// How the inputs of a node are joined: sum, sort, or any other fusion [default: sum]
     #[arg(long, value_name = "FUSION")]
     join: Option<Fusion>,
-    /// Training pictures for each candidate [default: 1600]
+    /// Training images for each candidate [default: 1600]
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
-    /// Training pictures held out; fitness is the accuracy on them [default: 2000]
+    /// Training images held out; fitness is the accuracy on them [default: 2000]
     #[arg(long, value_name = "N")]
     validation: Option<usize>,
-    /// Times that a candidate goes through its training pictures [default: 3]
+    /// Times that a candidate goes through its training images [default: 3]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Pictures in a step [default: 32]
+    /// Images in a step [default: 32]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// The highest learning rate [default: 0.01, and 0.001 for adam and adamw]

@@ -45,7 +45,7 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
     let mut lines = vec![
         format!("networks of {} nodes (2^{bits} codes), joined by {}", stages.join("+"), networks.join),
         what,
-        format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "picture"), data.set),
+        format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "image"), data.set),
         format!(
             "fitness: right answers to {} others; {} side by side",
             grouped(data.validation_of(begun.sets.train.len()) as u64),

@@ -19,10 +19,10 @@ Examples:
   evograd search transfer runs/search-cifar10-seed0 --code genet1
       another structure in the same way
 
-All training pictures are used, and the test set is asked at the end. The run
+All training images are used, and the test set is asked at the end. The run
 goes on with evograd train --resume.";
 
-/// Train the best structure of a search at full width, on all training pictures
+/// Train the best structure of a search at full width, on all training images
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -34,7 +34,7 @@ pub struct Args {
     /// What the search's filters and features are multiplied with
     #[arg(long, value_name = "FACTOR", default_value_t = 8.0)]
     width: f64,
-    /// Times that all training pictures are gone through
+    /// Times that all training images are gone through
     #[arg(long, value_name = "N", default_value_t = 20)]
     epochs: u32,
     /// The seed of weights, order, augmentation and dropout [default: the search's]

@@ -18,9 +18,9 @@ use std::time::Instant;
 struct Forecast<'a> {
     settings: &'a Config,
     parameters: u64,
-    /// Multiply-adds for one picture.
+    /// Multiply-adds for one image.
     macs: u64,
-    /// Of one picture, in `f32`.
+    /// Of one image, in `f32`.
     activation_bytes: u64,
     pictures: Pictures,
     steps: u64,
@@ -30,7 +30,7 @@ struct Forecast<'a> {
     seconds: f64,
 }
 
-/// How many pictures there are.
+/// How many images there are.
 #[derive(Serialize)]
 struct Pictures {
     train: usize,

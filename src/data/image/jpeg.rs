@@ -7,6 +7,7 @@
 
 use super::scans::{Component, Frame, Tables};
 use super::{Pixels, exif, expect_pixels, memory, scaled_bytes, too_short};
+use crate::reserve;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -15,6 +16,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 const TABLES: u8 = 0xc4;
 const SCAN: u8 = 0xda;
 const RESTART: u8 = 0xdd;
+
+/// Bytes that the decoder takes besides, most of them for a row of blocks.
+const OF_A_DECODER: usize = 4 << 20;
 
 /// A marker, what its segment holds, and the compressed data behind it.
 struct Segment<'a> {
@@ -37,17 +41,22 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     let scans = segments.iter().filter(|segment| segment.marker == SCAN).count();
     let kept = if frame.progressive || scans > 1 { 2 * components } else { 0 };
     let share = memory::PIXELS.take(pixels * (3 + kept) + scaled_bytes(width, height, side));
+    frame.make_room()?;
     read_scans(&mut frame, &segments)?;
     let limit = usize::from(u16::MAX);
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(limit).set_max_height(limit);
     let channels = if components == 1 { 1 } else { 3 };
     let options = options.jpeg_set_out_colorspace(if channels == 1 { ColorSpace::Luma } else { ColorSpace::RGB });
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    let decoded = decoder.decode().map_err(broken)?;
+    decoder.decode_headers().map_err(broken)?;
     let Frame { width, height, .. } = frame;
-    if decoded.len() != width * height * channels {
-        return Err(format!("its decoder gives {} bytes for {width}×{height} pixels", decoded.len()));
+    let (size, wanted) = (decoder.output_buffer_size(), width * height * channels);
+    if size != Some(wanted) {
+        return Err(format!("its decoder gives {} bytes for {width}×{height} pixels", size.unwrap_or(0)));
     }
+    let mut decoded = reserve::filled(wanted, 0)?;
+    reserve::expect_room((pixels * kept) as usize + OF_A_DECODER)?;
+    decoder.decode_into(&mut decoded).map_err(broken)?;
     Ok(Pixels { width, height, channels, bytes: decoded, orientation: orientation(&segments), _share: share })
 }
 
@@ -117,8 +126,7 @@ fn frame(segments: &[Segment]) -> Result<Frame, String> {
 /// The fewest bits that blocks of 8×8 samples can be coded in: one for the mean of each and, where it is not coded in several
 /// passes, one for its end.
 fn fewest_bits(frame: &Frame) -> u64 {
-    let most = |axis: usize| frame.components.iter().map(|component| component.sampling[axis]).max().unwrap_or(1);
-    let [across, down] = [most(0), most(1)];
+    let [across, down] = frame.most();
     let blocks = frame.components.iter().map(|component| {
         let [h, v] = component.sampling;
         ((frame.width * h / across / 8).max(1) * (frame.height * v / down / 8).max(1)) as u64

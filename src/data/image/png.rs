@@ -1,6 +1,7 @@
 //! PNG files, by the crate `png`, whole or not at all.
 
 use super::{Pixels, exif, expect_pixels, memory, scaled_bytes, too_short};
+use crate::reserve;
 use png::{DecodeOptions, Decoder, Limits, Transformations};
 use std::io::Cursor;
 
@@ -29,9 +30,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     let mut reader = decoder.read_info().map_err(told)?;
     let orientation = reader.info().exif_metadata.as_deref().map(exif::orientation).unwrap_or_default();
     let size = reader.output_buffer_size().ok_or("its size overflows")?;
-    let mut decoded = Vec::new();
-    decoded.try_reserve_exact(size).map_err(|_| format!("the system has no memory for {size} bytes"))?;
-    decoded.resize(size, 0);
+    let mut decoded = reserve::filled(size, 0)?;
     let frame = reader.next_frame(&mut decoded).map_err(told)?;
     reader.finish().map_err(told)?;
     decoded.truncate(frame.buffer_size());

@@ -5,6 +5,8 @@
 //! behind them, which stand for a coefficient or a run of zeros. Where a scan refines coefficients that were sent before, those
 //! that are not zero take a bit each, so one bit for each coefficient of a block is kept.
 
+use crate::reserve::{self, Refused};
+
 /// Eight bits at a time are looked up; longer codes are found length by length.
 const QUICK: u32 = 8;
 
@@ -198,15 +200,35 @@ impl Frame {
         Some(())
     }
 
+    /// Makes room for what refining scans have to know of each block.
+    pub fn make_room(&mut self) -> Result<(), Refused> {
+        let [columns, rows] = self.units();
+        for component in self.components.iter_mut().filter(|_| self.progressive) {
+            let [h, v] = component.sampling;
+            component.nonzero = reserve::filled(columns * h * rows * v, 0)?;
+        }
+        Ok(())
+    }
+
+    /// How often the component with the most samples is sampled across and down.
+    pub fn most(&self) -> [usize; 2] {
+        let most = |axis: usize| self.components.iter().map(|component| component.sampling[axis]).max().unwrap_or(1);
+        [most(0), most(1)]
+    }
+
+    /// The units that blocks of all components come in, across and down.
+    fn units(&self) -> [usize; 2] {
+        let [across, down] = self.most();
+        [self.width.div_ceil(8 * across), self.height.div_ceil(8 * down)]
+    }
+
     /// Whether every coefficient of every component was sent.
     pub fn is_whole(&self) -> bool {
         self.components.iter().all(|component| component.whole == u64::MAX)
     }
 
     fn read_units(&mut self, tables: &Tables, parts: &[(usize, [usize; 2])], sent: Sent, data: &[u8]) -> Option<()> {
-        let most = |axis: usize| self.components.iter().map(|component| component.sampling[axis]).max();
-        let (across, down) = (most(0)?, most(1)?);
-        let units = [self.width.div_ceil(8 * across), self.height.div_ceil(8 * down)];
+        let ([across, down], units) = (self.most(), self.units());
         // One component alone comes block by block, without those that only fill up a unit.
         let (alone, sampling) = (parts.len() == 1, self.components[parts.first()?.0].sampling);
         let blocks = [(self.width * sampling[0]).div_ceil(across), (self.height * sampling[1]).div_ceil(down)];
@@ -222,9 +244,6 @@ impl Frame {
                 let component = &mut self.components[component];
                 let [h, v] = component.sampling;
                 let stride = units[0] * h;
-                if self.progressive && component.nonzero.is_empty() {
-                    component.nonzero = vec![0; stride * units[1] * v];
-                }
                 for part in 0..if alone { 1 } else { h * v } {
                     let place = match alone {
                         true => unit / columns * stride + unit % columns,

@@ -4,6 +4,7 @@
 //! pixel counts where it shrinks), first along rows, then along columns, with bytes in between.
 
 use super::Pixels;
+use crate::reserve::{self, Refused};
 
 /// What one target pixel is made of: source pixels from `first` on, each with its weight.
 struct Blend {
@@ -12,7 +13,7 @@ struct Blend {
 }
 
 /// Writes the middle, as wide and high as the short side, as three planes of `side` rows and columns.
-pub(super) fn write(pixels: &Pixels, side: usize, planes: &mut [u8]) {
+pub(super) fn write(pixels: &Pixels, side: usize, planes: &mut [u8]) -> Result<(), Refused> {
     let Pixels { width, height, channels, ref bytes, orientation, .. } = *pixels;
     let short = width.min(height);
     // Of an odd rest, the extra row or column goes to the end of what is shown, not of what is stored.
@@ -23,7 +24,7 @@ pub(super) fn write(pixels: &Pixels, side: usize, planes: &mut [u8]) {
     let (top, left) = (start(height, orientation.rows_backwards), start(width, orientation.columns_backwards));
     let blends = blends(short, side);
     let colours = if channels < 3 { 1 } else { 3 };
-    let mut rows = vec![0; short * side * colours];
+    let mut rows = reserve::filled(short * side * colours, 0)?;
     for (row, out) in rows.chunks_exact_mut(side * colours).enumerate() {
         let line = &bytes[((top + row) * width + left) * channels..][..short * channels];
         for (blend, out) in blends.iter().zip(out.chunks_exact_mut(colours)) {
@@ -39,6 +40,7 @@ pub(super) fn write(pixels: &Pixels, side: usize, planes: &mut [u8]) {
             }
         }
     }
+    Ok(())
 }
 
 /// Where the stored row `y` and column `x` are shown.

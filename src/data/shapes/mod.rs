@@ -29,6 +29,7 @@ mod texture;
 
 use super::{Augment, Pictures, SetInfo, Sets};
 use crate::error::{Error, Result};
+use crate::reserve;
 use canvas::SIDE;
 use draw::Draw;
 use outline::CLASSES;
@@ -38,7 +39,7 @@ use std::thread;
 /// The row of the set; the one that everybody has is of seed 0.
 pub(super) const SHAPES: SetInfo = SetInfo {
     name: "shapes",
-    summary: "Shapes: small colour pictures of drawn objects, made by this program from a seed",
+    summary: "Shapes: small colour images of drawn objects, made by this program from a seed",
     classes: Some(CLASSES.len()),
     shape: Some([3, SIDE, SIDE]),
     counts: Some([10_000, 2_000]),
@@ -102,16 +103,11 @@ pub fn shapes_of(seed: u64, train: usize, test: usize) -> Result<Sets> {
 fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures> {
     if !(1..=LARGEST).contains(&count) {
         let set = ["training", "test"][split as usize];
-        let problem = format!("{count} {set} pictures were asked for");
+        let problem = format!("{count} {set} images were asked for");
         return Err(Error::op("shapes", problem, &[], "ask for 1 to 1000000 of each"));
     }
     let labels = labels(seed, split, count);
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(count * BYTES).map_err(|_| {
-        let problem = format!("the system refuses {} bytes of memory", count * BYTES);
-        Error::op("shapes", problem, &[], "ask for fewer pictures, or give it more memory")
-    })?;
-    bytes.resize(count * BYTES, 0);
+    let mut bytes = reserve::filled(count * BYTES, 0).map_err(|refused| refused.during("shapes"))?;
     let chunks = Mutex::new(bytes.chunks_mut(CHUNK * BYTES).zip(labels.chunks(CHUNK)).enumerate());
     let work = || {
         while let Some((chunk, (bytes, labels))) = next(&chunks) {
@@ -246,7 +242,7 @@ mod tests {
         }
         for picture in pictures(&set) {
             let (low, high) = (picture.iter().min().unwrap(), picture.iter().max().unwrap());
-            assert!(high - low > 40, "a picture of {low} to {high}");
+            assert!(high - low > 40, "an image of {low} to {high}");
         }
     }
 
@@ -271,9 +267,9 @@ mod tests {
     #[test]
     fn sizes_out_of_range_are_refused() {
         let text = |train, test| shapes_of(0, train, test).err().unwrap().to_string();
-        assert_eq!(text(0, 10), "shapes: 0 training pictures were asked for; ask for 1 to 1000000 of each");
-        assert_eq!(text(10, 0), "shapes: 0 test pictures were asked for; ask for 1 to 1000000 of each");
-        let huge = format!("shapes: {} test pictures were asked for; ask for 1 to 1000000 of each", usize::MAX);
+        assert_eq!(text(0, 10), "shapes: 0 training images were asked for; ask for 1 to 1000000 of each");
+        assert_eq!(text(10, 0), "shapes: 0 test images were asked for; ask for 1 to 1000000 of each");
+        let huge = format!("shapes: {} test images were asked for; ask for 1 to 1000000 of each", usize::MAX);
         assert_eq!(text(10, usize::MAX), huge);
     }
 }

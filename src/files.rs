@@ -1,7 +1,8 @@
 //! Files that are whole or as before, on the disk when a function returns, and never somebody else's. Knows no format.
 //!
 //! Whoever writes a folder may have got it from somebody else, with links in it that lead elsewhere: none is followed. A
-//! file that is written whole takes the place of a link; one that is added to is refused if it is a link.
+//! file that is written whole takes the place of a link; one that is added to is refused if it is a symbolic link. A hard link,
+//! as backup tools make them, is replaced by a copy before anything is added, so the other name keeps what it had.
 
 use crate::error::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -62,10 +63,25 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Opens a file to be written to, or makes it; what is in it stays.
+/// Opens a file to be added to, or makes it; what is in it stays. Where it has a second name (a hard link), a copy takes its
+/// place first.
 ///
 /// # Errors
-/// When it is a link or no file, has a second name, or the system refuses.
+/// When it is a symbolic link or no file, or the system refuses.
+pub fn open_to_add(path: &Path) -> Result<File> {
+    let file = open_own(path)?;
+    if !is_shared(&file) {
+        return Ok(file);
+    }
+    let bytes = read(path).map_err(|error| unwritten(path, &error))?;
+    write_whole(path, &bytes)?;
+    open_own(path)
+}
+
+/// Opens a file of which other names (hard links) may lead to the same bytes, or makes it; what is in it stays.
+///
+/// # Errors
+/// When it is a symbolic link or no file, or the system refuses.
 pub fn open_own(path: &Path) -> Result<File> {
     let refused = |problem: &str| Err(Error::file(path, problem, "move it away, and put a file of its own there"));
     let found = match fs::symlink_metadata(path) {
@@ -75,7 +91,6 @@ pub fn open_own(path: &Path) -> Result<File> {
     match &found {
         Some(found) if found.is_symlink() => return refused("it is a link, which is not followed"),
         Some(found) if !found.is_file() => return refused("it is no file"),
-        Some(found) if names(found) > 1 => return refused("the file has another name elsewhere (a hard link)"),
         _ => {}
     }
     let mut options = OpenOptions::new();
@@ -87,6 +102,37 @@ pub fn open_own(path: &Path) -> Result<File> {
         sync_folder(parent(path)).map_err(|error| unwritten(path, &error))?;
     }
     if leads_to(path, &file) { Ok(file) } else { refused("it is being replaced by another") }
+}
+
+/// Whether a file has more than one name.
+pub fn is_shared(file: &File) -> bool {
+    file.metadata().is_ok_and(|found| names(&found) > 1)
+}
+
+/// Whether there is anything at a path, be it a link that leads nowhere.
+///
+/// # Errors
+/// When that cannot be told, as where a folder above it may not be searched: then nothing may be concluded from it.
+pub fn is_there(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if is_missing(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an error says that nothing is at a path, and not that it could not be reached this time.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// That the system refused to read, though there is something to be read.
+pub fn unread(path: &Path, error: &io::Error) -> Error {
+    let remedy = match error.kind() {
+        ErrorKind::PermissionDenied => "make it readable, and try again",
+        _ => "see whether the disk is sound and enough files may be open, and try again",
+    };
+    Error::file(path, error, remedy)
 }
 
 /// The bytes of a file. What is no file, such as a pipe that nobody writes to, is not waited for.
@@ -169,15 +215,27 @@ mod tests {
         let (path, victim) = (folder.path().join("file"), folder.path().join("victim"));
         fs::write(&victim, "precious").unwrap();
         type Put<'a> = &'a dyn Fn(&Path) -> io::Result<()>;
-        let kinds: [(&str, Put<'_>); 3] = [
-            ("it is a link, which is not followed", &|at| symlink("victim", at)),
-            ("the file has another name elsewhere (a hard link)", &|at| fs::hard_link(&victim, at)),
-            ("it is a link, which is not followed", &|at| symlink("nowhere", at)),
+        let kinds: [(bool, Put<'_>); 3] = [
+            (true, &|at| symlink("victim", at)),
+            (false, &|at| fs::hard_link(&victim, at)),
+            (true, &|at| symlink("nowhere", at)),
         ];
-        for (problem, put) in kinds {
+        for (refused, put) in kinds {
             put(&path).unwrap();
-            let text = open_own(&path).unwrap_err().to_string();
-            assert!(text.contains(problem), "{text}");
+            match open_to_add(&path) {
+                Err(error) => {
+                    let text = error.to_string();
+                    assert!(refused && text.contains("it is a link, which is not followed"), "{text}");
+                }
+                Ok(mut file) => {
+                    assert!(!refused);
+                    assert_eq!(fs::read(&path).unwrap(), b"precious");
+                    file.write_all(b"own").unwrap();
+                    assert_eq!(fs::read(&path).unwrap(), b"owncious");
+                    assert!(leads_to(&path, &file) && !part_of(&path).exists());
+                }
+            }
+            assert_eq!(fs::read(&victim).unwrap(), b"precious");
             put(&part_of(&path)).unwrap();
             write_whole(&path, b"new").unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"new");
@@ -187,7 +245,7 @@ mod tests {
             remove(&path).unwrap();
         }
         fs::create_dir(&path).unwrap();
-        assert!(open_own(&path).unwrap_err().to_string().contains("it is no file"));
+        assert!(open_to_add(&path).unwrap_err().to_string().contains("it is no file"));
         assert!(read(&path).unwrap_err().to_string().contains("it is no file"));
     }
 
@@ -201,6 +259,19 @@ mod tests {
         assert!(!leads_to(&path, &file) && leads_to(&other, &file));
         fs::write(&path, "another").unwrap();
         assert!(!cfg!(unix) || !leads_to(&path, &file));
+    }
+
+    /// A path that cannot be looked at is neither there nor missing.
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_looked_at_is_not_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, circle) = (folder.path().join("file"), folder.path().join("circle"));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        assert!(is_there(&file).unwrap() && is_there(&circle).unwrap());
+        assert!(!is_there(&folder.path().join("none")).unwrap() && !is_there(&file.join("below")).unwrap());
+        is_there(&circle.join("below")).unwrap_err();
     }
 
     #[test]

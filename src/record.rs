@@ -93,7 +93,7 @@ impl Journal {
     /// # Errors
     /// When it is a link, or the system refuses.
     pub fn open(path: &Path) -> Result<Journal> {
-        let mut file = files::open_own(path)?;
+        let mut file = files::open_to_add(path)?;
         let refused = |error: std::io::Error| files::unwritten(path, &error);
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(refused)?;

@@ -36,7 +36,7 @@ fn fitness(bits: &[bool], dice: &mut Dice) -> f64 {
 
 fn begin(task: &str, settings: &str) -> SearchRow {
     let data_checksums = [Some("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd".into()), None];
-    let (version, isa) = ("0.1.0".into(), Some("avx2".into()));
+    let (version, isa) = ("0.2.0".into(), Some("avx2".into()));
     let (task, settings, data, normalise) = (task.into(), settings.into(), None, None);
     SearchRow::Begin(BeginRow { version, task, isa, settings, data_checksums, data, normalise })
 }

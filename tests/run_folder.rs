@@ -3,7 +3,11 @@
 mod digits;
 
 use digits::data;
+use evograd::data::store::Progress;
 use evograd::record::{self, Metric};
+use evograd::search::SearchConfig;
+use evograd::train::{Config, Run, RunFolder, RunInfo, Status};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -101,6 +105,12 @@ fn wait_for(path: &Path) {
         path.exists()
     });
     assert!(there, "{} is not there after thirty seconds", path.display());
+}
+
+/// Whether the checkpoint of a run is of after its first step.
+fn has_saved_a_step(run: &Path) -> bool {
+    let position = fs::read_to_string(run.join("checkpoints/last/position.json")).unwrap_or_default();
+    position.contains("\"step\": ") && !position.contains("\"step\": 0,")
 }
 
 /// How a process ends, which has to be soon.
@@ -276,7 +286,194 @@ fn a_damaged_checkpoint_is_an_error_that_names_the_file() {
         }
     }
     fs::remove_dir_all(place.anew().join("checkpoints/last")).unwrap();
-    refused(resume("train", &place.run), "epoch 2 is done, and the checkpoint last is missing");
+    refused(resume("train", &place.run), "the run is finished, and the checkpoint last is missing");
+}
+
+/// Of a file that is there and cannot be read, nothing is known: neither the checkpoint before nor the beginning takes its place.
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_this_time_is_no_damage() {
+    let place = Place::new();
+    for file in ["model.safetensors", "optimizer.safetensors", "position.json", "SHA256SUMS"] {
+        let checkpoints = place.anew().join("checkpoints");
+        copy(&checkpoints.join("last"), &checkpoints.join("last.old"));
+        let path = checkpoints.join("last").join(file);
+        let kept = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        // Reading it fails however often the system is asked, for whoever asks.
+        std::os::unix::fs::symlink(file, &path).unwrap();
+        for command in [resume("train", &place.run), eval(&place.run)] {
+            refused(command, &format!("checkpoints/last/{file}: "));
+        }
+        assert!(checkpoints.join("last.old").exists(), "{file}: the checkpoint before took its place");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, kept).unwrap();
+        finished(resume("train", &place.run));
+        assert!(weights(&place.run) == weights(&place.whole) && !checkpoints.join("last.old").exists());
+    }
+}
+
+/// The test set is asked once: a finished run that is resumed tells what was found then.
+#[test]
+fn a_finished_run_is_not_tested_again() {
+    let place = Place::new();
+    let metrics = place.anew().join("metrics.jsonl");
+    // A score that no evaluation would find.
+    let edited =
+        |text: String| text.replace("\"split\":\"test\",\"pictures\":160", "\"split\":\"test\",\"pictures\":7");
+    let text = edited(fs::read_to_string(&metrics).unwrap());
+    fs::write(&metrics, &text).unwrap();
+    assert!(finished(resume("train", &place.run)).contains("7 images"));
+    let mut json = resume("train", &place.run);
+    json.arg("--json");
+    let printed = String::from_utf8(json.output().unwrap().stdout).unwrap();
+    assert_eq!(printed.lines().collect::<Vec<_>>(), [text.lines().last().unwrap()]);
+    assert_eq!(fs::read_to_string(&metrics).unwrap(), text);
+}
+
+/// A folder of images of two classes, of which more are there than are looked at one by one.
+fn images() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden/images/bits.png");
+    for (set, count) in [("train", 150), ("val", 2)] {
+        for number in 0..count {
+            let class = folder.path().join("folder").join(set).join(["a", "b"][usize::from(2 * number >= count)]);
+            fs::create_dir_all(&class).unwrap();
+            fs::copy(&image, class.join(format!("{number:03}.png"))).unwrap();
+        }
+    }
+    folder
+}
+
+/// Images that are not among those whose contents are looked at: changed, renamed, replaced by another.
+#[test]
+fn every_file_of_a_folder_of_images_counts() {
+    let (data, folder) = (images(), tempfile::tempdir().unwrap());
+    let run = folder.path().join("run");
+    let mut command = evograd(&["train", "linear", "--data", "folder", "--epochs", "1", "--data-dir"]);
+    command.arg(data.path()).arg("--out").arg(&run);
+    finished(with(command, &["data.size=8", "data.crop=0"]));
+    finished(resume("train", &run));
+    let class = data.path().join("folder/train/a");
+    let (image, other) = (class.join("002.png"), class.join("002a.png"));
+    let kept = fs::read(&image).unwrap();
+    let expected = "the run began with other sizes, classes or images; name the folder of the same data";
+    fs::write(&image, [&kept[..], b"more"].concat()).unwrap();
+    refused(resume("train", &run), expected);
+    fs::rename(&image, &other).unwrap();
+    fs::write(&other, &kept).unwrap();
+    refused(resume("train", &run), expected);
+    fs::rename(&other, &image).unwrap();
+    finished(resume("train", &run));
+    let moved = folder.path().join("moved");
+    fs::rename(data.path(), &moved).unwrap();
+    let mut elsewhere = resume("train", &run);
+    elsewhere.arg("--data-dir").arg(&moved);
+    finished(elsewhere);
+}
+
+/// Notes the last that was heard of each kind of work.
+#[derive(Default)]
+struct Heard(BTreeMap<String, (u64, u64)>);
+
+impl Progress for Heard {
+    fn step(&mut self, _: &str, _: u64, _: Option<u64>) {}
+    fn count(&mut self, what: &str, done: u64, total: u64) {
+        self.0.insert(what.into(), (done, total));
+    }
+    fn note(&mut self, _: &str) {}
+}
+
+/// Whatever decodes images before the first step tells how far it is: of a run that starts or goes on, and of a search.
+#[test]
+fn images_that_are_read_first_are_told_of() {
+    let (data, folder) = (images(), tempfile::tempdir().unwrap());
+    let sets = evograd::data::open_sized("folder", data.path(), Some(8)).unwrap();
+    let set =
+        ["model.name=linear", "data.set=folder", "data.size=8", "data.crop=0", "data.validation=50"].map(String::from);
+    let config = || Config::parse("", &set).unwrap();
+    let path = folder.path().join("run");
+    let info = || RunInfo {
+        version: String::new(),
+        command: Vec::new(),
+        cpu: String::new(),
+        isa: String::new(),
+        threads: 1,
+        seed: 0,
+        data_checksums: [None, None],
+        started: 0,
+        resumed_after: Vec::new(),
+        ended: None,
+        status: Status::Running,
+        warnings: Vec::new(),
+        began: None,
+        data_dir: None,
+    };
+    let mut heard = Heard::default();
+    drop(Run::start(&path, config(), &sets, info(), &mut heard).unwrap());
+    assert_eq!(heard.0["reading images"], (100, 100));
+    assert!(heard.0.contains_key("looking at the files of images"), "{:?}", heard.0);
+    let mut heard = Heard::default();
+    fs::remove_file(path.join("normalise.json")).unwrap();
+    let open = RunFolder::open(&path).unwrap();
+    drop(Run::resume(open, config(), &sets, info(), &mut heard).unwrap());
+    assert_eq!(heard.0["reading images"], (100, 100));
+    let small = SEARCH.iter().filter(|set| !set.starts_with("data.set=")).map(|set| set.to_string());
+    let settings: Vec<String> =
+        small.chain(["data.set=folder", "data.size=8", "data.crop=0"].map(String::from)).collect();
+    let config = SearchConfig::parse("", &settings).unwrap();
+    let mut heard = Heard::default();
+    config.check_data(&sets, &mut heard).unwrap();
+    assert_eq!(heard.0["reading images"], (20, 20));
+    let mut read = None;
+    let journal = folder.path().join("journal.jsonl");
+    let _ = evograd::search::search(&journal, &config, &sets, &mut |event| match event {
+        evograd::search::Event::Reading { done, total } => {
+            read = Some((done, total));
+            true
+        }
+        _ => false,
+    });
+    assert_eq!(read, Some((20, 20)));
+}
+
+/// As `cp -al` and `rsync --link-dest` copy a folder: a run goes on in each copy, and no other changes.
+#[cfg(unix)]
+#[test]
+fn hard_links_of_a_backup_are_no_obstacle() {
+    let place = Place::new();
+    let found = place.whole.with_file_name("search");
+    finished(search(place.data.path(), &found));
+    for (command, whole) in [("train", &place.whole), ("search", &found)] {
+        // A run that was made longer has something to add; so has a search that was killed after its third row.
+        let [config, journal] = ["config.toml", "journal.jsonl"].map(|name| whole.join(name));
+        if command == "train" {
+            let settings = fs::read_to_string(&config).unwrap();
+            fs::write(&config, settings.replace("epochs = 2", "epochs = 3")).unwrap();
+        } else {
+            let rows = fs::read_to_string(&journal).unwrap();
+            fs::write(&journal, rows.split_inclusive('\n').take(3).collect::<String>()).unwrap();
+        }
+        let linked = whole.with_file_name("linked");
+        link_all(whole, &linked);
+        let before = tree(whole);
+        finished(resume(command, &linked));
+        assert!(tree(whole) == before, "{command}: the run was changed through a link");
+        let rows = if command == "train" { "metrics.jsonl" } else { "journal.jsonl" };
+        assert!(fs::read(linked.join(rows)).unwrap().len() > fs::read(whole.join(rows)).unwrap().len());
+        finished(resume(command, whole));
+        fs::remove_dir_all(linked).unwrap();
+    }
+}
+
+/// A folder with a second name for each file of another.
+#[cfg(unix)]
+fn link_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() { link_all(&from, &to) } else { fs::hard_link(&from, &to).unwrap() }
+    }
 }
 
 #[test]
@@ -441,6 +638,9 @@ fn a_folder_that_is_taken_away_stops_what_goes_on_in_it() {
             let trains = shows.starts_with("checkpoints");
             let child = spawn(command);
             wait_for(&run.join(shows));
+            while trains && !has_saved_a_step(&run) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             std::thread::sleep(Duration::from_millis(200));
             take();
             let (code, errors) = ended(child);

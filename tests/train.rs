@@ -68,7 +68,8 @@ fn spawn(mut command: Command) -> Child {
 fn wait_for_a_checkpoint(run: &Path) {
     let there = (0..1000).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
-        run.join("checkpoints/last/position.json").exists()
+        let position = std::fs::read_to_string(run.join("checkpoints/last/position.json")).unwrap_or_default();
+        position.contains("\"step\": ") && !position.contains("\"step\": 0,")
     });
     assert!(there, "no checkpoint after ten seconds");
 }
@@ -119,22 +120,47 @@ fn kill_until_done(data: &Path, run: &Path, more: &[&str], whole: usize, random:
     }
 }
 
-/// Between two checkpoints a run may be killed more than once: each time it takes the same steps again.
+/// Between two checkpoints a run may be killed more than once: each time it takes the same steps again, the first time from the
+/// checkpoint of before the first step.
 #[test]
-fn metrics_count_once_however_often_a_run_is_killed_before_its_first_checkpoint() {
+fn metrics_count_once_however_often_a_run_is_killed_before_its_first_step_is_saved() {
     let (data, runs) = (data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    let seldom = ["--set", "training.checkpoint_seconds=1e9", "--set", "training.epochs=1", "--set", "data.samples=16"];
-    finished(start(data.path(), &run, &seldom));
-    // What a kill before the first checkpoint leaves: rows, and no checkpoint.
-    for segment in 1..4 {
-        std::fs::remove_dir_all(run.join("checkpoints/last")).unwrap();
-        finished(resume(data.path(), &run));
-        let rows: Vec<Metric> = record::read(&run.join("metrics.jsonl")).unwrap();
-        assert_eq!(rows.iter().map(Metric::segment).max(), Some(segment));
-        let epochs = record::current(rows).into_iter().filter(|row| matches!(row, Metric::Epoch(_))).count();
-        assert_eq!(epochs, 1);
+    let rows = || record::read::<Metric>(&run.join("metrics.jsonl")).unwrap_or_default();
+    let seldom = ["training.checkpoint_seconds=1e9", "training.epochs=1", "training.batch=2", "training.log_every=1"];
+    let mut more = vec!["--set", "model.width=2"];
+    seldom.iter().for_each(|set| more.extend(["--set", set]));
+    for segment in 0..3 {
+        let mut child = spawn(if segment == 0 { start(data.path(), &run, &more) } else { resume(data.path(), &run) });
+        while !rows().iter().any(|row| row.segment() == segment) {
+            assert!(child.try_wait().unwrap().is_none(), "segment {segment} ended before its first row");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
+    let position = std::fs::read_to_string(run.join("checkpoints/last/position.json")).unwrap();
+    assert!(position.contains("\"step\": 0"), "{position}");
+    let eval = cargo_bin_cmd!("evograd").arg("eval").arg(&run).arg("--data-dir").arg(data.path()).output().unwrap();
+    let errors = String::from_utf8(eval.stderr).unwrap();
+    assert!(
+        errors.contains("checkpoints/last: the run has saved nothing since its first step; go on with"),
+        "{errors}"
+    );
+    let away = runs.path().join("away");
+    std::fs::rename(run.join("checkpoints/last"), &away).unwrap();
+    let (code, _, errors) = output(resume(data.path(), &run));
+    assert!(
+        code == 2 && errors.contains("is done, and the checkpoint last is missing; restore checkpoints/last"),
+        "{errors}"
+    );
+    std::fs::rename(&away, run.join("checkpoints/last")).unwrap();
+    finished(resume(data.path(), &run));
+    assert_eq!(rows().iter().map(Metric::segment).max(), Some(3));
+    let steps = record::current(rows())
+        .into_iter()
+        .filter_map(|row| if let Metric::Step(row) = row { Some(row.step) } else { None });
+    assert_eq!(steps.collect::<Vec<_>>(), (1..=60).collect::<Vec<_>>());
 }
 
 #[test]

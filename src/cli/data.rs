@@ -1,17 +1,15 @@
 //! `evograd data`: which data sets there are, how they come here, whether they are whole, and what they look like.
 
-mod progress;
-
 use super::FAILED;
 use super::data_dir::DataDir;
 use super::out_file::OutFile;
 use super::table::{Table, fitted};
+use super::teller::Teller;
 use super::terminal::{note, said_if_slow};
 use anyhow::Result;
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
 use evograd::data::{self, CATALOGUE, Presence, SetInfo, Sets};
 use evograd::report::{counted, grouped};
-use progress::Teller;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -114,7 +112,7 @@ enum Split {
 /// Does what was asked for. Work on large files is told of on standard error.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = args.data_dir.folder()?;
-    let mut teller = Teller::new();
+    let mut teller = Teller::new(false);
     if let Some(name) = args.action.files_of().filter(|name| data::info(name).is_ok_and(|info| info.files.is_empty())) {
         writeln!(out, "{name}: made by this program when it is needed; there are no files to fetch, import or verify")?;
         return Ok(ExitCode::SUCCESS);

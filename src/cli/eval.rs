@@ -3,6 +3,7 @@
 use super::data_dir::{DataDir, open};
 use super::run_folder::{Kind, expect_kind};
 use super::table::Table;
+use super::teller::Teller;
 use super::terminal::{note, said_if_slow};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -74,13 +75,15 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let config = Config::read(&folder.settings(), &[])?;
     let (info, began) = folder.expect_same_settings(&config.to_toml())?;
     let sets = open(&config.data, &args.data_dir.folder_of(&info)?)?;
-    if let Err(error) = folder.expect_same_data(&sets, &began) {
+    let mut teller = Teller::new(false);
+    if let Err(error) = folder.expect_same_data(&sets, &began, &mut teller) {
         if args.split == Part::Validation {
             return Err(error.into());
         }
         note(format_args!("note: {error}"));
     }
-    let split = folder.split(&config, &sets, &began)?;
+    let split = folder.split(&config, &sets, &began, &mut teller)?;
+    teller.done();
     let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;
     match &args.weights {
         Some(file) => {

@@ -4,7 +4,8 @@
 use super::terminal::note;
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::{SigId, flag};
+use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,14 +28,12 @@ pub fn code() -> ExitCode {
 pub fn asked(said: &'static str) -> Result<impl FnMut() -> bool> {
     let sent = SENT.get_or_init(Arc::default).clone();
     let second = Arc::new(AtomicBool::new(false));
-    for signal in signals() {
-        let caught = || {
-            // In this order: the first signal finds `second` unset, and sets it.
-            flag::register_conditional_shutdown(signal, i32::from(code_of(signal as usize)), second.clone())?;
-            flag::register(signal, second.clone())?;
-            flag::register_usize(signal, sent.clone(), signal as usize)
-        };
-        caught().context("signals cannot be caught")?;
+    for register in signals().into_iter().flat_map(|signal| registrations(signal, &sent, &second)) {
+        register().context("signals cannot be caught")?;
+    }
+    // One that came between two registrations.
+    if sent.load(Ordering::SeqCst) != 0 {
+        second.store(true, Ordering::SeqCst);
     }
     let mut is_said = false;
     Ok(move || {
@@ -45,6 +44,20 @@ pub fn asked(said: &'static str) -> Result<impl FnMut() -> bool> {
         }
         asked
     })
+}
+
+type Registration = Box<dyn FnOnce() -> io::Result<SigId>>;
+
+/// What is registered of a signal, in this order: from the first on, a signal does not end the process any more, and has to be
+/// noted; and the first signal has to find `second` unset, and then sets it.
+fn registrations(signal: i32, sent: &Arc<AtomicUsize>, second: &Arc<AtomicBool>) -> [Registration; 3] {
+    let (sent, [shut_down, set]) = (sent.clone(), [0; 2].map(|_| second.clone()));
+    let code = i32::from(code_of(signal as usize));
+    [
+        Box::new(move || flag::register_usize(signal, sent, signal as usize)),
+        Box::new(move || flag::register_conditional_shutdown(signal, code, shut_down)),
+        Box::new(move || flag::register(signal, set)),
+    ]
 }
 
 /// The signals that are caught. A hangup that is ignored, as `nohup` has it, stays ignored.
@@ -67,6 +80,21 @@ fn is_ignored(signal: i32, status: &str) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    /// A signal that nothing else of the tests sends.
+    #[test]
+    fn a_signal_between_two_registrations_is_noted() {
+        let signal = signal_hook::consts::SIGUSR2;
+        for count in 1..=3 {
+            let (sent, second) = (Arc::default(), Arc::default());
+            let all = registrations(signal, &sent, &second);
+            let registered: Vec<SigId> = all.into_iter().take(count).map(|register| register().unwrap()).collect();
+            signal_hook::low_level::raise(signal).unwrap();
+            assert_eq!(sent.load(Ordering::SeqCst), signal as usize, "after {count} registrations");
+            assert_eq!(second.load(Ordering::SeqCst), count == 3);
+            registered.into_iter().for_each(|id| assert!(signal_hook::low_level::unregister(id)));
+        }
+    }
 
     #[test]
     fn ignored_signals_are_the_bits_of_a_mask() {

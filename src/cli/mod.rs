@@ -14,6 +14,7 @@ mod results;
 mod run_folder;
 mod search;
 mod table;
+mod teller;
 mod terminal;
 mod train;
 mod wrap;

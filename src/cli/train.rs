@@ -8,7 +8,8 @@ use super::progress::Progress;
 use super::results::print_row;
 use super::run_folder::{Kind, data_argument, describe, expect_kind, free_folder, going_on, word};
 use super::table::fitted;
-use super::terminal::{note, note_command, said_if_slow, warn};
+use super::teller::Teller;
+use super::terminal::{note, note_command, warn};
 use super::{FAILED, interrupt};
 use anyhow::Result;
 use evograd::data::Sets;
@@ -108,7 +109,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         let sets = open(&config, &data_dir)?;
         let info = describe(config.training.seed, &sets, &data_dir);
         let path = folder.path().to_path_buf();
-        return train(Run::resume(folder, config, &sets, info)?, &path, &args.how, out);
+        let mut teller = Teller::new(args.how.quiet);
+        let run = Run::resume(folder, config, &sets, info, &mut teller)?;
+        teller.done();
+        return train(run, &path, &args.how, out);
     }
     begin(settings(args)?, &args.how, out)
 }
@@ -123,7 +127,9 @@ pub fn begin(mut config: Config, how: &How, out: &mut impl Write) -> Result<Exit
     }
     let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
     let info = describe(config.training.seed, &sets, &data_dir);
-    let run = said_if_slow("looking at the training images", || Run::start(&path, config, &sets, info))?;
+    let mut teller = Teller::new(how.quiet);
+    let run = Run::start(&path, config, &sets, info, &mut teller)?;
+    teller.done();
     train(run, &path, how, out)
 }
 

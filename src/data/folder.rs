@@ -9,14 +9,16 @@ mod listing;
 
 use super::catalogue::SetInfo;
 use super::image::{self, memory};
+use super::store::Progress;
 use super::{Augment, Dataset, FileNote, Sets};
 use crate::error::{Error, Result};
 use crate::reserve;
 use listing::{Listing, subfolders};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The rows and columns of images where none are asked for: ImageNet's usual ones.
 pub const SIDE: usize = 224;
@@ -47,6 +49,8 @@ struct Folder {
     root: PathBuf,
     side: usize,
     listing: Listing,
+    /// The checksum of names and lengths, once it has been asked for.
+    sum: OnceLock<String>,
 }
 
 /// Opens a folder of images, cut to `side` rows and columns. The classes are the folders below `train`, in the order of
@@ -79,7 +83,7 @@ pub fn open_folder(folder: &Path, side: usize) -> Result<Sets> {
         return Err(Error::file(root, problem, "use the same classes in both"));
     }
     let test = Listing::of(&root, found, left_out)?;
-    let set = |root: PathBuf, listing| Arc::new(Folder { root, side, listing });
+    let set = |root: PathBuf, listing| Arc::new(Folder { root, side, listing, sum: OnceLock::new() });
     Ok(Sets { train: set(folder.join("train"), train), test: set(root, test) })
 }
 
@@ -108,6 +112,24 @@ impl Dataset for Folder {
         let wrong = |problem: String| Error::file(&path, problem, image::REMEDY);
         let (bytes, _share) = contents(&path).map_err(wrong)?;
         image::decode(&bytes, self.side, picture).map_err(wrong)
+    }
+    fn files_checksum(&self, progress: &mut dyn Progress) -> Result<Option<String>> {
+        if let Some(known) = self.sum.get() {
+            return Ok(Some(known.clone()));
+        }
+        let mut hash = Sha256::new();
+        for index in 0..self.len() {
+            let path = self.path(index);
+            let about = std::fs::metadata(&path).map_err(|error| Error::file(&path, error, image::REMEDY))?;
+            // The name within the folder, so that the folder may be moved as a whole.
+            let name = path.strip_prefix(&self.root).unwrap_or(&path).as_os_str().as_encoded_bytes();
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+            hash.update(about.len().to_le_bytes());
+            progress.count("looking at the files of images", index as u64 + 1, self.len() as u64);
+        }
+        let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Some(self.sum.get_or_init(|| sum).clone()))
     }
     fn is_decoded(&self) -> bool {
         true

@@ -76,6 +76,14 @@ pub trait Dataset: Send + Sync {
     fn checksum(&self) -> Option<String> {
         None
     }
+    /// A checksum of the names and lengths of all files, where each image is a file: it costs less than to read them, and
+    /// differs where one was added, removed, moved or, in most cases, changed. `progress` hears how far it is.
+    ///
+    /// # Errors
+    /// When a file cannot be looked at.
+    fn files_checksum(&self, _progress: &mut dyn store::Progress) -> Result<Option<String>> {
+        Ok(None)
+    }
     /// Whether each picture is decoded when it is read, which takes long: then statistics are taken of a sample.
     fn is_decoded(&self) -> bool {
         false

@@ -79,7 +79,7 @@ impl Normalise {
             }
         };
         let total = drawn.len() as u64;
-        read_all(set, &drawn, visit, |done| progress.count("finding the mean colour", done as u64, total))?;
+        read_all(set, &drawn, visit, |done| progress.count("reading images", done as u64, total))?;
         match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some((_, error)) => Err(error),
             None => Ok(Self::of_counts(&counts.into_inner().unwrap_or_else(PoisonError::into_inner))),

@@ -60,9 +60,20 @@ pub fn adam_step<E: Element>(
     step: AdamStep,
     number: u64,
 ) -> Result<()> {
-    let isa = Isa::chosen()?;
     check_adam(weights, [mean, square], gradient, step, number)?;
     own(&mut [&mut *weights, &mut *mean, &mut *square])?;
+    move_adam(weights, [mean, square], gradient, step, number)
+}
+
+/// The step of [`adam_step`], of what [`check_adam`] has passed and nobody else holds.
+pub(super) fn move_adam<E: Element>(
+    weights: &mut Tensor<E>,
+    [mean, square]: [&mut Tensor<E>; 2],
+    gradient: &Tensor<E>,
+    step: AdamStep,
+    number: u64,
+) -> Result<()> {
+    let isa = Isa::chosen()?;
     let correction = |beta: f64| 1.0 / (1.0 - beta.powi(i32::try_from(number).unwrap_or(i32::MAX)));
     let kernel = if step.decoupled { update::adam_w } else { update::adam };
     let [gain1, gain2] = [step.beta1, step.beta2].map(|beta| E::from_f64(1.0 - beta));
@@ -94,11 +105,15 @@ pub(super) fn check_adam<E: Element>(
     let (isa, bound) = (Isa::chosen()?, greatest_square_root::<E>() / 2.0);
     let fits =
         |x: &Tensor<E>, factor: f64| reduce::fits(isa, x.as_slice(), E::from_f64(E::MAX.to_f64() / bound * factor));
-    let decay = if step.decoupled { 0.0 } else { step.weight_decay };
-    if !fits(gradient, 1.0) || !fits(weights, decay) {
+    let overflow = |problem, remedy: &str| Err(Error::Overflow { op: "adam_step", problem, remedy: remedy.into() });
+    if !fits(gradient, 1.0) {
         let problem = format!("a gradient is not finite, or its square does not fit {}", E::NAME);
-        let remedy = "clip the gradients, or lower the learning rate".into();
-        return Err(Error::Overflow { op: "adam_step", problem, remedy });
+        return overflow(problem, "clip the gradients, or lower the learning rate");
+    }
+    let decay = if step.decoupled { 0.0 } else { step.weight_decay };
+    if !fits(weights, decay) {
+        let problem = format!("a weight is not finite, or the square of its decay does not fit {}", E::NAME);
+        return overflow(problem, "lower the learning rate or weight_decay");
     }
     Ok(())
 }
@@ -149,6 +164,34 @@ mod tests {
             }
             assert!((run(1).as_slice()[30_000] - w).abs() < 1e-9, "decoupled {decoupled}");
             assert_eq!(run(1), run(2));
+        }
+    }
+
+    /// The tensor that is too large is the one that is blamed, and a weight is only where it counts: in the decay of Adam.
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let gradient = Some("adam_step: a gradient is not finite, or its square does not fit f32; clip the gradients");
+        let weight = Some("adam_step: a weight is not finite, or the square of its decay does not fit f32; lower the");
+        let decays = AdamStep { weight_decay: 0.1, ..AdamStep::default() };
+        let decoupled = AdamStep { decoupled: true, ..decays };
+        let table = [
+            (1.0, 1e20, decays, gradient),
+            (1.0, f32::NAN, decays, gradient),
+            (1e30, 1.0, decays, weight),
+            (f32::INFINITY, 1.0, decays, weight),
+            (1e30, 1.0, decoupled, None),
+            (1e30, 1.0, AdamStep::default(), None),
+            (1e30, 1e20, decays, gradient),
+        ];
+        for (weight, slope, step, expected) in table {
+            let mut w = Tensor::full([3], weight).unwrap();
+            let [mut m, mut v] = [0; 2].map(|_| Tensor::zeros([3]).unwrap());
+            let slope = Tensor::full([3], slope).unwrap();
+            let found = adam_step(&mut w, [&mut m, &mut v], &slope, step, 1).map_err(|error| error.to_string());
+            match expected {
+                None => assert_eq!(found, Ok(())),
+                Some(expected) => assert!(found.as_ref().is_err_and(|text| text.starts_with(expected)), "{found:?}"),
+            }
         }
     }
 

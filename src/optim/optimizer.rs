@@ -1,8 +1,8 @@
 //! An optimiser for all weights of a network, with its state.
 
-use super::adam::check_adam;
-use super::sgd::check_sgd;
-use super::{AdamStep, SgdStep, adam_step, own, sgd_step};
+use super::adam::{check_adam, move_adam};
+use super::sgd::{check_sgd, move_sgd};
+use super::{AdamStep, SgdStep, own};
 use crate::error::{Error, Result};
 use crate::profile::{Event, Pass, timed};
 use crate::shape::Shape;
@@ -119,13 +119,13 @@ impl<E: Element> Optimizer<E> {
         }
     }
 
-    /// The step of every weight.
+    /// The step of every weight, which [`Optimizer::prepare`] has passed.
     fn update(&mut self, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
         for (i, weight) in weights.iter_mut().enumerate() {
             let (step, [first, second]) = (self.step_of(i, rate), &mut self.memory[i]);
             match step {
-                Step::Sgd(step) => sgd_step(weight, first, &gradients[i], step)?,
-                Step::Adam(step) => adam_step(weight, [first, second], &gradients[i], step, self.steps + 1)?,
+                Step::Sgd(step) => move_sgd(weight, first, &gradients[i], step)?,
+                Step::Adam(step) => move_adam(weight, [first, second], &gradients[i], step, self.steps + 1)?,
             }
         }
         Ok(())

@@ -50,9 +50,19 @@ pub fn sgd_step<E: Element>(
     gradient: &Tensor<E>,
     step: SgdStep,
 ) -> Result<()> {
-    let isa = Isa::chosen()?;
     check_sgd(weights, velocity, gradient, step)?;
     own(&mut [&mut *weights, &mut *velocity])?;
+    move_sgd(weights, velocity, gradient, step)
+}
+
+/// The step of [`sgd_step`], of what [`check_sgd`] has passed and nobody else holds.
+pub(super) fn move_sgd<E: Element>(
+    weights: &mut Tensor<E>,
+    velocity: &mut Tensor<E>,
+    gradient: &Tensor<E>,
+    step: SgdStep,
+) -> Result<()> {
+    let isa = Isa::chosen()?;
     let kernel = if step.nesterov { update::sgd_nesterov } else { update::sgd };
     let [rate, momentum, decay] = [step.rate, step.momentum, step.weight_decay].map(E::from_f64);
     let (w, v, gradient) = (weights.as_mut_slice(), velocity.as_mut_slice(), gradient.as_slice());

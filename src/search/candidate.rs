@@ -1,6 +1,7 @@
 //! One network of a search: trained for a little while, and asked for its answers.
 
 use super::config::{SearchConfig, nothing_held_out};
+use crate::data::store::Progress;
 use crate::data::{Loader, Sets};
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{self, Code};
@@ -34,12 +35,13 @@ fn seed(own: u64, repeat: u32) -> u64 {
 }
 
 impl SearchConfig {
-    /// Whether there are as many pictures as asked for, and networks of all codes fit them.
+    /// Whether there are as many pictures as asked for, and networks of all codes fit them. `progress` hears how far the look
+    /// at the pictures is.
     ///
     /// # Errors
     /// When it is not so.
-    pub fn check_data(&self, sets: &Sets) -> Result<()> {
-        Ground::new(self, sets).map(drop)
+    pub fn check_data(&self, sets: &Sets, progress: &mut dyn Progress) -> Result<()> {
+        Ground::new(self, sets, progress).map(drop)
     }
 }
 
@@ -64,11 +66,11 @@ struct Clock {
 
 impl Ground {
     /// Draws the samples, and makes sure that networks of all codes fit them.
-    pub fn new(config: &SearchConfig, sets: &Sets) -> Result<Ground> {
+    pub fn new(config: &SearchConfig, sets: &Sets, progress: &mut dyn Progress) -> Result<Ground> {
         let (input, classes) = (sets.train.shape(), sets.train.classes().len());
         let (largest, config) = (Code::dense(&config.networks.stages)?, config.training());
         genetic_cnn::network(&largest, &config.options(input, classes)?)?.plan()?;
-        let Split { train, validation, .. } = Split::new(&config, sets)?;
+        let Split { train, validation, .. } = Split::watched(&config, sets, progress)?;
         let validation = validation.ok_or_else(nothing_held_out)?;
         Ok(Ground { config, input, classes, train, validation })
     }

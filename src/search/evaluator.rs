@@ -6,6 +6,7 @@ use super::config::SearchConfig;
 use super::drive::Trainings;
 use super::journal::{SearchJournal, read_journal};
 use crate::data::Sets;
+use crate::data::store::Progress;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
 use crate::par::side_by_side;
@@ -29,6 +30,13 @@ pub enum Event<'a> {
     },
     /// A generation is complete.
     Generation(&'a GenerationRow),
+    /// So many images have been read for their statistics, before the first network.
+    Reading {
+        /// Images read.
+        done: u64,
+        /// All images that are to be read.
+        total: u64,
+    },
     /// Nothing has happened for a moment.
     Waiting,
 }
@@ -62,7 +70,7 @@ impl<'a> Evaluator<'a> {
     /// Opens the journal and draws the samples.
     pub fn new(path: &Path, task: &str, config: &SearchConfig, sets: &Sets, told: &'a mut Told<'a>) -> Result<Self> {
         let (mut journal, rows) = SearchJournal::open(path)?;
-        let now = begin(task, config, sets)?;
+        let now = begin(task, config, sets, &mut ())?;
         match rows.first() {
             None => journal.append(&SearchRow::Begin(now))?,
             Some(first) => expect_same(path, first, &now)?,
@@ -77,7 +85,8 @@ impl<'a> Evaluator<'a> {
             }
         }
         let (epochs, workers) = (config.training.epochs, config.workers());
-        let (ground, since) = (Ground::new(config, sets)?, Instant::now());
+        let ground = Ground::new(config, sets, &mut Reading(&mut *told))?;
+        let since = Instant::now();
         Ok(Evaluator { ground, epochs, asked: 0.0, workers, journal, known, written, answered, since, busy: 0.0, told })
     }
 
@@ -180,12 +189,27 @@ impl Trainings for Evaluator<'_> {
     }
 }
 
-/// What a search of this kind, or `exhaust` or `calibrate`, begins with. The test set's pictures are not looked at.
+/// Tells of images that are read.
+struct Reading<'a>(&'a mut Told<'a>);
+
+impl Progress for Reading<'_> {
+    fn step(&mut self, _: &str, _: u64, _: Option<u64>) {}
+
+    fn count(&mut self, _: &str, done: u64, total: u64) {
+        // Whether to go on is asked again before the first network.
+        (self.0)(Event::Reading { done, total });
+    }
+
+    fn note(&mut self, _: &str) {}
+}
+
+/// What a search of this kind, or `exhaust` or `calibrate`, begins with. The test set's pictures are not looked at; `progress`
+/// hears how far the look at the others is.
 ///
 /// # Errors
 /// When a picture cannot be read.
-pub fn begin(task: &str, config: &SearchConfig, sets: &Sets) -> Result<BeginRow> {
-    train::begin(task, config.to_toml(), sets)
+pub fn begin(task: &str, config: &SearchConfig, sets: &Sets, progress: &mut dyn Progress) -> Result<BeginRow> {
+    train::begin(task, config.to_toml(), sets, progress)
 }
 
 /// Whether the journal is that of a search of this kind with these settings and data, on this instruction set: the first
@@ -199,7 +223,7 @@ pub fn expect_same_search(journal: &Path, task: &str, config: &SearchConfig, set
     }
     match read_journal(journal)?.first() {
         None => Ok(()),
-        Some(first) => expect_same(journal, first, &begin(task, config, sets)?),
+        Some(first) => expect_same(journal, first, &begin(task, config, sets, &mut ())?),
     }
 }
 

@@ -18,6 +18,7 @@ const POSITION: &str = "position.json";
 const FILES: [&str; 3] = [MODEL, OPTIMIZER, POSITION];
 /// The sums of these, as `sha256sum --check` reads them.
 const SUMS: &str = "SHA256SUMS";
+const RESTORE: &str = "restore the checkpoint from a copy, or start a new run";
 
 /// What `position.json` holds.
 #[derive(Serialize, Deserialize)]
@@ -40,6 +41,14 @@ struct Files {
     saved: Saved,
 }
 
+/// Why a checkpoint cannot be used.
+enum Unusable {
+    /// A file of it is missing or holds other bytes: the one before may take its place.
+    Damaged(Error),
+    /// All else, such as a file that cannot be read this time.
+    Other(Error),
+}
+
 impl Checkpoint {
     pub fn at(folder: PathBuf) -> Checkpoint {
         Checkpoint(folder)
@@ -54,8 +63,11 @@ impl Checkpoint {
     }
 
     /// Whether there is one, whole or not.
-    pub fn exists(&self) -> bool {
-        is_there(&self.0) || is_there(&self.before())
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn exists(&self) -> Result<bool> {
+        Ok(is_there(&self.0)? || is_there(&self.before())?)
     }
 
     /// Writes a checkpoint in place of what is there. Killed at any moment, either the old one or the new one can be loaded:
@@ -68,7 +80,7 @@ impl Checkpoint {
         self.expect_folder()?;
         let refused = |error| files::unwritten(&self.0, &error);
         let (new, old) = (self.next(), self.before());
-        let there = is_there(&self.0);
+        let there = is_there(&self.0)?;
         if there {
             files::remove(&old).map_err(refused)?;
         }
@@ -87,18 +99,29 @@ impl Checkpoint {
     /// one takes its place; then the answer says what was wrong.
     ///
     /// # Errors
-    /// When there is none, a file is damaged or missing, or it is of another run.
+    /// When there is none, a file is damaged or missing, or it is of another run; and when a file cannot be read this time, as
+    /// where too many are open: that says nothing about the checkpoint, and no other takes its place.
     pub fn load(&self, trainer: &mut Trainer, run: &str) -> Result<Option<Error>> {
         self.expect_folder()?;
-        let (found, damage) = match Files::read(&self.0) {
-            Ok(found) => (found, None),
-            Err(error) if is_there(&self.0) => (Files::read(&self.before()).map_err(|_| error.clone())?, Some(error)),
-            Err(_) => (Files::read(&self.before())?, None),
-        };
+        let (found, damage) = self.read_or_before()?;
         found.expect_run(run)?;
         found.set(trainer)?;
         self.tidy(&found.folder)?;
         Ok(damage)
+    }
+
+    /// Reads the checkpoint, or the one before where it is missing or damaged, and says what was damaged.
+    fn read_or_before(&self) -> Result<(Files, Option<Error>)> {
+        let damaged = match Files::read(&self.0) {
+            Ok(found) => return Ok((found, None)),
+            Err(Unusable::Other(error)) => return Err(error),
+            Err(Unusable::Damaged(error)) => is_there(&self.0)?.then_some(error),
+        };
+        match (Files::read(&self.before()), damaged) {
+            (Ok(found), damaged) => Ok((found, damaged)),
+            (Err(Unusable::Damaged(_)), Some(damaged)) => Err(damaged),
+            (Err(Unusable::Damaged(error) | Unusable::Other(error)), _) => Err(error),
+        }
     }
 
     /// Puts the checkpoint that counts into its place, and removes what a killed process left beside it.
@@ -114,9 +137,9 @@ impl Checkpoint {
     /// Removes what a killed process left beside the checkpoint: one that was not complete, one that was replaced.
     pub fn remove_leftovers(&self) -> Result<()> {
         let refused = |error| files::unwritten(&self.0, &error);
-        if is_there(&self.0) {
+        if is_there(&self.0)? {
             files::remove(&self.before()).map_err(refused)?;
-        } else if is_there(&self.before()) {
+        } else if is_there(&self.before())? {
             fs::rename(self.before(), &self.0).map_err(refused)?;
         }
         files::remove(&self.next()).map_err(refused)?;
@@ -136,17 +159,23 @@ impl Checkpoint {
 
     /// Reads the checkpoint of a run that may go on meanwhile: what was half read of one and half of the next is read again.
     fn read_while_it_is_replaced(&self) -> Result<Files> {
-        if !self.exists() {
+        let missing = |problem| {
             let remedy =
                 "go on with evograd train --resume to make one; best is kept where data.validation holds images out";
-            return Err(Error::file(&self.0, "there is no such checkpoint", remedy));
+            Err(Error::file(&self.0, problem, remedy))
+        };
+        if !self.exists()? {
+            return missing("there is no such checkpoint");
         }
         let sums = || [files::read(&self.0.join(SUMS)).ok(), files::read(&self.before().join(SUMS)).ok()];
         loop {
             let before = sums();
-            match Files::read(&self.0).or_else(|error| Files::read(&self.before()).map_err(|_| error)) {
+            match self.read_or_before() {
                 Err(_) if sums() != before => {}
-                found => return found,
+                Ok((found, _)) if found.saved.position.step == 0 => {
+                    return missing("the run has saved nothing since its first step");
+                }
+                found => return Ok(found?.0),
             }
         }
     }
@@ -166,12 +195,13 @@ impl Checkpoint {
 
 impl Files {
     /// Reads a checkpoint whole, and compares the sums.
-    fn read(folder: &Path) -> Result<Files> {
-        let remedy = "restore the checkpoint from a copy, or start a new run";
+    fn read(folder: &Path) -> std::result::Result<Files, Unusable> {
         let read = |name: &str| {
             let path = folder.join(name);
-            files::read(&path)
-                .map_err(|error| Error::file(path, format!("{error}: the checkpoint is incomplete"), remedy))
+            files::read(&path).map_err(|error| match files::is_missing(&error) {
+                true => damaged(path, format!("{error}: the checkpoint is incomplete")),
+                false => Unusable::Other(files::unread(&path, &error)),
+            })
         };
         let sums = read(SUMS)?;
         let mut bytes = [Vec::new(), Vec::new(), Vec::new()];
@@ -182,11 +212,11 @@ impl Files {
         for (line, name) in expected.lines().zip(FILES) {
             if !sums.split(|byte| *byte == b'\n').any(|written| written == line.as_bytes()) {
                 let problem = format!("its sum is not the one in {SUMS}: it was damaged or exchanged");
-                return Err(Error::file(folder.join(name), problem, remedy));
+                return Err(damaged(folder.join(name), problem));
             }
         }
-        let saved =
-            serde_json::from_slice(&bytes[2]).map_err(|error| Error::file(folder.join(POSITION), error, remedy))?;
+        let saved = serde_json::from_slice(&bytes[2])
+            .map_err(|error| Unusable::Other(Error::file(folder.join(POSITION), error, RESTORE)))?;
         Ok(Files { folder: folder.to_path_buf(), bytes, saved })
     }
 
@@ -219,8 +249,12 @@ impl Files {
     }
 }
 
-fn is_there(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+fn damaged(path: PathBuf, problem: String) -> Unusable {
+    Unusable::Damaged(Error::file(path, problem, RESTORE))
+}
+
+fn is_there(path: &Path) -> Result<bool> {
+    files::is_there(path).map_err(|error| files::unread(path, &error))
 }
 
 fn trainer_files(trainer: &Trainer, run: &str) -> Result<[Vec<u8>; 3]> {

@@ -1,6 +1,7 @@
 //! What a run or a search began with, and whether it is still so. Its settings, its data, the program and the instruction
 //! set decide every bit that comes of it; where one of them is another, nothing may be added to it.
 
+use crate::data::store::Progress;
 use crate::data::{Dataset, Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::record::BeginRow;
@@ -15,37 +16,41 @@ const SOME: usize = 100;
 /// Settings that may be changed between two segments, since no result depends on them.
 const FREE: [&str; 4] = ["data.threads", "training.log_every", "training.checkpoint_seconds", "search.workers"];
 
-/// What a run or a search begins with. Of a search, the test set is not looked at.
+/// What a run or a search begins with. Of a search, the test set is not looked at. `progress` hears how far the look at the
+/// files of images is.
 ///
 /// # Errors
 /// When the instruction set that was asked for is none, or a picture cannot be read.
-pub fn begin(task: &str, settings: String, sets: &Sets) -> Result<BeginRow> {
+pub fn begin(task: &str, settings: String, sets: &Sets, progress: &mut dyn Progress) -> Result<BeginRow> {
     Ok(BeginRow {
         version: env!("CARGO_PKG_VERSION").into(),
         task: task.into(),
         isa: Some(Isa::chosen()?.name().into()),
         settings,
         data_checksums: [sets.train.checksum(), sets.test.checksum()],
-        data: Some(describe(sets, task == "train")?),
+        data: Some(describe(sets, task == "train", progress)?),
         normalise: None,
     })
 }
 
-/// The sha256 of the sizes, numbers and classes of both sets, and of the labels and some pictures of each that has no checksum
-/// and is used.
-fn describe(sets: &Sets, test_is_used: bool) -> Result<String> {
+/// The sha256 of the sizes, numbers and classes of both sets, and of the labels, files and some pictures of each that has no
+/// checksum and is used.
+fn describe(sets: &Sets, test_is_used: bool, progress: &mut dyn Progress) -> Result<String> {
     let mut hash = Sha256::new();
     for (set, used) in [(&sets.train, true), (&sets.test, test_is_used)] {
         hash.update(format!("{:?} {} {:?}", set.shape(), set.len(), set.classes()));
         if used && set.checksum().is_none() {
-            look_at(&**set, &mut hash)?;
+            look_at(&**set, &mut hash, progress)?;
         }
     }
     Ok(hexadecimal(hash))
 }
 
-/// All labels, and some pictures, evenly spread.
-fn look_at(set: &dyn Dataset, hash: &mut Sha256) -> Result<()> {
+/// All labels, the names and lengths of all files, and some pictures, evenly spread.
+fn look_at(set: &dyn Dataset, hash: &mut Sha256, progress: &mut dyn Progress) -> Result<()> {
+    if let Some(sum) = set.files_checksum(progress)? {
+        hash.update(sum);
+    }
     (0..set.len()).for_each(|sample| hash.update((set.label(sample) as u64).to_le_bytes()));
     let bytes = set.shape().iter().product();
     let mut picture = reserve::filled(bytes, 0).map_err(|refused| refused.during("data"))?;
@@ -241,8 +246,9 @@ mod tests {
             pictures(&["a", "b"], &[1, 2], &[0]),
             pictures(&["a", "b"], &[1, 2, 3, 4, 1, 2], &[0, 1, 0]),
         ];
-        let row =
-            |train: Arc<dyn Dataset>, test: Arc<dyn Dataset>| begin("train", String::new(), &Sets { train, test });
+        let row = |train: Arc<dyn Dataset>, test: Arc<dyn Dataset>| {
+            begin("train", String::new(), &Sets { train, test }, &mut ())
+        };
         let wraps: [fn(Pictures) -> Arc<dyn Dataset>; 2] = [|set| Arc::new(set), |set| Arc::new(Unsummed(set))];
         for wrap in wraps {
             let then = row(wrap(usual()), wrap(usual())).unwrap();

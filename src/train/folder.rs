@@ -4,6 +4,7 @@ use super::checkpoint::Checkpoint;
 use super::config::Config;
 use super::fingerprint;
 use super::trainer::Split;
+use crate::data::store::Progress;
 use crate::data::{Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::files;
@@ -157,7 +158,8 @@ impl RunFolder {
     /// # Errors
     /// When there is none.
     pub fn read(path: &Path) -> Result<RunFolder> {
-        if !path.join(SETTINGS).exists() {
+        let settings = path.join(SETTINGS);
+        if !files::is_there(&settings).map_err(|error| files::unread(&settings, &error))? {
             return Err(Error::file(path, "there is no run in it", "name the folder of a run, such as runs/resnet20"));
         }
         Ok(RunFolder { path: path.to_path_buf(), held: None })
@@ -169,7 +171,14 @@ impl RunFolder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                return Err(Error::file(path, "another process is at work on this run", "wait for it, or stop it"));
+                let remedy = match files::is_shared(&lock) {
+                    // Only a copy made of hard links has one; nothing is ever written to it.
+                    true => {
+                        "wait for it, or stop it; if that is at work on another copy of the folder, remove lock here"
+                    }
+                    false => "wait for it, or stop it",
+                };
+                return Err(Error::file(path, "another process is at work on this run", remedy));
             }
             Err(fs::TryLockError::Error(error)) => {
                 return Err(Error::file(&file, error, "use a file system with locks"));
@@ -259,21 +268,25 @@ impl RunFolder {
         Ok((info, began))
     }
 
-    /// Whether the data is that which the run began with.
+    /// Whether the data is that which the run began with; `progress` hears how far the look at it is.
     ///
     /// # Errors
     /// When it is not, or a picture cannot be read.
-    pub fn expect_same_data(&self, sets: &Sets, began: &BeginRow) -> Result<()> {
-        let now = fingerprint::begin(&began.task, began.settings.clone(), sets)?;
+    pub fn expect_same_data(&self, sets: &Sets, began: &BeginRow, progress: &mut dyn Progress) -> Result<()> {
+        let now = fingerprint::begin(&began.task, began.settings.clone(), sets, progress)?;
         fingerprint::expect_same_data(&self.path.join(INFO), began, &now)
     }
 
-    /// The samples of the run that began so, from the same data or other pictures of the same sizes.
+    /// The samples of the run that began so, from the same data or other pictures of the same sizes. `progress` hears how far
+    /// their statistics are, where those are not known any more.
     ///
     /// # Errors
     /// When they would be normalised otherwise than at its beginning; and as [`Split::new`].
-    pub fn split(&self, config: &Config, sets: &Sets, began: &BeginRow) -> Result<Split> {
-        let split = Split::with(config, sets, self.normalise(sets.train.shape()[0])?)?;
+    pub fn split(&self, config: &Config, sets: &Sets, began: &BeginRow, progress: &mut dyn Progress) -> Result<Split> {
+        let split = match self.normalise(sets.train.shape()[0])? {
+            None => Split::watched(config, sets, progress)?,
+            known => Split::with(config, sets, known)?,
+        };
         fingerprint::expect_same_normalise(&self.path.join(NORMALISE), began, &split.normalise)?;
         Ok(split)
     }
@@ -303,7 +316,8 @@ impl RunFolder {
     /// The rows of metrics that the run has written; none where it has not come so far.
     pub(super) fn rows(&self) -> Result<Vec<Metric>> {
         let path = self.path.join(METRICS);
-        if path.exists() { record::read(&path) } else { Ok(Vec::new()) }
+        let there = files::is_there(&path).map_err(|error| files::unread(&path, &error))?;
+        if there { record::read(&path) } else { Ok(Vec::new()) }
     }
 
     /// Writes `run.json`.
@@ -327,24 +341,26 @@ impl RunFolder {
 
 /// Refuses a folder that holds a run, or what is left of one.
 fn expect_no_run(path: &Path) -> Result<()> {
-    let taken = |name: &str| fs::symlink_metadata(path.join(name)).is_ok();
-    if taken(SETTINGS) {
+    let refused = |name: &str, error: &std::io::Error| files::unread(&path.join(name), error);
+    if files::is_there(&path.join(SETTINGS)).map_err(|error| refused(SETTINGS, &error))? {
         return Err(Error::file(path, "there is a run in it", "resume it with --resume, or name another folder"));
     }
-    let holds = |name: &&str| {
-        let path = path.join(name);
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()),
-            Ok(found) => found.len() > 0 || !found.is_file(),
-            Err(_) => false,
-        }
-    };
-    match [METRICS, JOURNAL, CHECKPOINTS].iter().find(|name| holds(name)) {
-        None => Ok(()),
-        Some(name) => {
+    for name in [METRICS, JOURNAL, CHECKPOINTS] {
+        if holds_something(&path.join(name)).map_err(|error| refused(name, &error))? {
             let problem = format!("there is {name} of a run in it, but no config.toml");
-            Err(Error::file(path, problem, "restore config.toml and resume the run, or name another folder"))
+            return Err(Error::file(path, problem, "restore config.toml and resume the run, or name another folder"));
         }
+    }
+    Ok(())
+}
+
+/// Whether there is something at a path, other than an empty file or folder.
+fn holds_something(path: &Path) -> std::io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => Ok(fs::read_dir(path)?.next().is_some()),
+        Ok(found) => Ok(found.len() > 0 || !found.is_file()),
+        Err(error) if files::is_missing(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

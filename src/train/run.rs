@@ -5,6 +5,7 @@ use super::folder::{RunFolder, RunInfo, Status};
 use super::trainer::{Position, Split, StepReport, Trainer};
 use super::warnings::{Chance, warnings};
 use super::{Evaluation, evaluate, fingerprint};
+use crate::data::store::Progress;
 use crate::data::{Loader, Sets};
 use crate::error::{Error, Result};
 use crate::record::{EpochRow, Journal, Metric, StepRow};
@@ -42,6 +43,8 @@ pub struct Run {
     digest: String,
     /// What was wrong with the last checkpoint, where the one before had to be taken.
     damage: Option<Error>,
+    /// The score on the test set, where the run is finished and it was written before.
+    tested: Option<Metric>,
     began: Instant,
     saved: Instant,
     /// What has happened since the last row of steps.
@@ -76,15 +79,21 @@ impl Sums {
 }
 
 impl Run {
-    /// A new run in an empty folder. `info` says what is known of it.
+    /// A new run in an empty folder. `info` says what is known of it; `progress` hears how far the look at the images is.
     ///
     /// # Errors
     /// When the folder holds a run already, or settings, model and data do not fit together.
-    pub fn start(path: &std::path::Path, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
+    pub fn start(
+        path: &std::path::Path,
+        config: Config,
+        sets: &Sets,
+        info: RunInfo,
+        progress: &mut dyn Progress,
+    ) -> Result<Run> {
         sets.check_test_labels()?;
-        let split = Split::new(&config, sets)?;
+        let split = Split::watched(&config, sets, progress)?;
         let trainer = Trainer::new(config, sets, &split.train)?;
-        let mut began = fingerprint::begin("train", trainer.config().to_toml(), sets)?;
+        let mut began = fingerprint::begin("train", trainer.config().to_toml(), sets, progress)?;
         began.normalise = Some(split.normalise.to_json());
         let digest = fingerprint::digest(&began)?;
         let warnings = warnings(trainer.config(), split.train.samples());
@@ -94,21 +103,27 @@ impl Run {
     }
 
     /// The run in a folder, as its last checkpoint has it; from the start where it has none yet. `info` says what is known of
-    /// this segment.
+    /// this segment; `progress` hears how far the look at the images is.
     ///
     /// # Errors
     /// When the settings, the data, the program or the instruction set is not that which the run began with, or the
     /// checkpoint cannot be loaded.
-    pub fn resume(folder: RunFolder, config: Config, sets: &Sets, info: RunInfo) -> Result<Run> {
+    pub fn resume(
+        folder: RunFolder,
+        config: Config,
+        sets: &Sets,
+        info: RunInfo,
+        progress: &mut dyn Progress,
+    ) -> Result<Run> {
         let (before, began) = folder.expect_same("train", &config.to_toml())?;
-        folder.expect_same_data(sets, &began)?;
-        let split = folder.split(&config, sets, &began)?;
+        folder.expect_same_data(sets, &began, progress)?;
+        let split = folder.split(&config, sets, &began, progress)?;
         let mut trainer = Trainer::new(config, sets, &split.train)?;
         let (digest, rows) = (fingerprint::digest(&began)?, folder.rows()?);
         let (last, best) = (folder.checkpoint("last"), folder.checkpoint("best"));
-        let damage = match last.exists() {
+        let damage = match last.exists()? {
             true => last.load(&mut trainer, &digest)?,
-            false => expect_no_epoch_lost(&folder, &rows).map(|()| None)?,
+            false => expect_no_rows(&folder, &rows).map(|()| None)?,
         };
         last.remove_leftovers()?;
         best.remove_leftovers()?;
@@ -118,16 +133,21 @@ impl Run {
             Error::file(metrics, "a row has the greatest segment there can be", "restore the file, or start a new run")
         };
         trainer.position.segment = segment.ok_or_else(too_many)?;
-        let warnings = warnings(trainer.config(), split.train.samples());
+        let tested = trainer.is_done().then(|| rows.last().filter(|row| matches!(row, Metric::Test(_)))).flatten();
+        let warnings = match tested {
+            // Those that came of the test among them.
+            Some(_) => before.warnings.clone(),
+            None => warnings(trainer.config(), split.train.samples()),
+        };
         let info = RunInfo { warnings, ..info.begun(Some(before)) };
         folder.describe(&info)?;
-        Ok(Run { damage, ..Self::with(folder, trainer, split, info, digest)? })
+        Ok(Run { damage, tested: tested.cloned(), ..Self::with(folder, trainer, split, info, digest)? })
     }
 
     fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo, digest: String) -> Result<Run> {
         let (metrics, now) = (folder.metrics()?, Instant::now());
-        let (damage, since) = (None, Sums::new());
-        Ok(Run { folder, trainer, split, metrics, info, digest, damage, began: now, saved: now, since })
+        let (damage, tested, since) = (None, None, Sums::new());
+        Ok(Run { folder, trainer, split, metrics, info, digest, damage, tested, began: now, saved: now, since })
     }
 
     /// What was wrong with the last checkpoint, where the run goes on from the one before.
@@ -150,7 +170,8 @@ impl Run {
         &self.split
     }
 
-    /// Trains to the end, or until `told` answers that it is to stop: then the run is saved and can be resumed.
+    /// Trains to the end, or until `told` answers that it is to stop: then the run is saved and can be resumed. Of a run that
+    /// was finished, `told` hears the test's row once more, and the test set is not looked at again.
     ///
     /// # Errors
     /// When a step or an evaluation diverges ([`Error::Diverged`]), or a file cannot be read or written. `run.json` says so.
@@ -166,6 +187,14 @@ impl Run {
     }
 
     fn epochs(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
+        if let Some(row) = &self.tested {
+            told(Event::Row(row));
+            return Ok(Status::Finished);
+        }
+        // Before the first row, so that a checkpoint which is missing beside rows has been lost.
+        if !self.folder.checkpoint("last").exists()? {
+            self.save("last")?;
+        }
         while self.trainer.position.epoch < self.trainer.config().training.epochs {
             if !self.epoch(told)? {
                 self.save("last")?;
@@ -306,15 +335,15 @@ impl Run {
     }
 }
 
-/// Each epoch ends with a row and then a checkpoint. So where there is a row of a second epoch and no checkpoint, one has been
-/// lost, and what was trained must not be trained again in silence.
-fn expect_no_epoch_lost(folder: &RunFolder, rows: &[Metric]) -> Result<()> {
-    let last = rows.iter().filter_map(|row| if let Metric::Epoch(row) = row { Some(row.epoch) } else { None }).max();
-    match last.filter(|last| *last > 1) {
-        None => Ok(()),
-        Some(last) => {
-            let problem = format!("epoch {last} is done, and the checkpoint last is missing");
-            Err(Error::file(folder.path(), problem, "restore checkpoints/last from a copy, or start a new run"))
-        }
-    }
+/// Before its first row a run has a checkpoint. So where there are rows and none, it has been lost, and what was trained must
+/// not be trained again in silence.
+fn expect_no_rows(folder: &RunFolder, rows: &[Metric]) -> Result<()> {
+    let problem = match rows.last() {
+        None => return Ok(()),
+        Some(Metric::Step(row)) => format!("step {} is done", row.step),
+        Some(Metric::Epoch(row)) => format!("epoch {} is done", row.epoch),
+        Some(Metric::Test(_)) => "the run is finished".into(),
+    };
+    let problem = format!("{problem}, and the checkpoint last is missing");
+    Err(Error::file(folder.path(), problem, "restore checkpoints/last from a copy, or start a new run"))
 }

@@ -189,6 +189,11 @@ impl Trainer {
         self.steps_per_epoch * u64::from(self.config.training.epochs)
     }
 
+    /// Whether the last step is done, and nothing after it.
+    pub(super) fn is_done(&self) -> bool {
+        self.position.epoch == self.config.training.epochs && self.position.batch == 0
+    }
+
     /// Whether the run comes to this place.
     pub(super) fn can_stand_at(&self, place: &Position) -> bool {
         let (epoch, batch) = (u64::from(place.epoch), place.batch as u64);

@@ -136,7 +136,7 @@ pub fn watched(
         let row = match &event {
             Event::Evaluated { row, .. } => Some(SearchRow::Evaluation((*row).clone())),
             Event::Generation(row) => Some(SearchRow::Generation((*row).clone())),
-            Event::Waiting => None,
+            Event::Reading { .. } | Event::Waiting => None,
         };
         if let (Some(row), true) = (row, place.json) {
             print_row(&row, out);

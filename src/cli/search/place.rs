@@ -4,6 +4,7 @@ use super::advice;
 use super::settings::Settings;
 use crate::cli::data_dir::{DataDir, open};
 use crate::cli::run_folder::{Kind, describe, expect_kind, free_folder};
+use crate::cli::teller::Teller;
 use crate::cli::terminal::warn;
 use anyhow::Result;
 use evograd::Error;
@@ -75,13 +76,14 @@ impl Place {
 
     /// The folder, made anew or opened again, for a task such as `search`. Of what is refused, nothing is written.
     pub fn begin(&self, task: &'static str, config: SearchConfig, sets: Sets) -> Result<Begun> {
-        config.check_data(&sets)?;
+        let mut teller = Teller::new(self.quiet);
+        config.check_data(&sets, &mut teller)?;
         let settings = config.to_toml();
         let (folder, info) = match &self.resume {
             Some(folder) => {
                 let folder = RunFolder::open(folder)?;
                 let (before, began) = folder.expect_same(task, &settings)?;
-                folder.expect_same_data(&sets, &began)?;
+                folder.expect_same_data(&sets, &began, &mut teller)?;
                 expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
                 let info = self.describe(task, &config, &sets, &self.data_dir.folder_of(&before)?).begun(Some(before));
                 folder.write("config.toml", settings.as_bytes())?;
@@ -90,12 +92,13 @@ impl Place {
             }
             None => {
                 let mut info = self.describe(task, &config, &sets, &self.data_dir.folder()?).begun(None);
-                info.began = Some(begin(task, &config, &sets)?);
+                info.began = Some(begin(task, &config, &sets, &mut teller)?);
                 let name = format!("{task}-{}-seed{}", config.data.set, config.search.seed);
                 let path = self.out.clone().unwrap_or_else(|| free_folder(&name));
                 (RunFolder::create(&path, &settings, &info, None)?, info)
             }
         };
+        teller.done();
         warn(&info.warnings);
         Ok(Begun { config, sets, task, folder, info })
     }

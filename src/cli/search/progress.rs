@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// The least time between two plain lines about evaluations.
 const PAUSE: Duration = Duration::from_secs(10);
+/// The least time between two plain lines about what comes before the first network.
+const SHORT_PAUSE: Duration = Duration::from_secs(2);
 
 /// What the rounds of a journal are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +57,10 @@ impl Progress {
         match event {
             Event::Evaluated { row, done, total } => self.evaluated(row, *done, *total),
             Event::Generation(row) => self.generation(row),
+            Event::Reading { done, total } => {
+                self.bar.set_length(*total);
+                self.bar.show(*done, SHORT_PAUSE, || format!("reading images: {done} of {total}"));
+            }
             Event::Waiting => self.bar.tick(),
         }
     }

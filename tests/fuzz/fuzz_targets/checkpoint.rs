@@ -75,7 +75,7 @@ static SAVED: LazyLock<Saved> = LazyLock::new(|| {
     let more = ["data.crop=0", "data.flip=false", "data.validation=2", "training.checkpoint_seconds=1000"];
     let set: Vec<String> = settings.iter().chain(&more).map(|text| text.to_string()).collect();
     let config = Config::parse("", &set).expect("settings that make sense");
-    let mut run = Run::start(&folder(), config, &sets, info()).expect("a new run");
+    let mut run = Run::start(&folder(), config, &sets, info(), &mut ()).expect("a new run");
     let status = run.train(&mut |event| !matches!(event, Event::Step { position, .. } if position.step == 4));
     assert_eq!(status, Ok(Status::Interrupted));
     let stopped = state(&run);
@@ -117,7 +117,7 @@ fn folder() -> PathBuf {
 fn resume(sets: &Sets) -> evograd::Result<Run> {
     let folder = RunFolder::open(&folder())?;
     let config = Config::read(&folder.settings(), &[])?;
-    Run::resume(folder, config, sets, info())
+    Run::resume(folder, config, sets, info(), &mut ())
 }
 
 /// The weights, and where the run stands but for the number of its segment.

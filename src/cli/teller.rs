@@ -1,6 +1,6 @@
 //! How far work on files has come: a bar on a terminal, and lines now and then elsewhere.
 
-use crate::cli::terminal::Bar;
+use super::terminal::Bar;
 use evograd::data::store::Progress;
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ pub struct Teller {
 }
 
 impl Teller {
-    pub fn new() -> Self {
-        Teller { what: String::new(), bar: Bar::new(0, false) }
+    pub fn new(quiet: bool) -> Self {
+        Teller { what: String::new(), bar: Bar::new(0, quiet) }
     }
 
     /// Removes the bar.

@@ -180,7 +180,7 @@ fn standard_error_is_written_in_one_place_and_no_macro_prints() {
             let prints =
                 ["print!(", "println!(", "eprint!(", "eprintln!(", "dbg!("].iter().find(|name| line.contains(**name));
             assert!(prints.is_none(), "{path}: say it by `note` of src/cli/terminal.rs, not by {}", line.trim());
-            assert!(!line.contains("stderr()") || path == "src/cli/terminal.rs", "{path}: {}", line.trim());
+            assert!(!line.contains("io::stderr()") || path == "src/cli/terminal.rs", "{path}: {}", line.trim());
         }
     }
 }

@@ -438,16 +438,20 @@ fn budgets_are_compared() {
         calibrate.args(["--set", set]);
     }
     let text = finished(calibrate);
-    assert!(
-        text.contains("τ against the last") && text.contains("trials 1 and 2, both of 1 epoch: τ between them is"),
-        "{text}"
-    );
+    assert!(text.contains("seeds 1 and 2, both 1 epoch: Kendall's τ between them is"), "{text}");
+    assert!(text.contains("* after 1 epoch the order") && text.contains("* after 4 epochs nobody knows"), "{text}");
     assert_eq!(content(&run).0.len(), 15);
     let mut again = evograd(&["search", "calibrate", "--json", "--data-dir"]);
     again.arg(data.path()).arg("--resume").arg(&run);
     let json = finished(again);
     let lines: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((lines.as_array().unwrap().len(), lines[2]["tau"].as_f64()), (3, Some(1.0)), "{json}");
+    let trials = lines["trials"].as_array().unwrap();
+    assert_eq!((trials.len(), trials[2]["tau"].as_f64()), (3, Some(1.0)), "{json}");
+    assert_eq!(
+        (lines["rungs"][0]["trainings"].as_u64(), lines["rungs"][1]["corrected"].as_f64()),
+        (Some(2), Some(1.0)),
+        "{json}"
+    );
 }
 
 #[test]

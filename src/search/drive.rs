@@ -86,58 +86,124 @@ pub fn drive(
     trainings: &mut dyn Trainings,
     told: &mut ToldRound<'_>,
 ) -> Result<Option<Answer>> {
-    let (mut round, mut idle, mut first) = (0, 0, Vec::new());
-    let mut found: HashMap<Code, (u32, usize)> = HashMap::new();
-    let before = if method.races() { BEFORE } else { 1.0 };
-    while idle < IDLE {
-        let room = budget.room(before, history.len(), trainings.seconds());
-        let proposals = if room > 0 { method.propose(round, history, room)? } else { Vec::new() };
-        let wanted = wanted(history, &proposals, method.retrains());
-        if proposals.is_empty() || (method.retrains() && wanted.len() > room) {
-            break;
-        }
-        if round == 0 {
-            first = proposals.iter().map(|proposal| history.graph(&proposal.code)).collect();
-        }
-        for (place, proposal) in proposals.iter().enumerate() {
-            found.entry(history.graph(&proposal.code)).or_insert((round, place));
-        }
-        idle = if wanted.is_empty() { idle + 1 } else { 0 };
-        add(history, trainings, round, &wanted[..wanted.len().min(room)])?;
-        if method.fits() {
-            history.fit();
-        }
-        let individual =
-            |Proposal { code, parents }| Individual { fitness: method.fitness(history, &code), code, parents };
-        let individuals = proposals.into_iter().map(individual).collect();
-        if !told(&Round { number: round, race: false, individuals })? {
-            return Ok(None);
-        }
-        round += 1;
+    let mut going =
+        Going { budget, seed, history, method, trainings, told, round: 0, first: Vec::new(), found: HashMap::new() };
+    let finalists = match going.breed()? {
+        true if going.method.races() => race::finalists(going.history, &going.first),
+        true => Vec::new(),
+        false => return Ok(None),
+    };
+    if !finalists.is_empty() && !going.race(&finalists)? {
+        return Ok(None);
     }
-    let finalists = race::finalists(history, &first);
-    while method.races() && !race::is_decided(history, &finalists, seed, round) {
-        let room = budget.room(1.0, history.len(), trainings.seconds());
-        let next = race::next(history, &finalists, room);
-        if next.is_empty() {
-            break;
+    Ok(going.answer(&finalists))
+}
+
+/// A search that is going on.
+struct Going<'a> {
+    budget: Budget,
+    seed: u64,
+    history: &'a mut History,
+    method: &'a mut dyn Propose,
+    trainings: &'a mut dyn Trainings,
+    told: &'a mut dyn FnMut(&Round) -> Result<bool>,
+    round: u32,
+    /// The graphs of the first generation.
+    first: Vec<Code>,
+    /// Where each graph was first proposed.
+    found: HashMap<Code, (u32, usize)>,
+}
+
+impl Going<'_> {
+    /// Generation after generation, as far as the budget goes; whether to go on.
+    fn breed(&mut self) -> Result<bool> {
+        let part = if self.method.races() { BEFORE } else { 1.0 };
+        let mut idle = 0;
+        while idle < IDLE {
+            let room = self.room(part);
+            let proposals = if room > 0 { self.method.propose(self.round, self.history, room)? } else { Vec::new() };
+            let wanted = wanted(self.history, &proposals, self.method.retrains());
+            if proposals.is_empty() || (self.method.retrains() && wanted.len() > room) {
+                break;
+            }
+            for (place, proposal) in proposals.iter().enumerate() {
+                let graph = self.history.graph(&proposal.code);
+                if self.round == 0 {
+                    self.first.push(graph.clone());
+                }
+                self.found.entry(graph).or_insert((self.round, place));
+            }
+            idle = if wanted.is_empty() { idle + 1 } else { 0 };
+            self.train(&wanted[..wanted.len().min(room)])?;
+            if self.method.fits() {
+                self.history.fit();
+            }
+            let individual = |Proposal { code, parents }| {
+                let fitness = self.method.fitness(self.history, &code);
+                Individual { code, fitness, parents }
+            };
+            let individuals = proposals.into_iter().map(individual).collect();
+            if !self.tell(false, individuals)? {
+                return Ok(false);
+            }
         }
-        let wanted: Vec<(Code, u32)> = next.into_iter().map(|code| (code.clone(), history.trainings(&code))).collect();
-        add(history, trainings, round, &wanted)?;
-        history.refit();
-        let individual =
-            |code: &Code| Individual { code: code.clone(), fitness: history.estimate(code), parents: Vec::new() };
-        let individuals = finalists.iter().map(individual).collect();
-        if !told(&Round { number: round, race: true, individuals })? {
-            return Ok(None);
+        Ok(true)
+    }
+
+    /// The race of these; whether to go on.
+    fn race(&mut self, finalists: &[Code]) -> Result<bool> {
+        while !race::is_decided(self.history, finalists, self.seed, self.round) {
+            let next = race::next(self.history, finalists, self.room(1.0));
+            if next.is_empty() {
+                break;
+            }
+            let seeds = next.iter().map(|code| self.history.trainings(code)).collect::<Vec<u32>>();
+            self.train(&next.into_iter().zip(seeds).collect::<Vec<_>>())?;
+            self.history.refit();
+            let individual = |code: &Code| Individual {
+                code: code.clone(),
+                fitness: self.history.estimate(code),
+                parents: Vec::new(),
+            };
+            if !self.tell(true, finalists.iter().map(individual).collect())? {
+                return Ok(false);
+            }
         }
-        round += 1;
+        self.history.fit();
+        Ok(true)
     }
-    if method.races() {
-        history.fit();
+
+    /// How many trainings may follow in a part of the budget.
+    fn room(&self, part: f64) -> usize {
+        self.budget.room(part, self.history.len(), self.trainings.seconds())
     }
-    Ok(answer(history, method, &finalists, &first, (seed, round))
-        .map(|answer| Answer { found: found[&answer.winner], ..answer }))
+
+    fn train(&mut self, wanted: &[(Code, u32)]) -> Result<()> {
+        let values = self.trainings.train(self.round, wanted)?;
+        wanted.iter().zip(values).for_each(|((code, _), value)| self.history.add(code, value));
+        Ok(())
+    }
+
+    fn tell(&mut self, race: bool, individuals: Vec<Individual>) -> Result<bool> {
+        let number = self.round;
+        self.round += 1;
+        (self.told)(&Round { number, race, individuals })
+    }
+
+    fn answer(&self, finalists: &[Code]) -> Option<Answer> {
+        let best = |among: &mut dyn Iterator<Item = &Code>| {
+            let all: Vec<(&Code, Estimate)> =
+                among.map(|code| (code, self.method.fitness(self.history, code))).collect();
+            let (code, fitness) = all.into_iter().max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))?;
+            Some((code.clone(), fitness))
+        };
+        let (winner, fitness) = best(&mut self.history.trained())?;
+        let first = best(&mut self.first.iter())?;
+        let certainty =
+            (!finalists.is_empty()).then(|| race::certainty(self.history, finalists, &winner, self.seed, self.round));
+        let (trainings, found) = (self.history.trainings(&winner), self.found[&winner]);
+        Some(Answer { winner, fitness, trainings, found, certainty, first })
+    }
 }
 
 /// The trainings that proposals ask for: each graph with its next seed; of those known already none, unless they are trained again.
@@ -151,28 +217,4 @@ fn wanted(history: &History, proposals: &[Proposal], again: bool) -> Vec<(Code, 
         }
     }
     wanted
-}
-
-fn add(history: &mut History, trainings: &mut dyn Trainings, round: u32, wanted: &[(Code, u32)]) -> Result<()> {
-    let values = trainings.train(round, wanted)?;
-    wanted.iter().zip(values).for_each(|((code, _), value)| history.add(code, value));
-    Ok(())
-}
-
-fn answer(
-    history: &History,
-    method: &dyn Propose,
-    finalists: &[Code],
-    first: &[Code],
-    (seed, round): (u64, u32),
-) -> Option<Answer> {
-    let best = |among: &mut dyn Iterator<Item = &Code>| {
-        let all: Vec<(&Code, Estimate)> = among.map(|code| (code, method.fitness(history, code))).collect();
-        let (code, fitness) = all.into_iter().max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))?;
-        Some((code.clone(), fitness))
-    };
-    let (winner, fitness) = best(&mut history.trained())?;
-    let certainty = method.races().then(|| race::certainty(history, finalists, &winner, seed, round));
-    let first = best(&mut first.iter())?;
-    Some(Answer { trainings: history.trainings(&winner), winner, fitness, found: (0, 0), certainty, first })
 }

@@ -22,10 +22,11 @@ mod landscape;
 mod method;
 mod race;
 mod run;
+mod statistics;
 mod surrogate;
 
 pub use budget::Budget;
-pub use calibrate::{Trial, calibrate, kendall_tau};
+pub use calibrate::{Rung, Trial, calibrate, kendall_tau, rungs};
 pub use config::{Breeding, Calibration, Method, Networks, SearchConfig, Selector};
 pub use drive::{Answer, Individual, Round, ToldRound, Trainings, drive};
 pub use evaluator::{Event, Told, begin, expect_same_search};
@@ -36,4 +37,5 @@ pub use journal::read_journal;
 pub use landscape::{Landscape, OnLandscape};
 pub use method::{Proposal, Propose, method};
 pub use run::{search, search_by};
+pub use statistics::{Repeatability, correlation, selection_intensity, slope};
 pub use surrogate::{Draw, Estimate, Observation, Scale, Surrogate, Variances};

@@ -7,12 +7,12 @@ use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use crate::cli::interrupt;
 use crate::cli::run_folder::going_on;
-use crate::cli::table::Table;
+use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::note_command;
 use anyhow::{Context, Result};
 use evograd::record::EvaluationRow;
-use evograd::report::{counted, percent};
-use evograd::search::{Calibration, Trial, calibrate, kendall_tau};
+use evograd::report::counted;
+use evograd::search::{Calibration, Rung, Trial, calibrate, kendall_tau, rungs};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +48,12 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
 }
+
+/// What the columns of the table mean.
+const MEANING: &str = "networks ±: how much networks differ, noise taken out; noise ±: one training, without what its seed does to all; h²: \
+    the share of the variance of one training that is the network's own; ρ: the correlation with the longest training, without noise \
+    where that can be taken out; gain: points that the winner of an hour or of eight hours of one core is expected to be above the mean network, \
+    trained longest";
 
 /// What a trial came to.
 #[derive(Serialize)]
@@ -108,28 +114,71 @@ fn amount(Calibration { codes, budgets }: &Calibration) -> Amount {
 fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
     let last = trials.last().context("a calibration has at least one budget")?;
     let lines: Vec<Line> = trials.iter().map(|trial| line(trial, last)).collect();
+    let rungs = rungs(trials);
     if json {
-        return Ok(writeln!(out, "{}", serde_json::to_string(&lines)?)?);
+        return Ok(writeln!(out, "{}", serde_json::json!({ "trials": lines, "rungs": rungs }))?);
     }
     let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), |tau| format!("{tau:.2}"));
-    let mut budgets =
-        Table::new(&["trial", "epochs", "mean fitness", "deviation", "seconds each", "τ against the last"], 0..6);
-    for (number, line) in lines.iter().enumerate() {
-        let tau = if number + 1 == lines.len() { "–".into() } else { shown(line.tau) };
-        let [mean, deviation] = [line.mean, line.deviation].map(percent);
-        let [trial, epochs] = [line.repeat + 1, line.epochs].map(|n| n.to_string());
-        budgets.row([trial, epochs, mean, deviation, format!("{:.1}", line.seconds), tau]);
+    let headings = ["epochs", "seconds", "mean", "networks ±", "noise ±", "h² [90 %]", "ρ", "gain: 1 h", "8 h"];
+    let mut table = Table::new(&headings, 0..9);
+    for rung in &rungs {
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());
+        let points = |share: f64| format!("{:.2}", 100.0 * share);
+        let [hour, night] = [0, 1].map(|at| or_dash(rung.gains.map(|gains| format!("{:+.2}", 100.0 * gains[at]))));
+        table.row([
+            rung.epochs.to_string(),
+            format!("{:.1}", rung.seconds),
+            points(rung.mean),
+            or_dash(rung.between.map(points)),
+            or_dash(rung.noise.map(points)),
+            or_dash(rung.heritability.map(|[share, low, high]| format!("{share:.2} [{low:.2}, {high:.2}]"))),
+            or_dash(rung.corrected.or(rung.correlation).map(|rho| format!("{rho:.2}"))),
+            hour,
+            night,
+        ]);
     }
-    writeln!(out, "{}", budgets.for_output())?;
+    writeln!(out, "{}", table.for_output())?;
+    writeln!(out, "{}", fitted(MEANING))?;
     for pair in trials.windows(2).filter(|pair| pair[0].epochs == pair[1].epochs) {
         let tau = shown(kendall_tau(&fitness(&pair[0].rows), &fitness(&pair[1].rows)));
         let (first, epochs) = (pair[0].repeat + 1, counted(pair[0].epochs.into(), "epoch"));
-        writeln!(out, "trials {first} and {}, both of {epochs}: τ between them is {tau}", first + 1)?;
+        writeln!(out, "seeds {first} and {}, both {epochs}: Kendall's τ between them is {tau}", first + 1)?;
     }
     let n = last.rows.len() as f64;
     let chance = (2.0 * (2.0 * n + 5.0) / (9.0 * n * (n - 1.0))).sqrt();
     writeln!(out, "chance alone makes τ of {n} networks 0 ± {chance:.2}")?;
+    for text in rungs.iter().flat_map(verdict) {
+        writeln!(out, "{}", fitted(format!("* {text}")))?;
+    }
     Ok(())
+}
+
+/// What a rung is good for, in words.
+fn verdict(rung: &Rung) -> Vec<String> {
+    let after = format!("after {}", counted(rung.epochs.into(), "epoch"));
+    let mut words = Vec::new();
+    match rung.heritability {
+        Some([_, low, _]) if low <= 0.0 => {
+            words.push(format!("{after} the order of networks says nothing: it does not repeat with another seed"));
+        }
+        Some([share, ..]) => {
+            let part = 100.0 * share;
+            words.push(format!(
+                "{after} the order repeats: {part:.0} % of the variance of one training is the network's own"
+            ));
+        }
+        None => {
+            words.push(format!("{after} nobody knows whether the order repeats: train each network twice at least"))
+        }
+    }
+    if let Some([slope, error]) = rung.by_convolution.filter(|[slope, error]| slope.abs() > 2.0 * error) {
+        let (few, points) = (if slope > 0.0 { "few" } else { "many" }, 100.0 * slope.abs());
+        words.push(format!(
+            "{after} networks with {few} convolutions are ahead of their time: by {points:.2} ± {:.2} points for each",
+            100.0 * error
+        ));
+    }
+    words
 }
 
 fn line(trial: &Trial, last: &Trial) -> Line {
@@ -149,6 +198,32 @@ fn fitness(rows: &[EvaluationRow]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_order_that_does_not_repeat_says_nothing() {
+        let rung = |heritability, by_convolution| Rung {
+            epochs: 3,
+            trainings: 2,
+            mean: 0.4,
+            seconds: 10.0,
+            between: Some(0.01),
+            noise: Some(0.02),
+            heritability,
+            correlation: Some(0.1),
+            corrected: None,
+            gains: None,
+            by_convolution,
+        };
+        let nothing = "after 3 epochs the order of networks says nothing: it does not repeat with another seed";
+        assert_eq!(verdict(&rung(Some([0.05, -0.3, 0.4]), None)), [nothing]);
+        let two = verdict(&rung(Some([0.65, 0.4, 0.8]), Some([0.005, 0.001])));
+        assert!(two[0].ends_with("repeats: 65 % of the variance of one training is the network's own"), "{two:?}");
+        assert!(
+            two[1].ends_with("few convolutions are ahead of their time: by 0.50 ± 0.10 points for each"),
+            "{two:?}"
+        );
+        assert_eq!(verdict(&rung(Some([0.65, 0.4, 0.8]), Some([0.001, 0.001]))).len(), 1);
+    }
 
     #[test]
     fn a_dry_run_counts_all_budgets() {

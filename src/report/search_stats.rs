@@ -182,8 +182,10 @@ fn generations(complete: &BTreeMap<u32, &GenerationRow>, trainings: &[&Evaluatio
     let stats = complete.values().map(|row| {
         let trained = trainings.iter().filter(|other| other.generation == row.generation).count();
         latest.extend(row.individuals.iter().map(|individual| (individual.code.as_str(), individual.fitness)));
-        let best_so_far = latest.values().copied().fold(f64::NEG_INFINITY, f64::max);
-        GenerationStats { best_so_far, ..GenerationStats::of(row, trained) }
+        let stats = GenerationStats::of(row, trained);
+        // Who takes part in the race was the best before it, and is known better by now.
+        let so_far = latest.values().copied().fold(f64::NEG_INFINITY, f64::max);
+        GenerationStats { best_so_far: if row.race { stats.best } else { so_far }, ..stats }
     });
     stats.collect()
 }

@@ -36,7 +36,7 @@ pub struct Settings {
     /// Images in a step [default: 32]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// The highest learning rate [default: 0.01, and 0.001 for adam and adamw]
+    /// The highest learning rate [default: 0.02, and 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<f64>,
     /// The seed of breeding and training [default: 0]

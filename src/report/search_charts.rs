@@ -43,16 +43,19 @@ pub(super) fn paper_chart() -> LineChart {
 pub(super) fn generations_chart(rows: &[SearchRow]) -> LineChart {
     let learned: Vec<SearchRow> = complete(rows).into_values().map(|row| SearchRow::Generation(learned(row))).collect();
     let stats = SearchStats::of(&learned);
+    let point = |row: &GenerationStats, value: fn(&GenerationStats) -> f64| [f64::from(row.number), 100.0 * value(row)];
+    let so_far = stats.generations.iter().map(|row| point(row, |row| row.best_so_far)).collect();
+    // The finalists of a race are no generation: of them only the best has a place among the curves.
     let line = |name: &str, value: fn(&GenerationStats) -> f64| Series {
         name: name.into(),
-        points: stats.generations.iter().map(|row| [f64::from(row.number), 100.0 * value(row)]).collect(),
+        points: stats.generations.iter().filter(|row| !row.race).map(|row| point(row, value)).collect(),
     };
     let series = vec![
         line("best", |row| row.best),
         line("mean", |row| row.mean),
         line("median", |row| row.median),
         line("worst", |row| row.worst),
-        line("best so far", |row| row.best_so_far),
+        Series { name: "best so far".into(), points: so_far },
     ];
     LineChart { title: "This search".into(), x: "generation".into(), y: FITNESS.into(), series }
 }

@@ -3,11 +3,11 @@
 use super::family_svg::family_svg;
 use super::search_charts::{cost_chart, fitness_histogram, generations_chart, paper_chart};
 use super::search_stats::{
-    BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, evaluations, percent, trained_codes,
+    BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, estimate, evaluations, percent, trained_codes,
 };
 use super::stage_row::StageRow;
 use super::{counted, grouped, stages_svg};
-use crate::record::{BeginRow, EvaluationRow, GenerationRow, SearchRow};
+use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, SearchRow};
 use minijinja::Environment;
 use serde::Serialize;
 
@@ -135,7 +135,7 @@ impl Page {
             facts: facts(&stats),
             generations: (stats.generations.len() > 1).then(|| Generations::of(&stats, report.rows)),
             histogram: histogram.map(|chart| chart.to_svg()),
-            winner: stats.best.as_ref().map(|best| Winner::of(best, report.winner.as_ref())),
+            winner: stats.best.as_ref().map(|best| Winner::of(best, stats.answer.as_ref(), report.winner.as_ref())),
             family,
             front: cost.as_ref().map_or_else(Vec::new, |(_, front)| front.clone()),
             cost: cost.map(|(chart, _)| chart),
@@ -162,7 +162,7 @@ fn sentence(stats: &SearchStats) -> String {
     let time = if stats.time.wall > 0.0 { format!(" in {}", duration(stats.time.wall)) } else { String::new() };
     let best = match &stats.best {
         Some(best) if best.fitness > 0.0 => {
-            format!("the best answers {} of the validation images right", percent(best.fitness))
+            format!("the best answers {} of the validation images right", estimate(best.fitness, best.error))
         }
         _ => "none has learned anything".into(),
     };
@@ -182,7 +182,7 @@ fn note(stats: &SearchStats) -> Option<String> {
 }
 
 fn facts(stats: &SearchStats) -> Vec<[String; 2]> {
-    let best = stats.best.as_ref().map_or("none".into(), |best| percent(best.fitness));
+    let best = stats.best.as_ref().map_or("none".into(), |best| estimate(best.fitness, best.error));
     let generations = grouped(stats.generations.len() as u64);
     let individuals: usize = stats.generations.iter().map(|generation| generation.individuals).sum();
     let number = |count: usize| grouped(count as u64);
@@ -192,7 +192,6 @@ fn facts(stats: &SearchStats) -> Vec<[String; 2]> {
         ("generations", generations),
         ("individuals", number(individuals)),
         ("networks trained", number(stats.trained)),
-        ("answered from memory", number(stats.cache_hits)),
         ("diverged", number(stats.diverged)),
         ("time", known(stats.time.wall)),
         ("overhead per network", known(stats.time.overhead_median)),
@@ -207,7 +206,8 @@ impl Generations {
             let shares = [row.best, row.mean, row.median, row.worst].map(|share| format!("{:.2}", 100.0 * share));
             let [best, mean, median, worst] = shares;
             let deviation = format!("{:.2}", 100.0 * row.deviation);
-            let [number, trained] = [row.number.to_string(), row.trained.to_string()];
+            let number = if row.race { format!("{} race", row.number) } else { row.number.to_string() };
+            let trained = row.trained.to_string();
             [number, best, mean, median, worst, deviation, trained, duration(row.seconds), row.code.clone()]
         };
         Generations {
@@ -219,8 +219,9 @@ impl Generations {
 }
 
 impl Winner {
-    fn of(best: &BestStats, known: Option<&WinnerRow>) -> Winner {
-        let mut facts = vec![["fitness".to_string(), percent(best.fitness)]];
+    fn of(best: &BestStats, answer: Option<&AnswerRow>, known: Option<&WinnerRow>) -> Winner {
+        let mut facts = vec![["fitness, as a mean over seeds".to_string(), estimate(best.fitness, best.error)]];
+        facts.extend(answer.into_iter().flat_map(answer_facts));
         let found = format!("generation {}", best.generation);
         let place = best.place.map_or(String::new(), |place| format!(", individual {place}"));
         facts.push(["found in".into(), found + &place]);
@@ -232,6 +233,15 @@ impl Winner {
         let stages = known.filter(|known| !known.stages.is_empty()).map(|known| stages_svg(&known.stages));
         Winner { code: best.code.clone(), facts, join: known.map(|known| known.join.clone()), stages }
     }
+}
+
+/// What the race says of the winner.
+fn answer_facts(answer: &AnswerRow) -> Vec<[String; 2]> {
+    let first = estimate(answer.first_fitness, answer.first_error);
+    let certain =
+        answer.certainty.map(|share| ["none of the race is better".into(), format!("{:.0} % sure", 100.0 * share)]);
+    let trained = ["trained".into(), counted(answer.trainings.into(), "time")];
+    certain.into_iter().chain([trained, ["best of the first generation".into(), first]]).collect()
 }
 
 fn family(rows: &[SearchRow], best: &BestStats) -> Option<String> {

@@ -31,8 +31,6 @@ pub struct SearchStats {
     pub trained: usize,
     /// Codes among these, each counted once.
     pub codes: usize,
-    /// Individuals of complete generations whose fitness was known without training.
-    pub cache_hits: usize,
     /// Networks whose training diverged.
     pub diverged: usize,
     /// Networks that were trained for a generation that is not complete.
@@ -81,8 +79,6 @@ pub struct GenerationStats {
     pub code: String,
     /// Networks that were trained for it.
     pub trained: usize,
-    /// Individuals whose fitness was known without training.
-    pub cache_hits: usize,
     /// Seconds that it took.
     pub seconds: f64,
 }
@@ -120,7 +116,6 @@ impl SearchStats {
             answer: rows.iter().rev().find_map(answered).cloned(),
             trained: trainings.len(),
             codes: trainings.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
-            cache_hits: generations.iter().map(|generation| generation.cache_hits).sum(),
             diverged: trainings.iter().filter(|row| row.diverged.is_some()).count(),
             unfinished: trainings.iter().filter(|row| !done(row)).count(),
             time: TimeStats::of(&complete, &evaluations(rows).collect::<Vec<_>>()),
@@ -208,7 +203,6 @@ impl GenerationStats {
             best_so_far: best.fitness,
             code: best.code.clone(),
             trained,
-            cache_hits: fitness.len().saturating_sub(trained),
             seconds: row.seconds,
         }
     }
@@ -392,8 +386,8 @@ mod tests {
             evaluation(2, "d", 0.875, [10.0, 1.0]),
         ];
         let stats = SearchStats::of(&rows);
-        let counts = [stats.trained, stats.codes, stats.cache_hits, stats.diverged, stats.unfinished];
-        assert_eq!((stats.task.as_str(), counts), ("search", [5, 4, 1 + 3, 1, 1]));
+        let counts = [stats.trained, stats.codes, stats.diverged, stats.unfinished];
+        assert_eq!((stats.task.as_str(), counts), ("search", [5, 4, 1, 1]));
         let best = BestStats { generation: 0, place: Some(1), code: "0.1".into(), fitness: 0.75, error: 0.0 };
         assert_eq!(stats.best, Some(best));
         let [first, second] = &stats.generations[..] else { panic!("{stats:?}") };
@@ -435,7 +429,7 @@ mod tests {
         let mut rows = rows.map(|(code, fitness)| evaluation(0, code, fitness, [10.0, 1.0])).to_vec();
         rows.push(generation(0, &[0.75, 0.25, 0.75], 40.0));
         let stats = SearchStats::of(&rows);
-        assert_eq!((stats.trained, stats.cache_hits, stats.time.between), (2, 1, Some(10.0)));
+        assert_eq!((stats.trained, stats.time.between), (2, Some(10.0)));
         assert_eq!(trained_codes(&rows).iter().map(|code| code.fitness).collect::<Vec<_>>(), [0.75, 0.25]);
     }
 

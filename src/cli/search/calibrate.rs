@@ -50,9 +50,9 @@ pub struct Args {
 }
 
 /// What the columns of the table mean.
-const MEANING: &str = "networks ±: how much networks differ, noise taken out; noise ±: one training, without what its seed does to all; h²: \
+const MEANING: &str = "between: how much networks differ, noise taken out; noise: that of one training, without what its seed does to all; h²: \
     the share of the variance of one training that is the network's own; ρ: the correlation with the longest training, without noise \
-    where that can be taken out; gain: points that the winner of an hour or of eight hours of one core is expected to be above the mean network, \
+    where that can be taken out; +1 h and +8 h: points that the winner of an hour or of eight hours of one core is expected to be above the mean network, \
     trained longest";
 
 /// What a trial came to.
@@ -119,7 +119,7 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
         return Ok(writeln!(out, "{}", serde_json::json!({ "trials": lines, "rungs": rungs }))?);
     }
     let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), |tau| format!("{tau:.2}"));
-    let headings = ["epochs", "seconds", "mean", "networks ±", "noise ±", "h² [90 %]", "ρ", "gain: 1 h", "8 h"];
+    let headings = ["epochs", "s each", "mean", "between", "noise", "h² [90 %]", "ρ", "+1 h", "+8 h"];
     let mut table = Table::new(&headings, 0..9);
     for rung in &rungs {
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());

@@ -71,9 +71,8 @@ pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool
         }
         writeln!(
             out,
-            "networks         {} trained, {} looked up, {} diverged; {:.0} ms of overhead each",
+            "networks         {} trained, {} diverged; {:.0} ms of overhead each",
             stats.trained,
-            stats.cache_hits,
             stats.diverged,
             1e3 * stats.time.overhead_median
         )?;

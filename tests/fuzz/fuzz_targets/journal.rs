@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
-use evograd::record::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+use evograd::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 use evograd::search::read_journal;
 use evograd_fuzz::{expect_named, split_first, write};
 use sha2::{Digest, Sha256};
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 enum Row<'a> {
     Begin { text: &'a str, isa: Option<&'a str>, sums: [Option<&'a str>; 2] },
     Evaluation { code: &'a str, numbers: [u32; 3], values: [u64; 3], diverged: Option<&'a str>, loss: Option<u64> },
+    Answer { codes: [&'a str; 2], values: [u64; 4], counts: (u32, u32, u16), certainty: Option<u64> },
     Generation { number: u32, individuals: Vec<(&'a str, u64, Vec<u16>)>, idle: Option<u64> },
 }
 
@@ -124,8 +125,24 @@ impl Row<'_> {
                     images_per_second,
                 })
             }
+            Row::Answer { codes: [code, first_code], values, counts: (trainings, generation, place), certainty } => {
+                let [fitness, error, first_fitness, first_error] = values.map(number);
+                SearchRow::Answer(AnswerRow {
+                    code: code.to_string(),
+                    fitness,
+                    error,
+                    trainings: *trainings,
+                    generation: *generation,
+                    place: usize::from(*place),
+                    certainty: certainty.map(number),
+                    first_code: first_code.to_string(),
+                    first_fitness,
+                    first_error,
+                })
+            }
             Row::Generation { number: generation, individuals, idle } => SearchRow::Generation(GenerationRow {
                 generation: *generation,
+                race: individuals.len() % 2 == 1,
                 individuals: individuals.iter().map(individual).collect(),
                 seconds: 0.5,
                 idle_seconds: idle.map(number),
@@ -136,5 +153,5 @@ impl Row<'_> {
 
 fn individual((code, fitness, parents): &(&str, u64, Vec<u16>)) -> IndividualRow {
     let parents = parents.iter().copied().map(usize::from).collect();
-    IndividualRow { code: code.to_string(), fitness: number(*fitness), parents }
+    IndividualRow { code: code.to_string(), fitness: number(*fitness), error: number(fitness.rotate_left(9)), parents }
 }

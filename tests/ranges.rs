@@ -25,7 +25,7 @@
 //!
 //! In tensors of `f64` there is no wider type to go to: squares overflow from 10¹⁵⁴ on.
 
-use evograd::ops::{CATALOGUE, Draw, LocalResponseNorm, Row, Run};
+use evograd::ops::{AvgPool2d, CATALOGUE, Draw, LocalResponseNorm, Row, Run};
 use evograd::{BatchNorm, DropoutKey, Element, Fusion, Isa, Result, RunningStats, Tape, Tensor, Var};
 
 /// The powers of 2 that inputs, and the gradient of the output, are multiplied by.
@@ -162,4 +162,38 @@ fn settings_that_round_to_what_is_refused_are_refused() {
     }
     let taken = [x.dropout(0.999_999, key), x.sort_root(&x, 1e-44, false), logits.cross_entropy(&[0, 1], 1.0)];
     assert!(taken.iter().all(Result::is_ok));
+}
+
+/// A sum or mean that overflows on its way does not move its neighbours, not even where these are subnormal.
+#[test]
+fn an_overflow_leaves_the_neighbours_as_they_are() {
+    let halves = AvgPool2d { kernel: [1, 4], stride: [1, 4], padding: [0, 0], ceil: false, count_padding: true };
+    let repeated = |x: &Var<f32>| {
+        let tape = Tape::new();
+        let small = tape.leaf(Tensor::full([1, 2, 2, 1], 1.0_f32)?);
+        let y = small.mul(x)?;
+        let gradients = tape.backward_from(&[(&y, Tensor::full(y.value().shape(), 1.0)?)])?;
+        Ok(Var::constant(gradients.get(&small).expect("it is a leaf").clone()))
+    };
+    let operations: [(&str, &dyn Fn(&Var<f32>) -> Result<Var<f32>>); 5] = [
+        ("sum", &|x| x.sum(&[3], false)),
+        ("mean", &|x| x.mean(&[3], false)),
+        ("avg_pool2d", &|x| x.avg_pool2d(halves)),
+        ("global_avg_pool", &|x| x.global_avg_pool()),
+        ("the gradient of a repeated factor", &repeated),
+    ];
+    // One row of tiny elements in each of four planes, and in the last of them elements whose partial sums overflow.
+    let tiny = |i: usize| f32::from_bits(3 + 5 * i as u32);
+    let huge = |i: usize| if i < 12 { tiny(i) } else { [3e38, 3e38, -3e38, -2e38][i - 12] };
+    for (name, operation) in operations {
+        let value = |element: &dyn Fn(usize) -> f32| {
+            let x = Var::constant(Tensor::from_fn([1, 2, 2, 4], element).unwrap());
+            let x = if name == "global_avg_pool" { x.reshape([1, 4, 1, 4]).unwrap() } else { x };
+            operation(&x).unwrap().value().as_slice().to_vec()
+        };
+        let (expected, found) = (value(&tiny), value(&huge));
+        assert_eq!((expected.len(), &found[..3]), (4, &expected[..3]), "{name}");
+        let exact = if name.contains("avg") || name == "mean" { 2.5e37 } else { 1e38 };
+        assert!((found[3] / exact - 1.0).abs() < 1e-5, "{name}: {} instead of {exact}", found[3]);
+    }
 }

@@ -114,7 +114,7 @@ impl<E: Element> Op<E, 1> for Averages {
 
 impl Averages {
     /// The means of one plane. A sum may overflow where the mean does not: then the plane is gone over once more, with a
-    /// power of 2 taken out.
+    /// power of 2 taken out. The other means stay as they were: of tiny elements a power of 2 would take the last bits.
     fn means<E: Element>(&self, isa: Isa, plane: &Plane, x: &[E], y: &mut [E], scratch: &mut [E]) {
         pool::avg_forward(isa, plane, self.0.count_padding, x, y, scratch);
         if reduce::fits(isa, y, E::ONE) {
@@ -123,8 +123,10 @@ impl Averages {
         let unit = (self.0.kernel[0] * self.0.kernel[1]).next_power_of_two() as f64;
         let mut small = Buffer::stale(x.len());
         arith::scale(isa, x, E::from_f64(1.0 / unit), &mut small);
-        pool::avg_forward(isa, plane, self.0.count_padding, &small, y, scratch);
-        y.iter_mut().for_each(|y| *y = *y * E::from_f64(unit));
+        let mut small_means = Buffer::stale(y.len());
+        pool::avg_forward(isa, plane, self.0.count_padding, &small, &mut small_means, scratch);
+        let overflown = y.iter_mut().zip(&*small_means).filter(|(y, _)| !y.is_finite());
+        overflown.for_each(|(y, small)| *y = *small * E::from_f64(unit));
     }
 }
 

@@ -80,16 +80,17 @@ impl Plan {
     /// The sum over the reduced axes.
     ///
     /// Where a partial sum overflows, all is added once more with a power of 2 taken out, so that a sum that fits the
-    /// type comes out.
+    /// type comes out. The other sums stay as they were: of tiny elements a power of 2 would take the last bits.
     pub fn sum<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
         let sum = self.plain_sum(x);
-        if finite(&sum) { sum } else { scaled(&self.small_sum(x), self.unit()) }
+        if finite(&sum) { sum } else { mended(&sum, &scaled(&self.small_sum(x), self.unit())) }
     }
 
     /// The mean over the reduced axes, which fits the type wherever `x` does.
     pub fn mean<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
         let (sum, count) = (self.plain_sum(x), self.count() as f64);
-        if finite(&sum) { scaled(&sum, 1.0 / count) } else { scaled(&self.small_sum(x), self.unit() / count) }
+        let mean = scaled(&sum, 1.0 / count);
+        if finite(&sum) { mean } else { mended(&mean, &scaled(&self.small_sum(x), self.unit() / count)) }
     }
 
     /// The sum of `x` over [`Plan::unit`].
@@ -157,6 +158,13 @@ fn scaled<E: Element>(x: &Tensor<E>, factor: f64) -> Tensor<E> {
 
 fn finite<E: Element>(x: &Tensor<E>) -> bool {
     reduce::fits(isa(), x.as_slice(), E::ONE)
+}
+
+/// `x`, with the element of `other` wherever its own is not finite.
+fn mended<E: Element>(x: &Tensor<E>, other: &Tensor<E>) -> Tensor<E> {
+    let pairs = x.as_slice().iter().zip(other.as_slice());
+    let elements = pairs.map(|(x, other)| if x.is_finite() { *x } else { *other }).collect::<Vec<E>>();
+    Tensor::from_vec(x.shape(), elements).expect("as many elements as before")
 }
 
 fn smaller(sizes: &[usize]) -> Shape {

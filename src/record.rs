@@ -1,7 +1,9 @@
 //! What happened in a run, as plain rows in append-only files of JSON lines. Knows files; knows nothing of training.
 
+mod divergence;
 mod search;
 
+pub use divergence::{any_learned, counted_outcome, outcome, worst_outcome};
 pub use search::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
 
 use crate::error::{Error, Result};

@@ -525,7 +525,7 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
     let mut exhaust = evograd(&["search", "exhaust", "--data-dir"]);
     exhaust.arg(data.path()).arg("--resume").arg(&run);
     let (code, _, errors) = output(exhaust);
-    assert!(code == 2 && errors.contains("it is of search, not of exhaust"), "{errors}");
+    assert!(code == 2 && errors.contains("it holds a search, not an exhaustive search; go on with it by"), "{errors}");
     let mut portable = resume(data.path(), &run, 1);
     portable.env("EVOGRAD_ISA", "portable");
     let (code, _, errors) = output(portable);
@@ -535,7 +535,7 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
     let mut train = evograd(&["train", "--resume"]);
     train.arg(&run);
     let (code, _, errors) = output(train);
-    assert!(code == 2 && errors.contains("it holds a search; go on with it by evograd search --resume"), "{errors}");
+    assert!(code == 2 && errors.contains("it holds a search, not a training run; go on with it by"), "{errors}");
     assert!(files(&run) == before);
 }
 
@@ -623,5 +623,189 @@ impl data::Dataset for Forbidden {
     }
     fn read(&self, _: usize, _: &mut [u8]) -> evograd::Result<()> {
         panic!("an image of the test set was looked at")
+    }
+}
+
+/// A command of `evograd search` that begins in `out`, on six graphs of three nodes.
+fn of_three_nodes(command: &[&str], data: &Path, out: &Path, more: &[&str]) -> Command {
+    let mut begun = evograd(&["search"]);
+    begun.args(command).arg("--data-dir").arg(data).arg("--out").arg(out).args(["--stages", "3", "--filters", "2"]);
+    for set in SMALL.iter().filter(|set| !set.starts_with("networks.")).chain(more) {
+        begun.args(["--set", set]);
+    }
+    begun
+}
+
+#[test]
+fn where_nothing_came_to_anything_every_command_says_so_and_exits_with_1() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let expect = |command: Command, what: &str| {
+        let (code, out, errors) = output(command);
+        assert!(
+            code == 1 && errors.contains("no network has learned anything; lower the learning rate"),
+            "{what}: {errors}"
+        );
+        for wrong in ["NaN", "-0.00"] {
+            assert!(!out.contains(wrong) && !errors.contains(wrong), "{what}: {out}{errors}");
+        }
+    };
+    for method in ["evolution", "paper", "aging", "predictor", "random"] {
+        let more = ["optimizer.rate=1e30", "search.budget=\"12\"", &format!("search.method={method}")];
+        let run = runs.path().join(method);
+        expect(start(data.path(), &run, &more, 2), method);
+        let page = std::fs::read_to_string(run.join("report.html")).unwrap().replace("Number.isNaN", "");
+        assert!(page.contains("All networks diverged") && !page.contains("NaN") && !page.contains("-0.00"), "{method}");
+        expect(resume(data.path(), &run, 2), method);
+    }
+    let wild = ["optimizer.rate=1e30"];
+    let [space, budgets] = ["space", "budgets"].map(|name| runs.path().join(name));
+    expect(of_three_nodes(&["exhaust"], data.path(), &space, &wild), "exhaust");
+    let calibrate = ["calibrate", "--networks", "3", "--budgets", "1x2,2"];
+    expect(of_three_nodes(&calibrate, data.path(), &budgets, &wild), "calibrate");
+    for command in ["report", "transfer", "compare"] {
+        for run in [&runs.path().join("evolution"), &space] {
+            let mut about = evograd(&["search", command]);
+            about.arg(run);
+            expect(about, command);
+        }
+    }
+}
+
+#[test]
+fn every_command_asks_what_a_folder_holds_before_anything_else() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let folder = |name: &str| runs.path().join(name);
+    let mut train = evograd(&["train", "linear", "--data", "mnist", "--epochs", "1", "--batch", "32", "--data-dir"]);
+    train.arg(data.path()).arg("--out").arg(folder("training run"));
+    finished(train);
+    finished(of_three_nodes(&[], data.path(), &folder("search"), &["search.budget=\"8\""]));
+    finished(of_three_nodes(&["exhaust"], data.path(), &folder("exhaustive search"), &[]));
+    let calibrate = ["calibrate", "--networks", "3", "--budgets", "1x2"];
+    finished(of_three_nodes(&calibrate, data.path(), &folder("calibration"), &[]));
+    let own = [
+        ("training run", "evograd train"),
+        ("search", "evograd search"),
+        ("exhaustive search", "evograd search exhaust"),
+        ("calibration", "evograd search calibrate"),
+    ];
+    let commands: [(&[&str], &[&str]); 9] = [
+        (&["train", "--resume"], &["training run"]),
+        (&["search", "--resume"], &["search"]),
+        (&["search", "exhaust", "--resume"], &["exhaustive search"]),
+        (&["search", "calibrate", "--resume"], &["calibration"]),
+        (&["search", "report"], &["search", "exhaustive search", "calibration"]),
+        (&["search", "transfer", "--dry-run"], &["search", "exhaustive search", "calibration"]),
+        (&["search", "compare"], &["search", "exhaustive search"]),
+        (&["eval"], &["training run"]),
+        (&["inspect", "run"], &["training run"]),
+    ];
+    for (command, kinds) in commands {
+        let asked = |folder: &Path| {
+            let mut asked = evograd(command);
+            asked.arg(folder).env("EVOGRAD_DATA_DIR", data.path());
+            output(asked)
+        };
+        for (kind, of_kind) in own {
+            let (code, _, errors) = asked(&folder(kind));
+            if kinds.contains(&kind) {
+                assert_eq!(code, 0, "{command:?} of a {kind}: {errors}");
+                continue;
+            }
+            let told = errors.contains(&format!("it holds a {kind}, not "))
+                || errors.contains("it holds an exhaustive search, not ");
+            let remedy = errors.contains(&format!("go on with it by {of_kind} --resume"));
+            assert!(code == 2 && told && remedy, "{command:?} of a {kind}: {errors}");
+        }
+        let (code, _, errors) = asked(&folder("nowhere"));
+        assert!(
+            code == 2 && errors.contains("there is no such folder; name the folder of a run"),
+            "{command:?}: {errors}"
+        );
+        let (code, _, errors) = asked(runs.path());
+        assert!(code == 2 && errors.contains("there is no run in it"), "{command:?}: {errors}");
+    }
+    let mut longer = evograd(&["train", "--epochs", "9", "--resume"]);
+    longer.arg(folder("training run"));
+    let (code, _, errors) = output(longer);
+    assert!(
+        code == 2 && errors.contains("train anew by evograd train --config ") && errors.contains(" --epochs 9"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_journal_that_is_lost_is_told_and_nothing_is_begun_anew() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    finished(start(data.path(), &run, &["search.budget=\"12\""], 2));
+    let journal = run.join("journal.jsonl");
+    for lost in [true, false] {
+        if lost {
+            std::fs::remove_file(&journal).unwrap()
+        } else {
+            std::fs::write(&journal, "").unwrap()
+        }
+        let before = files(&run);
+        let (code, _, errors) = output(resume(data.path(), &run, 1));
+        let problem = if lost { "journal.jsonl: it is missing" } else { "journal.jsonl: it is empty" };
+        assert!(code == 2 && errors.contains(problem) && errors.contains("search --config"), "{errors}");
+        let after = files(&run);
+        assert!(after == before || after.iter().filter(|(name, _)| !name.ends_with("lock")).eq(&before), "{problem}");
+    }
+    // A process that was killed as it began has left an empty one.
+    std::fs::remove_file(run.join("report.html")).unwrap();
+    let info = std::fs::read_to_string(run.join("run.json")).unwrap();
+    std::fs::write(run.join("run.json"), info.replace("\"finished\"", "\"running\"")).unwrap();
+    let (code, _, errors) = output(resume(data.path(), &run, 1));
+    assert!(code == 0 && errors.contains("journal.jsonl is empty: this begins anew"), "{errors}");
+}
+
+/// Six graphs have three nodes.
+#[test]
+fn a_space_that_is_used_up_is_told_once_and_without_idle_generations() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let (code, text, errors) = output(of_three_nodes(&[], data.path(), &run, &["search.budget=\"40\""]));
+    assert_eq!((code, text.matches("all 6 graphs have been trained").count()), (0, 1), "{text}{errors}");
+    let (evaluations, rounds) = content(&run);
+    let trained = |round: &GenerationRow| evaluations.iter().any(|row| row.generation == round.generation);
+    let shown: Vec<u32> = rounds.iter().filter(|round| trained(round)).map(|round| round.generation).collect();
+    let rows =
+        text.lines().map_while(|line| line.trim_start().split(' ').next()).filter(|word| word.parse::<u32>().is_ok());
+    assert_eq!(rows.map(|word| word.parse().unwrap()).collect::<Vec<u32>>(), shown, "{text}");
+}
+
+#[test]
+fn a_dry_run_warns_as_the_search_would() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let out = runs.path().join("run");
+    for command in [&["--dry-run"][..], &["exhaust", "--dry-run"], &["calibrate", "--dry-run"]] {
+        let still = of_three_nodes(command, data.path(), &out, &["training.clip=1e-30", "search.population=1"]);
+        let (code, _, errors) = output(still);
+        assert!(code == 0 && errors.contains("warning: training.clip is 1e-30"), "{command:?}: {errors}");
+        assert_eq!(errors.contains("warning: a population of 1"), command.len() == 1, "{errors}");
+    }
+}
+
+/// A data set that nobody writes to the end takes as long to open as is needed.
+#[test]
+#[cfg(unix)]
+fn ctrl_c_while_data_is_opened_says_that_nothing_was_begun() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let pipe = data.path().join("mnist/train-images-idx3-ubyte");
+    std::fs::remove_file(&pipe).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for quiet in [false, true] {
+        let out = runs.path().join(quiet.to_string());
+        let mut search = start(data.path(), &out, if quiet { &[] } else { &["search.seed=1"] }, 1);
+        search.args(quiet.then_some("--quiet")).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = search.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(2500));
+        assert!(child.try_wait().unwrap().is_none(), "the data set could be opened");
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(130) && errors.contains("interrupted; nothing was begun"), "{errors}");
+        assert_eq!((errors.contains("opening mnist …"), out.exists()), (!quiet, false), "{errors}");
     }
 }

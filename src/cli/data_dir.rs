@@ -43,10 +43,11 @@ impl DataDir {
     }
 }
 
-/// Opens the data set of some settings, and tells on standard error what lies there and is no part of it.
-pub fn open(settings: &Data, folder: &Path) -> Result<Sets> {
-    let opening = format!("opening {}", settings.set);
-    let sets = said_if_slow(&opening, || data::open_sized(&settings.set, folder, settings.size))?;
+/// Opens the data set of some settings, and tells on standard error what lies there and is no part of it; unless it is to be
+/// quiet, also that this takes a while.
+pub fn open(settings: &Data, folder: &Path, quiet: bool) -> Result<Sets> {
+    let open = || data::open_sized(&settings.set, folder, settings.size);
+    let sets = if quiet { open() } else { said_if_slow(&format!("opening {}", settings.set), open) }?;
     sets.notes().iter().for_each(|text| note(format_args!("{}: {text}", settings.set)));
     Ok(sets)
 }

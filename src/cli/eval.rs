@@ -1,7 +1,7 @@
 //! `evograd eval`: asks a trained network for a data set.
 
 use super::data_dir::{DataDir, open};
-use super::run_folder::{Kind, expect_kind};
+use super::run_folder::{Kind, of_kind};
 use super::table::Table;
 use super::teller::Teller;
 use super::terminal::{note, said_if_slow};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use evograd::models::Network;
 use evograd::report::counted;
-use evograd::train::{Config, Evaluation, RunFolder, evaluate};
+use evograd::train::{Config, Evaluation, evaluate};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -70,11 +70,10 @@ struct Answers<'a> {
 
 /// Evaluates and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let folder = RunFolder::read(&args.run)?;
-    expect_kind(folder.path(), Kind::Training)?;
+    let folder = of_kind(&args.run, &[Kind::Training])?;
     let config = Config::read(&folder.settings(), &[])?;
     let (info, began) = folder.expect_same_settings(&config.to_toml())?;
-    let sets = open(&config.data, &args.data_dir.folder_of(&info)?)?;
+    let sets = open(&config.data, &args.data_dir.folder_of(&info)?, false)?;
     let mut teller = Teller::new(false);
     if let Err(error) = folder.expect_same_data(&sets, &began, &mut teller) {
         if args.split == Part::Validation {

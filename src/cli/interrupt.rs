@@ -9,6 +9,10 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// The time between two looks whether a signal came.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// The signal that was sent, 0 for none; where it is set, signals are caught.
 static SENT: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
@@ -24,8 +28,44 @@ pub fn code() -> ExitCode {
     ExitCode::from(code_of(if sent == 0 { SIGINT as usize } else { sent }))
 }
 
+/// Whether nothing has begun yet that a signal would have to save.
+static PHASE: AtomicUsize = AtomicUsize::new(UNTOLD);
+const UNTOLD: usize = 0;
+const BEFORE: usize = 1;
+const WORKING: usize = 2;
+const ENDING: usize = 3;
+
+/// From here on, a signal ends the process at once and says that nothing was begun; until [`asked`] is called. Of a command that
+/// opens its data, which may take long and cannot be told to stop.
+pub fn before_anything() -> Result<()> {
+    let sent = SENT.get_or_init(Arc::default).clone();
+    if PHASE.compare_exchange(UNTOLD, BEFORE, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        return Ok(());
+    }
+    for signal in signals() {
+        flag::register_usize(signal, sent.clone(), signal as usize).context("signals cannot be caught")?;
+    }
+    let watch = move || {
+        while PHASE.load(Ordering::SeqCst) == BEFORE {
+            let number = sent.load(Ordering::SeqCst);
+            let asked = number != 0;
+            if asked && PHASE.compare_exchange(BEFORE, ENDING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+                note("\ninterrupted; nothing was begun");
+                std::process::exit(i32::from(code_of(number)));
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+    };
+    std::thread::Builder::new().spawn(watch).context("signals cannot be watched")?;
+    Ok(())
+}
+
 /// What tells whether a signal has asked the command to end; the first time that it has, `said` is said.
 pub fn asked(said: &'static str) -> Result<impl FnMut() -> bool> {
+    // Who is about to end the process does so.
+    while PHASE.fetch_max(WORKING, Ordering::SeqCst) == ENDING {
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
     let sent = SENT.get_or_init(Arc::default).clone();
     let second = Arc::new(AtomicBool::new(false));
     for register in signals().into_iter().flat_map(|signal| registrations(signal, &sent, &second)) {

@@ -3,7 +3,9 @@
 use super::data_dir::DataDir;
 use anyhow::{Result, bail};
 use evograd::data::Sets;
-use evograd::train::{RunInfo, Status};
+use evograd::record::SearchRow;
+use evograd::search::read_journal;
+use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
 
 /// A folder below `runs` of which there is none yet.
@@ -32,28 +34,98 @@ pub fn word(path: &Path) -> String {
     if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// What a folder holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a folder holds, by the task that it began with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A training run.
     Training,
     /// A search.
     Search,
+    /// All networks of a space.
+    Exhaust,
+    /// The same networks with several budgets.
+    Calibration,
 }
 
-/// Refuses the folder of a run of the other kind.
-pub fn expect_kind(folder: &Path, kind: Kind) -> Result<()> {
-    let found = [("journal.jsonl", Kind::Search), ("normalise.json", Kind::Training)];
-    match found.into_iter().find(|(file, other)| *other != kind && folder.join(file).exists()) {
-        None => Ok(()),
-        Some((_, Kind::Search)) => bail!(
-            "{}: it holds a search; go on with it by evograd search --resume, look at it by evograd search report",
-            folder.display()
-        ),
-        Some((_, Kind::Training)) => {
-            bail!("{}: it holds a training run; go on with it by evograd train --resume", folder.display())
+impl Kind {
+    /// All that have a journal.
+    pub const JOURNALS: [Kind; 3] = [Kind::Search, Kind::Exhaust, Kind::Calibration];
+
+    /// That of a task, as `run.json` and a journal name it.
+    pub fn of_task(task: &str) -> Option<Kind> {
+        [Kind::Training, Kind::Search, Kind::Exhaust, Kind::Calibration].into_iter().find(|kind| kind.task() == task)
+    }
+
+    /// Its name in `run.json` and in a journal.
+    pub fn task(self) -> &'static str {
+        match self {
+            Kind::Training => "train",
+            Kind::Search => "search",
+            Kind::Exhaust => "exhaust",
+            Kind::Calibration => "calibrate",
         }
     }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Kind::Training => "a training run",
+            Kind::Search => "a search",
+            Kind::Exhaust => "an exhaustive search",
+            Kind::Calibration => "a calibration",
+        }
+    }
+
+    /// The command that makes such a folder and goes on with it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Kind::Training => "evograd train",
+            Kind::Search => "evograd search",
+            Kind::Exhaust => "evograd search exhaust",
+            Kind::Calibration => "evograd search calibrate",
+        }
+    }
+
+    /// What a folder holds, as far as it says so: by its `run.json`, or else the first row of its journal, or else its files.
+    fn of(folder: &RunFolder) -> Option<Kind> {
+        let journal = folder.path().join("journal.jsonl");
+        let told = folder.info().ok().and_then(|info| Some(info.began?.task));
+        let begun = || match read_journal(&journal).ok()?.into_iter().next()? {
+            SearchRow::Begin(begin) => Some(begin.task),
+            _ => None,
+        };
+        let known = told.or_else(begun).and_then(|task| Kind::of_task(&task));
+        known.or_else(|| journal.exists().then_some(Kind::Search)).or_else(|| {
+            let normalised = folder.path().join("normalise.json").exists();
+            normalised.then_some(Kind::Training)
+        })
+    }
+}
+
+/// The folder of a run of one of these kinds, to look at: what each command asks of a folder before anything else.
+pub fn of_kind(path: &Path, kinds: &[Kind]) -> Result<RunFolder> {
+    expect_folder(path)?;
+    let folder = RunFolder::read(path)?;
+    let Some(kind) = Kind::of(&folder).filter(|kind| !kinds.contains(kind)) else { return Ok(folder) };
+    let wanted: Vec<&str> = kinds.iter().map(|kind| kind.noun()).collect();
+    let report = if kind == Kind::Training { String::new() } else { ", look at it by evograd search report".into() };
+    bail!(
+        "{}: it holds {}, not {}; go on with it by {} --resume{report}",
+        path.display(),
+        kind.noun(),
+        wanted.join(" or "),
+        kind.command()
+    )
+}
+
+/// Refuses a path that leads to no folder.
+pub fn expect_folder(path: &Path) -> Result<()> {
+    let problem = match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => "it is no folder".into(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such folder".into(),
+        Err(error) => error.to_string(),
+    };
+    bail!("{}: {problem}; name the folder of a run, such as runs/resnet20", path.display())
 }
 
 /// What `run.json` says of a run that begins now, on the data in a folder.

@@ -6,12 +6,12 @@ use super::data_dir::{self, DataDir};
 use super::model_args::ModelArgs;
 use super::progress::Progress;
 use super::results::print_row;
-use super::run_folder::{Kind, data_argument, describe, expect_kind, free_folder, going_on, word};
+use super::run_folder::{Kind, data_argument, describe, free_folder, going_on, of_kind, word};
 use super::table::fitted;
 use super::teller::Teller;
 use super::terminal::{note, note_command, warn};
 use super::{FAILED, interrupt};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
@@ -72,7 +72,7 @@ pub struct Args {
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
     /// Go on with the run in this folder, with the settings it began with
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "data", "fusion", "epsilon", "shortcut", "width", "dropout", "epochs", "batch", "rate", "seed", "config", "set", "out", "dry_run"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "data", "fusion", "epsilon", "shortcut", "width", "dropout", "batch", "rate", "seed", "config", "set", "out", "dry_run"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
     how: How,
@@ -100,13 +100,16 @@ pub struct How {
 /// Trains, or says what would be trained.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     if let Some(folder) = &args.resume {
+        let looked_at = of_kind(folder, &[Kind::Training])?;
+        let config = Config::read(&looked_at.settings(), &[])?;
+        if let Some(epochs) = args.epochs {
+            bail!(longer(&looked_at, &config, epochs));
+        }
         let folder = RunFolder::open(folder)?;
-        expect_kind(folder.path(), Kind::Training)?;
-        let config = Config::read(&folder.settings(), &[])?;
         // Before any data is looked for: an edited configuration may name another set.
         let (before, _) = folder.expect_same("train", &config.to_toml())?;
         let data_dir = args.how.data_dir.folder_of(&before)?;
-        let sets = open(&config, &data_dir)?;
+        let sets = open(&config, &data_dir, args.how.quiet)?;
         let info = describe(config.training.seed, &sets, &data_dir);
         let path = folder.path().to_path_buf();
         let mut teller = Teller::new(args.how.quiet);
@@ -117,10 +120,26 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     begin(settings(args)?, &args.how, out)
 }
 
+/// Why a run is not trained for more epochs than it began with, and how to train for more.
+fn longer(folder: &RunFolder, config: &Config, epochs: u32) -> String {
+    let (path, settings) = (folder.path().display(), word(&folder.settings()));
+    let (began, anew) = (config.training.epochs, format!("evograd train --config {settings} --epochs {epochs}"));
+    let head = format!("{path}: --epochs {epochs} with --resume");
+    match config.schedule.kind {
+        ScheduleKind::Constant => format!(
+            "{head}: a run goes on with the settings it has; set training.epochs in {settings} to {epochs} and resume it, or train anew \
+             by {anew}"
+        ),
+        _ => format!(
+            "{head}: the learning rate of this run follows from the {began} epochs that it began with; train anew by {anew}"
+        ),
+    }
+}
+
 /// Trains with these settings, or says what would be trained.
 pub fn begin(mut config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let data_dir = how.data_dir.folder()?;
-    let sets = open(&config, &data_dir)?;
+    let sets = open(&config, &data_dir, how.quiet)?;
     config.data.validation = Some(config.data.validation_of(sets.train.len()));
     if how.dry_run {
         return dry_run::dry_run(config, &sets, how.json, out);
@@ -151,8 +170,9 @@ fn settings(args: &Args) -> Result<Config> {
     })
 }
 
-fn open(config: &Config, data_dir: &Path) -> Result<Sets> {
-    data_dir::open(&config.data, data_dir)
+fn open(config: &Config, data_dir: &Path, quiet: bool) -> Result<Sets> {
+    interrupt::before_anything()?;
+    data_dir::open(&config.data, data_dir, quiet)
 }
 
 /// A name for the folder of a run.

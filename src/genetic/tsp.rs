@@ -248,8 +248,7 @@ impl Fitness<Permutation> for Shortness<'_> {
     }
 }
 
-/// The text of a file that is not too large. Comments and names may be in any encoding: of what is no UTF-8, each piece
-/// becomes a `\u{fffd}`, which no keyword and no number has.
+/// The text of a file that is not too large.
 fn text(path: &Path) -> std::result::Result<String, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
@@ -257,7 +256,7 @@ fn text(path: &Path) -> std::result::Result<String, String> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(format!("it has more than {MAX_FILE} bytes"));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    tsplib::decoded(&bytes)
 }
 
 #[cfg(test)]

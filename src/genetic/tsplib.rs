@@ -6,7 +6,7 @@
 //! tours and places for display.
 //!
 //! **Source** Reinelt, *TSPLIB — a traveling salesman problem library*, ORSA Journal on Computing 3, 1991; the format: Reinelt,
-//! *TSPLIB 95*, Universität Heidelberg, 1995.
+//! *TSPLIB 95*, Universität Heidelberg, 1995. A remark in parentheses behind a value is no part of it.
 
 use std::collections::HashSet;
 
@@ -51,6 +51,9 @@ enum Section {
     ReadOver(String),
 }
 
+/// The section of tours.
+const TOURS: &str = "TOUR_SECTION";
+
 /// What was read so far.
 struct Reader {
     section: Section,
@@ -59,6 +62,23 @@ struct Reader {
     distance: Option<Distance>,
     numbers: Vec<u32>,
     places: Vec<[f64; 2]>,
+}
+
+/// The bytes of a file as text: UTF-16 where they begin with its mark, and else UTF-8, in which comments and names may be in any
+/// encoding: each piece that is no UTF-8 becomes a `\u{fffd}`, which no keyword and no number has.
+pub(super) fn decoded(bytes: &[u8]) -> Parsed<String> {
+    let (rest, is_little) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, true),
+        [0xfe, 0xff, rest @ ..] => (rest, false),
+        _ => return Ok(String::from_utf8_lossy(bytes).into_owned()),
+    };
+    let (pairs, odd) = rest.as_chunks::<2>();
+    let unit = |pair: &[u8; 2]| if is_little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) };
+    let text = String::from_utf16(&pairs.iter().map(unit).collect::<Vec<u16>>());
+    match text {
+        Ok(text) if odd.is_empty() => Ok(text),
+        _ => Err("it begins with the mark of UTF-16 and is none; save it as UTF-8".into()),
+    }
 }
 
 /// Reads the text of a file.
@@ -87,6 +107,8 @@ impl Reader {
         let is_data = line.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         match (&self.section, is_data) {
             (Section::Keywords, true) => Err(format!("{} stands in no section", shown(line))),
+            // There each tour ends with −1, and another −1 ends the section.
+            (Section::ReadOver(name), true) if name == TOURS => read_over(name, line),
             (Section::Towns | Section::ReadOver(_), true) if line == "-1" => {
                 self.section = Section::Keywords;
                 Ok(())
@@ -102,6 +124,7 @@ impl Reader {
             Some((key, value)) => (key.trim(), value.trim()),
             None => line.split_once(char::is_whitespace).map_or((line, ""), |(key, value)| (key, value.trim())),
         };
+        let value = value.split('(').next().unwrap_or(value).trim();
         let (key, upper) = (key.to_ascii_uppercase(), value.to_ascii_uppercase());
         if key != "COMMENT" && !self.met.insert(key.clone()) {
             return Err(format!("{} stands there twice", shown(&key)));
@@ -111,6 +134,9 @@ impl Reader {
         match key.as_str() {
             "NAME" | "COMMENT" | "DISPLAY_DATA_TYPE" => {}
             "TYPE" if upper == "TSP" => {}
+            "TYPE" if upper == "TOUR" => {
+                return refused("a tour without its towns; name the file of TYPE TSP that it belongs to");
+            }
             "TYPE" => return refused("not TSP"),
             "DIMENSION" => self.dimension = Some(value.to_string()),
             "EDGE_WEIGHT_TYPE" => self.distance = Some(distance(&upper).ok_or_else(|| unknown_distance(value))?),
@@ -119,7 +145,7 @@ impl Reader {
             "EDGE_WEIGHT_FORMAT" if upper == "FUNCTION" => {}
             "EDGE_WEIGHT_FORMAT" => return refused("and distances are computed from coordinates here"),
             "NODE_COORD_SECTION" => self.section = Section::Towns,
-            "DISPLAY_DATA_SECTION" | "TOUR_SECTION" => self.section = Section::ReadOver(key),
+            "DISPLAY_DATA_SECTION" | TOURS => self.section = Section::ReadOver(key),
             "FIXED_EDGES_SECTION" => return Err(format!("{key} demands edges of the tour, which is not supported")),
             "EDGE_WEIGHT_SECTION" => return Err(format!("{key} lists distances, which is not supported")),
             "CAPACITY" | "DEPOT_SECTION" | "DEMAND_SECTION" | "EDGE_DATA_FORMAT" | "EDGE_DATA_SECTION" => {
@@ -267,9 +293,29 @@ mod tests {
             format!("{HEAD}DISPLAY_DATA_SECTION\n1 5 5.5\n{TOWNS}EOF"),
             format!("{HEAD}{TOWNS}TOUR_SECTION\n1 2 3 4 -1\nEOF"),
             format!("{HEAD}{TOWNS}TOUR_SECTION\n1\n2\n3\n4\n-1\nDISPLAY_DATA_SECTION\n1 0 0\n"),
+            format!("{HEAD}{TOWNS}TOUR_SECTION\n1 2 3 4 -1\n1 3 2 4 -1\n-1\nEOF"),
+            format!("{HEAD}{TOWNS}TOUR_SECTION\n1 2\n3 4\n-1\n-1\nDISPLAY_DATA_SECTION\n1 0 0\n"),
+            format!("{HEAD}TOUR_SECTION\n1 2 3 4 -1 -1\n{TOWNS}EOF"),
+            plain.replace("TYPE: TSP", "TYPE : TSP  (M.~Hofmeister)"),
+            plain.replace("EUC_2D", "EUC_2D (rounded)").replace("DIMENSION: 4", "DIMENSION: 4(towns)"),
             format!("{TOWNS}{HEAD}"),
         ];
         table.iter().for_each(|text| square(text));
+    }
+
+    #[test]
+    fn utf_16_is_read_by_its_mark_and_refused_where_it_is_none() {
+        let plain = format!("{HEAD}COMMENT: Zürich 🗺\n{TOWNS}EOF\n");
+        let units = || "\u{feff}".encode_utf16().chain(plain.encode_utf16());
+        let [little, big]: [Vec<u8>; 2] =
+            [units().flat_map(u16::to_le_bytes).collect(), units().flat_map(u16::to_be_bytes).collect()];
+        for bytes in [&little, &big] {
+            square(&decoded(bytes).unwrap());
+            let refused = "it begins with the mark of UTF-16 and is none; save it as UTF-8";
+            assert_eq!(decoded(&bytes[..bytes.len() - 1]).unwrap_err(), refused);
+        }
+        assert!(decoded(b"\xff\xfe\x00\xd8").unwrap_err().contains("is none"), "half a pair of surrogates");
+        assert_eq!(decoded(plain.as_bytes()).unwrap(), plain);
     }
 
     #[test]
@@ -303,6 +349,12 @@ mod tests {
         let plain = format!("{HEAD}{TOWNS}EOF\n");
         let changed = [
             ("TYPE: TSP", "TYPE: ATSP", "TYPE is \"ATSP\", not TSP"),
+            (
+                "TYPE: TSP",
+                "TYPE : TOUR  (of five towns)",
+                "line 2: TYPE is \"TOUR\", a tour without its towns; name the file",
+            ),
+            ("TYPE: TSP", "TYPE: TSPLIB", "TYPE is \"TSPLIB\", not TSP"),
             ("EUC_2D", "EUC_3D", "its distances are \"EUC_3D\", not EUC_2D"),
             ("EUC_2D", "EXPLICIT", "its distances are \"EXPLICIT\""),
             ("DIMENSION: 4\n", "", "it has no DIMENSION"),

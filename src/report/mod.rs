@@ -29,7 +29,9 @@ pub use panels::panels;
 pub use roofline::{Roofline, RooflinePoint};
 pub use scatter::{Scatter, ScatterPoint};
 pub use search_html::{SearchReport, WinnerRow, search_html};
-pub use search_stats::{BestStats, GenerationStats, SearchStats, TimeStats, duration, estimate, percent};
+pub use search_stats::{
+    BestStats, GenerationStats, SearchStats, TimeStats, duration, estimate, percent, unsigned_zero,
+};
 pub use stage_row::{StageNode, StageRow};
 pub use stage_svg::stages_svg;
 pub use stage_text::stages_text;

@@ -39,7 +39,7 @@ pub(super) fn paper_chart() -> LineChart {
     }
 }
 
-/// Fitness by generation. Networks that diverged have a fitness of 0 and are left out: they would press all else together.
+/// Fitness by generation. Before any training has come to anything it is 0, which is left out: it would press all else together.
 pub(super) fn generations_chart(rows: &[SearchRow]) -> LineChart {
     let learned: Vec<SearchRow> = complete(rows).into_values().map(|row| SearchRow::Generation(learned(row))).collect();
     let stats = SearchStats::of(&learned);
@@ -66,7 +66,7 @@ fn learned(row: &GenerationRow) -> GenerationRow {
     GenerationRow { individuals, ..*row }
 }
 
-/// How many networks have which fitness; those that diverged are left out.
+/// How many networks have which fitness; those that diverged each time are left out.
 pub(super) fn fitness_histogram(rows: &[SearchRow]) -> Option<Histogram> {
     let values: Vec<f64> = trained_codes(rows).iter().map(|code| 100.0 * code.fitness).collect();
     let (title, x, y) = ("Networks by fitness".into(), FITNESS.into(), "networks".into());
@@ -119,10 +119,11 @@ mod tests {
             [row("a", 0, 0.5, false), row("b", 0, 0.25, false), row("a", 1, 0.75, false), row("a", 2, 0.0, true)];
         let codes = trained_codes(&rows);
         let chart = cost_chart(&codes, &["b"]);
-        assert_eq!(chart.points[0].at, [2.5, 62.5]);
-        assert_eq!(chart.points[0].name, "a: 62.50 %, 2,500,000 MACs, 1,234 parameters");
+        // The divergence counts as the worst, 0.25.
+        assert_eq!(chart.points[0].at, [2.5, 50.0]);
+        assert_eq!(chart.points[0].name, "a: 50.00 %, 2,500,000 MACs, 1,234 parameters");
         assert_eq!((chart.points.len(), chart.marked), (2, Some(1)));
-        assert_eq!(fitness_histogram(&rows).unwrap().values, [62.5, 25.0]);
+        assert_eq!(fitness_histogram(&rows).unwrap().values, [50.0, 25.0]);
         assert_eq!(fitness_histogram(&[row("a", 0, 0.0, true)]), None);
     }
 

@@ -4,6 +4,7 @@ use super::family_svg::family_svg;
 use super::search_charts::{cost_chart, fitness_histogram, generations_chart, paper_chart};
 use super::search_stats::{
     BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, estimate, evaluations, percent, trained_codes,
+    unsigned_zero,
 };
 use super::stage_row::StageRow;
 use super::{counted, grouped, stages_svg};
@@ -203,7 +204,8 @@ fn facts(stats: &SearchStats) -> Vec<[String; 2]> {
 impl Generations {
     fn of(stats: &SearchStats, rows: &[SearchRow]) -> Generations {
         let row = |row: &super::GenerationStats| {
-            let shares = [row.best, row.mean, row.median, row.worst].map(|share| format!("{:.2}", 100.0 * share));
+            let shares =
+                [row.best, row.mean, row.median, row.worst].map(|share| format!("{:.2}", unsigned_zero(100.0 * share)));
             let [best, mean, median, worst] = shares;
             let deviation = format!("{:.2}", 100.0 * row.deviation);
             let number = if row.race { format!("{} race", row.number) } else { row.number.to_string() };
@@ -315,7 +317,7 @@ impl Evaluation {
             code: row.code.clone(),
             repeat: row.repeat,
             epochs: row.epochs,
-            fitness: format!("{:.2}", 100.0 * row.fitness),
+            fitness: row.diverged.as_ref().map_or_else(|| format!("{:.2}", 100.0 * row.fitness), |_| "–".into()),
             loss: row.loss.map_or("–".into(), |loss| format!("{loss:.4}")),
             parameters: grouped(row.parameters),
             macs: grouped(row.macs),

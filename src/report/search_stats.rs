@@ -2,8 +2,10 @@
 //!
 //! The fitness of a generation is that of its row: where a code was trained more than once, the row holds the mean.
 
-use crate::record::{AnswerRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::record::{
+    AnswerRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow, counted_outcome, outcome, worst_outcome,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a search came to.
 ///
@@ -112,7 +114,7 @@ impl SearchStats {
         let generations = generations(&complete, &trainings);
         SearchStats {
             task: rows.iter().find_map(begun).unwrap_or_default(),
-            best: answer(rows).or_else(|| best(&complete)).or_else(|| best_network(rows)),
+            best: answer(rows).or_else(|| best(&complete, &trainings)).or_else(|| best_network(rows)),
             answer: rows.iter().rev().find_map(answered).cloned(),
             trained: trainings.len(),
             codes: trainings.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
@@ -218,9 +220,15 @@ fn answer(rows: &[SearchRow]) -> Option<BestStats> {
     Some(BestStats { generation, place: Some(place), code, fitness, error })
 }
 
-/// The best individual as it was known last, of equals the earliest.
-fn best(complete: &BTreeMap<u32, &GenerationRow>) -> Option<BestStats> {
-    let all = || complete.values().flat_map(|row| row.individuals.iter().enumerate().map(|one| (row.generation, one)));
+/// The best individual as it was known last, of equals the earliest; none whose every training diverged.
+fn best(complete: &BTreeMap<u32, &GenerationRow>, trainings: &[&EvaluationRow]) -> Option<BestStats> {
+    let codes = |learned: bool| {
+        let rows = trainings.iter().filter(move |row| row.diverged.is_none() == learned);
+        rows.map(|row| row.code.as_str()).collect::<HashSet<&str>>()
+    };
+    let (learned, diverged) = (codes(true), codes(false));
+    let in_vain = |code: &str| diverged.contains(code) && !learned.contains(code);
+    let all = || individuals_of(complete).filter(|(_, (_, one))| !in_vain(&one.code));
     let latest: HashMap<&str, &IndividualRow> = all().map(|(_, (_, one))| (one.code.as_str(), one)).collect();
     let fitness: Vec<f64> = all().map(|(_, (_, one))| latest[one.code.as_str()].fitness).collect();
     let (generation, (place, one)) = all().nth(greatest(&fitness))?;
@@ -236,28 +244,47 @@ fn best_network(rows: &[SearchRow]) -> Option<BestStats> {
     Some(BestStats { generation: row.generation, place: None, code: row.code.clone(), fitness: *fitness, error: 0.0 })
 }
 
-/// A code with the mean of all its trainings that did not diverge.
+/// The individuals of all generations, each with its generation and its place there.
+fn individuals_of<'a>(
+    complete: &'a BTreeMap<u32, &GenerationRow>,
+) -> impl Iterator<Item = (u32, (usize, &'a IndividualRow))> {
+    complete.values().flat_map(|row| row.individuals.iter().enumerate().map(|one| (row.generation, one)))
+}
+
+/// A code with the mean of all its trainings.
 pub(super) struct TrainedCode<'a> {
     pub row: &'a EvaluationRow,
     pub fitness: f64,
     trainings: f64,
 }
 
-/// The codes that were trained and did not diverge each time, in the order of their first training.
+/// The codes that were trained and did not diverge each time, in the order of their first training that did not; a divergence
+/// counts as the worst of all trainings ([`record`](crate::record::counted_outcome)).
 pub(super) fn trained_codes(rows: &[SearchRow]) -> Vec<TrainedCode<'_>> {
     let mut codes: Vec<TrainedCode> = Vec::new();
     let mut places = HashMap::new();
-    for row in trainings(rows).into_iter().filter(|row| row.diverged.is_none()) {
+    let (learned, diverged): (Vec<_>, Vec<_>) = trainings(rows).into_iter().partition(|row| row.diverged.is_none());
+    let worst = worst_outcome(learned.iter().map(|row| row.fitness)).unwrap_or(0.0);
+    for row in learned {
         let place = *places.entry(row.code.as_str()).or_insert(codes.len());
         match codes.get_mut(place) {
-            Some(code) => {
-                code.trainings += 1.0;
-                code.fitness += (row.fitness - code.fitness) / code.trainings;
-            }
+            Some(code) => code.add(row.fitness),
             None => codes.push(TrainedCode { row, fitness: row.fitness, trainings: 1.0 }),
         }
     }
+    for row in diverged {
+        if let Some(place) = places.get(row.code.as_str()) {
+            codes[*place].add(counted_outcome(outcome(row), worst));
+        }
+    }
     codes
+}
+
+impl TrainedCode<'_> {
+    fn add(&mut self, fitness: f64) {
+        self.trainings += 1.0;
+        self.fitness += (fitness - self.fitness) / self.trainings;
+    }
 }
 
 /// The place of the greatest value, of equals the first.
@@ -280,10 +307,21 @@ fn median(values: &[f64]) -> f64 {
 /// A share as per cent.
 ///
 /// ```
-/// assert_eq!(evograd::report::percent(0.7706), "77.06 %");
+/// use evograd::report::percent;
+/// assert_eq!([percent(0.7706), percent(-1e-9)], ["77.06 %", "0.00 %"]);
 /// ```
 pub fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+    format!("{:.2} %", unsigned_zero(100.0 * share))
+}
+
+/// A number that is about to be shown with two decimals: what these show as 0 has no sign.
+///
+/// ```
+/// use evograd::report::unsigned_zero;
+/// assert_eq!([-0.0, -0.004, -0.006, 0.004].map(|x| format!("{:.2}", unsigned_zero(x))), ["0.00", "0.00", "-0.01", "0.00"]);
+/// ```
+pub fn unsigned_zero(value: f64) -> f64 {
+    if value <= 0.0 && value > -0.005 { 0.0 } else { value }
 }
 
 /// A share as per cent with its standard error, where that is known.
@@ -293,7 +331,7 @@ pub fn percent(share: f64) -> String {
 /// assert_eq!([estimate(0.7706, 0.0042), estimate(0.5, 0.0)], ["77.06 ± 0.42 %", "50.00 %"]);
 /// ```
 pub fn estimate(share: f64, error: f64) -> String {
-    if error > 0.0 { format!("{:.2} ± {:.2} %", 100.0 * share, 100.0 * error) } else { percent(share) }
+    if error > 0.0 { format!("{:.2} ± {:.2} %", unsigned_zero(100.0 * share), 100.0 * error) } else { percent(share) }
 }
 
 /// A span of time in the two largest units that matter.

@@ -73,10 +73,21 @@ pub struct Rung {
     pub by_convolution: Option<[f64; 2]>,
 }
 
-/// What each length of training is worth, the longest last. The expected gain is the correlated response of the breeder's equation,
+/// The same trials without the networks that diverged in any of them: the noise of a training has no number where one has none.
+pub fn without_divergences(trials: &[Trial]) -> Vec<Trial> {
+    let learned = |network: &usize| trials.iter().all(|trial| trial.rows[*network].diverged.is_none());
+    let networks = trials.iter().map(|trial| trial.rows.len()).min().unwrap_or(0);
+    let kept: Vec<usize> = (0..networks).filter(learned).collect();
+    let trial = |trial: &Trial| Trial { rows: kept.iter().map(|n| trial.rows[*n].clone()).collect(), ..*trial };
+    trials.iter().map(trial).collect()
+}
+
+/// What each length of training is worth, the longest last, by the networks that diverged in none ([`without_divergences`]). The
+/// expected gain is the correlated response of the breeder's equation,
 /// `R = i(N)·h·ρ·σ`, where `N` trainings fit the time, `i(N)` is the expected greatest of `N` standard normal numbers, and `σ` the standard
 /// deviation between networks when they are trained long.
 pub fn rungs(trials: &[Trial]) -> Vec<Rung> {
+    let trials = without_divergences(trials);
     let mut epochs: Vec<u32> = trials.iter().map(|trial| trial.epochs).collect();
     epochs.sort_unstable();
     epochs.dedup();
@@ -260,6 +271,28 @@ mod tests {
         assert!((short.gains.unwrap()[0] - 2.95 * 0.5_f64.sqrt() * 0.02).abs() < 0.008, "{short:?}");
         assert!(long.corrected == Some(1.0) && long.heritability.unwrap()[0] > 0.9 && long.by_convolution.is_none());
         assert_eq!(rungs(&trials[..1])[0].heritability, None);
+    }
+
+    /// A network that diverged in one trial is in none of the statistics, and no number of them is NaN, whatever was left.
+    #[test]
+    fn networks_that_diverged_are_left_out() {
+        let values = [[0.40, 0.44, 0.50, 0.47, 0.43], [0.42, 0.45, 0.52, 0.46, 0.41], [0.60, 0.61, 0.66, 0.64, 0.62]];
+        let all: Vec<Trial> =
+            values.iter().zip([1, 1, 8]).zip(0..).map(|((row, epochs), repeat)| trial(epochs, repeat, row)).collect();
+        let mut wild = all.clone();
+        for (at, network) in [(0, 1), (2, 3)] {
+            let row = &mut wild[at].rows[network];
+            (row.fitness, row.diverged) = (0.0, Some("loss".into()));
+        }
+        let kept = without_divergences(&wild);
+        let codes = |trial: &Trial| trial.rows.iter().map(|row| row.code.clone()).collect::<Vec<_>>();
+        let expected: Vec<String> = [0, 2, 4].map(|n| all[0].rows[n].code.clone()).into();
+        assert!(kept.iter().all(|trial| codes(trial) == expected));
+        assert_eq!((rungs(&wild), without_divergences(&all)), (rungs(&kept), all));
+        for rung in rungs(&kept) {
+            let text = serde_json::to_string(&rung).unwrap();
+            assert!(!format!("{rung:?}").contains("NaN") && !text.contains("-0.0,"), "{rung:?}");
+        }
     }
 
     /// What a convolution adds in a long training and not in a short one is found.

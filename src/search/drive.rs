@@ -4,6 +4,7 @@
 //! that want no race spend all of it on generations.
 
 use super::budget::Budget;
+use super::exhaust::is_used_up;
 use super::history::History;
 use super::method::{Proposal, Propose};
 use super::race;
@@ -14,7 +15,7 @@ use std::collections::HashMap;
 
 /// The part of a budget that is spent before the race.
 const BEFORE: f64 = 0.75;
-/// Generations without a new graph after which there seem to be none left.
+/// Generations without a new graph after which the method seems to find no more of those that are left.
 const IDLE: u32 = 20;
 
 /// What trains graphs.
@@ -133,6 +134,9 @@ impl Going<'_> {
                 }
                 self.found.entry(graph).or_insert((self.round, place));
             }
+            if wanted.is_empty() && is_used_up(self.history.nodes(), self.history.trained().count()) {
+                break;
+            }
             idle = if wanted.is_empty() { idle + 1 } else { 0 };
             self.train(&wanted[..wanted.len().min(room)])?;
             if self.method.fits() {
@@ -197,8 +201,11 @@ impl Going<'_> {
             let (code, fitness) = all.into_iter().max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))?;
             Some((code.clone(), fitness))
         };
-        let (winner, fitness) = best(&mut self.history.trained())?;
-        let first = best(&mut self.first.iter())?;
+        // What never came to anything wins nothing, unless nothing has.
+        let learned = |code: &&Code| self.history.has_learned(code);
+        let (winner, fitness) =
+            best(&mut self.history.trained().filter(learned)).or_else(|| best(&mut self.history.trained()))?;
+        let first = best(&mut self.first.iter().filter(learned)).or_else(|| best(&mut self.first.iter()))?;
         let certainty =
             (!finalists.is_empty()).then(|| race::certainty(self.history, finalists, &winner, self.seed, self.round));
         let (trainings, found) = (self.history.trainings(&winner), self.found[&winner]);

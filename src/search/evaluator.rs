@@ -10,7 +10,7 @@ use crate::data::store::Progress;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
 use crate::par::side_by_side;
-use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow, outcome};
 use crate::train::{self, expect_same_data, expect_same_program, expect_same_settings};
 use std::collections::HashMap;
 use std::path::Path;
@@ -181,7 +181,7 @@ impl Trainings for Evaluator<'_> {
     fn train(&mut self, round: u32, trainings: &[(Code, u32)]) -> Result<Vec<f64>> {
         let rows = self.rows(round, trainings, self.epochs)?;
         self.asked += rows.iter().map(|row| row.seconds).sum::<f64>();
-        Ok(rows.into_iter().map(|row| if row.diverged.is_some() { f64::NAN } else { row.fitness }).collect())
+        Ok(rows.iter().map(outcome).collect())
     }
 
     fn seconds(&self) -> f64 {

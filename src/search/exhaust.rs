@@ -6,7 +6,7 @@ use super::history::space;
 use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{Code, Stage, canonical};
-use crate::record::{EvaluationRow, IndividualRow};
+use crate::record::{EvaluationRow, IndividualRow, counted_outcome, outcome, worst_outcome};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -16,7 +16,8 @@ const MOST_BITS: usize = 22;
 const MOST_NODES: usize = 6;
 
 /// Evaluates every graph of a space that is small enough: one canonical code for each. The journal is as that of
-/// [`search`](super::search()), with a single generation.
+/// [`search`](super::search()), with a single generation, in which a network that diverged has the fitness of the worst that did
+/// not.
 ///
 /// # Errors
 /// As [`search`](super::search()), and [`graphs`].
@@ -26,8 +27,11 @@ pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut To
     let mut evaluator = Evaluator::new(journal, "exhaust", config, sets, &mut told)?;
     let trainings: Vec<(Code, u32)> = codes.into_iter().map(|code| (code, 0)).collect();
     let rows = evaluator.rows(0, &trainings, config.training.epochs)?;
-    let row =
-        |row: EvaluationRow| IndividualRow { code: row.code, fitness: row.fitness, error: 0.0, parents: Vec::new() };
+    let worst = worst_outcome(rows.iter().map(outcome)).unwrap_or(0.0);
+    let row = |row: EvaluationRow| {
+        let fitness = counted_outcome(outcome(&row), worst);
+        IndividualRow { code: row.code, fitness, error: 0.0, parents: Vec::new() }
+    };
     evaluator.round(0, false, rows.into_iter().map(row).collect())?;
     Ok(())
 }
@@ -59,6 +63,22 @@ pub fn graphs(nodes: &[usize]) -> Result<Vec<Code>> {
     Ok(all.into_iter().map(Code).collect())
 }
 
+/// Directed acyclic graphs of 0 to 10 nodes without names.
+///
+/// **Source** the sequence A003087 of the On-Line Encyclopedia of Integer Sequences.
+const GRAPHS: [u64; 11] = [1, 1, 2, 6, 31, 302, 5984, 243_668, 20_286_025, 3_424_938_010, 1_165_948_612_902];
+
+/// Whether so many different graphs are all that a space has.
+///
+/// ```
+/// use evograd::search::is_used_up;
+/// assert_eq!([185, 186].map(|graphs| is_used_up(&[3, 4], graphs)), [false, true]);
+/// ```
+pub fn is_used_up(nodes: &[usize], graphs: usize) -> bool {
+    let all = nodes.iter().try_fold(1_u64, |all, nodes| all.checked_mul(*GRAPHS.get(*nodes)?));
+    all == Some(graphs as u64)
+}
+
 /// One canonical stage for each graph of so many nodes.
 fn stage_graphs(nodes: usize) -> Result<Vec<Stage>> {
     let bits = nodes * (nodes - 1) / 2;
@@ -75,6 +95,14 @@ fn refuse(problem: String, remedy: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_space_is_used_up_by_all_of_its_graphs() {
+        for (nodes, count) in GRAPHS.into_iter().enumerate().take(6).skip(2) {
+            assert_eq!(stage_graphs(nodes).unwrap().len() as u64, count);
+        }
+        assert!(is_used_up(&[3, 4, 5], 56_172) && !is_used_up(&[10; 8], usize::MAX));
+    }
 
     #[test]
     fn spaces_have_as_many_graphs_as_were_counted_elsewhere() {

@@ -5,6 +5,7 @@ use super::features::Features;
 use super::surrogate::{Estimate, Observation, Scale, Surrogate, Variances};
 use crate::genetic::{Space, StagedBits, Stages};
 use crate::models::genetic_cnn::{Code, Stage, canonical};
+use crate::record::{counted_outcome, worst_outcome};
 use crate::rng::{Purpose, Stream};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -88,6 +89,23 @@ impl History {
     /// What the trainings of a graph came to, by seed.
     pub fn values(&self, code: &Code) -> &[f64] {
         self.known(code).map_or(&[], |graph| &graph.values)
+    }
+
+    /// As [`History::values`], with a divergence counted as the worst of all trainings
+    /// ([`record`](crate::record::counted_outcome)); nothing where no training came to anything.
+    pub fn counted(&self, code: &Code) -> Vec<f64> {
+        let Some(worst) = self.worst() else { return Vec::new() };
+        self.values(code).iter().map(|value| counted_outcome(*value, worst)).collect()
+    }
+
+    /// Whether a training of a graph came to anything.
+    pub fn has_learned(&self, code: &Code) -> bool {
+        self.values(code).iter().any(|value| value.is_finite())
+    }
+
+    /// The worst that any training came to.
+    fn worst(&self) -> Option<f64> {
+        worst_outcome(self.graphs.iter().flat_map(|graph| &graph.values).copied())
     }
 
     /// The graphs that were trained, in the order of their first training.
@@ -176,13 +194,11 @@ impl History {
         self.place(code).map(|place| &self.graphs[place])
     }
 
-    /// Features and values for the model. A divergence counts as the worst that came to anything: how bad it is has no number,
-    /// and a made-up one would drown all others.
+    /// Features and values for the model; a divergence counts as the worst that came to anything.
     fn observed(&self) -> Option<(Vec<Vec<f64>>, Vec<Observation>)> {
-        let finite = self.graphs.iter().flat_map(|graph| &graph.values).copied().filter(|value| value.is_finite());
-        let worst = finite.reduce(f64::min)?;
+        let worst = self.worst()?;
         let observation = |(architecture, graph): (usize, &Graph)| {
-            let values = graph.values.iter().map(|value| if value.is_finite() { *value } else { worst });
+            let values = graph.values.iter().map(|value| counted_outcome(*value, worst));
             let one = |(seed, value)| Observation { architecture, seed: seed as u32, value };
             values.enumerate().map(one).collect::<Vec<_>>()
         };

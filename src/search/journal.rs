@@ -54,7 +54,10 @@ pub fn read_journal(path: &Path) -> Result<Vec<SearchRow>> {
 fn read_rows(path: &Path) -> Result<(Vec<SearchRow>, String)> {
     let mut check = String::new();
     let rows = record::read_lines(path, |number, line| {
-        let remedy = format!("restore the file, or cut it off before line {number}: what is missing is done again");
+        let remedy = match number {
+            1 => "restore the file, or start a new search with the settings of the config.toml beside it".to_string(),
+            _ => format!("restore the file, or cut it off before line {number}: what is missing is done again"),
+        };
         let refuse = |problem: &str| Error::file(path, format!("line {number}: {problem}"), remedy.clone());
         let (row, given) = split(line).ok_or_else(|| refuse("it has no checksum at its end"))?;
         check = checksum(&check, &row);
@@ -128,11 +131,14 @@ mod tests {
         };
         let text = told(whole.replacen("1-01", "1-11", 1));
         let expected = "journal.jsonl: line 1: it is not what was written, or a line before it is missing; restore the file, \
-                        or cut it off before line 1: what is missing is done again";
+                        or start a new search with the settings of the config.toml beside it";
         assert!(text.ends_with(expected), "{text}");
         let without_second: Vec<&str> =
             whole.lines().enumerate().filter(|(i, _)| *i != 1).map(|(_, line)| line).collect();
-        assert!(told(without_second.join("\n") + "\n").contains("line 2: it is not what was written"));
+        assert!(
+            told(without_second.join("\n") + "\n")
+                .ends_with("restore the file, or cut it off before line 2: what is missing is done again")
+        );
         assert!(told("{}\n".into()).contains("line 1: it has no checksum at its end"));
     }
 

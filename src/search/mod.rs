@@ -26,11 +26,11 @@ mod statistics;
 mod surrogate;
 
 pub use budget::Budget;
-pub use calibrate::{Rung, Trial, calibrate, kendall_tau, rungs};
+pub use calibrate::{Rung, Trial, calibrate, kendall_tau, rungs, without_divergences};
 pub use config::{Breeding, Calibration, Method, Networks, SearchConfig, Selector};
 pub use drive::{Answer, Individual, Round, ToldRound, Trainings, drive};
 pub use evaluator::{Event, Told, begin, expect_same_search};
-pub use exhaust::{exhaust, graphs};
+pub use exhaust::{exhaust, graphs, is_used_up};
 pub use features::Features;
 pub use history::History;
 pub use journal::read_journal;

@@ -1,7 +1,12 @@
 //! What is probably not meant: settings with which a run learns nothing or hardly anything, and a network that has not.
 
-use super::config::Config;
+use super::config::{Config, Optimisation, UpdateRule};
 use crate::record::Score;
+
+/// What no element of a gradient exceeds for long where a network learns.
+const GRADIENT: f64 = 10.0;
+/// A step that is shorter moves no weight in `f32`: 1e-7 of a weight of 0.1, as large as first weights are.
+const SHORTEST: f64 = 1e-8;
 
 /// What there is to say, before it begins, of a training on so many images.
 ///
@@ -20,12 +25,54 @@ pub fn warnings(config: &Config, images: usize) -> Vec<String> {
     if (rate * config.course().share(0, u64::MAX, 0)) as f32 == 0.0 {
         let remedy = "set optimizer.rate above 0";
         warnings.push(format!("the learning rate is 0 in every step, so nothing will be learned; {remedy}"));
+    } else if longest_step(config) < SHORTEST {
+        warnings.push(still(config));
+    }
+    if let Some((key, share)) = uniform_target(config) {
+        let remedy = "set it below 1, as 0.1";
+        warnings.push(format!(
+            "{key} is {share}, so no class is the target more than another and nothing will be learned; {remedy}"
+        ));
     }
     if batch > images {
         let step = format!("a batch of {batch} is more than all {images} training images, so each epoch is one step");
         warnings.push(format!("{step}; a smaller training.batch learns more in as many epochs"));
     }
     warnings
+}
+
+/// The farthest that a step can move a weight by its gradient.
+fn longest_step(config: &Config) -> f64 {
+    let Optimisation { rule, rate, momentum, betas: [beta1, beta2], epsilon, .. } = config.optimizer;
+    let gradient = if config.training.clip > 0.0 { config.training.clip.min(GRADIENT) } else { GRADIENT };
+    rate * match rule {
+        UpdateRule::Sgd => gradient / (1.0 - momentum),
+        // Kingma and Ba, *Adam*, ICLR 2015, section 2.1; and no gradient counts for more than its share of ε.
+        _ => (gradient / epsilon).min(((1.0 - beta1) / (1.0 - beta2).sqrt()).max(1.0)),
+    }
+}
+
+/// What to say of steps that move nothing: which setting makes them so short, and what it could be.
+fn still(config: &Config) -> String {
+    let (mut unclipped, mut usual) = (config.clone(), config.clone());
+    unclipped.training.clip = 0.0;
+    usual.optimizer.epsilon = Optimisation::default().epsilon;
+    let moves = |config: &Config| longest_step(config) >= SHORTEST;
+    let (key, value, remedy) = match (moves(&unclipped), moves(&usual)) {
+        (true, _) => ("training.clip", config.training.clip, "raise it, or set 0 for no limit"),
+        (_, true) => ("optimizer.epsilon", config.optimizer.epsilon, "lower it, as to 1e-8"),
+        _ => ("optimizer.rate", config.optimizer.rate, "raise it"),
+    };
+    let step = format!("a step changes no weight by more than {:.0e}", longest_step(config));
+    format!("{key} is {value:e}: {step}, which rounding swallows, so nothing will be learned; {remedy}")
+}
+
+/// The setting that makes all classes the target alike.
+fn uniform_target(config: &Config) -> Option<(&'static str, f64)> {
+    let training = &config.training;
+    let shares =
+        [("training.label_smoothing", training.label_smoothing), ("training.disturb_label", training.disturb_label)];
+    shares.into_iter().find(|(_, share)| 1.0 - share < 1e-7)
 }
 
 /// What guessing comes to, for a network that knows how frequent each class is and nothing else.
@@ -74,6 +121,7 @@ impl Chance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::{Split, Trainer, evaluate};
 
     fn warned(settings: &[&str], images: usize) -> String {
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
@@ -87,8 +135,72 @@ mod tests {
             assert!(warned(settings, 1000).contains("the learning rate is 0 in every step"), "{settings:?}");
         }
         let later = ["schedule.kind=step", "schedule.factor=0", "schedule.milestones=[0.1]"];
-        for settings in [&[][..], &["optimizer.rate=1e-30"], &later, &["schedule.warmup=5"]] {
+        for settings in [&[][..], &later, &["schedule.warmup=5"]] {
             assert_eq!(warned(settings, 1000), "", "{settings:?}");
+        }
+    }
+
+    /// The loss on images held out before and after a short training with some settings.
+    fn losses(settings: &[&str]) -> [f64; 2] {
+        let fixed =
+            ["model.name=linear", "data.set=shapes", "data.validation=100", "training.epochs=4", "training.batch=20"];
+        let fixed = fixed.into_iter().chain(["optimizer.weight_decay=0", "optimizer.rate=0.0005"]);
+        let settings: Vec<String> = fixed.chain(settings.iter().copied()).map(String::from).collect();
+        let config = Config::parse("", &settings).unwrap();
+        let sets = crate::data::shapes_of(0, 400, 10).unwrap();
+        let split = Split::new(&config, &sets).unwrap();
+        let mut trainer = Trainer::new(config, &sets, &split.train).unwrap();
+        let loss = |trainer: &Trainer| {
+            let answers = evaluate(&trainer.network, split.validation.as_ref().unwrap(), "validation", |_| true);
+            answers.unwrap().unwrap().score.loss
+        };
+        let first = loss(&trainer);
+        while trainer.position.epoch < 4 {
+            for batch in split.train.epoch(trainer.position.epoch, 0).unwrap() {
+                trainer.step(&batch.unwrap()).unwrap();
+            }
+            trainer.end_epoch();
+        }
+        [first, loss(&trainer)]
+    }
+
+    /// A short training with each leaves the loss where it was; with ordinary ones it falls.
+    #[test]
+    fn settings_that_move_nothing_are_told_and_others_are_not() {
+        let adam = "optimizer.rule=adam";
+        for (settings, key) in [
+            (&["training.clip=1e-30"][..], "training.clip is 1e-30"),
+            (&["training.clip=1e-46"], "training.clip is 1e-46"),
+            (&["optimizer.rate=1e-12"], "optimizer.rate is 1e-12"),
+            (&["optimizer.rate=1e-30"], "optimizer.rate is 1e-30"),
+            (&[adam, "optimizer.rate=1e-12"], "optimizer.rate is 1e-12"),
+            (&[adam, "optimizer.epsilon=1e30"], "optimizer.epsilon is 1e30"),
+            (&[adam, "training.clip=1e-30"], "training.clip is 1e-30"),
+            (&["training.label_smoothing=1"], "training.label_smoothing is 1, so"),
+            (&["training.disturb_label=1"], "training.disturb_label is 1, so"),
+        ] {
+            assert!(warned(settings, 1000).starts_with(key), "{settings:?}: {}", warned(settings, 1000));
+            let [before, after] = losses(settings);
+            // Towards labels that say nothing weights do move, and find nothing.
+            let in_vain = after > 0.98 * 10.0_f64.ln() && key.ends_with("so");
+            assert!((after - before).abs() < 1e-4 || in_vain, "{settings:?}: {before} {after}");
+        }
+        for settings in [
+            &[][..],
+            &["training.clip=1"],
+            &["training.clip=0.1", "optimizer.rate=0.1"],
+            &[adam, "optimizer.rate=0.001"],
+            &[adam, "optimizer.rate=0.005", "optimizer.epsilon=1"],
+            &["optimizer.rule=adamw", "optimizer.rate=0.001"],
+            &["training.label_smoothing=0.5"],
+            &["training.disturb_label=0.2"],
+        ] {
+            assert_eq!(warned(settings, 1000), "", "{settings:?}");
+            let [before, after] = losses(settings);
+            assert!(after < before - 0.02, "{settings:?}: {before} {after}");
+        }
+        for settings in [&["optimizer.rate=1e-6", "optimizer.momentum=0"][..], &[adam, "optimizer.rate=1e-7"]] {
+            assert_eq!(warned(settings, 1000), "", "small, and used: {settings:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
 use crate::cli::out_file::OutFile;
-use crate::cli::run_folder::{Kind, expect_kind};
+use crate::cli::run_folder::{Kind, expect_folder, of_kind};
 use crate::cli::table::Table;
 use anyhow::{Result, bail};
 use evograd::record::{self, EpochRow, Metric, StepRow};
@@ -58,10 +58,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
 }
 
 fn read(run: &Path) -> Result<History> {
-    expect_kind(run, Kind::Training)?;
+    expect_folder(run)?;
     let path = run.join("metrics.jsonl");
+    // Without config.toml its metrics are as good.
     if !path.exists() {
-        bail!("{}: there is no run in it; name the folder of a run, such as runs/resnet20", run.display());
+        of_kind(run, &[Kind::Training])?;
+        bail!("{}: this run has no metrics yet; go on with it by evograd train --resume", run.display());
     }
     let rows = record::current(record::read(&path)?);
     let name = run.file_name().map_or_else(|| run.display().to_string(), |name| name.to_string_lossy().into_owned());

@@ -1,21 +1,40 @@
 //! What is probably not meant with a search, and what its networks have not learned.
 
+use crate::cli::FAILED;
+use crate::cli::run_folder::Kind;
+use crate::cli::terminal::note;
 use evograd::data::Sets;
 use evograd::record::{Score, SearchRow};
 use evograd::report::counted;
 use evograd::search::{Method, SearchConfig};
 use evograd::train::{Chance, warnings};
+use std::path::Path;
+use std::process::ExitCode;
+
+const NOTHING_LEARNED: &str = "no network has learned anything; lower the learning rate with --rate";
 
 /// What there is to say before it begins.
-pub fn before(task: &str, config: &SearchConfig) -> Vec<String> {
+pub fn before(kind: Kind, config: &SearchConfig) -> Vec<String> {
     let images = if config.data.samples == 0 { usize::MAX } else { config.data.samples };
     let mut all = warnings(&config.training(), images);
-    if task == "search" && config.search.method == Method::Evolution && config.search.population == 1 {
+    if kind == Kind::Search && config.search.method == Method::Evolution && config.search.population == 1 {
         all.push(
             "a population of 1 has nobody to choose from and to cross with; give a --population of 10 or more".into(),
         );
     }
     all
+}
+
+/// Says that no training came to anything; the exit code of a command that has no result for that reason.
+pub fn nothing_learned() -> ExitCode {
+    note(NOTHING_LEARNED);
+    ExitCode::from(FAILED)
+}
+
+/// As [`nothing_learned`], of one of several folders.
+pub fn nothing_learned_in(folder: &Path) -> ExitCode {
+    note(format_args!("{}: {NOTHING_LEARNED}", folder.display()));
+    ExitCode::from(FAILED)
 }
 
 /// What there is to say of the networks that were trained: how many are no better than guessing.
@@ -80,7 +99,7 @@ mod tests {
     fn a_population_of_one_breeds_nothing() {
         let said = |settings: &[&str]| {
             let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
-            before("search", &SearchConfig::parse("", &settings).unwrap()).join("\n")
+            before(Kind::Search, &SearchConfig::parse("", &settings).unwrap()).join("\n")
         };
         assert!(said(&["search.population=1"]).starts_with("a population of 1"));
         assert_eq!(said(&["search.population=1", "search.method=random"]), "");

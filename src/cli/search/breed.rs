@@ -1,5 +1,6 @@
 //! `evograd search`: generation after generation.
 
+use super::advice;
 use super::dry_run::{Amount, dry_run};
 use super::page::write_page;
 use super::place::{Begun, Place};
@@ -7,10 +8,10 @@ use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use super::summary;
 use super::tsp::{self, TspArgs};
+use crate::cli::interrupt;
 use crate::cli::results::print_row;
-use crate::cli::run_folder::going_on;
-use crate::cli::terminal::{note, note_command};
-use crate::cli::{FAILED, interrupt};
+use crate::cli::run_folder::{Kind, going_on};
+use crate::cli::terminal::{note_command, warn};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
@@ -76,8 +77,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         ("search.children", args.children.map(|n| n.to_string())),
         ("search.budget", args.budget.map(|budget| format!("\"{budget}\""))),
     ];
-    let (config, sets) = args.place.settings(&args.settings, &more)?;
+    let (config, sets) = args.place.settings(Kind::Search, &args.settings, &more)?;
     if args.dry_run {
+        warn(&advice::before(Kind::Search, &config));
         let what = "training";
         let amount = match config.search.budget {
             Budget::Seconds(seconds) => Amount::Seconds(seconds),
@@ -87,21 +89,20 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         };
         return dry_run(&config, &sets, amount, args.place.json, out);
     }
-    let begun = args.place.begin("search", config, sets)?;
+    let begun = args.place.begin(Kind::Search, config, sets)?;
     let progress = Progress::new(Parts::Rounds(begun.config.search.budget), &begun.rows()?, args.place.quiet);
     let outcome = watched(&begun, &args.place, progress, out, &mut |told| {
         search(&begun.journal(), &begun.config, &begun.sets, told).map(drop)
     })?;
     if !outcome {
         write_page(begun.path(), &begun.config)?;
-        note_command("stopped; go on with:", &going_on("evograd search", begun.path(), &args.place.data_dir));
+        note_command("stopped; go on with:", &going_on(Kind::Search.command(), begun.path(), &args.place.data_dir));
         return Ok(interrupt::code());
     }
     if summary::report(&begun, &args.place, out)? {
         return Ok(ExitCode::SUCCESS);
     }
-    note("no network has learned anything; lower the learning rate with --rate");
-    Ok(ExitCode::from(FAILED))
+    Ok(advice::nothing_learned())
 }
 
 fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {

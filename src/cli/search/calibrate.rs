@@ -1,18 +1,19 @@
 //! `evograd search calibrate`: whether a small budget ranks networks as a large one does.
 
+use super::advice;
 use super::breed::watched;
 use super::dry_run::{Amount, dry_run};
 use super::place::Place;
 use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use crate::cli::interrupt;
-use crate::cli::run_folder::going_on;
+use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
-use crate::cli::terminal::note_command;
-use anyhow::{Context, Result};
+use crate::cli::terminal::{note, note_command, warn};
+use anyhow::{Context, Result, bail};
 use evograd::record::EvaluationRow;
-use evograd::report::counted;
-use evograd::search::{Calibration, Rung, Trial, calibrate, kendall_tau, rungs};
+use evograd::report::{counted, unsigned_zero};
+use evograd::search::{Calibration, Rung, Trial, calibrate, kendall_tau, rungs, without_divergences};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ A search trains its networks for a few epochs. This tells whether the best
 after a few are the best after many: Kendall's τ is 1 where two trainings put
 all pairs of networks in the same order, 0 where one order says nothing about
 the other. Networks are trained for the epochs of --budgets; --epochs changes
-nothing here.";
+nothing here. Exit code 1: all networks diverged.";
 
 /// Train the same networks for few and for many epochs, and tell whether they come out in the same order
 #[derive(clap::Args)]
@@ -48,6 +49,9 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
 }
+
+/// Networks that can be compared.
+const LEAST: usize = 3;
 
 /// What the columns of the table mean.
 const MEANING: &str = "between: how much networks differ, noise taken out; noise: that of one training, without what its seed does to all; h²: \
@@ -82,13 +86,14 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         ("calibration.codes", args.networks.map(|n| n.to_string())),
         ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{budgets:?}"))),
     ];
-    let (mut config, sets) = args.place.settings(&args.settings, &more)?;
+    let (mut config, sets) = args.place.settings(Kind::Calibration, &args.settings, &more)?;
     let calibration = config.calibration.get_or_insert_default().clone();
     if args.dry_run {
+        warn(&advice::before(Kind::Calibration, &config));
         return dry_run(&config, &sets, amount(&calibration), args.place.json, out);
     }
     let budgets = calibration.budgets.len() as u32;
-    let begun = args.place.begin("calibrate", config, sets)?;
+    let begun = args.place.begin(Kind::Calibration, config, sets)?;
     let progress = Progress::new(Parts::Budgets(budgets), &begun.rows()?, args.place.quiet);
     let mut trials = Vec::new();
     let ended = watched(&begun, &args.place, progress, out, &mut |told| {
@@ -96,11 +101,33 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Ok(())
     })?;
     if !ended {
-        note_command("stopped; go on with:", &going_on("evograd search calibrate", begun.path(), &args.place.data_dir));
+        note_command(
+            "stopped; go on with:",
+            &going_on(Kind::Calibration.command(), begun.path(), &args.place.data_dir),
+        );
         return Ok(interrupt::code());
     }
-    report(&trials, args.place.json, out)?;
+    if trials.iter().flat_map(|trial| &trial.rows).all(|row| row.diverged.is_some()) {
+        return Ok(advice::nothing_learned());
+    }
+    let learned = without_divergences(&trials);
+    let counts = [&trials, &learned].map(|trials| trials.first().map_or(0, |trial| trial.rows.len()));
+    if let Some(text) = left_out(counts)? {
+        note(text);
+    }
+    report(&learned, args.place.json, out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What there is to say where networks diverged: of so many in all, so many did not.
+fn left_out([all, learned]: [usize; 2]) -> Result<Option<String>> {
+    let diverged = format!("{} of {} diverged in a trial", all - learned, counted(all as u64, "network"));
+    if learned < LEAST {
+        bail!(
+            "{diverged}, and {learned} are too few to compare; lower the learning rate with --rate, or give more --networks"
+        );
+    }
+    Ok((learned < all).then(|| format!("{diverged} and are left out of all that follows")))
 }
 
 /// The trainings of all budgets.
@@ -118,21 +145,24 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
     if json {
         return Ok(writeln!(out, "{}", serde_json::json!({ "trials": lines, "rungs": rungs }))?);
     }
-    let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), |tau| format!("{tau:.2}"));
+    let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), two);
     let headings = ["epochs", "s each", "mean", "between", "noise", "h² [90 %]", "ρ", "+1 h", "+8 h"];
     let mut table = Table::new(&headings, 0..9);
     for rung in &rungs {
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());
-        let points = |share: f64| format!("{:.2}", 100.0 * share);
-        let [hour, night] = [0, 1].map(|at| or_dash(rung.gains.map(|gains| format!("{:+.2}", 100.0 * gains[at]))));
+        let points = |share: f64| two(100.0 * share);
+        let [hour, night] =
+            [0, 1].map(|at| or_dash(rung.gains.map(|gains| format!("{:+.2}", unsigned_zero(100.0 * gains[at])))));
         table.row([
             rung.epochs.to_string(),
             format!("{:.1}", rung.seconds),
             points(rung.mean),
             or_dash(rung.between.map(points)),
             or_dash(rung.noise.map(points)),
-            or_dash(rung.heritability.map(|[share, low, high]| format!("{share:.2} [{low:.2}, {high:.2}]"))),
-            or_dash(rung.corrected.or(rung.correlation).map(|rho| format!("{rho:.2}"))),
+            or_dash(
+                rung.heritability.map(|[share, low, high]| format!("{} [{}, {}]", two(share), two(low), two(high))),
+            ),
+            or_dash(rung.corrected.or(rung.correlation).map(two)),
             hour,
             night,
         ]);
@@ -151,6 +181,11 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
         writeln!(out, "{}", fitted(format!("* {text}")))?;
     }
     Ok(())
+}
+
+/// A number with two decimals.
+fn two(value: f64) -> String {
+    format!("{:.2}", unsigned_zero(value))
 }
 
 /// What a rung is good for, in words.
@@ -230,6 +265,20 @@ mod tests {
         let amount = amount(&Calibration { codes: 24, budgets: vec![[3, 2], [24, 1]] });
         let Amount::Trainings { trainings, epochs, .. } = amount else { panic!("trainings are counted") };
         assert_eq!((trainings, epochs), (72, 24 * (3 + 3 + 24)));
+    }
+
+    #[test]
+    fn networks_that_diverged_are_counted_and_too_few_others_refused() {
+        assert_eq!(left_out([5, 5]).unwrap(), None);
+        let said = left_out([5, 3]).unwrap().unwrap();
+        assert_eq!(said, "2 of 5 networks diverged in a trial and are left out of all that follows");
+        let refused = left_out([5, 2]).unwrap_err().to_string();
+        assert!(refused.starts_with("3 of 5 networks diverged in a trial, and 2 are too few"), "{refused}");
+    }
+
+    #[test]
+    fn no_zero_has_a_sign() {
+        assert_eq!([-0.0, -0.001, -0.25].map(two), ["0.00", "0.00", "-0.25"]);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `evograd search compare`: several searches against each other, at equal numbers of networks trained.
 
+use super::advice;
 use crate::cli::out_file::OutFile;
+use crate::cli::run_folder::{Kind, of_kind};
 use crate::cli::table::Table;
 use crate::cli::terminal::note;
 use anyhow::{Context, Result, bail};
-use evograd::record::SearchRow;
+use evograd::record::{SearchRow, any_learned};
 use evograd::report::{SearchStats, best_so_far, comparison, percent};
 use evograd::search::{Breeding, SearchConfig, read_journal};
 use serde::Serialize;
@@ -54,6 +56,9 @@ struct Line {
 /// Compares.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
+    for folder in &args.searches {
+        of_kind(folder, &[Kind::Search, Kind::Exhaust])?;
+    }
     let journals = args.searches.iter().map(|folder| read_journal(&folder.join("journal.jsonl")));
     let journals = journals.collect::<evograd::Result<Vec<Vec<SearchRow>>>>()?;
     expect_comparable(&args.searches, &journals)?;
@@ -62,6 +67,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let least = journals.iter().map(cost).fold(f64::INFINITY, f64::min);
     if least == 0.0 {
         bail!("one of the searches has trained no network yet; go on with it first");
+    }
+    if let Some((folder, _)) = args.searches.iter().zip(&journals).find(|(_, rows)| !any_learned(rows)) {
+        return Ok(advice::nothing_learned_in(folder));
     }
     let lines: Vec<Line> =
         names.iter().zip(&journals).map(|(name, rows)| line(name, rows, least)).collect::<Result<_>>()?;
@@ -85,9 +93,6 @@ fn expect_comparable(folders: &[PathBuf], journals: &[Vec<SearchRow>]) -> Result
     let mut first: Option<(&PathBuf, String)> = None;
     for (folder, rows) in folders.iter().zip(journals) {
         let Some(SearchRow::Begin(begin)) = rows.first() else { bail!("{}: its journal is empty", folder.display()) };
-        if begin.task == "calibrate" {
-            bail!("{}: it holds a calibration, which searches for nothing; name searches", folder.display());
-        }
         let training = training(&SearchConfig::parse(&begin.settings, &[])?);
         match &first {
             Some((other, settings)) if *settings != training => {

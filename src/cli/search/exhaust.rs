@@ -1,20 +1,23 @@
 //! `evograd search exhaust`: every network of a small space.
 
+use super::advice;
 use super::breed::watched;
 use super::dry_run::{Amount, dry_run};
 use super::page::write_page;
-use super::place::{Begun, Place};
+use super::place::Place;
 use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use crate::cli::interrupt;
-use crate::cli::run_folder::going_on;
+use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
-use crate::cli::terminal::note_command;
+use crate::cli::terminal::{note_command, warn};
 use anyhow::{Context, Result};
-use evograd::record::SearchRow;
+use evograd::record::{IndividualRow, SearchRow, any_learned};
 use evograd::report::{counted, percent};
 use evograd::search::{exhaust, graphs, read_journal};
+use std::collections::HashSet;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// More networks than this are not begun without being asked for.
@@ -28,7 +31,8 @@ Examples:
   evograd search exhaust --resume runs/exhaust-shapes-seed0
 
 Codes that mean the same graph are one network. One training of each says who
-was best this time: the best of many is the luckiest, too.";
+was best this time: the best of many is the luckiest, too. Exit code 1: all
+networks diverged.";
 
 /// Train every network of a small space once
 #[derive(clap::Args)]
@@ -48,7 +52,7 @@ pub struct Args {
 
 /// Trains and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let (config, sets) = args.place.settings(&args.settings, &[])?;
+    let (config, sets) = args.place.settings(Kind::Exhaust, &args.settings, &[])?;
     let count = graphs(&config.networks.stages)?.len();
     if count > args.limit {
         anyhow::bail!(
@@ -58,6 +62,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         );
     }
     if args.dry_run {
+        warn(&advice::before(Kind::Exhaust, &config));
         let amount = Amount::Trainings {
             what: "network",
             trainings: count,
@@ -65,31 +70,36 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         };
         return dry_run(&config, &sets, amount, args.place.json, out);
     }
-    let begun = args.place.begin("exhaust", config, sets)?;
+    let begun = args.place.begin(Kind::Exhaust, config, sets)?;
     let progress = Progress::new(Parts::One, &begun.rows()?, args.place.quiet);
     let ended = watched(&begun, &args.place, progress, out, &mut |told| {
         exhaust(&begun.journal(), &begun.config, &begun.sets, told)
     })?;
     if !ended {
-        note_command("stopped; go on with:", &going_on("evograd search exhaust", begun.path(), &args.place.data_dir));
+        note_command("stopped; go on with:", &going_on(Kind::Exhaust.command(), begun.path(), &args.place.data_dir));
         return Ok(interrupt::code());
     }
-    report(&begun, args, out)?;
+    write_page(begun.path(), &begun.config)?;
+    let rows = read_journal(&begun.journal())?;
+    if !any_learned(&rows) {
+        return Ok(advice::nothing_learned());
+    }
+    if !args.place.json {
+        report(begun.path(), rows, out)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
-    write_page(begun.path(), &begun.config)?;
-    let rows = read_journal(&begun.journal())?;
+fn report(folder: &Path, rows: Vec<SearchRow>, out: &mut impl Write) -> Result<()> {
+    let diverged: HashSet<String> = rows.iter().filter_map(diverged).collect();
     let individuals = rows.into_iter().find_map(|row| match row {
         SearchRow::Generation(row) => Some(row.individuals),
         _ => None,
     });
     let mut individuals = individuals.context("the journal has no generation")?;
-    if args.place.json {
-        return Ok(());
-    }
-    individuals.sort_by(|a, b| b.fitness.total_cmp(&a.fitness));
+    // Those that diverged have the fitness of the worst, and stand behind it.
+    let is_diverged = |row: &IndividualRow| diverged.contains(&row.code);
+    individuals.sort_by(|a, b| b.fitness.total_cmp(&a.fitness).then(is_diverged(a).cmp(&is_diverged(b))));
     let at = |share: f64| percent(individuals[((individuals.len() - 1) as f64 * share).round() as usize].fitness);
     let spread = format!(
         "{}: best {}, a quarter at least {}, half at least {}, three quarters at least {}, worst {}",
@@ -103,9 +113,71 @@ fn report(begun: &Begun, args: &Args, out: &mut impl Write) -> Result<()> {
     writeln!(out, "{}", fitted(spread))?;
     let mut best = Table::new(&["rank", "code", "fitness"], 2..3);
     for (rank, row) in individuals.iter().take(10).enumerate() {
-        best.row([(rank + 1).to_string(), row.code.clone(), percent(row.fitness)]);
+        let fitness = if is_diverged(row) { "diverged".into() } else { percent(row.fitness) };
+        best.row([(rank + 1).to_string(), row.code.clone(), fitness]);
     }
     writeln!(out, "{}", best.for_output())?;
-    writeln!(out, "report: {}", begun.path().join("report.html").display())?;
+    if !diverged.is_empty() {
+        let count = counted(diverged.len() as u64, "network");
+        writeln!(out, "{}", fitted(format!("{count} diverged: last in rank, and counted as the worst of the others")))?;
+    }
+    writeln!(out, "report: {}", folder.join("report.html").display())?;
     Ok(())
+}
+
+/// The code of a training that diverged.
+fn diverged(row: &SearchRow) -> Option<String> {
+    match row {
+        SearchRow::Evaluation(row) if row.diverged.is_some() => Some(row.code.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evograd::record::{EvaluationRow, GenerationRow};
+
+    fn evaluation(code: &str, fitness: f64, diverged: bool) -> SearchRow {
+        SearchRow::Evaluation(EvaluationRow {
+            generation: 0,
+            code: code.into(),
+            repeat: 0,
+            epochs: 1,
+            fitness,
+            loss: None,
+            diverged: diverged.then(|| "loss".into()),
+            parameters: 1,
+            macs: 1,
+            seconds: 1.0,
+            overhead_seconds: 0.0,
+            images_per_second: 1.0,
+        })
+    }
+
+    #[test]
+    fn those_that_diverged_are_last_behind_the_worst_whose_fitness_they_have() {
+        let individual = |(code, fitness): (&str, f64)| IndividualRow {
+            code: code.into(),
+            fitness,
+            error: 0.0,
+            parents: Vec::new(),
+        };
+        let individuals = [("b", 0.25), ("a", 0.25), ("c", 0.5)].map(individual).into();
+        let generation = GenerationRow { generation: 0, race: false, individuals, seconds: 1.0, idle_seconds: None };
+        let rows = vec![
+            evaluation("a", 0.25, false),
+            evaluation("b", 0.0, true),
+            evaluation("c", 0.5, false),
+            SearchRow::Generation(generation),
+        ];
+        let mut out = Vec::new();
+        report(Path::new("run"), rows, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let ranks: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        for row in [["1", "c", "50.00", "%"].as_slice(), &["2", "a", "25.00", "%"], &["3", "b", "diverged"]] {
+            assert!(ranks.iter().any(|line| line == row), "{text}");
+        }
+        assert!(text.contains("worst 25.00 %") && text.contains("1 network diverged: last in rank"), "{text}");
+    }
 }

@@ -1,7 +1,8 @@
 //! The page of a search, and `evograd search report`, which makes it again.
 
+use super::advice;
 use super::stages::stages;
-use crate::cli::run_folder::{Kind, expect_kind};
+use crate::cli::run_folder::{Kind, of_kind};
 use anyhow::{Context, Result, bail};
 use evograd::models::genetic_cnn::{Code, canonical};
 use evograd::record::SearchRow;
@@ -27,13 +28,15 @@ pub struct Args {
 
 /// Makes the page.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let settings = RunFolder::read(&args.search)?.settings();
-    expect_kind(&args.search, Kind::Search)?;
+    let settings = of_kind(&args.search, &Kind::JOURNALS)?.settings();
     let stats = write_page(&args.search, &SearchConfig::read(&settings, &[])?)?;
     if stats.trained == 0 {
         bail!("{}: this search has trained no network yet", args.search.display());
     }
     writeln!(out, "{}", args.search.join("report.html").display())?;
+    if stats.trained == stats.diverged {
+        return Ok(advice::nothing_learned());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

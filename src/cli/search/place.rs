@@ -3,10 +3,11 @@
 use super::advice;
 use super::settings::Settings;
 use crate::cli::data_dir::{DataDir, open};
-use crate::cli::run_folder::{Kind, describe, expect_kind, free_folder};
+use crate::cli::interrupt;
+use crate::cli::run_folder::{Kind, describe, free_folder, of_kind};
 use crate::cli::teller::Teller;
-use crate::cli::terminal::warn;
-use anyhow::Result;
+use crate::cli::terminal::{note, warn};
+use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::data::Sets;
 use evograd::record::SearchRow;
@@ -42,8 +43,8 @@ pub struct Begun {
     pub config: SearchConfig,
     /// The data.
     pub sets: Sets,
-    /// What is done: `search`, `exhaust` or `calibrate`.
-    pub task: &'static str,
+    /// What is done.
+    pub kind: Kind,
     folder: RunFolder,
     info: RunInfo,
 }
@@ -54,28 +55,34 @@ impl Place {
         *self == Place { json: self.json, quiet: self.quiet, ..Place::default() }
     }
 
-    /// The settings and the data, without a folder. Of a search that is to go on, the settings have to be those that it
-    /// began with.
-    pub fn settings(&self, settings: &Settings, more: &[(&str, Option<String>)]) -> Result<(SearchConfig, Sets)> {
+    /// The settings and the data, without a folder. A search that is to go on has to be of this kind, and the settings those that
+    /// it began with.
+    pub fn settings(
+        &self,
+        kind: Kind,
+        settings: &Settings,
+        more: &[(&str, Option<String>)],
+    ) -> Result<(SearchConfig, Sets)> {
         let more = [more, &[("search.workers", self.workers.map(|workers| workers.to_string()))]].concat();
         let (config, data_dir) = match &self.resume {
             None => (settings.config(&more)?, self.data_dir.folder()?),
             Some(folder) => {
                 let set: Vec<String> =
                     more.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
-                let folder = RunFolder::read(folder)?;
-                expect_kind(folder.path(), Kind::Search)?;
+                let folder = of_kind(folder, &[kind])?;
                 let config = SearchConfig::read(&folder.settings(), &set)?;
                 let (info, _) = folder.expect_same_settings(&config.to_toml())?;
                 (config, self.data_dir.folder_of(&info)?)
             }
         };
-        let sets = open(&config.data, &data_dir)?;
+        interrupt::before_anything()?;
+        let sets = open(&config.data, &data_dir, self.quiet)?;
         Ok((config, sets))
     }
 
-    /// The folder, made anew or opened again, for a task such as `search`. Of what is refused, nothing is written.
-    pub fn begin(&self, task: &'static str, config: SearchConfig, sets: Sets) -> Result<Begun> {
+    /// The folder, made anew or opened again. Of what is refused, nothing is written.
+    pub fn begin(&self, kind: Kind, config: SearchConfig, sets: Sets) -> Result<Begun> {
+        let task = kind.task();
         let mut teller = Teller::new(self.quiet);
         config.check_data(&sets, &mut teller)?;
         let settings = config.to_toml();
@@ -84,14 +91,15 @@ impl Place {
                 let folder = RunFolder::open(folder)?;
                 let (before, began) = folder.expect_same(task, &settings)?;
                 folder.expect_same_data(&sets, &began, &mut teller)?;
+                expect_begun(&folder, &before)?;
                 expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
-                let info = self.describe(task, &config, &sets, &self.data_dir.folder_of(&before)?).begun(Some(before));
+                let info = self.describe(kind, &config, &sets, &self.data_dir.folder_of(&before)?).begun(Some(before));
                 folder.write("config.toml", settings.as_bytes())?;
                 folder.describe(&info)?;
                 (folder, info)
             }
             None => {
-                let mut info = self.describe(task, &config, &sets, &self.data_dir.folder()?).begun(None);
+                let mut info = self.describe(kind, &config, &sets, &self.data_dir.folder()?).begun(None);
                 info.began = Some(begin(task, &config, &sets, &mut teller)?);
                 let name = format!("{task}-{}-seed{}", config.data.set, config.search.seed);
                 let path = self.out.clone().unwrap_or_else(|| free_folder(&name));
@@ -100,13 +108,32 @@ impl Place {
         };
         teller.done();
         warn(&info.warnings);
-        Ok(Begun { config, sets, task, folder, info })
+        Ok(Begun { config, sets, kind, folder, info })
     }
 
-    fn describe(&self, task: &str, config: &SearchConfig, sets: &Sets, data_dir: &Path) -> RunInfo {
-        let warnings = advice::before(task, config);
+    fn describe(&self, kind: Kind, config: &SearchConfig, sets: &Sets, data_dir: &Path) -> RunInfo {
+        let warnings = advice::before(kind, config);
         RunInfo { threads: config.workers(), warnings, ..describe(config.search.seed, sets, data_dir) }
     }
+}
+
+/// Refuses to begin anew where trainings were done already and the journal that held them is lost. It is made with the folder,
+/// and gets its first row at once.
+fn expect_begun(folder: &RunFolder, before: &RunInfo) -> Result<()> {
+    let path = folder.path().join("journal.jsonl");
+    let remedy = "restore it, or name another folder: evograd search --config takes the config.toml beside it";
+    if !path.exists() {
+        bail!("{}: it is missing, and all trainings with it; {remedy}", path.display());
+    }
+    if !read_journal(&path)?.is_empty() {
+        return Ok(());
+    }
+    let had_rows = matches!(before.status, Status::Finished | Status::Interrupted);
+    if had_rows || folder.path().join("report.html").exists() {
+        bail!("{}: it is empty, and this search had trained networks; {remedy}", path.display());
+    }
+    note(format_args!("{} is empty: this begins anew", path.display()));
+    Ok(())
 }
 
 impl Begun {

@@ -5,6 +5,7 @@ use crate::cli::terminal::Bar;
 use evograd::record::{EvaluationRow, GenerationRow, SearchRow};
 use evograd::report::{estimate, percent};
 use evograd::search::{Budget, Event};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// The least time between two plain lines about evaluations.
@@ -23,12 +24,29 @@ pub enum Parts {
     One,
 }
 
+/// What is known of the trainings so far.
+#[derive(Default)]
+struct Seen {
+    /// The generations that trained something.
+    trained_for: HashSet<u32>,
+    /// Whether any came to something.
+    learned: bool,
+}
+
+impl Seen {
+    fn note(&mut self, row: &EvaluationRow) {
+        self.trained_for.insert(row.generation);
+        self.learned |= row.diverged.is_none();
+    }
+}
+
 /// Shows the events of a search.
 pub struct Progress {
     bar: Bar,
     parts: Parts,
     /// The fittest so far, of single trainings until a generation says more.
     best: Option<f64>,
+    seen: Seen,
     began: Instant,
     /// Networks trained by this process.
     trained: usize,
@@ -41,10 +59,14 @@ impl Progress {
     pub fn new(parts: Parts, rows: &[SearchRow], quiet: bool) -> Progress {
         let bar = Bar::new(1, quiet);
         bar.message(|| "training the first networks".into());
-        let evaluation = |row: &SearchRow| if let SearchRow::Evaluation(row) = row { Some(row.seconds) } else { None };
-        let seconds: Vec<f64> = rows.iter().filter_map(evaluation).collect();
-        let spent = (seconds.len(), seconds.iter().sum());
-        Progress { bar, parts, best: None, began: Instant::now(), trained: 0, spent }
+        let (mut seen, mut spent) = (Seen::default(), (0, 0.0));
+        for row in rows {
+            if let SearchRow::Evaluation(row) = row {
+                seen.note(row);
+                spent = (spent.0 + 1, spent.1 + row.seconds);
+            }
+        }
+        Progress { bar, parts, best: None, seen, began: Instant::now(), trained: 0, spent }
     }
 
     /// Says something apart from the bar.
@@ -73,9 +95,12 @@ impl Progress {
     fn evaluated(&mut self, row: &EvaluationRow, done: usize, total: usize) {
         self.trained += 1;
         self.spent = (self.spent.0 + 1, self.spent.1 + row.seconds);
-        self.best = Some(self.best.map_or(row.fitness, |best| best.max(row.fitness)));
+        self.seen.note(row);
+        if row.diverged.is_none() {
+            self.best = Some(self.best.map_or(row.fitness, |best| best.max(row.fitness)));
+        }
         self.bar.set_length(total as u64);
-        let best = percent(self.best.unwrap_or(0.0));
+        let best = self.best.map_or_else(|| "none".into(), percent);
         let text = format!(
             "{}network {done}/{total} · best {best} · {} left",
             self.place(row.generation),
@@ -90,7 +115,11 @@ impl Progress {
     fn generation(&mut self, row: &GenerationRow) {
         let fitness = || row.individuals.iter().map(|individual| individual.fitness);
         let best = row.individuals.iter().max_by(|a, b| a.fitness.total_cmp(&b.fitness));
-        let Some(best) = best else { return };
+        // In a generation that trained nothing, nothing has happened.
+        let Some(best) = best.filter(|_| self.seen.trained_for.contains(&row.generation)) else { return };
+        if !self.seen.learned {
+            return self.note(&format!("{}all networks have diverged", self.place(row.generation)));
+        }
         self.best = Some(best.fitness);
         let mean = percent(fitness().sum::<f64>() / row.individuals.len() as f64);
         let shown = estimate(best.fitness, best.error);

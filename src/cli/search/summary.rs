@@ -2,7 +2,7 @@
 
 use super::page::write_page;
 use super::place::{Begun, Place};
-use crate::cli::run_folder::{data_argument, word};
+use crate::cli::run_folder::{Kind, data_argument, word};
 use crate::cli::table::Table;
 use anyhow::{Context, Result};
 use evograd::data::Sets;
@@ -11,7 +11,7 @@ use evograd::models::genetic_cnn::{self, Code};
 use evograd::report::{
     BestStats, GenerationStats, SearchStats, counted, duration, estimate, grouped, percent, rounded,
 };
-use evograd::search::{Budget, Method, SearchConfig, read_journal};
+use evograd::search::{Budget, Method, SearchConfig, is_used_up, read_journal};
 use std::io::Write;
 
 /// What is about to be done, and where.
@@ -26,8 +26,8 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         Method::Predictor => "chosen by a model of accuracy",
         Method::Random => "drawn at random",
     };
-    let epochs = match (begun.task, calibration) {
-        ("calibrate", Some(calibration)) => {
+    let epochs = match (begun.kind, calibration) {
+        (Kind::Calibration, Some(calibration)) => {
             let budgets = calibration.budgets.iter().map(|[epochs, _]| epochs.to_string());
             budgets.collect::<Vec<_>>().join(", then ")
         }
@@ -37,9 +37,9 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         Budget::Trainings(count) => counted(count as u64, "training"),
         Budget::Seconds(seconds) => format!("{} of all cores together", duration(seconds)),
     };
-    let what = match begun.task {
-        "search" => format!("{method}: {budget}"),
-        "exhaust" => "each graph of the space once".into(),
+    let what = match begun.kind {
+        Kind::Search => format!("{method}: {budget}"),
+        Kind::Exhaust => "each graph of the space once".into(),
         _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
     let mut lines = vec![
@@ -65,7 +65,9 @@ pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool
     let best = stats.best.as_ref().context("a search has at least one individual")?;
     let learned = stats.trained > stats.diverged;
     if !place.json {
-        writeln!(out, "{}", generations(&stats).for_output())?;
+        if learned {
+            writeln!(out, "{}", generations(&stats).for_output())?;
+        }
         if learned {
             winner(begun, &stats, best, out)?;
         }
@@ -76,6 +78,9 @@ pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool
             stats.diverged,
             1e3 * stats.time.overhead_median
         )?;
+    }
+    if !place.json && is_used_up(&begun.config.networks.stages, stats.codes) {
+        writeln!(out, "space            all {} have been trained", counted(stats.codes as u64, "graph"))?;
     }
     let folder = word(begun.path());
     write_page(begun.path(), &begun.config)
@@ -118,7 +123,8 @@ fn plan(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<Plan> {
 fn generations(stats: &SearchStats) -> Table {
     let mut table =
         Table::new(&["generation", "best", "mean", "median", "worst", "best so far", "trained", "time"], 0..8);
-    for generation in &stats.generations {
+    // In a generation that trained nothing, nothing has happened.
+    for generation in stats.generations.iter().filter(|generation| generation.trained > 0) {
         let GenerationStats { best, mean, median, worst, best_so_far, .. } = generation;
         let [best, mean, median, worst, so_far] = [best, mean, median, worst, best_so_far].map(|share| percent(*share));
         let (number, trained) = (generation.number.to_string(), generation.trained.to_string());

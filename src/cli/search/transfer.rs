@@ -1,13 +1,14 @@
 //! `evograd search transfer`: trains the best structure of a search at full width.
 
-use crate::cli::run_folder::{Kind, expect_kind};
+use super::advice;
+use crate::cli::run_folder::{Kind, of_kind};
 use crate::cli::train::{How, begin};
 use anyhow::{Context, Result};
 use evograd::Fusion;
 use evograd::models::genetic_cnn::Code;
 use evograd::report::SearchStats;
 use evograd::search::{SearchConfig, read_journal};
-use evograd::train::{Config, RunFolder};
+use evograd::train::Config;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,18 +50,16 @@ pub struct Args {
 
 /// Trains.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let folder = RunFolder::read(&args.search)?;
-    expect_kind(&args.search, Kind::Search)?;
+    let folder = of_kind(&args.search, &Kind::JOURNALS)?;
     let config = SearchConfig::read(&folder.settings(), &[])?;
     let code: Code = match &args.code {
         Some(code) => code.clone(),
         None => {
-            let rows = read_journal(&args.search.join("journal.jsonl"))?;
-            SearchStats::of(&rows)
-                .best
-                .context("this search has trained no network yet; go on with it first")?
-                .code
-                .parse()?
+            let stats = SearchStats::of(&read_journal(&args.search.join("journal.jsonl"))?);
+            if stats.trained > 0 && stats.trained == stats.diverged {
+                return Ok(advice::nothing_learned());
+            }
+            stats.best.context("this search has trained no network yet; go on with it first")?.code.parse()?
         }
     };
     let mut training = config.training();

@@ -3,11 +3,11 @@
 use super::plan_line;
 use crate::cli::progress::clock;
 use crate::cli::table::fitted;
-use crate::cli::terminal::said_if_slow;
+use crate::cli::terminal::{said_if_slow, warn};
 use anyhow::{Context, Result};
 use evograd::data::{Loader, Normalise, Sets};
 use evograd::report::{counted, grouped};
-use evograd::train::{Config, Split, Trainer};
+use evograd::train::{Config, Split, Trainer, warnings};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -45,6 +45,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
     if !json {
         writeln!(out, "{}", config.to_toml())?;
     }
+    warn(&warnings(&config, split.train.samples()));
     let mut trainer = Trainer::new(config.clone(), sets, &split.train)?;
     let seconds_a_step = seconds_a_step(&mut trainer, &split)?;
     let (plan, steps) = (trainer.network.plan(), trainer.steps());

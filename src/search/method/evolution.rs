@@ -1,7 +1,7 @@
 //! Evolution by the operators of Genetic CNN: selection, exchange of stages, flips of bits.
 //!
-//! **To the letter** each individual is trained each time it is bred, its fitness is the mean over all trainings of its code, and the
-//! search ends with the last generation.
+//! **To the letter** each individual is trained each time it is bred, its fitness is the mean over all trainings of its code, in
+//! which a divergence counts as the worst of all trainings, and the search ends with the last generation.
 //!
 //! **With children** (the default) the fitness is the posterior mean of the model, and for each place in a generation several children
 //! are bred, of which the one with the highest draw from the posterior is trained: a child that might be good as often as it is likely to
@@ -103,8 +103,11 @@ impl Propose for Bred<'_> {
         if !self.to_the_letter {
             return history.estimate(code);
         }
-        let values: Vec<f64> = history.values(code).iter().copied().filter(|value| value.is_finite()).collect();
-        let count = values.len().max(1) as f64;
+        let values = history.counted(code);
+        if values.is_empty() {
+            return Estimate { mean: 0.0, deviation: 0.0 };
+        }
+        let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         // Of one training the error is not known.

@@ -135,12 +135,33 @@ pub fn unread(path: &Path, error: &io::Error) -> Error {
     Error::file(path, error, remedy)
 }
 
-/// The bytes of a file. What is no file, such as a pipe that nobody writes to, is not waited for.
+/// Opens a file to be read. What is no file, such as a pipe that nobody writes to, is not waited for.
+///
+/// # Errors
+/// When it is none, or cannot be opened.
+pub fn open(path: &Path) -> io::Result<File> {
+    expect_file(path).and_then(|()| File::open(path))
+}
+
+/// The bytes of a file; as [`open`], nothing else is waited for.
 ///
 /// # Errors
 /// When it is none, or cannot be read.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::Error::other("it is no file")) }
+    expect_file(path).and_then(|()| fs::read(path))
+}
+
+fn expect_file(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) }
+}
+
+/// As [`read`], of a text.
+///
+/// # Errors
+/// When it is no file, cannot be read, or is no text in UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let no_text = |_| io::Error::new(ErrorKind::InvalidData, "it is no text in UTF-8");
+    String::from_utf8(read(path)?).map_err(no_text)
 }
 
 /// Whether a path, without following a link at its end, still leads to what was opened there.
@@ -247,6 +268,22 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(open_to_add(&path).unwrap_err().to_string().contains("it is no file"));
         assert!(read(&path).unwrap_err().to_string().contains("it is no file"));
+    }
+
+    /// Nobody writes to the pipe: whoever opened it would wait for ever.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for refused in [open(&pipe).map(drop), read(&pipe).map(drop), read_text(&pipe).map(drop)] {
+            assert_eq!(refused.unwrap_err().to_string(), "it is no file");
+        }
+        let file = folder.path().join("file");
+        fs::write(&file, b"text \xff").unwrap();
+        assert_eq!(read(&file).unwrap(), b"text \xff");
+        assert_eq!(read_text(&file).unwrap_err().to_string(), "it is no text in UTF-8");
     }
 
     #[test]

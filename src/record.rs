@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -87,6 +88,44 @@ pub struct Score {
 pub struct Journal {
     file: File,
     path: std::path::PathBuf,
+    /// The bytes of all whole rows, and what they have been hashed to.
+    bytes: u64,
+    hash: Sha256,
+}
+
+/// How far a file of rows had come at some moment. Rows are only ever appended, so up to there it stays as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Its bytes.
+    pub bytes: u64,
+    /// The sha256 of these.
+    pub sha256: String,
+}
+
+impl Extent {
+    fn of(bytes: u64, hash: Sha256) -> Extent {
+        Extent { bytes, sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect() }
+    }
+
+    /// Refuses a file that does not begin with these bytes; what was appended later may be anything.
+    ///
+    /// # Errors
+    /// When a row was changed, put in or taken out, the file is missing, or it cannot be read.
+    pub fn expect_in(&self, path: &Path) -> Result<()> {
+        let refused = |problem: String| Err(Error::file(path, problem, "restore it from a copy, or start a new run"));
+        let text = match files::read(path) {
+            Err(error) if files::is_missing(&error) => Vec::new(),
+            text => text.map_err(|error| files::unread(path, &error))?,
+        };
+        let Some(begin) = usize::try_from(self.bytes).ok().and_then(|bytes| text.get(..bytes)) else {
+            let (found, bytes) = (text.len(), self.bytes);
+            return refused(format!("rows are missing: it has {found} bytes, and had {bytes} at the last checkpoint"));
+        };
+        match Extent::of(self.bytes, Sha256::new().chain_update(begin)) == *self {
+            true => Ok(()),
+            false => refused("a row before the last checkpoint is not what the run has written".into()),
+        }
+    }
 }
 
 impl Journal {
@@ -99,12 +138,17 @@ impl Journal {
         let refused = |error: std::io::Error| files::unwritten(path, &error);
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(refused)?;
-        let whole = whole_lines(&text).len();
-        if whole < text.len() {
-            file.set_len(whole as u64).map_err(refused)?;
+        let (whole, bytes) = (whole_lines(&text), whole_lines(&text).len() as u64);
+        if whole.len() < text.len() {
+            file.set_len(bytes).map_err(refused)?;
         }
         file.seek(SeekFrom::End(0)).map_err(refused)?;
-        Ok(Journal { file, path: path.to_path_buf() })
+        Ok(Journal { file, path: path.to_path_buf(), bytes, hash: Sha256::new().chain_update(whole) })
+    }
+
+    /// How far it has come.
+    pub fn extent(&self) -> Extent {
+        Extent::of(self.bytes, self.hash.clone())
     }
 
     /// Brings all rows to the disk.
@@ -132,7 +176,10 @@ impl Journal {
             return Err(gone(&self.path));
         }
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(|error| files::unwritten(&self.path, &error))
+        self.file.write_all(line.as_bytes()).map_err(|error| files::unwritten(&self.path, &error))?;
+        self.bytes += line.len() as u64;
+        self.hash.update(&line);
+        Ok(())
     }
 }
 
@@ -261,6 +308,40 @@ mod tests {
             let text = read::<Metric>(&path).unwrap_err().to_string();
             assert!(text.contains("metrics.jsonl: line 1: "), "{text}");
         }
+    }
+
+    /// Every byte of what was written by then, changed or cut off; and whatever was appended later.
+    #[test]
+    fn an_extent_sees_every_byte_up_to_it_and_none_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let none = Journal::open(&path).unwrap().extent();
+        Journal::open(&path).unwrap().append(&step(0, 1)).unwrap();
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(&step(0, 2)).unwrap();
+        let extent = journal.extent();
+        let written = std::fs::read(&path).unwrap();
+        journal.append(&step(0, 3)).unwrap();
+        assert_eq!(extent.bytes, written.len() as u64);
+        assert_eq!(Journal::open(&path).unwrap().extent(), journal.extent());
+        let whole = std::fs::read(&path).unwrap();
+        for length in written.len()..whole.len() {
+            std::fs::write(&path, [&whole[..length], b"x"].concat()).unwrap();
+            extent.expect_in(&path).unwrap();
+        }
+        for at in 0..written.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, changed).unwrap();
+            let text = extent.expect_in(&path).unwrap_err().to_string();
+            assert!(text.contains("metrics.jsonl: a row before the last checkpoint is not what"), "{text}");
+            std::fs::write(&path, &whole[..at]).unwrap();
+            let text = extent.expect_in(&path).unwrap_err().to_string();
+            assert!(text.contains("metrics.jsonl: rows are missing: it has ") && text.contains("a copy"), "{text}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        extent.expect_in(&path).unwrap_err();
+        none.expect_in(&path).unwrap();
     }
 
     proptest! {

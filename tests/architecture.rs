@@ -22,8 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
     ("optim", &["tensor", "shape", "error", "par", "profile", "setting"]),
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
-    ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "rng", "mode", "reserve"]),
-    ("data", &["tensor", "error", "files", "rng", "reserve"]),
+    ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "files", "rng", "mode", "reserve"]),
+    ("data", &["tensor", "error", "files", "rng", "par", "reserve"]),
     ("schedule", &[]),
     ("record", &["error", "files"]),
     (
@@ -35,8 +35,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("report", &["record"]),
     ("guide", &[]),
-    ("genetic", &["rng", "error", "reserve"]),
-    ("search", &["genetic", "models", "train", "data", "record", "rng", "par", "ops", "error"]),
+    ("genetic", &["rng", "error", "files", "reserve"]),
+    ("search", &["genetic", "models", "train", "data", "record", "rng", "par", "ops", "error", "files"]),
     ("cli", &["gradcheck", "ops", "data", "models", "train", "record", "report", "genetic", "search", "profile"]),
 ];
 

@@ -7,6 +7,7 @@ use evograd::data::store::Progress;
 use evograd::record::{self, Metric};
 use evograd::search::SearchConfig;
 use evograd::train::{Config, Run, RunFolder, RunInfo, Status};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -313,6 +314,176 @@ fn a_file_that_cannot_be_read_this_time_is_no_damage() {
     }
 }
 
+/// Makes the last checkpoint say that these are the rows before it.
+fn vouch_for(run: &Path, rows: &[u8]) {
+    let last = run.join("checkpoints/last");
+    let sum = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let [position, sums] = ["position.json", "SHA256SUMS"].map(|name| last.join(name));
+    let before = fs::read(&position).unwrap();
+    let mut saved: serde_json::Value = serde_json::from_slice(&before).unwrap();
+    saved["rows"] = serde_json::json!({"bytes": rows.len(), "sha256": sum(rows)});
+    let after = serde_json::to_vec(&saved).unwrap();
+    let text = fs::read_to_string(&sums).unwrap().replace(&sum(&before), &sum(&after));
+    fs::write(position, after).unwrap();
+    fs::write(sums, text).unwrap();
+}
+
+/// Every row, changed, taken out or exchanged with the next, in a run that is finished and in one that is not; and what a
+/// killed process appended since its last checkpoint.
+#[test]
+fn rows_before_the_checkpoint_are_what_the_run_has_written() {
+    let place = Place::new();
+    let restore = "restore it from a copy, or start a new run";
+    let lines = fs::read_to_string(place.whole.join("metrics.jsonl")).unwrap();
+    let lines: Vec<&str> = lines.split_inclusive('\n').collect();
+    let expect_refused = |lines: &[&str], problem: &str| {
+        let metrics = place.run.join("metrics.jsonl");
+        fs::write(&metrics, lines.concat()).unwrap();
+        let before = tree(&place.run);
+        let expected = [problem, restore].map(|part| output_has(resume("train", &place.run), part));
+        assert_eq!(expected, [true, true], "{problem}: {lines:?}");
+        assert_eq!(tree(&place.run).len(), before.len());
+        assert_eq!(fs::read_to_string(&metrics).unwrap(), lines.concat());
+    };
+    place.anew();
+    for at in 0..lines.len() {
+        let digit = lines[at].rfind(|letter: char| letter.is_ascii_digit()).unwrap();
+        let other = if lines[at].as_bytes()[digit] == b'1' { "2" } else { "1" };
+        let edited = [&lines[at][..digit], other, &lines[at][digit + 1..]].concat();
+        let mut changed = lines.clone();
+        changed[at] = &edited;
+        expect_refused(&changed, "metrics.jsonl: a row before the last checkpoint is not what the run has written");
+        let mut fewer = lines.clone();
+        fewer.remove(at);
+        expect_refused(&fewer, "metrics.jsonl: rows are missing: it has ");
+        if at > 0 {
+            let mut exchanged = lines.clone();
+            exchanged.swap(at - 1, at);
+            expect_refused(
+                &exchanged,
+                "metrics.jsonl: a row before the last checkpoint is not what the run has written",
+            );
+        }
+    }
+    expect_refused(&[], "metrics.jsonl: rows are missing: it has 0 bytes");
+    // As if it had been killed between its first checkpoint with rows and the next.
+    let early = lines[..2].concat();
+    vouch_for(&place.run, early.as_bytes());
+    for kept in 2..=lines.len() {
+        fs::write(place.run.join("metrics.jsonl"), lines[..kept].concat() + "{\"kind\":\"st").unwrap();
+        vouch_for(&place.run, early.as_bytes());
+        finished(resume("train", &place.run));
+    }
+}
+
+fn output_has(command: Command, expected: &str) -> bool {
+    let (code, text) = output(command);
+    code == 2 && text.contains(expected)
+}
+
+#[test]
+fn a_lost_best_checkpoint_is_told() {
+    let place = Place::new();
+    fs::remove_dir_all(place.anew().join("checkpoints/best")).unwrap();
+    assert!(finished(resume("train", &place.run)).contains("checkpoints/best is missing"));
+    let info = fs::read_to_string(place.run.join("run.json")).unwrap();
+    assert!(info.contains("checkpoints/best is missing, of an epoch with an accuracy of "), "{info}");
+    assert!(!finished(resume("train", place.anew())).contains("checkpoints/best"));
+}
+
+/// A run and a search that began with another build of the same version go on, and it is told, also by the segment after.
+#[test]
+fn another_build_is_told_and_not_refused() {
+    let place = Place::new();
+    let search_run = place.whole.with_file_name("search");
+    finished(search(place.data.path(), &search_run));
+    let told = "began with build 0123456789abcdef of version ";
+    let other = |run: &Path| {
+        let path = run.join("run.json");
+        let mut info: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(info["builds"], serde_json::json!([info["began"]["build"]]));
+        info["began"]["build"] = "0123456789abcdef".into();
+        fs::write(&path, serde_json::to_vec(&info).unwrap()).unwrap();
+    };
+    other(&search_run);
+    assert!(finished(resume("search", &search_run)).contains(told));
+    let run = place.anew();
+    let unfinished = fs::read_to_string(run.join("config.toml")).unwrap().replace("epochs = 2", "epochs = 3");
+    other(run);
+    // What checkpoints know the run by is made of it too.
+    refused(resume("train", run), "it is the checkpoint of another run");
+    place.anew();
+    fs::write(run.join("config.toml"), unfinished).unwrap();
+    assert!(!finished(resume("train", run)).contains("began with build"));
+    let info = fs::read_to_string(run.join("run.json")).unwrap();
+    let edited = info.replace("\"builds\": [", "\"builds\": [\n    \"0123456789abcdef\",");
+    fs::write(run.join("run.json"), edited).unwrap();
+    let longer = fs::read_to_string(run.join("config.toml")).unwrap().replace("epochs = 3", "epochs = 4");
+    fs::write(run.join("config.toml"), longer).unwrap();
+    assert!(finished(resume("train", run)).contains("what build 0123456789abcdef computes of it may have other bits"));
+    let info = fs::read_to_string(run.join("run.json")).unwrap();
+    assert!(info.contains("what build 0123456789abcdef computes of it may have other bits"), "{info}");
+}
+
+/// Images of 43×24 pixels at twice their size, and just below it.
+#[test]
+fn images_that_are_enlarged_are_told_of() {
+    let (data, folder) = (images(), tempfile::tempdir().unwrap());
+    let trained = |size: &str| {
+        let mut command = evograd(&["train", "linear", "--data", "folder", "--epochs", "1", "--data-dir"]);
+        command.arg(data.path()).arg("--out").arg(folder.path().join(size));
+        finished(with(command, &[&format!("data.size={size}"), "data.crop=0"]))
+    };
+    assert!(!trained("47").contains("images are enlarged"));
+    let text = trained("48");
+    assert!(
+        text.contains("images are enlarged to 48×48 pixels, of which the first has 43×24; with data.size=24"),
+        "{text}"
+    );
+}
+
+/// A pipe that nobody writes to, in place of every file that a user names or a folder holds.
+#[cfg(unix)]
+#[test]
+fn pipes_are_refused_and_not_waited_for() {
+    let place = Place::new();
+    let pipe = place.whole.with_file_name("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let name = pipe.to_str().unwrap();
+    let data = place.data.path().to_str().unwrap();
+    let run = place.whole.to_str().unwrap();
+    for arguments in [
+        &["train", "--dry-run", "--config", name][..],
+        &["search", "--dry-run", "--config", name],
+        &["search", "--problem", "tsp", "--tsplib", name],
+        &["eval", run, "--weights", name],
+        &["data", "import", "cifar10", "--data-dir", data, "--from", name],
+    ] {
+        let (code, text) = ended(spawn(evograd(arguments)));
+        assert!(code == 2 && text.contains("it is no file"), "{arguments:?}: {code}: {text}");
+    }
+    for image in fs::read_dir(place.data.path().join("mnist")).unwrap().map(|entry| entry.unwrap().path()) {
+        let kept = image.with_extension("kept");
+        fs::rename(&image, &kept).unwrap();
+        fs::rename(&pipe, &image).unwrap();
+        let (code, text) =
+            ended(spawn(evograd(&["train", "lenet", "--data", "mnist", "--dry-run", "--data-dir", data])));
+        assert!(code == 2 && text.contains("it is no file"), "{code}: {text}");
+        let (code, text) = ended(spawn(evograd(&["data", "verify", "mnist", "--data-dir", data])));
+        assert_ne!(code, 0, "{text}");
+        fs::rename(&image, &pipe).unwrap();
+        fs::rename(&kept, &image).unwrap();
+    }
+    for file in ["config.toml", "run.json", "metrics.jsonl", "normalise.json", "checkpoints/last/position.json"] {
+        let path = place.anew().join(file);
+        fs::remove_file(&path).unwrap();
+        fs::rename(&pipe, &path).unwrap();
+        let (code, text) = ended(spawn(resume("train", &place.run)));
+        assert!(code == 2 && text.contains("it is no file"), "{file}: {code}: {text}");
+        fs::rename(&path, &pipe).unwrap();
+    }
+}
+
 /// The test set is asked once: a finished run that is resumed tells what was found then.
 #[test]
 fn a_finished_run_is_not_tested_again() {
@@ -323,6 +494,8 @@ fn a_finished_run_is_not_tested_again() {
         |text: String| text.replace("\"split\":\"test\",\"pictures\":160", "\"split\":\"test\",\"pictures\":7");
     let text = edited(fs::read_to_string(&metrics).unwrap());
     fs::write(&metrics, &text).unwrap();
+    refused(resume("train", &place.run), "metrics.jsonl: rows are missing: ");
+    vouch_for(&place.run, text.as_bytes());
     assert!(finished(resume("train", &place.run)).contains("7 images"));
     let mut json = resume("train", &place.run);
     json.arg("--json");
@@ -331,7 +504,7 @@ fn a_finished_run_is_not_tested_again() {
     assert_eq!(fs::read_to_string(&metrics).unwrap(), text);
 }
 
-/// A folder of images of two classes, of which more are there than are looked at one by one.
+/// A folder of images of two classes.
 fn images() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden/images/bits.png");
@@ -345,7 +518,7 @@ fn images() -> tempfile::TempDir {
     folder
 }
 
-/// Images that are not among those whose contents are looked at: changed, renamed, replaced by another.
+/// Of the training set and the test set: a byte changed, bytes added, files renamed and exchanged.
 #[test]
 fn every_file_of_a_folder_of_images_counts() {
     let (data, folder) = (images(), tempfile::tempdir().unwrap());
@@ -354,16 +527,23 @@ fn every_file_of_a_folder_of_images_counts() {
     command.arg(data.path()).arg("--out").arg(&run);
     finished(with(command, &["data.size=8", "data.crop=0"]));
     finished(resume("train", &run));
-    let class = data.path().join("folder/train/a");
-    let (image, other) = (class.join("002.png"), class.join("002a.png"));
-    let kept = fs::read(&image).unwrap();
     let expected = "the run began with other sizes, classes or images; name the folder of the same data";
-    fs::write(&image, [&kept[..], b"more"].concat()).unwrap();
-    refused(resume("train", &run), expected);
-    fs::rename(&image, &other).unwrap();
-    fs::write(&other, &kept).unwrap();
-    refused(resume("train", &run), expected);
-    fs::rename(&other, &image).unwrap();
+    for image in ["train/a/002.png", "train/b/149.png", "val/a/000.png", "val/b/001.png"] {
+        let image = data.path().join("folder").join(image);
+        let (kept, other) = (fs::read(&image).unwrap(), image.with_extension("jpg"));
+        for at in [0, kept.len() / 2, kept.len() - 1] {
+            let mut changed = kept.clone();
+            changed[at] ^= 1;
+            fs::write(&image, changed).unwrap();
+            refused(resume("train", &run), expected);
+        }
+        fs::write(&image, [&kept[..], b"more"].concat()).unwrap();
+        refused(resume("train", &run), expected);
+        fs::write(&image, &kept).unwrap();
+        fs::rename(&image, &other).unwrap();
+        refused(resume("train", &run), expected);
+        fs::rename(&other, &image).unwrap();
+    }
     finished(resume("train", &run));
     let moved = folder.path().join("moved");
     fs::rename(data.path(), &moved).unwrap();
@@ -406,13 +586,14 @@ fn images_that_are_read_first_are_told_of() {
         ended: None,
         status: Status::Running,
         warnings: Vec::new(),
+        builds: Vec::new(),
         began: None,
         data_dir: None,
     };
     let mut heard = Heard::default();
     drop(Run::start(&path, config(), &sets, info(), &mut heard).unwrap());
     assert_eq!(heard.0["reading images"], (100, 100));
-    assert!(heard.0.contains_key("looking at the files of images"), "{:?}", heard.0);
+    assert!(heard.0["reading the files of images"] == (2, 2), "{:?}", heard.0);
     let mut heard = Heard::default();
     fs::remove_file(path.join("normalise.json")).unwrap();
     let open = RunFolder::open(&path).unwrap();
@@ -422,9 +603,7 @@ fn images_that_are_read_first_are_told_of() {
     let settings: Vec<String> =
         small.chain(["data.set=folder", "data.size=8", "data.crop=0"].map(String::from)).collect();
     let config = SearchConfig::parse("", &settings).unwrap();
-    let mut heard = Heard::default();
-    config.check_data(&sets, &mut heard).unwrap();
-    assert_eq!(heard.0["reading images"], (20, 20));
+    config.check_data(&sets).unwrap();
     let mut read = None;
     let journal = folder.path().join("journal.jsonl");
     let _ = evograd::search::search(&journal, &config, &sets, &mut |event| match event {

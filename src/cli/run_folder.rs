@@ -143,6 +143,7 @@ pub fn describe(seed: u64, sets: &Sets, data_dir: &Path) -> RunInfo {
         ended: None,
         status: Status::Running,
         warnings: Vec::new(),
+        builds: Vec::new(),
         began: None,
         data_dir: std::path::absolute(data_dir).ok().and_then(|folder| Some(folder.to_str()?.to_string())),
     }

@@ -292,7 +292,7 @@ mod tests {
         fs::remove_file(folder.path().join("b.bin")).unwrap();
         assert!(error(&TINY, folder.path()).starts_with("b.bin: No such file"));
         fs::create_dir(folder.path().join("b.bin")).unwrap();
-        assert_eq!(error(&TINY, folder.path()), format!("b.bin: it is not a file; {remedy}"));
+        assert_eq!(error(&TINY, folder.path()), format!("b.bin: it is no file; {remedy}"));
     }
 
     #[test]

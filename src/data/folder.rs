@@ -6,15 +6,16 @@
 //! side is taken. Whatever lies there and is not read is listed with the reason.
 
 mod listing;
+mod sums;
 
 use super::catalogue::SetInfo;
 use super::image::{self, memory};
 use super::store::Progress;
 use super::{Augment, Dataset, FileNote, Sets};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::reserve;
 use listing::{Listing, subfolders};
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ struct Folder {
     root: PathBuf,
     side: usize,
     listing: Listing,
-    /// The checksum of names and lengths, once it has been asked for.
+    /// The checksum of all files, once it has been asked for.
     sum: OnceLock<String>,
 }
 
@@ -117,22 +118,15 @@ impl Dataset for Folder {
         if let Some(known) = self.sum.get() {
             return Ok(Some(known.clone()));
         }
-        let mut hash = Sha256::new();
-        for index in 0..self.len() {
-            let path = self.path(index);
-            let about = std::fs::metadata(&path).map_err(|error| Error::file(&path, error, image::REMEDY))?;
-            // The name within the folder, so that the folder may be moved as a whole.
-            let name = path.strip_prefix(&self.root).unwrap_or(&path).as_os_str().as_encoded_bytes();
-            hash.update((name.len() as u64).to_le_bytes());
-            hash.update(name);
-            hash.update(about.len().to_le_bytes());
-            progress.count("looking at the files of images", index as u64 + 1, self.len() as u64);
-        }
-        let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = sums::all(self, progress)?;
         Ok(Some(self.sum.get_or_init(|| sum).clone()))
     }
     fn is_decoded(&self) -> bool {
         true
+    }
+    fn stored_size(&self) -> Option<[usize; 2]> {
+        let (bytes, _share) = contents(&self.path(0)).ok()?;
+        image::size(&bytes).ok()
     }
     fn left_out(&self) -> &[FileNote] {
         &self.listing.left_out
@@ -140,15 +134,24 @@ impl Dataset for Folder {
     fn misnamed(&self, index: usize) -> Option<FileNote> {
         let path = self.path(index);
         let mut start = [0; 16];
-        let count = File::open(&path).and_then(|file| file.take(16).read(&mut start)).ok()?;
+        let count = files::open(&path).and_then(|file| file.take(16).read(&mut start)).ok()?;
         let (found, named) = (image::format(&start[..count]).ok()?, listing::named_format(&path)?);
         let reason = format!("it is a {found} file and named as a {named} file; it is read as what it is");
         (found != named).then_some(FileNote { path, reason })
     }
 }
 
-/// The bytes of a file, and the share of memory that they take. What is no file would never end, so its kind comes first.
+/// The bytes of a file, and the share of memory that they take.
 fn contents(path: &Path) -> std::result::Result<(Vec<u8>, memory::Share), String> {
+    let (file, length) = opened(path)?;
+    let share = memory::FILES.take(length);
+    let mut bytes = reserve::with_room(length as usize)?;
+    let read = file.take(image::MOST_BYTES).read_to_end(&mut bytes);
+    read.map(|_| (bytes, share)).map_err(|error| error.to_string())
+}
+
+/// An open file and its length. What is no file would never end, so its kind comes first.
+fn opened(path: &Path) -> std::result::Result<(File, u64), String> {
     let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !about.is_file() {
         return Err(format!("it is {}", listing::kind(about.file_type())));
@@ -156,10 +159,7 @@ fn contents(path: &Path) -> std::result::Result<(Vec<u8>, memory::Share), String
     if about.len() > image::MOST_BYTES {
         return Err(format!("it has {} bytes, and at most {} are read", about.len(), image::MOST_BYTES));
     }
-    let share = memory::FILES.take(about.len());
-    let mut bytes = reserve::with_room(about.len() as usize)?;
-    let read = File::open(path).and_then(|file| file.take(image::MOST_BYTES).read_to_end(&mut bytes));
-    read.map(|_| (bytes, share)).map_err(|error| error.to_string())
+    File::open(path).map(|file| (file, about.len())).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -82,6 +82,14 @@ pub(super) fn decode(bytes: &[u8], side: usize, planes: &mut [u8]) -> std::resul
     Ok(())
 }
 
+/// The rows and columns that the header of a file says.
+pub(super) fn size(bytes: &[u8]) -> std::result::Result<[usize; 2], String> {
+    match format(bytes)? {
+        Format::Jpeg => jpeg::size(bytes),
+        Format::Png => png::size(bytes),
+    }
+}
+
 /// What kind of file it is, by its first bytes; the error says what it is instead.
 pub(super) fn format(bytes: &[u8]) -> std::result::Result<Format, String> {
     const OTHERS: [(usize, &[u8], &str); 11] = [

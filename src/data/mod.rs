@@ -76,17 +76,21 @@ pub trait Dataset: Send + Sync {
     fn checksum(&self) -> Option<String> {
         None
     }
-    /// A checksum of the names and lengths of all files, where each image is a file: it costs less than to read them, and
-    /// differs where one was added, removed, moved or, in most cases, changed. `progress` hears how far it is.
+    /// A checksum of the names, lengths and contents of all files, where each image is a file: they are read and not decoded.
+    /// `progress` hears how far it is.
     ///
     /// # Errors
-    /// When a file cannot be looked at.
+    /// When a file cannot be read.
     fn files_checksum(&self, _progress: &mut dyn store::Progress) -> Result<Option<String>> {
         Ok(None)
     }
     /// Whether each picture is decoded when it is read, which takes long: then statistics are taken of a sample.
     fn is_decoded(&self) -> bool {
         false
+    }
+    /// Rows and columns of the first picture as its file has it, where pictures are scaled when they are read.
+    fn stored_size(&self) -> Option<[usize; 2]> {
+        None
     }
     /// What lies where the set was read from and is no part of it.
     fn left_out(&self) -> &[FileNote] {

@@ -1,6 +1,7 @@
 //! One file of a data set while it is read: opens it, fills buffers, and tells what is wrong with it. Knows no format.
 
 use crate::error::{Error, Result};
+use crate::files;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -44,12 +45,8 @@ impl Source {
 
     /// The open file and its length in bytes.
     pub fn open(&self) -> Result<(File, u64)> {
-        let opened = File::open(&self.path).and_then(|file| file.metadata().map(|about| (file, about)));
-        let (file, about) = opened.map_err(|error| self.wrong(error))?;
-        if !about.is_file() {
-            return Err(self.wrong("it is not a file"));
-        }
-        Ok((file, about.len()))
+        let opened = files::open(&self.path).and_then(|file| file.metadata().map(|about| (file, about.len())));
+        opened.map_err(|error| self.wrong(error))
     }
 
     /// Refuses a length other than the wanted one, which `reason` explains.

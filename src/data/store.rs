@@ -68,7 +68,7 @@ impl<R: Read> Read for Watched<'_, R> {
 /// The size and the SHA-256 of a file.
 fn sum(path: &Path, progress: &mut dyn Progress) -> Result<(u64, String)> {
     let unread = |error| Error::file(path, error, "give a file that can be read");
-    let file = File::open(path).map_err(unread)?;
+    let file = files::open(path).map_err(unread)?;
     let total = file.metadata().map_err(unread)?.len();
     let mut watched = Watched::new(file, format!("checking {}", name(path)), Some(total), progress);
     copy(&mut watched, &mut io::sink()).map_err(unread)?;

@@ -17,9 +17,9 @@ use super::{
     Tournament,
 };
 use crate::error::{Error, Result};
+use crate::files;
 use crate::reserve;
 use crate::rng::{Purpose, Stream};
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -251,7 +251,7 @@ impl Fitness<Permutation> for Shortness<'_> {
 /// The text of a file that is not too large.
 fn text(path: &Path) -> std::result::Result<String, String> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = files::open(path).map_err(|error| error.to_string())?;
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(format!("it has more than {MAX_FILE} bytes"));

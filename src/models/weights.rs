@@ -1,10 +1,12 @@
 //! Tensors in files that everybody reads: safetensors, under PyTorch's names. Knows no network.
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::reserve;
 use crate::tensor::Tensor;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The bytes of a safetensors file with these tensors, as 32-bit floats.
@@ -44,8 +46,17 @@ pub fn from_safetensors(path: &Path) -> Result<Tensors> {
 
 /// As [`from_safetensors`], with a line for each tensor whose values had to be rounded.
 pub(super) fn read_file(path: &Path) -> Result<(Tensors, Vec<String>)> {
-    let bytes = std::fs::read(path).map_err(|error| Error::file(path, error, "name a readable .safetensors file"))?;
+    let bytes = files::read(path).map_err(|error| unread(path, &error))?;
     parse_with_notes(path, &bytes)
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> Error {
+    // No file: `files::read` says so itself.
+    if files::is_missing(error) || error.kind() == ErrorKind::Other {
+        let remedy = "name a .safetensors file, such as checkpoints/last/model.safetensors in the folder of a run";
+        return Error::file(path, error, remedy);
+    }
+    files::unread(path, error)
 }
 
 /// As [`from_safetensors`], from the bytes of the file `path`, which is not read.

@@ -21,6 +21,9 @@ pub enum SearchRow {
 pub struct BeginRow {
     /// The version of the program.
     pub version: String,
+    /// Which build of it: a hash of its sources; `None` where an earlier build wrote the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
     /// What is done: `train`, `search`, `exhaust` or `calibrate`.
     pub task: String,
     /// The instruction set that kernels run on, which the last bits of all results depend on; `None` where it is not known.
@@ -31,7 +34,7 @@ pub struct BeginRow {
     /// Checksums of the training and the test set, where they have one.
     pub data_checksums: [Option<String>; 2],
     /// A checksum of what both sets are besides: sizes and classes, and of a set without a checksum of its own the labels
-    /// and some pictures. `None` where it is not known.
+    /// and all files, or else some pictures. `None` where it is not known.
     #[serde(default)]
     pub data: Option<String>,
     /// What pictures are normalised by, as JSON; `None` where it follows from the settings and the data each time anew.

@@ -408,6 +408,7 @@ mod tests {
         let rows = [
             SearchRow::Begin(BeginRow {
                 version: "1".into(),
+                build: None,
                 task: "search".into(),
                 isa: None,
                 settings: String::new(),

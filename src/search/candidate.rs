@@ -2,7 +2,7 @@
 
 use super::config::{SearchConfig, nothing_held_out};
 use crate::data::store::Progress;
-use crate::data::{Loader, Sets};
+use crate::data::{Loader, Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{self, Code};
 use crate::record::EvaluationRow;
@@ -35,13 +35,13 @@ fn seed(own: u64, repeat: u32) -> u64 {
 }
 
 impl SearchConfig {
-    /// Whether there are as many pictures as asked for, and networks of all codes fit them. `progress` hears how far the look
-    /// at the pictures is.
+    /// Whether there are as many pictures as asked for, and networks of all codes fit them. No picture is read.
     ///
     /// # Errors
     /// When it is not so.
-    pub fn check_data(&self, sets: &Sets, progress: &mut dyn Progress) -> Result<()> {
-        Ground::new(self, sets, progress).map(drop)
+    pub fn check_data(&self, sets: &Sets) -> Result<()> {
+        let usual = Normalise::usual(sets.train.shape()[0]);
+        Ground::of(self, sets, |config| Split::with(config, sets, Some(usual))).map(drop)
     }
 }
 
@@ -65,12 +65,17 @@ struct Clock {
 }
 
 impl Ground {
-    /// Draws the samples, and makes sure that networks of all codes fit them.
+    /// Draws the samples, and makes sure that networks of all codes fit them. `progress` hears how far the look at the pictures
+    /// is.
     pub fn new(config: &SearchConfig, sets: &Sets, progress: &mut dyn Progress) -> Result<Ground> {
+        Ground::of(config, sets, |config| Split::watched(config, sets, progress))
+    }
+
+    fn of(config: &SearchConfig, sets: &Sets, draw: impl FnOnce(&Config) -> Result<Split>) -> Result<Ground> {
         let (input, classes) = (sets.train.shape(), sets.train.classes().len());
         let (largest, config) = (Code::dense(&config.networks.stages)?, config.training());
         genetic_cnn::network(&largest, &config.options(input, classes)?)?.plan()?;
-        let Split { train, validation, .. } = Split::watched(&config, sets, progress)?;
+        let Split { train, validation, .. } = draw(&config)?;
         let validation = validation.ok_or_else(nothing_held_out)?;
         Ok(Ground { config, input, classes, train, validation })
     }

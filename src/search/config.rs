@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::models::genetic_cnn::Backbone;
 use crate::ops::Fusion;
 use crate::train::notes::annotated;
@@ -201,7 +202,7 @@ impl SearchConfig {
     /// # Errors
     /// When the file cannot be read; and as [`SearchConfig::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<SearchConfig> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
+        let text = files::read_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
         SearchConfig::parse(&text, set).map_err(|error| error.at(path.display()))
     }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Network;
 use crate::models::weights::{assign, parse_safetensors, to_safetensors};
+use crate::record::Extent;
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -25,6 +26,9 @@ const RESTORE: &str = "restore the checkpoint from a copy, or start a new run";
 struct Saved {
     /// What the run is known by.
     run: String,
+    /// How far the rows of metrics had come; `None` where an earlier build wrote it.
+    #[serde(default)]
+    rows: Option<Extent>,
     position: Position,
     optimizer_steps: u64,
 }
@@ -72,11 +76,11 @@ impl Checkpoint {
 
     /// Writes a checkpoint in place of what is there. Killed at any moment, either the old one or the new one can be loaded:
     /// the new one is complete on disk before the old one is moved aside, and that one goes last. `run` is what its run is
-    /// known by.
+    /// known by, `rows` how far its metrics have come.
     ///
     /// # Errors
     /// When the system refuses, as where the disk is full; the old checkpoint stays.
-    pub fn save(&self, trainer: &Trainer, run: &str) -> Result<()> {
+    pub fn save(&self, trainer: &Trainer, run: &str, rows: Extent) -> Result<()> {
         self.expect_folder()?;
         let refused = |error| files::unwritten(&self.0, &error);
         let (new, old) = (self.next(), self.before());
@@ -86,7 +90,7 @@ impl Checkpoint {
         }
         files::remove(&new).map_err(refused)?;
         fs::create_dir(&new).map_err(refused)?;
-        write_all(&new, &trainer_files(trainer, run)?).map_err(refused)?;
+        write_all(&new, &trainer_files(trainer, run, rows)?).map_err(refused)?;
         if there {
             fs::rename(&self.0, &old).map_err(refused)?;
         }
@@ -95,16 +99,18 @@ impl Checkpoint {
         files::remove(&old).map_err(refused)
     }
 
-    /// Sets a trainer to the checkpoint of the run `run`. Where it was damaged and the one before is there and whole, that
+    /// Sets a trainer to the checkpoint of the run `run`, whose rows are in the file `metrics`. Where it was damaged and the one before is there and whole, that
     /// one takes its place; then the answer says what was wrong.
     ///
     /// # Errors
-    /// When there is none, a file is damaged or missing, or it is of another run; and when a file cannot be read this time, as
+    /// When there is none, a file is damaged or missing, it is of another run, or rows before it are not those that the run has
+    /// written; and when a file cannot be read this time, as
     /// where too many are open: that says nothing about the checkpoint, and no other takes its place.
-    pub fn load(&self, trainer: &mut Trainer, run: &str) -> Result<Option<Error>> {
+    pub fn load(&self, trainer: &mut Trainer, run: &str, metrics: &Path) -> Result<Option<Error>> {
         self.expect_folder()?;
         let (found, damage) = self.read_or_before()?;
         found.expect_run(run)?;
+        found.saved.rows.iter().try_for_each(|rows| rows.expect_in(metrics))?;
         found.set(trainer)?;
         self.tidy(&found.folder)?;
         Ok(damage)
@@ -257,7 +263,7 @@ fn is_there(path: &Path) -> Result<bool> {
     files::is_there(path).map_err(|error| files::unread(path, &error))
 }
 
-fn trainer_files(trainer: &Trainer, run: &str) -> Result<[Vec<u8>; 3]> {
+fn trainer_files(trainer: &Trainer, run: &str, rows: Extent) -> Result<[Vec<u8>; 3]> {
     let names = weight_names(trainer);
     let memory: Vec<(String, &Tensor)> = names
         .iter()
@@ -265,7 +271,7 @@ fn trainer_files(trainer: &Trainer, run: &str) -> Result<[Vec<u8>; 3]> {
         .flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)))
         .collect();
     let (position, optimizer_steps) = (trainer.position.clone(), trainer.optimizer.steps());
-    let saved = Saved { run: run.into(), position, optimizer_steps };
+    let saved = Saved { run: run.into(), rows: Some(rows), position, optimizer_steps };
     let saved = serde_json::to_vec_pretty(&saved).expect("a position is plain numbers");
     Ok([trainer.network.to_safetensors()?, to_safetensors(&memory)?, saved])
 }

@@ -481,4 +481,19 @@ mod tests {
         let own = parsed(&["model.fusion=sort-root(0.1)"]).unwrap().options([3, 8, 8], 2).unwrap();
         assert_eq!(own.fusion, Fusion::SortRoot { epsilon: 0.1 });
     }
+
+    #[test]
+    fn a_number_that_toml_has_no_room_for_is_told_with_the_range() {
+        let range = "whole numbers of TOML reach from -9223372036854775808 to 9223372036854775807";
+        for key in ["training.seed", "data.split_seed"] {
+            let (section, name) = key.split_once('.').unwrap();
+            for number in ["9223372036854775808", "18446744073709551615"] {
+                let set = Config::parse("", &[format!("{key}={number}")]).unwrap_err().to_string();
+                assert!(set.contains(&format!("{key}={number}: {range}")), "{set}");
+                let text = Config::parse(&format!("[{section}]\n{name} = {number}"), &[]).unwrap_err().to_string();
+                assert!(text.contains(&format!("line 2: {range}")), "{text}");
+            }
+        }
+        Config::parse("", &["training.seed=9223372036854775807".into()]).unwrap();
+    }
 }

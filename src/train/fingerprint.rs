@@ -10,11 +10,14 @@ use evograd_kernels::Isa;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// Pictures looked at of a set that has no checksum.
+/// Pictures looked at of a set that has no checksum and no files.
 const SOME: usize = 100;
 
 /// Settings that may be changed between two segments, since no result depends on them.
 const FREE: [&str; 4] = ["data.threads", "training.log_every", "training.checkpoint_seconds", "search.workers"];
+
+/// What this build is known by: a hash of its sources.
+pub(super) const BUILD: &str = env!("EVOGRAD_BUILD");
 
 /// What a run or a search begins with. Of a search, the test set is not looked at. `progress` hears how far the look at the
 /// files of images is.
@@ -24,6 +27,7 @@ const FREE: [&str; 4] = ["data.threads", "training.log_every", "training.checkpo
 pub fn begin(task: &str, settings: String, sets: &Sets, progress: &mut dyn Progress) -> Result<BeginRow> {
     Ok(BeginRow {
         version: env!("CARGO_PKG_VERSION").into(),
+        build: Some(BUILD.into()),
         task: task.into(),
         isa: Some(Isa::chosen()?.name().into()),
         settings,
@@ -33,8 +37,8 @@ pub fn begin(task: &str, settings: String, sets: &Sets, progress: &mut dyn Progr
     })
 }
 
-/// The sha256 of the sizes, numbers and classes of both sets, and of the labels, files and some pictures of each that has no
-/// checksum and is used.
+/// The sha256 of the sizes, numbers and classes of both sets, and of the labels and files, or else some pictures, of each that
+/// has no checksum and is used.
 fn describe(sets: &Sets, test_is_used: bool, progress: &mut dyn Progress) -> Result<String> {
     let mut hash = Sha256::new();
     for (set, used) in [(&sets.train, true), (&sets.test, test_is_used)] {
@@ -46,12 +50,13 @@ fn describe(sets: &Sets, test_is_used: bool, progress: &mut dyn Progress) -> Res
     Ok(hexadecimal(hash))
 }
 
-/// All labels, the names and lengths of all files, and some pictures, evenly spread.
+/// All labels, and all files; where pictures are no files, some pictures, evenly spread.
 fn look_at(set: &dyn Dataset, hash: &mut Sha256, progress: &mut dyn Progress) -> Result<()> {
+    (0..set.len()).for_each(|sample| hash.update((set.label(sample) as u64).to_le_bytes()));
     if let Some(sum) = set.files_checksum(progress)? {
         hash.update(sum);
+        return Ok(());
     }
-    (0..set.len()).for_each(|sample| hash.update((set.label(sample) as u64).to_le_bytes()));
     let bytes = set.shape().iter().product();
     let mut picture = reserve::filled(bytes, 0).map_err(|refused| refused.during("data"))?;
     let count = set.len().min(SOME);
@@ -97,6 +102,20 @@ pub fn expect_same_program(place: &Path, then: &BeginRow, task: &str) -> Result<
         }
         _ => Ok(()),
     }
+}
+
+/// A warning for each of these builds that is not the one of the beginning. A version is built anew after every change of its
+/// sources, be it a comment, so that is no reason to refuse; that bits are the same, only one build can promise.
+pub(super) fn other_builds(began: &BeginRow, builds: &[String]) -> Vec<String> {
+    let (noun, version) = (noun(&began.task), &began.version);
+    let others = builds.iter().filter(|build| began.build.as_ref() != Some(*build));
+    let from = began.build.as_deref().unwrap_or("that is not known");
+    let warning = |build| {
+        format!(
+            "the {noun} began with build {from} of version {version}, and what build {build} computes of it may have other bits"
+        )
+    };
+    others.map(warning).collect()
 }
 
 /// Refuses settings that are not those of the beginning, but for those that change no result.
@@ -270,6 +289,7 @@ mod tests {
         let text = Config::parse("", &["model.name=lenet".into(), "model.dropout=0.5".into()]).unwrap().to_toml();
         let begin = |settings: String| BeginRow {
             version: String::new(),
+            build: None,
             task: "train".into(),
             isa: None,
             settings,
@@ -321,6 +341,7 @@ mod tests {
         let own = Isa::chosen().unwrap().name();
         let row = |version: &str, isa: &str| BeginRow {
             version: version.into(),
+            build: None,
             task: "train".into(),
             isa: Some(isa.into()),
             settings: String::new(),
@@ -345,5 +366,25 @@ mod tests {
                  0.0.1, or start a new run"
             )
         );
+    }
+
+    #[test]
+    fn other_builds_are_told_and_never_refused() {
+        let sets = || Arc::new(pictures(&["a", "b"], &[1, 2, 3, 4], &[0, 1]));
+        let sets = Sets { train: sets(), test: sets() };
+        let began = begin("train", String::new(), &sets, &mut ()).unwrap();
+        assert_eq!(began.build.as_deref(), Some(BUILD));
+        assert_eq!(BUILD.len(), 16);
+        assert!(other_builds(&began, &[BUILD.into()]).is_empty());
+        for then in [Some("0123".to_string()), None] {
+            let from = then.clone().unwrap_or("that is not known".into());
+            let other = BeginRow { build: then, ..began.clone() };
+            expect_same_program(Path::new("x"), &other, "train").unwrap();
+            let expected = format!(
+                "the run began with build {from} of version {}, and what build {BUILD} computes of it may have other bits",
+                env!("CARGO_PKG_VERSION")
+            );
+            assert_eq!(other_builds(&other, &[BUILD.into()]), [expected]);
+        }
     }
 }

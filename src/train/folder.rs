@@ -43,6 +43,9 @@ pub struct RunInfo {
     /// What is probably not meant, such as a learning rate of 0, or that the network has learned nothing.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// The builds of this version that computed its segments.
+    #[serde(default)]
+    pub builds: Vec<String>,
     /// What the run began with; all segments have to go on with the same. `None` where an earlier version wrote it.
     #[serde(default)]
     pub began: Option<BeginRow>,
@@ -68,13 +71,19 @@ pub enum Status {
 }
 
 impl RunInfo {
-    /// That the run, or a segment of it, begins now; `before` is what was known of it.
+    /// That the run, or a segment of it, begins now; `before` is what was known of it. Where another build than that of the
+    /// beginning had or has a part in it, that is one of the warnings.
     pub fn begun(self, before: Option<RunInfo>) -> RunInfo {
-        let (began, resumed_after) = match before {
-            None => (self.began, Vec::new()),
-            Some(before) => (before.began, [before.resumed_after, vec![before.started]].concat()),
+        let (began, resumed_after, mut builds) = match before {
+            None => (self.began, Vec::new(), Vec::new()),
+            Some(before) => (before.began, [before.resumed_after, vec![before.started]].concat(), before.builds),
         };
-        RunInfo { resumed_after, began, started: now(), ended: None, status: Status::Running, ..self }
+        if !builds.iter().any(|build| build == fingerprint::BUILD) {
+            builds.push(fingerprint::BUILD.into());
+        }
+        let others = began.iter().flat_map(|began| fingerprint::other_builds(began, &builds));
+        let warnings = self.warnings.into_iter().chain(others).collect();
+        RunInfo { resumed_after, began, builds, warnings, started: now(), ended: None, status: Status::Running, ..self }
     }
 
     /// That it ends now.
@@ -230,7 +239,12 @@ impl RunFolder {
     /// # Errors
     /// When the system refuses.
     pub fn metrics(&self) -> Result<Journal> {
-        Journal::open(&self.path.join(METRICS))
+        Journal::open(&self.metrics_path())
+    }
+
+    /// The file of the rows of metrics.
+    pub(super) fn metrics_path(&self) -> PathBuf {
+        self.path.join(METRICS)
     }
 
     /// What `run.json` says of the run so far.
@@ -315,7 +329,7 @@ impl RunFolder {
 
     /// The rows of metrics that the run has written; none where it has not come so far.
     pub(super) fn rows(&self) -> Result<Vec<Metric>> {
-        let path = self.path.join(METRICS);
+        let path = self.metrics_path();
         let there = files::is_there(&path).map_err(|error| files::unread(&path, &error))?;
         if there { record::read(&path) } else { Ok(Vec::new()) }
     }

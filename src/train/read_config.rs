@@ -3,6 +3,7 @@
 use super::config::{Config, Data, Model, refuse};
 use crate::data;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::models;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -11,6 +12,9 @@ use std::path::Path;
 const DEEPEST: usize = 8;
 /// Dots in a value, at most: those of numbers in the longest list that makes sense.
 const LONGEST: usize = 1000;
+
+/// What is wrong with a number that TOML has no room for.
+const TOO_LARGE: &str = "whole numbers of TOML reach from -9223372036854775808 to 9223372036854775807";
 
 /// Where all keys and values can be seen.
 const REMEDY: &str = "use the keys and values that `--dry-run` prints";
@@ -31,7 +35,7 @@ impl Config {
     /// # Errors
     /// When the file cannot be read; and as [`Config::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<Config> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
+        let text = files::read_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
         Config::parse(&text, set).map_err(|error| error.at(path.display()))
     }
 }
@@ -143,6 +147,9 @@ fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
         let problem = format!("{:?} has lists within lists within others", shortened(assignment));
         return Err(refuse(problem, REMEDY));
     }
+    if value.parse::<i128>().is_ok_and(|number| i64::try_from(number).is_err()) {
+        return Err(refuse(format!("{}: {TOO_LARGE}", shortened(assignment)), REMEDY));
+    }
     let parsed =
         toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
     let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));
@@ -172,6 +179,6 @@ fn plain(error: &toml::de::Error, place: &str) -> String {
     let words = [("expected usize", "expected a whole number"), ("expected u32", "expected a whole number")];
     let words =
         words.into_iter().chain([("expected u64", "expected a whole number"), ("expected f64", "expected a number")]);
-    let words = words.chain([("expected a boolean", "expected true or false")]);
+    let words = words.chain([("expected a boolean", "expected true or false"), ("u64 value was too large", TOO_LARGE)]);
     format!("{place}: {}", words.fold(message, |message, (from, to)| message.replace(from, to)))
 }

@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::folder::{RunFolder, RunInfo, Status};
 use super::trainer::{Position, Split, StepReport, Trainer};
-use super::warnings::{Chance, warnings};
+use super::warnings::{Chance, enlarged, warnings};
 use super::{Evaluation, evaluate, fingerprint};
 use crate::data::store::Progress;
 use crate::data::{Loader, Sets};
@@ -96,8 +96,8 @@ impl Run {
         let mut began = fingerprint::begin("train", trainer.config().to_toml(), sets, progress)?;
         began.normalise = Some(split.normalise.to_json());
         let digest = fingerprint::digest(&began)?;
-        let warnings = warnings(trainer.config(), split.train.samples());
-        let info = RunInfo { began: Some(began), warnings, ..info.begun(None) };
+        let warnings = warnings_of(&trainer, &split, sets);
+        let info = RunInfo { began: Some(began), warnings, ..info }.begun(None);
         let folder = RunFolder::create(path, &trainer.config().to_toml(), &info, Some(&split.normalise))?;
         Self::with(folder, trainer, split, info, digest)
     }
@@ -122,24 +122,34 @@ impl Run {
         let (digest, rows) = (fingerprint::digest(&began)?, folder.rows()?);
         let (last, best) = (folder.checkpoint("last"), folder.checkpoint("best"));
         let damage = match last.exists()? {
-            true => last.load(&mut trainer, &digest)?,
+            true => last.load(&mut trainer, &digest, &folder.metrics_path())?,
             false => expect_no_rows(&folder, &rows).map(|()| None)?,
         };
         last.remove_leftovers()?;
         best.remove_leftovers()?;
         let segment = rows.iter().map(Metric::segment).max().unwrap_or(0).checked_add(1);
         let too_many = || {
-            let metrics = folder.path().join("metrics.jsonl");
-            Error::file(metrics, "a row has the greatest segment there can be", "restore the file, or start a new run")
+            Error::file(
+                folder.metrics_path(),
+                "a row has the greatest segment there can be",
+                "restore the file, or start a new run",
+            )
         };
         trainer.position.segment = segment.ok_or_else(too_many)?;
         let tested = trainer.is_done().then(|| rows.last().filter(|row| matches!(row, Metric::Test(_)))).flatten();
-        let warnings = match tested {
-            // Those that came of the test among them.
-            Some(_) => before.warnings.clone(),
-            None => warnings(trainer.config(), split.train.samples()),
+        let mut info = match tested {
+            // Nothing is computed any more; the warnings that came of the test are among those of before.
+            Some(_) => {
+                RunInfo { warnings: before.warnings.clone(), builds: before.builds.clone(), ..info.begun(Some(before)) }
+            }
+            None => {
+                let warnings = warnings_of(&trainer, &split, sets);
+                RunInfo { warnings, ..info }.begun(Some(before))
+            }
         };
-        let info = RunInfo { warnings, ..info.begun(Some(before)) };
+        if let (Some(accuracy), false) = (trainer.position.best, best.exists()?) {
+            info.warnings.push(lost_best(accuracy));
+        }
         folder.describe(&info)?;
         Ok(Run { damage, tested: tested.cloned(), ..Self::with(folder, trainer, split, info, digest)? })
     }
@@ -209,6 +219,8 @@ impl Run {
             self.info.warnings.push(chance.warning(&score));
         }
         self.write(Metric::Test(score), told)?;
+        // So that the score cannot be changed unnoticed either.
+        self.save("last")?;
         Ok(Status::Finished)
     }
 
@@ -324,7 +336,7 @@ impl Run {
         // A checkpoint must not be newer than the rows before it.
         self.metrics.sync()?;
         self.folder.expect_in_place()?;
-        self.folder.checkpoint(name).save(&self.trainer, &self.digest)?;
+        self.folder.checkpoint(name).save(&self.trainer, &self.digest, self.metrics.extent())?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -333,6 +345,22 @@ impl Run {
         self.info = self.info.clone().ended(status);
         self.folder.describe(&self.info)
     }
+}
+
+/// What is probably not meant, before the first step.
+fn warnings_of(trainer: &Trainer, split: &Split, sets: &Sets) -> Vec<String> {
+    let mut all = warnings(trainer.config(), split.train.samples());
+    all.extend(enlarged(&*sets.train));
+    all
+}
+
+/// That an epoch was the best so far, and its weights have been lost.
+fn lost_best(accuracy: f64) -> String {
+    format!(
+        "checkpoints/best is missing, of an epoch with an accuracy of {:.2} % on the images held out; restore it from a copy, or \
+         there is none until a later epoch is better",
+        100.0 * accuracy
+    )
 }
 
 /// Before its first row a run has a checkpoint. So where there are rows and none, it has been lost, and what was trained must

@@ -1,6 +1,7 @@
 //! What is probably not meant: settings with which a run learns nothing or hardly anything, and a network that has not.
 
 use super::config::{Config, Optimisation, UpdateRule};
+use crate::data::Dataset;
 use crate::record::Score;
 
 /// What no element of a gradient exceeds for long where a network learns.
@@ -73,6 +74,19 @@ fn uniform_target(config: &Config) -> Option<(&'static str, f64)> {
     let shares =
         [("training.label_smoothing", training.label_smoothing), ("training.disturb_label", training.disturb_label)];
     shares.into_iter().find(|(_, share)| 1.0 - share < 1e-7)
+}
+
+/// What there is to say of images that are scaled to at least twice their size: a network for small images then sees nothing
+/// but smooth surfaces, at many times the cost, and some diverge at their usual rate.
+pub(super) fn enlarged(set: &dyn Dataset) -> Option<String> {
+    let ([height, width], [_, rows, columns]) = (set.stored_size()?, set.shape());
+    let short = height.min(width);
+    (rows >= 2 * short).then(|| {
+        format!(
+            "images are enlarged to {columns}×{rows} pixels, of which the first has {width}×{height}; with data.size={short} it \
+             keeps its size, and a network for small images learns better and faster"
+        )
+    })
 }
 
 /// What guessing comes to, for a network that knows how frequent each class is and nothing else.

@@ -84,7 +84,7 @@ impl Place {
     pub fn begin(&self, kind: Kind, config: SearchConfig, sets: Sets) -> Result<Begun> {
         let task = kind.task();
         let mut teller = Teller::new(self.quiet);
-        config.check_data(&sets, &mut teller)?;
+        config.check_data(&sets)?;
         let settings = config.to_toml();
         let (folder, info) = match &self.resume {
             Some(folder) => {

@@ -202,3 +202,35 @@ fn a_file_is_read_as_what_it_is_and_a_wrong_name_is_told() {
     assert_eq!(note.reason, "it is a JPEG file and named as a PNG file; it is read as what it is");
     assert_eq!(note.path, path);
 }
+
+/// Any byte of any file, however it is read: on one thread or several, on more files than are added up at a time.
+#[test]
+fn the_checksum_of_all_files_sees_every_byte() {
+    let folder = tiny();
+    let class = folder.path().join("train/b");
+    for number in 0..300 {
+        save(class.join(format!("{number:03}.png")), &[number as u8; 9]);
+    }
+    let sum = |threads: usize| {
+        let sets = open_folder(folder.path(), 4).unwrap();
+        crate::Pool::new(threads).unwrap().install(|| sets.train.files_checksum(&mut ())).unwrap().unwrap()
+    };
+    let usual = sum(1);
+    assert_eq!(usual, sum(3));
+    for number in [0, 1, 127, 255, 256, 299] {
+        let path = class.join(format!("{number:03}.png"));
+        let kept = fs::read(&path).unwrap();
+        for at in 0..kept.len() {
+            let mut other = kept.clone();
+            other[at] ^= 1;
+            fs::write(&path, other).unwrap();
+            assert_ne!(sum(2), usual, "byte {at} of file {number}");
+        }
+        fs::write(&path, kept).unwrap();
+    }
+    let [a, b] = ["000.png", "001.png"].map(|name| class.join(name));
+    let kept = [&a, &b].map(|path| fs::read(path).unwrap());
+    fs::write(&a, &kept[1]).unwrap();
+    fs::write(&b, &kept[0]).unwrap();
+    assert_ne!(sum(2), usual, "two files changed their places");
+}

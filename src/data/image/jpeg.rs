@@ -60,6 +60,11 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     Ok(Pixels { width, height, channels, bytes: decoded, orientation: orientation(&segments), _share: share })
 }
 
+/// The rows and columns that the header says.
+pub(super) fn size(bytes: &[u8]) -> Result<[usize; 2], String> {
+    frame(&segments(bytes)?).map(|frame| [frame.height, frame.width])
+}
+
 fn broken(problem: impl std::fmt::Display) -> String {
     format!("it is no whole JPEG file: {problem}")
 }

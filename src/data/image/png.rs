@@ -2,8 +2,9 @@
 
 use super::{Pixels, exif, expect_pixels, memory, scaled_bytes, too_short};
 use crate::reserve;
-use png::{DecodeOptions, Decoder, Limits, Transformations};
-use std::io::Cursor;
+use flate2::read::ZlibDecoder;
+use png::{ColorType, DecodeOptions, Decoder, Limits, OutputInfo, Transformations};
+use std::io::{self, Cursor, Read};
 
 /// Deflate makes at most this many bytes of one.
 const MOST_DEFLATED: u64 = 1032;
@@ -15,9 +16,9 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     options.set_ignore_text_chunk(true);
     options.set_ignore_iccp_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
-    decoder.set_transformations(Transformations::normalize_to_color8());
     let header = decoder.read_header_info().map_err(told)?;
     let (width, height) = (u64::from(header.width), u64::from(header.height));
+    let indexed = header.color_type == ColorType::Indexed;
     let pixels = expect_pixels(width, height)?;
     let row = header.raw_row_length() as u64;
     if (bytes.len() as u64).saturating_mul(MOST_DEFLATED) < row.saturating_mul(height) {
@@ -26,6 +27,11 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     // At most four bytes of a pixel come out.
     let needed = pixels * 4 + 4 * row;
     let share = memory::PIXELS.take(needed + scaled_bytes(width, height, side));
+    // The decoder would make black of an index that the palette has no colour for.
+    decoder.set_transformations(match indexed {
+        true => Transformations::IDENTITY,
+        false => Transformations::normalize_to_color8(),
+    });
     decoder.set_limits(Limits { bytes: needed as usize + (1 << 20) });
     let mut reader = decoder.read_info().map_err(told)?;
     let orientation = reader.info().exif_metadata.as_deref().map(exif::orientation).unwrap_or_default();
@@ -34,7 +40,11 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     let frame = reader.next_frame(&mut decoded).map_err(told)?;
     reader.finish().map_err(told)?;
     decoded.truncate(frame.buffer_size());
-    let channels = frame.color_type.samples();
+    let (decoded, channels) = match indexed {
+        true => (coloured(&decoded, &frame, reader.info().palette.as_deref().unwrap_or_default())?, 3),
+        false => (decoded, frame.color_type.samples()),
+    };
+    expect_checksum(bytes)?;
     Ok(Pixels {
         width: frame.width as usize,
         height: frame.height as usize,
@@ -43,6 +53,61 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
         orientation,
         _share: share,
     })
+}
+
+/// The rows and columns that the header says.
+pub(super) fn size(bytes: &[u8]) -> Result<[usize; 2], String> {
+    let mut decoder = Decoder::new(Cursor::new(bytes));
+    decoder.read_header_info().map(|header| [header.height, header.width].map(|size| size as usize)).map_err(told)
+}
+
+/// Red, green and blue of each pixel, of rows of indices into a palette, which are packed into bytes from the highest bit on.
+fn coloured(rows: &[u8], frame: &OutputInfo, palette: &[u8]) -> Result<Vec<u8>, String> {
+    let (bits, width) = (frame.bit_depth as usize, frame.width as usize);
+    let mut colours = reserve::with_room(3 * width * frame.height as usize)?;
+    for row in rows.chunks_exact(frame.line_size) {
+        for bit in (0..width).map(|column| column * bits) {
+            let index = usize::from(row[bit / 8] << (bit % 8) >> (8 - bits));
+            let colour = palette.get(3 * index..3 * index + 3).ok_or_else(|| {
+                format!("a pixel is of colour {index}, and its palette has only {}, counted from 0", palette.len() / 3)
+            })?;
+            colours.extend_from_slice(colour);
+        }
+    }
+    Ok(colours)
+}
+
+/// Refuses a stream of pixels that ends before its checksum (Adler-32), which the decoder does without once it has all pixels.
+fn expect_checksum(bytes: &[u8]) -> Result<(), String> {
+    let mut packed = ZlibDecoder::new(PixelData { rest: &[], chunks: &bytes[SIGNATURE..] });
+    io::copy(&mut packed, &mut io::sink())
+        .map(drop)
+        .map_err(|error| format!("the checksum of its pixels is missing, cut short or wrong: {error}"))
+}
+
+/// The bytes before the first chunk.
+const SIGNATURE: usize = 8;
+
+/// The contents of all chunks of pixels, one after the other.
+struct PixelData<'a> {
+    /// What is not read yet of the present chunk.
+    rest: &'a [u8],
+    /// The chunks behind it: length, kind, contents and checksum of each.
+    chunks: &'a [u8],
+}
+
+impl Read for PixelData<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty()
+            && let Some((length, behind)) = self.chunks.split_first_chunk::<4>()
+            && let Some((kind, behind)) = behind.split_first_chunk::<4>()
+            && let Some((contents, behind)) = behind.split_at_checked(u32::from_be_bytes(*length) as usize)
+        {
+            self.chunks = behind.get(4..).unwrap_or_default();
+            self.rest = if kind == b"IDAT" { contents } else { &[] };
+        }
+        self.rest.read(buffer)
+    }
 }
 
 /// What the decoder says, in the words of this program where data end early.

@@ -101,6 +101,87 @@ fn a_header_cannot_claim_more_than_the_data_hold() {
     assert!(sized(43, 25).starts_with("it "), "{}", sized(43, 25));
 }
 
+/// A PNG file of one row of indices of `bits` bits into a palette, made byte by byte; `packed` is its stream of pixels.
+fn indexed(width: u32, bits: u8, palette: &[[u8; 3]], packed: &[&[u8]]) -> Vec<u8> {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |kind: &[u8; 4], contents: &[u8]| {
+        file.extend((contents.len() as u32).to_be_bytes());
+        let named = [kind, contents].concat();
+        file.extend_from_slice(&named);
+        file.extend(crc(&named).to_be_bytes());
+    };
+    let header = [&width.to_be_bytes()[..], &1_u32.to_be_bytes(), &[bits, 3, 0, 0, 0]].concat();
+    chunk(b"IHDR", &header);
+    chunk(b"PLTE", palette.as_flattened());
+    packed.iter().for_each(|contents| chunk(b"IDAT", contents));
+    chunk(b"IEND", &[]);
+    file
+}
+
+/// A stream of one stored block, with its Adler-32.
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let length = bytes.len() as u16;
+    let (a, b) = bytes.iter().fold((1_u32, 0), |(a, b), byte| {
+        let a = (a + u32::from(*byte)) % 65_521;
+        (a, (a + b) % 65_521)
+    });
+    [&[0x78, 1, 1], &length.to_le_bytes()[..], &(!length).to_le_bytes(), bytes, &(b << 16 | a).to_be_bytes()].concat()
+}
+
+/// Whole, cut anywhere, in one chunk or several, or with a wrong bit: only whole streams of pixels are taken.
+#[test]
+fn the_checksum_of_a_png_s_pixels_has_to_be_there() {
+    let whole = stored(&[0, 0b0110_0000]);
+    let file = |packed: &[&[u8]]| indexed(3, 1, &[[1, 2, 3], [4, 5, 6]], packed);
+    for at in 0..=whole.len() {
+        let (head, tail) = whole.split_at(at);
+        decode_image(&file(&[head, &[], tail]), 1).unwrap();
+        if at < whole.len() {
+            let text = problem(&file(&[head]));
+            assert!(
+                text.starts_with("it ") || text.starts_with("the checksum of its pixels is missing"),
+                "{at}: {text}"
+            );
+        }
+    }
+    decode_image(&file(&[&whole, b"more"]), 1).unwrap();
+    for bit in 0..32 {
+        let mut wrong = whole.clone();
+        wrong[whole.len() - 4 + bit / 8] ^= 1 << (bit % 8);
+        problem(&file(&[&wrong]));
+    }
+    // Cut by its last bytes, and nothing else: all pixels are there.
+    for cut in 1..=4 {
+        let text = problem(&file(&[&whole[..whole.len() - cut]]));
+        assert!(text.starts_with("the checksum of its pixels is missing, cut short or wrong: "), "{text}");
+    }
+}
+
+/// Every index of every width, in palettes of every length: in the palette, its colour; beyond it, an error.
+#[test]
+fn a_colour_that_the_palette_lacks_is_an_error() {
+    let palette: Vec<[u8; 3]> = (0..=255).map(|i| [i, 255 - i, 7]).collect();
+    for bits in [1, 2, 4, 8_u8] {
+        let colours = 1_usize << bits;
+        for index in 0..colours {
+            // The last pixel of its row that the byte has room for.
+            let (width, row) = (8 / u32::from(bits), [0, index as u8]);
+            for length in [1, index.max(1), index + 1, colours] {
+                let file = indexed(width, bits, &palette[..length], &[&stored(&row)]);
+                let expected =
+                    format!("a pixel is of colour {index}, and its palette has only {length}, counted from 0");
+                match decode(&file, 1, &mut [0; 3]) {
+                    Ok(()) => assert!(index < length, "{bits} bits, {index} of {length}"),
+                    Err(text) => assert!(index >= length && text == expected, "{bits} bits: {text}"),
+                }
+            }
+        }
+    }
+    let mut planes = [0; 3];
+    decode(&indexed(1, 4, &palette[..3], &[&stored(&[0, 0x20])]), 1, &mut planes).unwrap();
+    assert_eq!(planes, [2, 253, 7]);
+}
+
 /// The checksum of PNG's chunks, bit by bit.
 fn crc(bytes: &[u8]) -> u32 {
     let step = |crc: u32| if crc & 1 == 1 { 0xedb8_8320 ^ crc >> 1 } else { crc >> 1 };

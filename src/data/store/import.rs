@@ -9,7 +9,7 @@ use crate::data::gzip::Members;
 use crate::data::source::{anew, forms, present};
 use crate::error::{Error, Result};
 use crate::files;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -149,7 +149,7 @@ impl Import<'_> {
     /// Copies a file to where it will be checked.
     fn copy(&mut self, path: &Path, file: &str, progress: &mut dyn Progress) -> Result<()> {
         let unread = |error| Error::file(path, error, "give a file that can be read");
-        let opened = File::open(path).map_err(unread)?;
+        let opened = files::open(path).map_err(unread)?;
         let total = opened.metadata().map_err(unread)?.len();
         self.staging.write(file, opened, total, progress).map_err(|error| self.unwritten(file)(error))?;
         self.files.push(file.into());
@@ -160,7 +160,7 @@ impl Import<'_> {
     /// written anywhere else.
     fn unpack(&mut self, path: &Path, archive: &Archive, progress: &mut dyn Progress) -> Result<()> {
         let broken = |error| Error::file(path, format!("it cannot be unpacked: {error}"), "get it anew");
-        let opened = File::open(path).map_err(broken)?;
+        let opened = files::open(path).map_err(broken)?;
         let unpacked = Members::new(std::io::BufReader::new(opened)).take(4 * LARGEST);
         let mut packed = tar::Archive::new(unpacked);
         for (number, entry) in packed.entries().map_err(broken)?.enumerate() {

@@ -6,6 +6,7 @@ use crate::data::parallel::read_all;
 use crate::data::source::present;
 use crate::data::{Dataset, FileNote, Sets};
 use crate::error::Result;
+use crate::files;
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -173,7 +174,7 @@ fn report(info: &SetInfo, folder: &Path, path: &Path, progress: &mut dyn Progres
 
 /// The sum of a file when it was unpacked.
 fn kept_sum(folder: &Path, file: &str) -> Option<String> {
-    let text = std::fs::read_to_string(folder.join(SUMS)).ok()?;
+    let text = files::read_text(&folder.join(SUMS)).ok()?;
     let found = text.lines().filter_map(|line| line.split_once("  ")).find(|(_, name)| *name == file);
     found.map(|(sum, _)| sum.to_string())
 }

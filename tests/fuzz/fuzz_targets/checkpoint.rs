@@ -141,6 +141,7 @@ fn info() -> RunInfo {
         ended: None,
         status: Status::Running,
         warnings: Vec::new(),
+        builds: Vec::new(),
         began: None,
         data_dir: None,
     }

@@ -4,7 +4,7 @@ mod divergence;
 mod search;
 
 pub use divergence::{any_learned, counted_outcome, outcome, worst_outcome};
-pub use search::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+pub use search::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow};
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -376,7 +376,7 @@ mod tests {
             let individuals = vec![IndividualRow { code: "1".into(), fitness: number, error: 0.0, parents: vec![] }];
             let seconds = if kind == 2 { 0.5 } else { number };
             let idle_seconds = if kind == 0 { None } else { Some(number) };
-            let row = SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, seconds, idle_seconds });
+            let row = SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, leader: None, seconds, idle_seconds });
             prop_assert_eq!(line(&row).is_ok(), number.is_finite());
         }
     }

@@ -175,7 +175,8 @@ fn an_overflow_leaves_the_neighbours_as_they_are() {
         let gradients = tape.backward_from(&[(&y, Tensor::full(y.value().shape(), 1.0)?)])?;
         Ok(Var::constant(gradients.get(&small).expect("it is a leaf").clone()))
     };
-    let operations: [(&str, &dyn Fn(&Var<f32>) -> Result<Var<f32>>); 5] = [
+    type Operation<'a> = &'a dyn Fn(&Var<f32>) -> Result<Var<f32>>;
+    let operations: [(&str, Operation); 5] = [
         ("sum", &|x| x.sum(&[3], false)),
         ("mean", &|x| x.mean(&[3], false)),
         ("avg_pool2d", &|x| x.avg_pool2d(halves)),

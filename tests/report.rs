@@ -104,6 +104,7 @@ fn rows(generations: u32) -> Vec<SearchRow> {
             race: false,
             generation,
             individuals,
+            leader: None,
             seconds: 260.0,
             idle_seconds: Some(14.5),
         }));
@@ -156,6 +157,7 @@ fn pages() -> Vec<(&'static str, String)> {
             race: false,
             generation: number,
             individuals,
+            leader: None,
             seconds: 40.0 * count as f64,
             idle_seconds: None,
         }));

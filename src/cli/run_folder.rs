@@ -45,15 +45,17 @@ pub enum Kind {
     Exhaust,
     /// The same networks with several budgets.
     Calibration,
+    /// The winner of a search and others, tested.
+    Confirmation,
 }
 
 impl Kind {
     /// All that have a journal.
-    pub const JOURNALS: [Kind; 3] = [Kind::Search, Kind::Exhaust, Kind::Calibration];
+    pub const JOURNALS: [Kind; 4] = [Kind::Search, Kind::Exhaust, Kind::Calibration, Kind::Confirmation];
 
     /// That of a task, as `run.json` and a journal name it.
     pub fn of_task(task: &str) -> Option<Kind> {
-        [Kind::Training, Kind::Search, Kind::Exhaust, Kind::Calibration].into_iter().find(|kind| kind.task() == task)
+        std::iter::once(Kind::Training).chain(Kind::JOURNALS).find(|kind| kind.task() == task)
     }
 
     /// Its name in `run.json` and in a journal.
@@ -63,6 +65,7 @@ impl Kind {
             Kind::Search => "search",
             Kind::Exhaust => "exhaust",
             Kind::Calibration => "calibrate",
+            Kind::Confirmation => "confirm",
         }
     }
 
@@ -72,6 +75,7 @@ impl Kind {
             Kind::Search => "a search",
             Kind::Exhaust => "an exhaustive search",
             Kind::Calibration => "a calibration",
+            Kind::Confirmation => "a confirmation",
         }
     }
 
@@ -82,6 +86,7 @@ impl Kind {
             Kind::Search => "evograd search",
             Kind::Exhaust => "evograd search exhaust",
             Kind::Calibration => "evograd search calibrate",
+            Kind::Confirmation => "evograd search confirm",
         }
     }
 

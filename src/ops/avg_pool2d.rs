@@ -120,7 +120,9 @@ impl Averages {
         if reduce::fits(isa, y, E::ONE) {
             return;
         }
-        let unit = (self.0.kernel[0] * self.0.kernel[1]).next_power_of_two() as f64;
+        // No window holds more elements than the plane.
+        let most = self.0.kernel[0].saturating_mul(self.0.kernel[1]).min(plane.inputs());
+        let unit = most.next_power_of_two() as f64;
         let mut small = Buffer::stale(x.len());
         arith::scale(isa, x, E::from_f64(1.0 / unit), &mut small);
         let mut small_means = Buffer::stale(y.len());
@@ -180,6 +182,19 @@ mod tests {
         assert_eq!((y.as_slice(), dx.as_slice()), (&[6.0, 18.0, 12.0][..], &[4.0, 8.0, 4.0, 10.0][..]));
         let (y, dx) = forward_and_gradient(row(4), AvgPool2d { ceil: true, ..own });
         assert_eq!((y.as_slice(), dx.as_slice()), (&[9.0, 18.0, 24.0][..], &[6.0, 10.0, 4.0, 16.0][..]));
+    }
+
+    /// Nearly all of these windows is padding, and no integer holds how many places they have.
+    #[test]
+    fn the_longest_windows_divide_by_their_length() {
+        let most = isize::MAX as usize;
+        let (kernel, padding) = ([2, most - 2], [0, (most - 3) / 2]);
+        let longest = AvgPool2d { kernel, stride: [1, 1], padding, ..HALVES };
+        let full = |value| Tensor::full([1, 1, 2, 3], value).unwrap();
+        let (y, dx) = forward_and_gradient(full(2.0_f64.powi(63)), longest);
+        assert_eq!((y.as_slice(), dx.as_slice()), (&[3.0; 3][..], &[36.0 / 2.0_f64.powi(64); 6][..]));
+        let (y, _) = forward_and_gradient(full(f64::MAX), AvgPool2d { count_padding: false, ..longest });
+        assert_eq!(y.as_slice(), [f64::MAX; 3]);
     }
 
     #[test]

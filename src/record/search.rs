@@ -53,7 +53,7 @@ pub struct EvaluationRow {
     pub repeat: u32,
     /// Epochs trained for; fewer than the settings have where it was given up as hopeless.
     pub epochs: u32,
-    /// The share of right answers on the validation split, from 0 to 1; 0 where it diverged.
+    /// The share of right answers on the validation split, or of a confirmation on the test set, from 0 to 1; 0 where it diverged.
     pub fitness: f64,
     /// The mean cross entropy on the validation split.
     pub loss: Option<f64>,
@@ -94,6 +94,10 @@ pub struct AnswerRow {
     pub first_fitness: f64,
     /// The standard error of that.
     pub first_error: f64,
+    /// By how much the best network is better than that one.
+    pub lead: f64,
+    /// The standard error of that: less than those of both, since they share what seeds do to all.
+    pub lead_error: f64,
 }
 
 /// The individuals of a generation, after all have been evaluated.
@@ -106,12 +110,30 @@ pub struct GenerationRow {
     pub race: bool,
     /// Its individuals, in their order.
     pub individuals: Vec<IndividualRow>,
+    /// The best of all networks so far, as it is known by now; `None` where nothing is chosen by fitness.
+    #[serde(default)]
+    pub leader: Option<LeaderRow>,
     /// Seconds from the end of the generation before.
     pub seconds: f64,
     /// The seconds of these in which workers trained no network, over all workers: between two networks, and while one
     /// waits for the others' last. `None` where it is not known.
     #[serde(default)]
     pub idle_seconds: Option<f64>,
+}
+
+/// The best network so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaderRow {
+    /// Its canonical code.
+    pub code: String,
+    /// Its fitness, from 0 to 1.
+    pub fitness: f64,
+    /// The standard error of that.
+    pub error: f64,
+    /// The generation in which it was first proposed.
+    pub generation: u32,
+    /// Its place there.
+    pub place: usize,
 }
 
 /// An individual.

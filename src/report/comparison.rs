@@ -69,7 +69,14 @@ mod tests {
             parents: vec![],
         };
         let individuals = fitness.iter().map(individual).collect();
-        let row = GenerationRow { generation: number, race: number > 1, individuals, seconds: 1.0, idle_seconds: None };
+        let row = GenerationRow {
+            generation: number,
+            race: number > 1,
+            individuals,
+            leader: None,
+            seconds: 1.0,
+            idle_seconds: None,
+        };
         fitness.iter().map(evaluation).chain([SearchRow::Generation(row)]).collect()
     }
 

@@ -31,7 +31,7 @@ const PARENTS: [&str; 2] = ["#0072b2", "#c25000"];
 /// use evograd::{record::{GenerationRow, IndividualRow}, report::family_svg};
 /// let individual = |code: &str, parents| IndividualRow { code: code.into(), fitness: 0.5, error: 0.0, parents };
 /// let generation = |generation, individual| {
-///     GenerationRow { generation, race: false, individuals: vec![individual], seconds: 1.0, idle_seconds: None }
+///     GenerationRow { generation, race: false, individuals: vec![individual], leader: None, seconds: 1.0, idle_seconds: None }
 /// };
 /// let rows = [generation(0, individual("1-01", vec![])), generation(1, individual("1-11", vec![0]))];
 /// assert!(family_svg(&rows, 1, 0).unwrap().starts_with("<svg "));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     fn generation(number: u32, individuals: Vec<IndividualRow>) -> GenerationRow {
-        GenerationRow { generation: number, race: false, individuals, seconds: 1.0, idle_seconds: None }
+        GenerationRow { generation: number, race: false, individuals, leader: None, seconds: 1.0, idle_seconds: None }
     }
 
     fn part(text: &str, origin: Origin) -> Part {

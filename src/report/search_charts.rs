@@ -63,7 +63,7 @@ pub(super) fn generations_chart(rows: &[SearchRow]) -> LineChart {
 /// A generation without those that have learned nothing.
 fn learned(row: &GenerationRow) -> GenerationRow {
     let individuals = row.individuals.iter().filter(|individual| individual.fitness > 0.0).cloned().collect();
-    GenerationRow { individuals, ..*row }
+    GenerationRow { individuals, leader: None, ..*row }
 }
 
 /// How many networks have which fitness; those that diverged each time are left out.
@@ -141,6 +141,7 @@ mod tests {
                 generation,
                 race: false,
                 individuals,
+                leader: None,
                 seconds: 1.0,
                 idle_seconds: None,
             })

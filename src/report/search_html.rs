@@ -45,7 +45,7 @@ pub struct WinnerRow {
 /// ```
 /// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::{SearchReport, search_html}};
 /// let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.5, error: 0.0, parents: vec![] }];
-/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, seconds: 60.0, idle_seconds: None })];
+/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, leader: None, seconds: 60.0, idle_seconds: None })];
 /// let page = search_html(&SearchReport { name: "first try", rows: &rows, settings: "", winner: None });
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("first try"));
 /// ```

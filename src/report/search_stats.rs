@@ -3,7 +3,8 @@
 //! The fitness of a generation is that of its row: where a code was trained more than once, the row holds the mean.
 
 use crate::record::{
-    AnswerRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow, counted_outcome, outcome, worst_outcome,
+    AnswerRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow, counted_outcome, outcome,
+    worst_outcome,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::SearchStats};
 /// let individual = |code: &str, fitness| IndividualRow { code: code.into(), fitness, error: 0.0, parents: vec![] };
 /// let individuals = vec![individual("1-01", 0.5), individual("1-11", 0.75)];
-/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, seconds: 60.0, idle_seconds: None })];
+/// let rows = [SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, leader: None, seconds: 60.0, idle_seconds: None })];
 /// let stats = SearchStats::of(&rows);
 /// assert_eq!(stats.best.unwrap().code, "1-11");
 /// assert_eq!(stats.generations[0].mean, 0.625);
@@ -75,8 +76,10 @@ pub struct GenerationStats {
     pub worst: f64,
     /// The standard deviation of the fitness, over all individuals.
     pub deviation: f64,
-    /// The greatest fitness of all individuals so far, each as it is known by then.
+    /// The fitness of the best of all so far, as it is known by then.
     pub best_so_far: f64,
+    /// The standard error of that; 0 where it is not known.
+    pub error_so_far: f64,
     /// The code of its best individual, of equals the first.
     pub code: String,
     /// Networks that were trained for it.
@@ -114,7 +117,10 @@ impl SearchStats {
         let generations = generations(&complete, &trainings);
         SearchStats {
             task: rows.iter().find_map(begun).unwrap_or_default(),
-            best: answer(rows).or_else(|| best(&complete, &trainings)).or_else(|| best_network(rows)),
+            best: answer(rows)
+                .or_else(|| leader(&complete))
+                .or_else(|| best(&complete, &trainings))
+                .or_else(|| best_network(rows)),
             answer: rows.iter().rev().find_map(answered).cloned(),
             trained: trainings.len(),
             codes: trainings.iter().map(|row| &row.code).collect::<BTreeSet<_>>().len(),
@@ -180,9 +186,12 @@ fn generations(complete: &BTreeMap<u32, &GenerationRow>, trainings: &[&Evaluatio
         let trained = trainings.iter().filter(|other| other.generation == row.generation).count();
         latest.extend(row.individuals.iter().map(|individual| (individual.code.as_str(), individual.fitness)));
         let stats = GenerationStats::of(row, trained);
-        // Who takes part in the race was the best before it, and is known better by now.
         let so_far = latest.values().copied().fold(f64::NEG_INFINITY, f64::max);
-        GenerationStats { best_so_far: if row.race { stats.best } else { so_far }, ..stats }
+        let [best_so_far, error_so_far] = match &row.leader {
+            Some(leader) => [leader.fitness, leader.error],
+            None => [so_far, 0.0],
+        };
+        GenerationStats { best_so_far, error_so_far, ..stats }
     });
     stats.collect()
 }
@@ -203,6 +212,7 @@ impl GenerationStats {
             worst: fitness.iter().copied().fold(f64::INFINITY, f64::min),
             deviation: (fitness.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt(),
             best_so_far: best.fitness,
+            error_so_far: best.error,
             code: best.code.clone(),
             trained,
             seconds: row.seconds,
@@ -217,6 +227,12 @@ fn answered(row: &SearchRow) -> Option<&AnswerRow> {
 
 fn answer(rows: &[SearchRow]) -> Option<BestStats> {
     let AnswerRow { code, fitness, error, generation, place, .. } = rows.iter().rev().find_map(answered)?.clone();
+    Some(BestStats { generation, place: Some(place), code, fitness, error })
+}
+
+/// The best by what the last complete round says.
+fn leader(complete: &BTreeMap<u32, &GenerationRow>) -> Option<BestStats> {
+    let LeaderRow { code, fitness, error, generation, place } = complete.values().next_back()?.leader.clone()?;
     Some(BestStats { generation, place: Some(place), code, fitness, error })
 }
 
@@ -398,6 +414,7 @@ mod tests {
             generation: number,
             race: false,
             individuals,
+            leader: None,
             seconds,
             idle_seconds: Some(idle),
         })

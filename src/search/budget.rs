@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// A limit of trainings or of core time. As a text: `100`, or `90s`, `30min`, `1.5h`.
 ///
-/// Core time is what all workers spend on trainings together, so a search of an hour takes half an hour on two cores. Methods that
+/// Core time is the time that all workers spend on trainings together, so a search of an hour takes half an hour on two cores. Methods that
 /// are given equal budgets are compared at equal cost.
 ///
 /// ```
@@ -29,13 +29,16 @@ pub enum Budget {
 const UNITS: [(&str, f64); 3] = [("h", 3600.0), ("min", 60.0), ("s", 1.0)];
 
 impl Budget {
-    /// How many trainings may follow, when so many trainings and core seconds have been spent on a part of the budget. Of time that
-    /// is left nobody knows how many fit, so as many as are asked for.
+    /// How many trainings may follow, when so many trainings and core seconds have been spent on a part of the budget. Of time
+    /// as many as fit if they take as long as those before; before the first, nobody knows, so as many as are asked for.
     pub(super) fn room(self, part: f64, trainings: usize, seconds: f64) -> usize {
         match self {
             Budget::Trainings(all) => ((all as f64 * part).round() as usize).saturating_sub(trainings),
-            Budget::Seconds(all) if seconds < all * part => usize::MAX,
-            Budget::Seconds(_) => 0,
+            Budget::Seconds(_) if trainings == 0 => usize::MAX,
+            Budget::Seconds(all) => {
+                let left = (all * part - seconds).max(0.0);
+                (left / (seconds / trainings as f64)).ceil() as usize
+            }
         }
     }
 }
@@ -110,8 +113,9 @@ mod tests {
     fn room_is_what_is_left_of_a_part() {
         assert_eq!([0, 74, 75, 80].map(|spent| Budget::Trainings(100).room(0.75, spent, 1e9)), [75, 1, 0, 0]);
         assert_eq!(
-            [0.0, 44.9, 45.0].map(|spent| Budget::Seconds(60.0).room(0.75, 9, spent)),
-            [usize::MAX, usize::MAX, 0]
+            [(0, 0.0), (9, 9.0), (9, 44.9), (9, 45.0), (9, 0.0)]
+                .map(|(trainings, spent)| Budget::Seconds(60.0).room(0.75, trainings, spent)),
+            [usize::MAX, 36, 1, 0, usize::MAX]
         );
     }
 }

@@ -21,8 +21,10 @@ pub(super) struct Ground {
     pub classes: usize,
     /// What candidates are trained on.
     pub train: Loader,
-    /// What fitness is measured on.
-    pub validation: Loader,
+    /// What is held out, and fitness measured on.
+    pub held_out: Loader,
+    /// The name of that part: `validation`, or of a confirmation `test`.
+    pub part: &'static str,
 }
 
 /// The seed of a code's training: the settings' own for the first, and for each repetition another that no neighbouring
@@ -41,7 +43,7 @@ impl SearchConfig {
     /// When it is not so.
     pub fn check_data(&self, sets: &Sets) -> Result<()> {
         let usual = Normalise::usual(sets.train.shape()[0]);
-        Ground::of(self, sets, |config| Split::with(config, sets, Some(usual))).map(drop)
+        Ground::of(self, sets, false, |config| Split::with(config, sets, Some(usual))).map(drop)
     }
 }
 
@@ -65,19 +67,27 @@ struct Clock {
 }
 
 impl Ground {
-    /// Draws the samples, and makes sure that networks of all codes fit them. `progress` hears how far the look at the pictures
-    /// is.
-    pub fn new(config: &SearchConfig, sets: &Sets, progress: &mut dyn Progress) -> Result<Ground> {
-        Ground::of(config, sets, |config| Split::watched(config, sets, progress))
+    /// Draws the samples, and makes sure that networks of all codes fit them. Where nothing is chosen any more, networks are
+    /// `tested` on the test set. `progress` hears how far the look at the images is.
+    pub fn new(config: &SearchConfig, sets: &Sets, tested: bool, progress: &mut dyn Progress) -> Result<Ground> {
+        Ground::of(config, sets, tested, |config| Split::watched(config, sets, progress))
     }
 
-    fn of(config: &SearchConfig, sets: &Sets, draw: impl FnOnce(&Config) -> Result<Split>) -> Result<Ground> {
+    fn of(
+        config: &SearchConfig,
+        sets: &Sets,
+        tested: bool,
+        draw: impl FnOnce(&Config) -> Result<Split>,
+    ) -> Result<Ground> {
         let (input, classes) = (sets.train.shape(), sets.train.classes().len());
         let (largest, config) = (Code::dense(&config.networks.stages)?, config.training());
         genetic_cnn::network(&largest, &config.options(input, classes)?)?.plan()?;
-        let Split { train, validation, .. } = draw(&config)?;
-        let validation = validation.ok_or_else(nothing_held_out)?;
-        Ok(Ground { config, input, classes, train, validation })
+        let Split { train, validation, test, .. } = draw(&config)?;
+        let (held_out, part) = match tested {
+            true => (test, "test"),
+            false => (validation.ok_or_else(nothing_held_out)?, "validation"),
+        };
+        Ok(Ground { config, input, classes, train, held_out, part })
     }
 
     /// Does a task; `None` where `stop` was raised meanwhile.
@@ -144,7 +154,7 @@ impl Ground {
         }
         let began = Instant::now();
         let go_on = |_| !stop.load(Ordering::Relaxed);
-        let answers = evaluate(&trainer.network, &self.validation, "validation", go_on)?;
+        let answers = evaluate(&trainer.network, &self.held_out, self.part, go_on)?;
         clock.answering = began.elapsed().as_secs_f64();
         Ok(answers.map(|answers| [answers.score.accuracy, answers.score.loss]))
     }

@@ -1,6 +1,8 @@
 //! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the breeding.
 
 use super::budget::Budget;
+use super::confirm::Confirmation;
+use super::length::{Length, Repeated, VALIDATION, growth, steps};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::genetic_cnn::Backbone;
@@ -37,6 +39,9 @@ pub struct SearchConfig {
     /// Of a calibration, what is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// Of a confirmation, what is trained again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
 }
 
 /// What a calibration compares: the same codes, each graph at most once, trained with several budgets.
@@ -45,13 +50,14 @@ pub struct SearchConfig {
 pub struct Calibration {
     /// How many codes, drawn at random.
     pub codes: usize,
-    /// Numbers of epochs, and how often each code is trained with them.
-    pub budgets: Vec<[u32; 2]>,
+    /// Lengths of training, and how often each code is trained so; the last is what the others are compared with.
+    pub budgets: Vec<Repeated>,
 }
 
 impl Default for Calibration {
     fn default() -> Self {
-        Calibration { codes: 24, budgets: vec![[3, 2], [24, 1]] }
+        let repeated = |epochs, times| Repeated { length: Length::Epochs(epochs), times };
+        Calibration { codes: 24, budgets: vec![repeated(3, 2), repeated(24, 1)] }
     }
 }
 
@@ -183,7 +189,7 @@ const NOTES: [(&str, &str); 23] = [
     ("networks.backbone.pool", "side of the pool behind each stage"),
     ("networks.backbone.features", "of the first linear layer"),
     ("calibration.codes", "drawn at random, each graph at most once"),
-    ("calibration.budgets", "numbers of epochs, and how often each code is trained with them"),
+    ("calibration.budgets", "epochs, S, M, L, or images as 60k; x2 for two trainings of each"),
 ];
 
 impl SearchConfig {
@@ -204,6 +210,23 @@ impl SearchConfig {
     pub fn read(path: &Path, set: &[String]) -> Result<SearchConfig> {
         let text = files::read_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
         SearchConfig::parse(&text, set).map_err(|error| error.at(path.display()))
+    }
+
+    /// Settings of trainings of some length, as `section.key=value`, for [`SearchConfig::parse`]; with a rung, as many images
+    /// are held out as it takes to tell networks apart.
+    pub fn of_length(length: Length) -> Vec<String> {
+        let (samples, epochs) = length.samples_and_epochs();
+        let mut all = vec![format!("training.epochs={epochs}")];
+        if let Length::Images(_) = length {
+            all.extend([format!("data.samples={samples}"), format!("data.validation={VALIDATION}")]);
+        }
+        all
+    }
+
+    /// The same for trainings of another length; the learning rate follows the number of steps.
+    #[must_use]
+    pub fn with_length(&self, length: Length) -> SearchConfig {
+        length.applied(self)
     }
 
     /// The settings as the text of a TOML file, with a comment where a key does not say all.
@@ -261,12 +284,14 @@ impl SearchConfig {
             return Err(nothing_held_out());
         }
         if let Some(Calibration { codes, budgets }) = &self.calibration
-            && (!(3..=10_000).contains(codes)
-                || budgets.iter().map(|[_, times]| u64::from(*times)).sum::<u64>() < 2
-                || budgets.iter().flatten().any(|n| !(1..=100_000).contains(n)))
+            && (!(3..=10_000).contains(codes) || budgets.iter().map(|budget| budget.times).sum::<u32>() < 2)
         {
-            let problem = format!("calibration has {codes} codes and the budgets {budgets:?}");
-            return refuse(problem, "use 3 to 10,000 codes, and at least two trainings of each, of one epoch or more");
+            let trainings: Vec<String> = budgets.iter().map(ToString::to_string).collect();
+            let problem = format!("calibration has {codes} codes and the budgets {trainings:?}");
+            return refuse(problem, "use 3 to 10,000 codes, and at least two trainings of each");
+        }
+        if let Some(confirmation) = &self.confirmation {
+            confirmation.check()?;
         }
         for (key, share) in [
             ("search.crossover", self.search.crossover),
@@ -287,10 +312,7 @@ impl SearchConfig {
 fn complete(table: &mut toml::Table) -> Result<()> {
     let stages = table.get("networks").and_then(|networks| networks.get("stages")?.as_array()).map(Vec::len);
     let backbone = Backbone::cifar10(stages.unwrap_or(Networks::default().stages.len()));
-    let adaptive = table.get("optimizer").is_some_and(|section| section.get("rule").is_some_and(is_adaptive));
-    let rate = (!adaptive).then_some(("optimizer", "rate", toml::Value::Float(0.02)));
-    let momentum = (!adaptive).then_some(("optimizer", "momentum", toml::Value::Float(0.8)));
-    // Without crops and clipping, at a low rate, networks come further in so few steps; with less momentum two seeds differ less.
+    // Without crops and clipping networks come further in so few steps.
     let usual = [
         ("data", "samples", toml::Value::Integer(1600)),
         ("data", "validation", toml::Value::Integer(2000)),
@@ -298,9 +320,10 @@ fn complete(table: &mut toml::Table) -> Result<()> {
         ("training", "batch", toml::Value::Integer(32)),
         ("data", "crop", toml::Value::Integer(0)),
     ];
-    for (section, key, value) in usual.into_iter().chain(rate).chain(momentum) {
+    for (section, key, value) in usual {
         keep_or_set(table.entry(section).or_insert_with(|| toml::Table::new().into()), key, value);
     }
+    set_step_size(table);
     let networks = table.entry("networks").or_insert_with(|| toml::Table::new().into());
     keep_or_set(networks, "backbone", toml::Table::new().into());
     let own = toml::Table::try_from(backbone).expect("a backbone is plain data");
@@ -308,6 +331,25 @@ fn complete(table: &mut toml::Table) -> Result<()> {
         own.into_iter().for_each(|(key, value)| keep_or_set(given, &key, value));
     }
     complete_training(table)
+}
+
+/// A low rate that follows the steps; with less momentum than usual two seeds differ less. Adaptive rules have their own.
+fn set_step_size(table: &mut toml::Table) {
+    if table.get("optimizer").is_some_and(|section| section.get("rule").is_some_and(is_adaptive)) {
+        return;
+    }
+    let number = |section: &str, key: &str| {
+        let value = table.get(section)?.get(key)?;
+        value.as_integer().map(|number| number as f64).or(value.as_float())
+    };
+    let steps = number("data", "samples")
+        .zip(number("training", "epochs"))
+        .zip(number("training", "batch"))
+        .and_then(|((samples, epochs), batch)| steps(samples, epochs, batch));
+    let rate = 0.02 * steps.map_or(1.0, growth);
+    let section = table.entry("optimizer").or_insert_with(|| toml::Table::new().into());
+    keep_or_set(section, "rate", toml::Value::Float(rate));
+    keep_or_set(section, "momentum", toml::Value::Float(0.8));
 }
 
 fn keep_or_set(section: &mut toml::Value, key: &str, value: toml::Value) {
@@ -332,7 +374,7 @@ mod tests {
 
     #[test]
     fn settings_come_back_from_their_text_and_notes_belong_to_keys() {
-        let calibration = "calibration.budgets=[[2, 2], [16, 1]]";
+        let calibration = r#"calibration.budgets=["2x2", "M", "60kx3"]"#;
         for settings in [&[][..], &["search.budget=\"1.5h\"", "networks.stages=[3, 5]"], &[calibration]] {
             let config = parsed(settings).unwrap();
             assert_eq!(SearchConfig::parse(&config.to_toml(), &[]).unwrap(), config, "{settings:?}");

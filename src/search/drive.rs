@@ -40,8 +40,21 @@ pub struct Round {
     pub number: u32,
     /// Whether it is a round of the race: then its individuals are the finalists.
     pub race: bool,
-    /// Its individuals.
+    /// Its individuals that were trained.
     pub individuals: Vec<Individual>,
+    /// The best of all that were trained so far, as it is known by now.
+    pub leader: Leader,
+}
+
+/// The best of all graphs so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leader {
+    /// Its canonical code.
+    pub code: Code,
+    /// Its fitness with its standard error.
+    pub fitness: Estimate,
+    /// The number of the generation in which it was first proposed, and its place there.
+    pub found: (u32, usize),
 }
 
 /// An individual of a round.
@@ -66,10 +79,12 @@ pub struct Answer {
     pub trainings: u32,
     /// The number of the generation in which it was first proposed, and its place there.
     pub found: (u32, usize),
-    /// The probability that it is the best of the finalists; `None` without a race.
+    /// The probability that it is the best of the finalists; `None` where none was trained again in a race.
     pub certainty: Option<f64>,
     /// The best of the first generation, and its fitness now.
     pub first: (Code, Estimate),
+    /// By how much the winner is better than that one.
+    pub lead: Estimate,
 }
 
 /// What hears of each round, and answers whether to go on.
@@ -87,17 +102,23 @@ pub fn drive(
     trainings: &mut dyn Trainings,
     told: &mut ToldRound<'_>,
 ) -> Result<Option<Answer>> {
-    let mut going =
-        Going { budget, seed, history, method, trainings, told, round: 0, first: Vec::new(), found: HashMap::new() };
-    let finalists = match going.breed()? {
-        true if going.method.races() => race::finalists(going.history, &going.first),
-        true => Vec::new(),
-        false => return Ok(None),
-    };
-    if !finalists.is_empty() && !going.race(&finalists)? {
+    let (first, found) = (Vec::new(), HashMap::new());
+    let mut going = Going { budget, seed, history, method, trainings, told, round: 0, kept: 0, first, found };
+    if !going.breed()? {
         return Ok(None);
     }
-    Ok(going.answer(&finalists))
+    if !going.method.races() {
+        return Ok(going.answer(&[]));
+    }
+    // A method that asks for no model still races by it.
+    going.history.fit();
+    let (finalists, before) = (race::finalists(going.history, &going.first), going.round);
+    if !going.race(&finalists)? {
+        return Ok(None);
+    }
+    // Nothing is known of who is the best of one, nor of finalists that have not run.
+    let raced = finalists.len() > 1 && going.round > before;
+    Ok(going.answer(if raced { &finalists } else { &[] }))
 }
 
 /// A search that is going on.
@@ -109,6 +130,8 @@ struct Going<'a> {
     trainings: &'a mut dyn Trainings,
     told: &'a mut dyn FnMut(&Round) -> Result<bool>,
     round: u32,
+    /// How many individuals of the round before were trained; those behind them are nobody's parents.
+    kept: usize,
     /// The graphs of the first generation.
     first: Vec<Code>,
     /// Where each graph was first proposed.
@@ -127,13 +150,6 @@ impl Going<'_> {
             if proposals.is_empty() || (self.method.retrains() && wanted.len() > room) {
                 break;
             }
-            for (place, proposal) in proposals.iter().enumerate() {
-                let graph = self.history.graph(&proposal.code);
-                if self.round == 0 {
-                    self.first.push(graph.clone());
-                }
-                self.found.entry(graph).or_insert((self.round, place));
-            }
             if wanted.is_empty() && is_used_up(self.history.nodes(), self.history.trained().count()) {
                 break;
             }
@@ -142,22 +158,39 @@ impl Going<'_> {
             if self.method.fits() {
                 self.history.fit();
             }
-            let individual = |Proposal { code, parents }| {
-                let fitness = self.method.fitness(self.history, &code);
-                Individual { code, fitness, parents }
-            };
-            let individuals = proposals.into_iter().map(individual).collect();
-            if !self.tell(false, individuals)? {
+            let individuals = self.individuals(proposals);
+            if !individuals.is_empty() && !self.tell(false, individuals)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
+    /// Those proposals that were trained, up to the first for which the budget had no room.
+    fn individuals(&mut self, proposals: Vec<Proposal>) -> Vec<Individual> {
+        let before = std::mem::take(&mut self.kept);
+        let mut individuals = Vec::new();
+        for Proposal { code, mut parents } in proposals {
+            let graph = self.history.graph(&code);
+            if self.history.trainings(&graph) == 0 {
+                break;
+            }
+            if self.round == 0 {
+                self.first.push(graph.clone());
+            }
+            self.found.entry(graph).or_insert((self.round, individuals.len()));
+            parents.retain(|place| *place < before);
+            let fitness = self.method.fitness(self.history, &code);
+            individuals.push(Individual { code, fitness, parents });
+        }
+        self.kept = individuals.len();
+        individuals
+    }
+
     /// The race of these; whether to go on.
     fn race(&mut self, finalists: &[Code]) -> Result<bool> {
         while !race::is_decided(self.history, finalists, self.seed, self.round) {
-            let next = race::next(self.history, finalists, self.room(1.0));
+            let next = race::next(self.history, finalists, self.room(1.0), self.seed, self.round);
             if next.is_empty() {
                 break;
             }
@@ -191,25 +224,45 @@ impl Going<'_> {
     fn tell(&mut self, race: bool, individuals: Vec<Individual>) -> Result<bool> {
         let number = self.round;
         self.round += 1;
-        (self.told)(&Round { number, race, individuals })
+        let (code, fitness) = self.best(&mut self.history.trained()).expect("individuals were trained");
+        let leader = Leader { found: self.found(&code), code, fitness };
+        (self.told)(&Round { number, race, individuals, leader })
+    }
+
+    /// Where a graph was first proposed; what the history knew before the search, in no round of it.
+    fn found(&self, graph: &Code) -> (u32, usize) {
+        self.found.get(graph).copied().unwrap_or_default()
+    }
+
+    /// The best of these by fitness. What never came to anything is the best of nothing, unless nothing has.
+    fn best(&self, among: &mut dyn Iterator<Item = &Code>) -> Option<(Code, Estimate)> {
+        let all = among.map(|code| (self.history.has_learned(code), self.method.fitness(self.history, code), code));
+        let (_, fitness, code) = all.max_by(|a, b| a.0.cmp(&b.0).then(a.1.mean.total_cmp(&b.1.mean)))?;
+        Some((code.clone(), fitness))
     }
 
     fn answer(&self, finalists: &[Code]) -> Option<Answer> {
-        let best = |among: &mut dyn Iterator<Item = &Code>| {
-            let all: Vec<(&Code, Estimate)> =
-                among.map(|code| (code, self.method.fitness(self.history, code))).collect();
-            let (code, fitness) = all.into_iter().max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))?;
-            Some((code.clone(), fitness))
+        let raced = !finalists.is_empty();
+        let (winner, fitness) = match raced {
+            true => self.best(&mut finalists.iter())?,
+            false => self.best(&mut self.history.trained())?,
         };
-        // What never came to anything wins nothing, unless nothing has.
-        let learned = |code: &&Code| self.history.has_learned(code);
-        let (winner, fitness) =
-            best(&mut self.history.trained().filter(learned)).or_else(|| best(&mut self.history.trained()))?;
-        let first = best(&mut self.first.iter().filter(learned)).or_else(|| best(&mut self.first.iter()))?;
-        let certainty =
-            (!finalists.is_empty()).then(|| race::certainty(self.history, finalists, &winner, self.seed, self.round));
-        let (trainings, found) = (self.history.trainings(&winner), self.found[&winner]);
-        Some(Answer { winner, fitness, trainings, found, certainty, first })
+        let first = self.best(&mut self.first.iter())?;
+        let certainty = raced.then(|| race::certainty(self.history, finalists, &winner, self.seed, self.round));
+        let lead = match self.method.fits() {
+            true => self.history.difference(&winner, &first.0),
+            false => apart((&winner, fitness), (&first.0, first.1)),
+        };
+        let (trainings, found) = (self.history.trainings(&winner), self.found(&winner));
+        Some(Answer { winner, fitness, trainings, found, certainty, first, lead })
+    }
+}
+
+/// The difference of two whose errors have nothing in common.
+fn apart((a, of_a): (&Code, Estimate), (b, of_b): (&Code, Estimate)) -> Estimate {
+    match a == b {
+        true => Estimate { mean: 0.0, deviation: 0.0 },
+        false => Estimate { mean: of_a.mean - of_b.mean, deviation: of_a.deviation.hypot(of_b.deviation) },
     }
 }
 

@@ -10,7 +10,7 @@ use crate::data::store::Progress;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
 use crate::par::side_by_side;
-use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow, outcome};
+use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow, outcome};
 use crate::train::{self, expect_same_data, expect_same_program, expect_same_settings};
 use std::collections::HashMap;
 use std::path::Path;
@@ -43,6 +43,9 @@ pub enum Event<'a> {
 
 /// What hears of the events, and answers whether to go on.
 pub type Told<'a> = dyn FnMut(Event<'_>) -> bool + 'a;
+
+/// The task of a confirmation, the only one that asks for the test set.
+pub(super) const CONFIRM: &str = "confirm";
 
 /// Trains networks and remembers what they came to.
 pub(super) struct Evaluator<'a> {
@@ -85,9 +88,17 @@ impl<'a> Evaluator<'a> {
             }
         }
         let (epochs, workers) = (config.training.epochs, config.workers());
-        let ground = Ground::new(config, sets, &mut Reading(&mut *told))?;
+        let tested = task == CONFIRM;
+        let ground = Ground::new(config, sets, tested, &mut Reading(&mut *told))?;
         let since = Instant::now();
         Ok(Evaluator { ground, epochs, asked: 0.0, workers, journal, known, written, answered, since, busy: 0.0, told })
+    }
+
+    /// Trains as these settings say from now on; codes and the space of networks stay.
+    pub fn train_as(&mut self, config: &SearchConfig, sets: &Sets) -> Result<()> {
+        self.ground = Ground::new(config, sets, false, &mut Reading(&mut *self.told))?;
+        self.epochs = config.training.epochs;
+        Ok(())
     }
 
     /// What trainings for so many epochs come to; those that are not known are done.
@@ -141,18 +152,24 @@ impl<'a> Evaluator<'a> {
 
     /// Writes a generation or a round of the race, or compares it with what was written when the journal is gone through again;
     /// whether to go on.
-    pub fn round(&mut self, number: u32, race: bool, individuals: Vec<IndividualRow>) -> Result<bool> {
+    pub fn round(
+        &mut self,
+        number: u32,
+        race: bool,
+        individuals: Vec<IndividualRow>,
+        leader: Option<LeaderRow>,
+    ) -> Result<bool> {
         let seconds = std::mem::replace(&mut self.since, Instant::now()).elapsed().as_secs_f64();
         let busy = std::mem::take(&mut self.busy);
         if let Some(written) = self.written.iter().find(|row| row.generation == number) {
-            if written.individuals != individuals {
+            if written.individuals != individuals || written.leader != leader {
                 return Err(other_version(&format!("generation {number}")));
             }
             return Ok((self.told)(Event::Generation(written)));
         }
         // Rounding alone could make it negative.
         let idle_seconds = Some((self.workers as f64 * seconds - busy).max(0.0));
-        let row = GenerationRow { generation: number, race, individuals, seconds, idle_seconds };
+        let row = GenerationRow { generation: number, race, individuals, leader, seconds, idle_seconds };
         let row = SearchRow::Generation(row);
         self.journal.append(&row)?;
         let SearchRow::Generation(row) = &row else { return Ok(true) };

@@ -32,7 +32,7 @@ pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut To
         let fitness = counted_outcome(outcome(&row), worst);
         IndividualRow { code: row.code, fitness, error: 0.0, parents: Vec::new() }
     };
-    evaluator.round(0, false, rows.into_iter().map(row).collect())?;
+    evaluator.round(0, false, rows.into_iter().map(row).collect(), None)?;
     Ok(())
 }
 
@@ -75,8 +75,12 @@ const GRAPHS: [u64; 11] = [1, 1, 2, 6, 31, 302, 5984, 243_668, 20_286_025, 3_424
 /// assert_eq!([185, 186].map(|graphs| is_used_up(&[3, 4], graphs)), [false, true]);
 /// ```
 pub fn is_used_up(nodes: &[usize], graphs: usize) -> bool {
-    let all = nodes.iter().try_fold(1_u64, |all, nodes| all.checked_mul(*GRAPHS.get(*nodes)?));
-    all == Some(graphs as u64)
+    graph_count(nodes) == Some(graphs as u64)
+}
+
+/// How many different graphs a space has; `None` where they have not been counted.
+pub(super) fn graph_count(nodes: &[usize]) -> Option<u64> {
+    nodes.iter().try_fold(1_u64, |all, nodes| all.checked_mul(*GRAPHS.get(*nodes)?))
 }
 
 /// One canonical stage for each graph of so many nodes.

@@ -12,6 +12,8 @@ use std::collections::HashMap;
 
 /// Codes drawn at random whose features say what is usual in a space.
 const USUAL: u32 = 500;
+/// The standard deviation among single trainings before any are known: on CIFAR-10, short ones of random networks differ by this much.
+const USUAL_DEVIATION: f64 = 0.02;
 /// The number of a graph that was never trained, for the model.
 const UNSEEN: usize = usize::MAX;
 
@@ -137,7 +139,9 @@ impl History {
 
     /// Fits the model anew, with its variances.
     pub fn fit(&mut self) {
-        self.surrogate = self.observed().map(|(features, seen)| Surrogate::fit(self.scale.clone(), &features, &seen));
+        let fit =
+            |(features, seen): (Vec<_>, Vec<_>)| Surrogate::fit(self.scale.clone(), &features, &seen, USUAL_DEVIATION);
+        self.surrogate = self.observed().map(fit);
     }
 
     /// Fits the model anew with the variances that it has: a hundredth of the work, where little has been added.
@@ -168,6 +172,17 @@ impl History {
         }
     }
 
+    /// By how much one graph that was trained is better than another; certain nothing where no training has come to anything.
+    pub fn difference(&self, better: &Code, worse: &Code) -> Estimate {
+        let [a, b] = [better, worse].map(|code| self.place(code));
+        match (&self.surrogate, a, b) {
+            (Some(surrogate), Some(a), Some(b)) if a != b => {
+                surrogate.difference((a, &self.graphs[a].features), (b, &self.graphs[b].features))
+            }
+            _ => Estimate { mean: 0.0, deviation: 0.0 },
+        }
+    }
+
     /// The graphs that were trained, those of the greatest posterior mean first.
     pub fn ranked(&self) -> Vec<(&Code, Estimate)> {
         let mut all: Vec<_> = self.trained().map(|code| (code, self.estimate(code))).collect();
@@ -179,9 +194,15 @@ impl History {
     pub fn drawn(&self, codes: &[Code], stream: &mut Stream) -> Vec<f64> {
         let Some(surrogate) = &self.surrogate else { return codes.iter().map(|_| stream.uniform()).collect() };
         let draw = surrogate.draw(stream);
-        let value = |code: &Code| match self.place(code) {
-            Some(place) => draw.value(place, &self.graphs[place].features, stream),
-            None => draw.value(UNSEEN, &self.features.of_graph(&self.graph(code)), stream),
+        // Codes of one graph have one value, or a graph of many codes would have many chances to be the best.
+        let mut drawn: HashMap<Code, f64> = HashMap::new();
+        let value = |code: &Code| {
+            let graph = self.graph(code);
+            let place = self.places.get(&graph);
+            *drawn.entry(graph.clone()).or_insert_with(|| match place {
+                Some(place) => draw.value(*place, &self.graphs[*place].features, stream),
+                None => draw.value(UNSEEN, &self.features.of_graph(&graph), stream),
+            })
         };
         codes.iter().map(value).collect()
     }

@@ -94,6 +94,7 @@ mod tests {
             generation: number,
             race: false,
             individuals,
+            leader: None,
             seconds: 1.0 / 3.0,
             idle_seconds: None,
         })

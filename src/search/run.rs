@@ -1,20 +1,21 @@
 //! A whole search of networks that are trained, from its first generation, or from where its journal ends, to its answer.
 
 use super::config::SearchConfig;
-use super::drive::{Answer, Individual, Round, Trainings, drive};
+use super::drive::{Answer, Individual, Leader, Round, Trainings, drive};
 use super::evaluator::{Evaluator, Told};
 use super::history::History;
 use super::method::{Propose, method};
+use super::surrogate::Estimate;
 use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
-use crate::record::{AnswerRow, IndividualRow};
+use crate::record::{AnswerRow, IndividualRow, LeaderRow};
 use std::cell::RefCell;
 use std::path::Path;
 
 /// Searches networks as the settings say. Every evaluation and every round is written to the file `journal` as soon as it
-/// is complete; where the file holds some already, they are not done again, and the search comes to the same end as if it
-/// had never been stopped.
+/// is complete; where the file holds some already, they are not done again. With a budget of trainings the search comes to the same end
+/// as if it had never been stopped; with one of time, what the journal holds stays, and its time counts.
 ///
 /// # Errors
 /// [`Error::Stopped`] when `told` answers so. And when the journal cannot be read or written or belongs to another search, a
@@ -38,8 +39,9 @@ pub fn search_by(
     let evaluator = RefCell::new(Evaluator::new(journal, "search", config, sets, &mut told)?);
     let mut history = History::new(&config.networks, sets.train.shape()[1]);
     let mut stopped = false;
-    let mut round = |Round { number, race, individuals }: &Round| {
-        let go_on = evaluator.borrow_mut().round(*number, *race, individuals.iter().map(individual_row).collect())?;
+    let mut round = |Round { number, race, individuals, leader }: &Round| {
+        let (individuals, leader) = (individuals.iter().map(individual_row).collect(), leader_row(leader));
+        let go_on = evaluator.borrow_mut().round(*number, *race, individuals, Some(leader))?;
         stopped = !go_on;
         Ok(go_on)
     };
@@ -77,6 +79,11 @@ fn individual_row(Individual { code, fitness, parents }: &Individual) -> Individ
     IndividualRow { code: code.to_string(), fitness: fitness.mean, error: fitness.deviation, parents: parents.clone() }
 }
 
+fn leader_row(Leader { code, fitness, found }: &Leader) -> LeaderRow {
+    let Estimate { mean, deviation } = *fitness;
+    LeaderRow { code: code.to_string(), fitness: mean, error: deviation, generation: found.0, place: found.1 }
+}
+
 fn answer_row(answer: &Answer) -> AnswerRow {
     AnswerRow {
         code: answer.winner.to_string(),
@@ -89,5 +96,7 @@ fn answer_row(answer: &Answer) -> AnswerRow {
         first_code: answer.first.0.to_string(),
         first_fitness: answer.first.1.mean,
         first_error: answer.first.1.deviation,
+        lead: answer.lead.mean,
+        lead_error: answer.lead.deviation,
     }
 }

@@ -22,7 +22,8 @@ pub struct Repeatability {
 
 impl Repeatability {
     /// Of networks that were trained with the same seeds: `values[n][k]` is what network `n` came to with seed `k`. `None` with fewer than three
-    /// networks or two seeds, or where all values are equal.
+    /// networks or two seeds, or where seeds
+    /// make no difference at all between networks: then the interval has no ends.
     ///
     /// ```
     /// use evograd::search::Repeatability;
@@ -30,7 +31,11 @@ impl Repeatability {
     /// let found = Repeatability::of(&values).unwrap();
     /// assert!(found.heritability > 0.9 && found.interval[0] > 0.5 && found.noise < 0.01);
     /// ```
+    ///
+    /// # Panics
+    /// When networks were not all trained equally often.
     pub fn of(values: &[Vec<f64>]) -> Option<Repeatability> {
+        assert!(values.iter().all(|row| row.len() == values[0].len()), "as many trainings of each network");
         let (networks, seeds) = (values.len() as f64, values.first()?.len() as f64);
         if networks < 3.0 || seeds < 2.0 {
             return None;
@@ -65,6 +70,34 @@ impl Repeatability {
     }
 }
 
+/// How far two lists rank the same things alike, from −1 to 1: Kendall's τ, with ties taken into account (τ_b). `None`
+/// where one of them has nothing but ties.
+///
+/// **Source** Kendall, *The treatment of ties in ranking problems*, Biometrika 33, 1945.
+///
+/// ```
+/// use evograd::search::kendall_tau;
+/// assert_eq!(kendall_tau(&[1.0, 2.0, 3.0], &[10.0, 20.0, 30.0]), Some(1.0));
+/// assert_eq!(kendall_tau(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), Some(-1.0));
+/// ```
+///
+/// # Panics
+/// When the lists are not equally long.
+pub fn kendall_tau(a: &[f64], b: &[f64]) -> Option<f64> {
+    assert_eq!(a.len(), b.len(), "two lists of ranks");
+    let order = |x: f64, y: f64| if x == y { 0.0 } else { (x - y).signum() };
+    let (mut alike, mut untied) = (0.0, [0.0, 0.0]);
+    for i in 0..a.len() {
+        for j in 0..i {
+            let orders = [order(a[i], a[j]), order(b[i], b[j])];
+            alike += orders[0] * orders[1];
+            untied.iter_mut().zip(orders).for_each(|(untied, order)| *untied += order.abs());
+        }
+    }
+    let pairs = (untied[0] * untied[1]).sqrt();
+    (pairs > 0.0).then(|| alike / pairs)
+}
+
 /// Pearson's correlation; `None` where one list is constant.
 ///
 /// ```
@@ -79,22 +112,25 @@ pub fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     (both > 0.0).then(|| (sum(&|x, y| x * y) / both).clamp(-1.0, 1.0))
 }
 
-/// The expected greatest of so many standard normal numbers, by Blom's approximation: 1.54 of 10, 2.51 of 100.
+/// The expected greatest of so many standard normal numbers, by Blom's approximation: 1.54 of 10, 2.51 of 100; 0 where the
+/// count is no number, and of infinitely many that of 10¹⁵.
 ///
 /// ```
 /// use evograd::search::selection_intensity;
 /// assert!((selection_intensity(100.0) - 2.508).abs() < 0.01 && selection_intensity(1.0) == 0.0);
 /// ```
 pub fn selection_intensity(count: f64) -> f64 {
-    if count <= 1.0 { 0.0 } else { normal_quantile((count - 0.375) / (count + 0.25)) }
+    let count = count.min(1e15);
+    if count > 1.0 { normal_quantile((count - 0.375) / (count + 0.25)) } else { 0.0 }
 }
 
-/// The slope of `y` on `x` by least squares, and its standard error. `None` with fewer than four points, or where all `x` are equal.
+/// The slope of `y` on `x` by least squares, and its standard error. `None` with fewer than ten points,
+/// of which two errors would say too little, or where all `x` are equal.
 pub fn slope(x: &[f64], y: &[f64]) -> Option<[f64; 2]> {
     let n = x.len() as f64;
     let [of_x, of_y] = [x, y].map(|values| values.iter().sum::<f64>() / n);
     let spread: f64 = x.iter().map(|x| (x - of_x).powi(2)).sum();
-    if x.len() < 4 || spread == 0.0 {
+    if x.len() < 10 || spread == 0.0 {
         return None;
     }
     let slope = x.iter().zip(y).map(|(x, y)| (x - of_x) * (y - of_y)).sum::<f64>() / spread;
@@ -119,6 +155,11 @@ fn normal_cdf(x: f64) -> f64 {
     }
     let above = 0.5 + sum * (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
     if x < 0.0 { 1.0 - above } else { above }
+}
+
+/// Where the distribution function of Student's t distribution is `p`, above one half: its square follows F.
+pub(super) fn t_quantile(p: f64, freedom: f64) -> f64 {
+    f_quantile(2.0 * p - 1.0, [1.0, freedom]).sqrt()
 }
 
 /// Where the distribution function of the F distribution is `p`.
@@ -218,12 +259,22 @@ mod tests {
         assert!((870..930).contains(&covered), "{covered}");
     }
 
+    /// Values of `scipy.stats.kendalltau` 1.17 for the same lists.
+    #[test]
+    fn ties_are_taken_into_account() {
+        let tau = kendall_tau(&[12.0, 2.0, 1.0, 12.0, 2.0], &[1.0, 4.0, 7.0, 1.0, 0.0]).unwrap();
+        assert!((tau - -0.471_404_520_791_031_7).abs() < 1e-15, "{tau}");
+        let tau = kendall_tau(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2.0, 1.0, 4.0, 3.0, 6.0, 5.0]).unwrap();
+        assert!((tau - 0.6).abs() < 1e-15, "{tau}");
+        assert_eq!(kendall_tau(&[1.0, 1.0], &[1.0, 2.0]), None);
+    }
+
     #[test]
     fn a_slope_has_its_error() {
         let x: Vec<f64> = (0..10).map(f64::from).collect();
         let y: Vec<f64> = x.iter().map(|x| 3.0 - 2.0 * x + if *x % 2.0 == 0.0 { 0.5 } else { -0.5 }).collect();
         let [found, error] = slope(&x, &y).unwrap();
         assert!((found + 2.0).abs() < 2.0 * error && error < 0.1, "{found} ± {error}");
-        assert_eq!((slope(&[1.0; 5], &x[..5]), slope(&x[..3], &y[..3])), (None, None));
+        assert_eq!((slope(&[1.0; 10], &x), slope(&x[..9], &y[..9])), (None, None));
     }
 }

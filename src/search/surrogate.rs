@@ -149,22 +149,24 @@ struct Solved {
 }
 
 impl Surrogate {
-    /// Fits variances and coefficients.
+    /// Fits variances and coefficients. By `usual`, single trainings are taken to differ before any are known; it counts
+    /// as one observation, so that a single training has an error too.
     ///
     /// ```
     /// use evograd::search::{Observation, Scale, Surrogate};
     /// let features: Vec<Vec<f64>> = (0..20).map(|i| vec![f64::from(i % 5)]).collect();
     /// let trained = |i: usize| Observation { architecture: i, seed: 0, value: 0.5 + 0.02 * (i % 5) as f64 };
     /// let observations: Vec<Observation> = (0..10).map(trained).collect();
-    /// let surrogate = Surrogate::fit(Scale::of(&features), &features, &observations);
+    /// let surrogate = Surrogate::fit(Scale::of(&features), &features, &observations, 0.02);
     /// let [low, high] = [15, 19].map(|unseen| surrogate.estimate(unseen, &features[unseen]));
     /// assert!(high.mean > low.mean + 0.05 && high.deviation < 0.03);
     /// ```
     ///
     /// # Panics
-    /// When there is no observation, a value is not finite, or an architecture has no row of features.
-    pub fn fit(scale: Scale, features: &[Vec<f64>], observations: &[Observation]) -> Surrogate {
-        let spread = spread(observations);
+    /// When there is no observation, a value is not finite, an architecture has no row of features, or `usual` is not above 0.
+    pub fn fit(scale: Scale, features: &[Vec<f64>], observations: &[Observation], usual: f64) -> Surrogate {
+        assert!(usual > 0.0, "a standard deviation of {usual} among single trainings");
+        let spread = spread(observations, usual);
         let begin = Variances { features: 0.4 * spread, own: 0.2 * spread, noise: 0.4 * spread, seed: 0.2 * spread };
         let problem = Problem::new(&scale, features, observations, spread);
         let variances = problem.most_likely(begin);
@@ -174,14 +176,18 @@ impl Surrogate {
     /// Fits the coefficients alone, for variances that are known.
     ///
     /// # Panics
-    /// As [`Surrogate::fit`].
+    /// As [`Surrogate::fit`]; and when a variance is not above 0.
     pub fn with_variances(
         scale: Scale,
         features: &[Vec<f64>],
         observations: &[Observation],
         variances: Variances,
     ) -> Surrogate {
-        Problem::new(&scale, features, observations, spread(observations)).surrogate(scale, variances)
+        let Variances { features: of_features, own, noise, seed } = variances;
+        let all = [of_features, own, noise, seed];
+        assert!(all.iter().all(|variance| *variance > 0.0), "variances above 0, and not {variances:?}");
+        let spread = spread(observations, all.iter().sum::<f64>().sqrt());
+        Problem::new(&scale, features, observations, spread).surrogate(scale, variances)
     }
 
     /// What is known of an architecture, trained or not: of its accuracy as a mean over seeds.
@@ -190,6 +196,16 @@ impl Surrogate {
         let reached = self.precision.forward(&direction);
         let variance = own + reached.iter().map(|x| x * x).sum::<f64>();
         Estimate { mean, deviation: variance.sqrt() }
+    }
+
+    /// By how much one architecture is better than another, each with its features. What is not known of their common mean and
+    /// of seeds that both were trained with is no part of the error.
+    pub fn difference(&self, better: (usize, &[f64]), worse: (usize, &[f64])) -> Estimate {
+        let [a, b] = [better, worse].map(|(architecture, features)| self.known(architecture, features));
+        let direction: Vec<f64> = a.direction.iter().zip(&b.direction).map(|(a, b)| a - b).collect();
+        let reached = self.precision.forward(&direction);
+        let variance = a.own + b.own + reached.iter().map(|x| x * x).sum::<f64>();
+        Estimate { mean: a.mean - b.mean, deviation: variance.sqrt() }
     }
 
     /// The posterior mean alone, which costs less.
@@ -409,18 +425,17 @@ fn add_outer(sums: &mut [f64], x: &[f64]) {
     }
 }
 
-/// The variance of the values around the mean of their seed; a small number where there is none, so that logarithms exist.
-fn spread(observations: &[Observation]) -> f64 {
+/// The variance of the values around the mean of their seed, with the square of `usual` as one more of them.
+fn spread(observations: &[Observation], usual: f64) -> f64 {
     let mut seeds: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
     for Observation { seed, value, .. } in observations {
         let (count, sum) = seeds.entry(*seed).or_default();
         (*count, *sum) = (*count + 1.0, *sum + value);
     }
     let residual = |o: &Observation| o.value - seeds[&o.seed].1 / seeds[&o.seed].0;
-    let freedom = (observations.len() - seeds.len()).max(1) as f64;
-    let variance = observations.iter().map(|o| residual(o).powi(2)).sum::<f64>() / freedom;
-    let size = observations.iter().map(|o| o.value.abs()).fold(0.0, f64::max);
-    variance.max(1e-12 * (1.0 + size * size))
+    let freedom = (observations.len() - seeds.len()) as f64;
+    let squares = observations.iter().map(|o| residual(o).powi(2)).sum::<f64>();
+    (squares + usual * usual) / (freedom + 1.0)
 }
 
 /// The place between `low` and `high` where a function with one peak is greatest, to a hundredth.
@@ -484,7 +499,7 @@ mod tests {
     /// The same posterior from the covariance of all values, as a textbook has it: Gauss-Jordan on `n × n`.
     fn textbook(surrogate: &Surrogate, world: &World, observations: &[Observation], architecture: usize) -> Estimate {
         let Variances { features, own, noise, seed: of_seed } = surrogate.variances;
-        let spread = spread(observations);
+        let spread = spread(observations, 0.02);
         let standard: Vec<Vec<f64>> = world.features.iter().map(|row| surrogate.scale.apply(row).collect()).collect();
         let shared = |g: usize, h: usize| {
             let dot: f64 = standard[g].iter().zip(&standard[h]).map(|(a, b)| a * b).sum();
@@ -525,7 +540,7 @@ mod tests {
         for seed in 0..4 {
             let mut world = World::new(seed, 40, 0.8);
             let observations = observed(&mut world, 20);
-            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations, 0.02);
             for architecture in [0, 1, 2, 19, 20, 39] {
                 let expected = textbook(&surrogate, &world, &observations, architecture);
                 let found = surrogate.estimate(architecture, &world.features[architecture]);
@@ -544,7 +559,7 @@ mod tests {
         for seed in 0..60 {
             let mut world = World::new(100 + seed, 80, 0.8);
             let observations = observed(&mut world, 40);
-            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations, 0.02);
             // A shift common to all is what the first seed's effect takes: only differences are known.
             let estimates: Vec<Estimate> = (0..80).map(|g| surrogate.estimate(g, &world.features[g])).collect();
             let shift = estimates.iter().zip(&world.truth).map(|(e, t)| e.mean - t).sum::<f64>() / 80.0;
@@ -569,7 +584,7 @@ mod tests {
         for seed in 0..20 {
             let mut world = World::new(200 + seed, 90, 0.8);
             let observations = observed(&mut world, 90);
-            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+            let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations, 0.02);
             heritability += surrogate.variances().heritability() / 20.0;
             let effect = |seed| surrogate.seed_effect(seed).unwrap();
             for other in [1, 2] {
@@ -589,7 +604,7 @@ mod tests {
     fn draws_have_the_posterior_s_mean_and_deviation() {
         let mut world = World::new(9, 30, 0.8);
         let observations = observed(&mut world, 15);
-        let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations);
+        let surrogate = Surrogate::fit(Scale::of(&world.features), &world.features, &observations, 0.02);
         for architecture in [3, 25] {
             let row = &world.features[architecture];
             let estimate = surrogate.estimate(architecture, row);
@@ -616,7 +631,7 @@ mod tests {
         for values in [vec![0.5], vec![0.5, 0.5]] {
             let observation = |(architecture, value): (usize, f64)| Observation { architecture, seed: 0, value };
             let observations: Vec<Observation> = values.into_iter().enumerate().map(observation).collect();
-            let surrogate = Surrogate::fit(Scale::of(&features), &features, &observations);
+            let surrogate = Surrogate::fit(Scale::of(&features), &features, &observations, 0.02);
             let estimate = surrogate.estimate(1, &features[1]);
             assert!((estimate.mean - 0.5).abs() < 1e-3 && estimate.deviation.is_finite(), "{estimate:?}");
         }

@@ -32,7 +32,7 @@ pub fn begin(task: &str, settings: String, sets: &Sets, progress: &mut dyn Progr
         isa: Some(Isa::chosen()?.name().into()),
         settings,
         data_checksums: [sets.train.checksum(), sets.test.checksum()],
-        data: Some(describe(sets, task == "train", progress)?),
+        data: Some(describe(sets, ["train", "confirm"].contains(&task), progress)?),
         normalise: None,
     })
 }

@@ -12,8 +12,8 @@ use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::{note, note_command, warn};
 use anyhow::{Context, Result, bail};
 use evograd::record::EvaluationRow;
-use evograd::report::{counted, unsigned_zero};
-use evograd::search::{Calibration, Rung, Trial, calibrate, kendall_tau, rungs, without_divergences};
+use evograd::report::{counted, grouped, unsigned_zero};
+use evograd::search::{Calibration, Length, Repeated, Rung, Trial, calibrate, kendall_tau, rungs, without_divergences};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -22,13 +22,14 @@ const EXAMPLES: &str = "\
 Examples:
   evograd search calibrate
       24 networks, each for 3 epochs, again for 3, and for 24
-  evograd search calibrate --data cifar10 --samples 5000 --budgets 2x2,4x2,32
+  evograd search calibrate --data cifar10 --rung S --budgets Sx2,Mx2,L
+      after 20,000, 120,000 and 320,000 images: 12 hours of one core
 
-A search trains its networks for a few epochs. This tells whether the best
-after a few are the best after many: Kendall's τ is 1 where two trainings put
-all pairs of networks in the same order, 0 where one order says nothing about
-the other. Networks are trained for the epochs of --budgets; --epochs changes
-nothing here. Exit code 1: all networks diverged.";
+A search trains its networks for a short while. This tells whether the best
+after a short training are the best after a long one: Kendall's τ is 1 where
+two trainings put all pairs of networks in the same order, 0 where one order
+says nothing about the other. Networks are trained for the lengths of
+--budgets; --epochs changes nothing here. Exit code 1: all networks diverged.";
 
 /// Train the same networks for few and for many epochs, and tell whether they come out in the same order
 #[derive(clap::Args)]
@@ -41,10 +42,10 @@ pub struct Args {
     /// How many networks are drawn at random [default: 24]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     networks: Option<usize>,
-    /// Epochs that each network is trained for, 3x2 for three epochs two times with different seeds; the last is what the
-    /// others are compared with [default: 3x2,24]
-    #[arg(long, value_name = "EPOCHS[xTIMES],…", value_delimiter = ',', value_parser = budget, conflicts_with = "resume")]
-    budgets: Option<Vec<[u32; 2]>>,
+    /// How long each network is trained: epochs, a rung S, M or L, or images as 60k; with x2 two times, with different seeds;
+    /// the last is what the others are compared with [default: 3x2,24]
+    #[arg(long, value_name = "LENGTH[xTIMES],…", value_delimiter = ',', conflicts_with = "resume")]
+    budgets: Option<Vec<Repeated>>,
     /// Print the settings and the expected time, and train nothing
     #[arg(long)]
     dry_run: bool,
@@ -55,14 +56,14 @@ const LEAST: usize = 3;
 
 /// What the columns of the table mean.
 const MEANING: &str = "between: how much networks differ, noise taken out; noise: that of one training, without what its seed does to all; h²: \
-    the share of the variance of one training that is the network's own; ρ: the correlation with the longest training, without noise \
-    where that can be taken out; +1 h and +8 h: points that the winner of an hour or of eight hours of one core is expected to be above the mean network, \
-    trained longest";
+    the share of the variance of one training that is the network's own; ρ: the correlation with the longest training, noise taken out; \
+    ≥ where the longest was trained once and its noise is left in; +1 h and +8 h: points that the winner of an hour or of eight hours of one \
+    core, chosen by one training each, is expected to be above the mean network, trained longest";
 
 /// What a trial came to.
 #[derive(Serialize)]
 struct Line {
-    epochs: u32,
+    length: String,
     repeat: u32,
     mean: f64,
     deviation: f64,
@@ -71,26 +72,17 @@ struct Line {
     tau: Option<f64>,
 }
 
-/// `3x2` or `24`
-fn budget(text: &str) -> Result<[u32; 2], String> {
-    let (epochs, times) = text.split_once('x').unwrap_or((text, "1"));
-    match (epochs.parse(), times.parse()) {
-        (Ok(epochs), Ok(times)) => Ok([epochs, times]),
-        _ => Err("write a number of epochs such as 24, or 3x2 for three epochs, two times".into()),
-    }
-}
-
 /// Trains and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let more = [
         ("calibration.codes", args.networks.map(|n| n.to_string())),
-        ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{budgets:?}"))),
+        ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{:?}", texts(budgets)))),
     ];
     let (mut config, sets) = args.place.settings(Kind::Calibration, &args.settings, &more)?;
     let calibration = config.calibration.get_or_insert_default().clone();
     if args.dry_run {
         warn(&advice::before(Kind::Calibration, &config));
-        return dry_run(&config, &sets, amount(&calibration), args.place.json, out);
+        return dry_run(&config, &sets, amount(&calibration, config.data.samples), args.place.json, out);
     }
     let budgets = calibration.budgets.len() as u32;
     let begun = args.place.begin(Kind::Calibration, config, sets)?;
@@ -130,12 +122,30 @@ fn left_out([all, learned]: [usize; 2]) -> Result<Option<String>> {
     Ok((learned < all).then(|| format!("{diverged} and are left out of all that follows")))
 }
 
-/// The trainings of all budgets.
-fn amount(Calibration { codes, budgets }: &Calibration) -> Amount {
-    let of_each = |value: fn(&[u32; 2]) -> u64| budgets.iter().map(value).sum::<u64>();
-    let trainings = codes * of_each(|[_, times]| u64::from(*times)) as usize;
-    let epochs = *codes as u64 * of_each(|[epochs, times]| u64::from(*epochs) * u64::from(*times));
-    Amount::Trainings { what: "training", trainings, epochs }
+fn texts(budgets: &[Repeated]) -> Vec<String> {
+    budgets.iter().map(ToString::to_string).collect()
+}
+
+/// The trainings of all budgets, with epochs of so many samples.
+fn amount(Calibration { codes, budgets }: &Calibration, samples: usize) -> Amount {
+    let times = |budget: &Repeated| budget.times as usize;
+    let epochs = |budget: &Repeated| {
+        let of_one = match budget.length {
+            Length::Epochs(epochs) => u64::from(epochs),
+            Length::Images(images) => u64::from(images).div_ceil(samples.max(1) as u64),
+        };
+        of_one * u64::from(budget.times)
+    };
+    let (trainings, epochs) = (budgets.iter().map(times).sum::<usize>(), budgets.iter().map(epochs).sum::<u64>());
+    Amount::Trainings { what: "training", trainings: codes * trainings, epochs: *codes as u64 * epochs }
+}
+
+/// A length as people say it.
+fn spoken(length: Length) -> String {
+    match length {
+        Length::Epochs(epochs) => counted(epochs.into(), "epoch"),
+        Length::Images(images) => format!("{} images", grouped(images.into())),
+    }
 }
 
 fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
@@ -146,7 +156,7 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
         return Ok(writeln!(out, "{}", serde_json::json!({ "trials": lines, "rungs": rungs }))?);
     }
     let shown = |tau: Option<f64>| tau.map_or_else(|| "all tied".into(), two);
-    let headings = ["epochs", "s each", "mean", "between", "noise", "h² [90 %]", "ρ", "+1 h", "+8 h"];
+    let headings = ["length", "s each", "mean", "between", "noise", "h² [90 %]", "ρ", "+1 h", "+8 h"];
     let mut table = Table::new(&headings, 0..9);
     for rung in &rungs {
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());
@@ -154,7 +164,7 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
         let [hour, night] =
             [0, 1].map(|at| or_dash(rung.gains.map(|gains| format!("{:+.2}", unsigned_zero(100.0 * gains[at])))));
         table.row([
-            rung.epochs.to_string(),
+            rung.length.to_string(),
             format!("{:.1}", rung.seconds),
             points(rung.mean),
             or_dash(rung.between.map(points)),
@@ -162,17 +172,17 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
             or_dash(
                 rung.heritability.map(|[share, low, high]| format!("{} [{}, {}]", two(share), two(low), two(high))),
             ),
-            or_dash(rung.corrected.or(rung.correlation).map(two)),
+            or_dash(rung.corrected.map(|rho| format!("{}{}", if rung.noise_is_left { "≥ " } else { "" }, two(rho)))),
             hour,
             night,
         ]);
     }
     writeln!(out, "{}", table.for_output())?;
     writeln!(out, "{}", fitted(MEANING))?;
-    for pair in trials.windows(2).filter(|pair| pair[0].epochs == pair[1].epochs) {
+    for pair in trials.windows(2).filter(|pair| pair[0].length == pair[1].length) {
         let tau = shown(kendall_tau(&fitness(&pair[0].rows), &fitness(&pair[1].rows)));
-        let (first, epochs) = (pair[0].repeat + 1, counted(pair[0].epochs.into(), "epoch"));
-        writeln!(out, "seeds {first} and {}, both {epochs}: Kendall's τ between them is {tau}", first + 1)?;
+        let (first, length) = (pair[0].repeat + 1, spoken(pair[0].length));
+        writeln!(out, "seeds {first} and {}, both {length}: Kendall's τ between them is {tau}", first + 1)?;
     }
     let n = last.rows.len() as f64;
     let chance = (2.0 * (2.0 * n + 5.0) / (9.0 * n * (n - 1.0))).sqrt();
@@ -190,17 +200,21 @@ fn two(value: f64) -> String {
 
 /// What a rung is good for, in words.
 fn verdict(rung: &Rung) -> Vec<String> {
-    let after = format!("after {}", counted(rung.epochs.into(), "epoch"));
+    let after = format!("after {}", spoken(rung.length));
     let mut words = Vec::new();
     match rung.heritability {
-        Some([_, low, _]) if low <= 0.0 => {
-            words.push(format!("{after} the order of networks says nothing: it does not repeat with another seed"));
-        }
-        Some([share, ..]) => {
-            let part = 100.0 * share;
-            words.push(format!(
-                "{after} the order repeats: {part:.0} % of the variance of one training is the network's own"
-            ));
+        Some([share, low, high]) => {
+            let interval = format!("h² is {} to {} in nine cases of ten", two(low.max(0.0)), two(high.max(0.0)));
+            words.push(match share {
+                _ if low > 0.0 => format!(
+                    "{after} the order repeats: {:.0} % of the variance of one training is the network's own, {interval}",
+                    100.0 * share
+                ),
+                _ if share < 0.25 => {
+                    format!("{after} the order of networks says next to nothing: it does not repeat with another seed, {interval}")
+                }
+                _ => format!("{after} {} networks cannot tell whether the order repeats: {interval}", rung.networks),
+            });
         }
         None => {
             words.push(format!("{after} nobody knows whether the order repeats: train each network twice at least"))
@@ -223,7 +237,7 @@ fn line(trial: &Trial, last: &Trial) -> Line {
     let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
     let seconds = trial.rows.iter().map(|row| row.seconds).sum::<f64>() / n;
     let tau = kendall_tau(&values, &fitness(&last.rows));
-    Line { epochs: trial.epochs, repeat: trial.repeat, mean, deviation, seconds, tau }
+    Line { length: trial.length.to_string(), repeat: trial.repeat, mean, deviation, seconds, tau }
 }
 
 fn fitness(rows: &[EvaluationRow]) -> Vec<f64> {
@@ -237,7 +251,8 @@ mod tests {
     #[test]
     fn an_order_that_does_not_repeat_says_nothing() {
         let rung = |heritability, by_convolution| Rung {
-            epochs: 3,
+            length: Length::Epochs(3),
+            networks: 24,
             trainings: 2,
             mean: 0.4,
             seconds: 10.0,
@@ -246,13 +261,20 @@ mod tests {
             heritability,
             correlation: Some(0.1),
             corrected: None,
+            noise_is_left: true,
             gains: None,
             by_convolution,
         };
-        let nothing = "after 3 epochs the order of networks says nothing: it does not repeat with another seed";
+        let nothing = "after 3 epochs the order of networks says next to nothing: it does not repeat with another seed, h² is 0.00 to \
+                       0.40 in nine cases of ten";
         assert_eq!(verdict(&rung(Some([0.05, -0.3, 0.4]), None)), [nothing]);
+        let unknown = &verdict(&rung(Some([0.4, -0.1, 0.7]), None))[0];
+        assert!(unknown.starts_with("after 3 epochs 24 networks cannot tell whether the order repeats"), "{unknown}");
         let two = verdict(&rung(Some([0.65, 0.4, 0.8]), Some([0.005, 0.001])));
-        assert!(two[0].ends_with("repeats: 65 % of the variance of one training is the network's own"), "{two:?}");
+        assert!(
+            two[0].contains("repeats: 65 % of the variance of one training is the network's own, h² is 0.40 to 0.80"),
+            "{two:?}"
+        );
         assert!(
             two[1].ends_with("few convolutions are ahead of their time: by 0.50 ± 0.10 points for each"),
             "{two:?}"
@@ -262,9 +284,10 @@ mod tests {
 
     #[test]
     fn a_dry_run_counts_all_budgets() {
-        let amount = amount(&Calibration { codes: 24, budgets: vec![[3, 2], [24, 1]] });
+        let budgets = ["3x2", "24", "Mx2"].map(|text| text.parse().unwrap()).to_vec();
+        let amount = amount(&Calibration { codes: 24, budgets }, 20_000);
         let Amount::Trainings { trainings, epochs, .. } = amount else { panic!("trainings are counted") };
-        assert_eq!((trainings, epochs), (72, 24 * (3 + 3 + 24)));
+        assert_eq!((trainings, epochs), (120, 24 * (3 + 3 + 24 + 6 + 6)));
     }
 
     #[test]
@@ -279,11 +302,5 @@ mod tests {
     #[test]
     fn no_zero_has_a_sign() {
         assert_eq!([-0.0, -0.001, -0.25].map(two), ["0.00", "0.00", "-0.25"]);
-    }
-
-    #[test]
-    fn budgets_are_read() {
-        assert_eq!(["24", "3x2"].map(budget), [Ok([24, 1]), Ok([3, 2])]);
-        assert!(["", "x", "3x", "three"].into_iter().all(|text| budget(text).is_err()));
     }
 }

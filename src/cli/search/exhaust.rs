@@ -164,7 +164,8 @@ mod tests {
             parents: Vec::new(),
         };
         let individuals = [("b", 0.25), ("a", 0.25), ("c", 0.5)].map(individual).into();
-        let generation = GenerationRow { generation: 0, race: false, individuals, seconds: 1.0, idle_seconds: None };
+        let generation =
+            GenerationRow { generation: 0, race: false, individuals, leader: None, seconds: 1.0, idle_seconds: None };
         let rows = vec![
             evaluation("a", 0.25, false),
             evaluation("b", 0.0, true),

@@ -4,6 +4,7 @@ mod advice;
 mod breed;
 mod calibrate;
 mod compare;
+mod confirm;
 mod dry_run;
 mod exhaust;
 mod explain;
@@ -34,6 +35,8 @@ Examples:
       go on where it stopped
   evograd search explain '1-01|0-01-100|0-11-101-0001'
   evograd search compare runs/search runs/search-random
+  evograd search confirm runs/search --against runs/search-random
+      their winners and plain networks, trained again and tested
   evograd search --problem tsp --towns 60 --circle
       the travelling salesman, bred by the same algorithm
 
@@ -58,6 +61,7 @@ enum Command {
     Exhaust(exhaust::Args),
     Calibrate(calibrate::Args),
     Compare(compare::Args),
+    Confirm(confirm::Args),
     Transfer(transfer::Args),
     Report(page::Args),
 }
@@ -70,6 +74,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Some(Command::Exhaust(args)) => exhaust::run(args, out),
         Some(Command::Calibrate(args)) => calibrate::run(args, out),
         Some(Command::Compare(args)) => compare::run(args, out),
+        Some(Command::Confirm(args)) => confirm::run(args, out),
         Some(Command::Transfer(args)) => transfer::run(args, out),
         Some(Command::Report(args)) => page::run(args, out),
     }

@@ -20,6 +20,8 @@ pub enum Parts {
     Rounds(Budget),
     /// So many budgets of a calibration.
     Budgets(u32),
+    /// So many seeds of a confirmation.
+    Seeds(u32),
     /// A single one.
     One,
 }
@@ -135,6 +137,7 @@ impl Progress {
         match self.parts {
             Parts::One => String::new(),
             Parts::Budgets(all) => format!("budget {}/{all} · ", number + 1),
+            Parts::Seeds(all) => format!("seed {}/{all} · ", number + 1),
             Parts::Rounds(_) => format!("generation {number} · {} · ", self.spent()),
         }
     }
@@ -157,7 +160,7 @@ impl Progress {
             Parts::Rounds(Budget::Seconds(all)) => {
                 (all - self.spent.1).max(0.0) * each * self.spent.0 as f64 / self.spent.1.max(1e-9)
             }
-            Parts::Budgets(_) | Parts::One => each * to_do as f64,
+            Parts::Budgets(_) | Parts::Seeds(_) | Parts::One => each * to_do as f64,
         })
     }
 }

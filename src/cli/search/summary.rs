@@ -16,7 +16,7 @@ use std::io::Write;
 
 /// What is about to be done, and where.
 pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
-    let SearchConfig { search, networks, data, training, calibration, .. } = &begun.config;
+    let SearchConfig { search, networks, data, training, calibration, confirmation, .. } = &begun.config;
     let stages: Vec<String> = networks.stages.iter().map(ToString::to_string).collect();
     let bits: usize = networks.stages.iter().map(|nodes| nodes * (nodes - 1) / 2).sum();
     let method = match search.method {
@@ -28,7 +28,7 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
     };
     let epochs = match (begun.kind, calibration) {
         (Kind::Calibration, Some(calibration)) => {
-            let budgets = calibration.budgets.iter().map(|[epochs, _]| epochs.to_string());
+            let budgets = calibration.budgets.iter().map(|budget| budget.length.to_string());
             budgets.collect::<Vec<_>>().join(", then ")
         }
         _ => training.epochs.to_string(),
@@ -40,17 +40,24 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
     let what = match begun.kind {
         Kind::Search => format!("{method}: {budget}"),
         Kind::Exhaust => "each graph of the space once".into(),
+        Kind::Confirmation => {
+            let (seeds, networks) =
+                confirmation.as_ref().map_or((0, 0), |asked| (asked.seeds, asked.contestants.len()));
+            format!("{networks} of them, each with {}", counted(seeds.into(), "new seed"))
+        }
         _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
     let mut lines = vec![
         format!("networks of {} nodes (2^{bits} codes), joined by {}", stages.join("+"), networks.join),
         what,
         format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "image"), data.set),
-        format!(
-            "fitness: right answers to {} others; {} side by side",
-            grouped(data.validation_of(begun.sets.train.len()) as u64),
-            begun.config.workers()
-        ),
+        match begun.kind {
+            Kind::Confirmation => format!("tested on {}", counted(begun.sets.test.len() as u64, "image")),
+            _ => format!(
+                "fitness: right answers to {} others",
+                grouped(data.validation_of(begun.sets.train.len()) as u64)
+            ),
+        } + &format!("; {} side by side", begun.config.workers()),
         format!("in {}", begun.path().display()),
     ];
     if resumed {
@@ -105,6 +112,10 @@ fn winner(begun: &Begun, stats: &SearchStats, best: &BestStats, out: &mut impl W
     if let Some(answer) = &stats.answer {
         let first = estimate(answer.first_fitness, answer.first_error);
         writeln!(out, "first generation {first} at best")?;
+        if answer.first_code != answer.code {
+            let [ahead, error] = [answer.lead, answer.lead_error].map(|share| 100.0 * share);
+            writeln!(out, "ahead of it by   {ahead:.2} ± {error:.2} points")?;
+        }
         if let Some(certainty) = answer.certainty {
             let trained = counted(answer.trainings.into(), "training");
             writeln!(out, "how sure         {:.0} % that none of the race is better; {trained}", 100.0 * certainty)?;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
-use evograd::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+use evograd::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow};
 use evograd::search::read_journal;
 use evograd_fuzz::{expect_named, split_first, write};
 use sha2::{Digest, Sha256};
@@ -101,6 +101,7 @@ impl Row<'_> {
         match self {
             Row::Begin { text, isa, sums } => SearchRow::Begin(BeginRow {
                 version: "1".into(),
+                build: own(isa),
                 task: "search".into(),
                 isa: own(isa),
                 settings: text.to_string(),
@@ -138,17 +139,26 @@ impl Row<'_> {
                     first_code: first_code.to_string(),
                     first_fitness,
                     first_error,
+                    lead: fitness - first_fitness,
+                    lead_error: error,
                 })
             }
             Row::Generation { number: generation, individuals, idle } => SearchRow::Generation(GenerationRow {
                 generation: *generation,
                 race: individuals.len() % 2 == 1,
                 individuals: individuals.iter().map(individual).collect(),
+                leader: individuals.last().map(leader),
                 seconds: 0.5,
                 idle_seconds: idle.map(number),
             }),
         }
     }
+}
+
+fn leader((code, fitness, parents): &(&str, u64, Vec<u16>)) -> LeaderRow {
+    let (fitness, error) = (number(*fitness), number(fitness.rotate_left(9)));
+    let place = parents.first().copied().unwrap_or(0);
+    LeaderRow { code: code.to_string(), fitness, error, generation: place.into(), place: place.into() }
 }
 
 fn individual((code, fitness, parents): &(&str, u64, Vec<u16>)) -> IndividualRow {

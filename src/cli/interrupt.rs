@@ -35,8 +35,9 @@ const BEFORE: usize = 1;
 const WORKING: usize = 2;
 const ENDING: usize = 3;
 
-/// From here on, a signal ends the process at once and says that nothing was begun; until [`asked`] is called. Of a command that
-/// opens its data, which may take long and cannot be told to stop.
+/// From here on, a signal ends the process at once and says that it was before the first step; until [`asked`] is called. Of a
+/// command that opens its data, which may take long and cannot be told to stop. A folder whose making ends so can be resumed, or
+/// begun again.
 pub fn before_anything() -> Result<()> {
     let sent = SENT.get_or_init(Arc::default).clone();
     if PHASE.compare_exchange(UNTOLD, BEFORE, Ordering::SeqCst, Ordering::SeqCst).is_err() {
@@ -50,7 +51,7 @@ pub fn before_anything() -> Result<()> {
             let number = sent.load(Ordering::SeqCst);
             let asked = number != 0;
             if asked && PHASE.compare_exchange(BEFORE, ENDING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                note("\ninterrupted; nothing was begun");
+                note("\ninterrupted before the first step");
                 std::process::exit(i32::from(code_of(number)));
             }
             std::thread::sleep(BETWEEN_LOOKS);

@@ -19,7 +19,8 @@ const EXAMPLES: &str = "\
 Examples:
   evograd gradcheck
       every operation
-  evograd gradcheck conv2d --cases 100 one operation, more shapes
+  evograd gradcheck conv2d --cases 100
+      one operation, more shapes
   evograd gradcheck --full --json
       every entry of each Jacobian matrix, one JSON line per operation";
 

@@ -53,6 +53,9 @@ impl Kind {
     /// All that have a journal.
     pub const JOURNALS: [Kind; 4] = [Kind::Search, Kind::Exhaust, Kind::Calibration, Kind::Confirmation];
 
+    /// Those of which a best network may be taken: a confirmation has seen the test set.
+    pub const CHOOSING: [Kind; 3] = [Kind::Search, Kind::Exhaust, Kind::Calibration];
+
     /// That of a task, as `run.json` and a journal name it.
     pub fn of_task(task: &str) -> Option<Kind> {
         std::iter::once(Kind::Training).chain(Kind::JOURNALS).find(|kind| kind.task() == task)

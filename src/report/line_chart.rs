@@ -16,6 +16,10 @@ pub struct Series {
     pub points: Vec<[f64; 2]>,
 }
 
+/// Where most values behind a line lie: `[x, low, high]`, from left to right, all finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band(pub Vec<[f64; 3]>);
+
 /// Lines over a common axis.
 ///
 /// ```
@@ -63,11 +67,30 @@ impl LineChart {
         self.drawn(Pen::Steps)
     }
 
+    /// As [`LineChart::to_step_svg`], with a band around each line, the first around the first.
+    ///
+    /// ```
+    /// use evograd::report::{Band, LineChart, Series};
+    /// let line = Series { name: "mean".into(), points: vec![[0.0, 5.0], [10.0, 5.0]] };
+    /// let chart = LineChart { title: "t".into(), x: "x".into(), y: "y".into(), series: vec![line] };
+    /// let svg = chart.to_banded_svg(&[Band(vec![[0.0, 0.0, 10.0], [10.0, 0.0, 10.0]])]);
+    /// assert!(svg.contains("d=\"M64.0 56.0H616.0V56.0V346.0H616.0V346.0H64.0Z\""));
+    /// ```
+    pub fn to_banded_svg(&self, bands: &[Band]) -> String {
+        self.drawn_with(Pen::Steps, bands)
+    }
+
     fn drawn(&self, pen: Pen) -> String {
-        let points = || self.series.iter().flat_map(|series| &series.points);
-        let axes = [Axis::over(points().map(|point| point[0])), Axis::over(points().map(|point| point[1]))];
+        self.drawn_with(pen, &[])
+    }
+
+    fn drawn_with(&self, pen: Pen, bands: &[Band]) -> String {
+        let ends = bands.iter().flat_map(|band| &band.0).flat_map(|[x, low, high]| [[*x, *low], [*x, *high]]);
+        let points: Vec<[f64; 2]> = self.series.iter().flat_map(|series| &series.points).copied().chain(ends).collect();
+        let axes = [0, 1].map(|axis| Axis::over(points.iter().map(|point| point[axis])));
         let frame = Frame { title: &self.title, names: [&self.x, &self.y], axes };
         let mut svg = frame.open();
+        bands.iter().enumerate().for_each(|(number, band)| band.draw(&frame, look(number).0, &mut svg));
         let mut covered = Vec::new();
         for (number, series) in self.series.iter().enumerate() {
             let pixels: Vec<[f64; 2]> = series.points.iter().map(|point| frame.pixel(*point)).collect();
@@ -84,6 +107,26 @@ impl Series {
     fn entry(&self, number: usize) -> Entry<'_> {
         let (colour, dashed) = look(number);
         Entry { name: &self.name, colour, mark: if dashed { Mark::Dashes } else { Mark::Line } }
+    }
+}
+
+impl Band {
+    /// Its shape, in steps as those of its line. It has a thin edge, by which bands that lie over each other are told apart.
+    fn draw(&self, frame: &Frame<'_>, colour: &str, svg: &mut String) {
+        let edge = |side: usize| self.0.iter().map(move |of| frame.pixel([of[0], of[side]]));
+        let mut path = String::new();
+        for (number, [x, y]) in edge(2).enumerate() {
+            let _ = if number == 0 { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
+        }
+        // Back from right to left, each at its height from the next point to itself.
+        for [x, y] in edge(1).rev() {
+            let _ = write!(path, "V{y:.1}H{x:.1}");
+        }
+        let _ = writeln!(
+            svg,
+            "<path d=\"{path}Z\" fill=\"{colour}\" fill-opacity=\"0.12\" stroke=\"{colour}\" stroke-opacity=\"0.35\" \
+             stroke-width=\"0.75\"/>"
+        );
     }
 }
 

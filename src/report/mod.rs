@@ -23,7 +23,7 @@ mod tour_svg;
 pub use comparison::{best_so_far, comparison};
 pub use family_svg::family_svg;
 pub use histogram::Histogram;
-pub use line_chart::{LineChart, Series};
+pub use line_chart::{Band, LineChart, Series};
 pub use network_svg::{LayerRow, network_svg};
 pub use panels::panels;
 pub use roofline::{Roofline, RooflinePoint};

@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::confirm::Confirmation;
+use super::exhaust::graph_count;
 use super::length::{Length, Repeated, VALIDATION, growth, steps};
 use crate::error::{Error, Result};
 use crate::files;
@@ -287,8 +288,15 @@ impl SearchConfig {
             && (!(3..=10_000).contains(codes) || budgets.iter().map(|budget| budget.times).sum::<u32>() < 2)
         {
             let trainings: Vec<String> = budgets.iter().map(ToString::to_string).collect();
-            let problem = format!("calibration has {codes} codes and the budgets {trainings:?}");
+            let problem = format!("calibration.codes is {codes} and calibration.budgets {trainings:?}");
             return refuse(problem, "use 3 to 10,000 codes, and at least two trainings of each");
+        }
+        if let Some((Calibration { codes, .. }, count)) = self.calibration.as_ref().zip(graph_count(stages))
+            && *codes as u64 > count
+        {
+            let problem =
+                format!("calibration.codes is {codes}, and stages of {stages:?} nodes have {count} different graphs");
+            return refuse(problem, "ask for no more --networks, or for more nodes");
         }
         if let Some(confirmation) = &self.confirmation {
             confirmation.check()?;

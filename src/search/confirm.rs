@@ -17,18 +17,23 @@ use std::path::Path;
 const FIRST: u32 = 1_000_000;
 
 /// Which networks are trained again, and how often.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Confirmation {
     /// New seeds, with each of which every network is trained once.
     pub seeds: u32,
+    /// What the search had said of its winner, and the standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<[f64; 2]>,
+    /// Whether networks are trained for as long as in the search.
+    pub trained_alike: bool,
     /// The networks; the others are compared with the first.
     pub contestants: Vec<Contestant>,
 }
 
 impl Default for Confirmation {
     fn default() -> Self {
-        Confirmation { seeds: 5, contestants: Vec::new() }
+        Confirmation { seeds: 5, said: None, trained_alike: true, contestants: Vec::new() }
     }
 }
 
@@ -53,11 +58,11 @@ impl Confirmation {
                 None => contestants.push(Contestant { name: (*name).into(), code }),
             }
         }
-        Confirmation { seeds, contestants }
+        Confirmation { seeds, contestants, ..Confirmation::default() }
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        let Confirmation { seeds, contestants } = self;
+        let Confirmation { seeds, contestants, .. } = self;
         if !(1..=100).contains(seeds) || contestants.is_empty() {
             let problem = format!("confirmation has {seeds} seeds and {} contestants", contestants.len());
             return Err(Error::op("configuration", problem, &[], "use 1 to 100 seeds, and at least one contestant"));

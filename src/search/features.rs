@@ -41,9 +41,14 @@ impl Features {
     /// As [`Features::of`] a code that is canonical.
     pub(super) fn of_graph(&self, graph: &Code) -> Vec<f64> {
         let mut features: Vec<f64> = graph.0.iter().flat_map(stage_features).collect();
-        let macs = graph.0.iter().zip(&self.convolution);
-        features.push(macs.map(|(stage, macs)| macs * StageGraph::new(stage).convolutions() as f64).sum());
+        let counts: Vec<f64> = graph.0.iter().map(|stage| StageGraph::new(stage).convolutions() as f64).collect();
+        features.push(self.of_convolutions(&counts));
         features
+    }
+
+    /// Millions of multiply-adds of so many convolutions of each stage.
+    pub(super) fn of_convolutions(&self, counts: &[f64]) -> f64 {
+        counts.iter().zip(&self.convolution).map(|(count, macs)| macs * count).sum()
     }
 
     /// What each feature is: `stage 1: edge 1→2`, `stage 1: depth`, …, `multiply-adds`.

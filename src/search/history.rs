@@ -192,19 +192,34 @@ impl History {
 
     /// What one draw from the posterior says of graphs; each call is another draw.
     pub fn drawn(&self, codes: &[Code], stream: &mut Stream) -> Vec<f64> {
-        let Some(surrogate) = &self.surrogate else { return codes.iter().map(|_| stream.uniform()).collect() };
-        let draw = surrogate.draw(stream);
+        let mut drawn = Vec::new();
+        self.draw(codes, 1, stream, &mut |values| drawn = values.to_vec());
+        drawn
+    }
+
+    /// Tells what each of so many draws from the posterior says of graphs.
+    pub(super) fn draw(&self, codes: &[Code], count: u32, stream: &mut Stream, told: &mut dyn FnMut(&[f64])) {
+        let Some(surrogate) = &self.surrogate else {
+            return (0..count).for_each(|_| told(&codes.iter().map(|_| stream.uniform()).collect::<Vec<f64>>()));
+        };
         // Codes of one graph have one value, or a graph of many codes would have many chances to be the best.
-        let mut drawn: HashMap<Code, f64> = HashMap::new();
-        let value = |code: &Code| {
+        let (mut graphs, mut places) = (Vec::new(), HashMap::new());
+        let place_of = |code: &Code| {
             let graph = self.graph(code);
-            let place = self.places.get(&graph);
-            *drawn.entry(graph.clone()).or_insert_with(|| match place {
-                Some(place) => draw.value(*place, &self.graphs[*place].features, stream),
-                None => draw.value(UNSEEN, &self.features.of_graph(&graph), stream),
+            *places.entry(graph).or_insert_with_key(|graph| {
+                graphs.push(match self.places.get(graph) {
+                    Some(place) => surrogate.known(*place, &self.graphs[*place].features),
+                    None => surrogate.known(UNSEEN, &self.features.of_graph(graph)),
+                });
+                graphs.len() - 1
             })
         };
-        codes.iter().map(value).collect()
+        let places_of_codes: Vec<usize> = codes.iter().map(place_of).collect();
+        for _ in 0..count {
+            let draw = surrogate.draw(stream);
+            let values: Vec<f64> = graphs.iter().map(|known| draw.value_of(known, stream)).collect();
+            told(&places_of_codes.iter().map(|place| values[*place]).collect::<Vec<f64>>());
+        }
     }
 
     fn place(&self, code: &Code) -> Option<usize> {

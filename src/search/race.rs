@@ -67,10 +67,9 @@ pub(super) fn certainty(history: &History, finalists: &[Code], leader: &Code, se
 fn wins(history: &History, finalists: &[Code], seed: u64, round: u32) -> Vec<u32> {
     let stream = &mut Stream::new(seed, Purpose::Genetic, round, 3000);
     let mut wins = vec![0; finalists.len()];
-    for _ in 0..DRAWS {
-        let values = history.drawn(finalists, stream);
+    history.draw(finalists, DRAWS, stream, &mut |values| {
         let best = (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b]));
         best.into_iter().for_each(|best| wins[best] += 1);
-    }
+    });
     wins
 }

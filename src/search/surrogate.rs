@@ -241,7 +241,8 @@ impl Surrogate {
         (first..self.theta.len()).map(coefficient).collect()
     }
 
-    fn known(&self, architecture: usize, features: &[f64]) -> Known {
+    /// The posterior of an architecture, trained or not.
+    pub(super) fn known(&self, architecture: usize, features: &[f64]) -> Known {
         let Variances { own, noise, .. } = self.variances;
         let mut columns = vec![1.0];
         columns.resize(1 + self.seeds.len(), 0.0);
@@ -259,7 +260,7 @@ impl Surrogate {
 }
 
 /// The posterior of one architecture.
-struct Known {
+pub(super) struct Known {
     mean: f64,
     /// The variance of the own effect, given the coefficients.
     own: f64,
@@ -277,7 +278,11 @@ pub struct Draw<'a> {
 impl Draw<'_> {
     /// The accuracy of an architecture in this draw; its own effect is drawn from `stream`.
     pub fn value(&self, architecture: usize, features: &[f64], stream: &mut Stream) -> f64 {
-        let Known { mean, own, direction } = self.surrogate.known(architecture, features);
+        self.value_of(&self.surrogate.known(architecture, features), stream)
+    }
+
+    /// The same of one that was looked up, for many draws.
+    pub(super) fn value_of(&self, Known { mean, own, direction }: &Known, stream: &mut Stream) -> f64 {
         let moved: f64 = direction.iter().zip(&self.offset).map(|(x, offset)| x * offset).sum();
         mean + moved + own.sqrt() * stream.normal()
     }

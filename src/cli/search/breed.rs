@@ -5,6 +5,7 @@ use super::dry_run::{Amount, dry_run};
 use super::page::write_page;
 use super::place::{Begun, Place};
 use super::progress::{Parts, Progress};
+use super::rehearse::{self, TableArgs};
 use super::settings::Settings;
 use super::summary;
 use super::tsp::{self, TspArgs};
@@ -15,15 +16,17 @@ use crate::cli::terminal::{note_command, warn};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
-use evograd::search::{Budget, Event, Told, search};
+use evograd::search::{Budget, Event, SearchConfig, Told, search};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How networks are bred.
 #[derive(clap::Args, Clone, Debug)]
 #[group(id = "Breeding")]
 pub struct Args {
-    /// What is bred: structures of networks (Genetic CNN), or tours through towns
+    /// What is bred: structures of networks (Genetic CNN), the same on a table of trainings that were done before, or tours through
+    /// towns
     #[arg(long, value_enum, default_value_t = Problem::Networks)]
     problem: Problem,
     #[command(flatten)]
@@ -31,8 +34,9 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// How networks are chosen: evolution by the operators of Genetic CNN, with children chosen by a model of accuracy; paper,
-    /// the same to the letter; aging evolution; predictor, the model alone; or random [default: evolution]
-    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random"], conflicts_with = "resume")]
+    /// the same to the letter; aging evolution; predictor, the model alone; or random; with --problem table also all [default:
+    /// evolution]
+    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random", ALL], conflicts_with = "resume")]
     method: Option<String>,
     /// What the search may cost: trainings, as 100, or time of all cores together, as 30min or 1.5h [default: 36]
     #[arg(long, value_name = "BUDGET", conflicts_with = "resume")]
@@ -49,35 +53,49 @@ pub struct Args {
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
     dry_run: bool,
+    /// Draw the tour; or, of searches on a table, what their leaders are worth after each training
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    table: TableArgs,
     #[command(flatten)]
     tsp: TspArgs,
 }
+
+/// Every method, one after the other.
+const ALL: &str = "all";
 
 /// What can be bred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Problem {
     Networks,
+    Table,
     Tsp,
 }
 
 /// Searches, or says what would be searched.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    if args.problem != Problem::Table && (args.table != TableArgs::default() || args.method.as_deref() == Some(ALL)) {
+        bail!(
+            "--table, --images, --repeats and --method all are about a table of trainings; use them with --problem table"
+        );
+    }
     if args.problem == Problem::Tsp {
         return tours(args, out);
     }
     if args.tsp != TspArgs::default() {
-        bail!("--towns, --circle, --tsplib and --svg are about tours; use them with --problem tsp");
+        bail!("--towns, --circle and --tsplib are about tours; use them with --problem tsp");
     }
     if args.generations.is_some() {
         bail!("--generations is about tours; say with --budget how many networks are trained, or for how long");
     }
-    let more = [
-        ("search.method", args.method.clone()),
-        ("search.population", args.population.map(|n| n.to_string())),
-        ("search.children", args.children.map(|n| n.to_string())),
-        ("search.budget", args.budget.map(|budget| format!("\"{budget}\""))),
-    ];
-    let (config, sets) = args.place.settings(Kind::Search, &args.settings, &more)?;
+    if args.problem == Problem::Table {
+        return on_a_table(args, out);
+    }
+    if args.svg.is_some() {
+        bail!("--svg is about tours and tables; the drawings of a search are in the report.html of its folder");
+    }
+    let (config, sets) = args.place.settings(Kind::Search, &args.settings, &more(args))?;
     if args.dry_run {
         warn(&advice::before(Kind::Search, &config));
         let what = "training";
@@ -105,8 +123,36 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     Ok(advice::nothing_learned())
 }
 
+/// What the arguments say of breeding.
+fn more(args: &Args) -> [(&'static str, Option<String>); 4] {
+    [
+        ("search.method", args.method.clone().filter(|method| method != ALL)),
+        ("search.population", args.population.map(|n| n.to_string())),
+        ("search.children", args.children.map(|n| n.to_string())),
+        ("search.budget", args.budget.map(|budget| format!("\"{budget}\""))),
+    ]
+}
+
+fn on_a_table(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let workers = ("search.workers", args.place.workers.map(|workers| workers.to_string()));
+    let more: Vec<_> = more(args).into_iter().chain([workers]).collect();
+    let config = args.settings.config(&more)?;
+    let usual = Settings::of_seed(args.settings.seed).config(&[])?;
+    let is_bred_alone = SearchConfig { search: usual.search.clone(), ..config.clone() } == usual;
+    let place = Place { workers: None, ..args.place.clone() };
+    if !is_bred_alone || !place.is_output_alone() || args.dry_run {
+        bail!(
+            "with --problem table, use --method, --budget, --population, --children, --seed, --workers, --set search.KEY=VALUE, --svg, \
+             --json, --quiet and the arguments about tables; how networks were trained, the table says"
+        );
+    }
+    let (all, svg, json, quiet) =
+        (args.method.as_deref() == Some(ALL), args.svg.as_ref(), args.place.json, args.place.quiet);
+    rehearse::run(&args.table, &rehearse::Common { config, all, svg, json, quiet }, out)
+}
+
 fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let Args { settings, place, method, budget, population, children, generations, dry_run, .. } = args;
+    let Args { settings, place, method, budget, population, children, generations, dry_run, svg, .. } = args;
     let about_networks = method.is_some() || budget.is_some() || children.is_some() || *dry_run;
     if !settings.is_seed_alone() || !place.is_output_alone() || about_networks {
         bail!(
@@ -119,6 +165,7 @@ fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         seed: settings.seed.unwrap_or(0),
         json: place.json,
         quiet: place.quiet,
+        svg: svg.as_ref(),
     };
     tsp::run(&args.tsp, common, out)
 }

@@ -26,10 +26,12 @@ Examples:
       after 20,000, 120,000 and 320,000 images: 12 hours of one core
 
 A search trains its networks for a short while. This tells whether the best
-after a short training are the best after a long one: Kendall's τ is 1 where
-two trainings put all pairs of networks in the same order, 0 where one order
-says nothing about the other. Networks are trained for the lengths of
---budgets; --epochs changes nothing here. Exit code 1: all networks diverged.";
+after a short training are the best after a long one, the last of --budgets:
+h² is the share of what single trainings differ by that is the networks' own,
+ρ the correlation with the last, and Kendall's τ is 1 where two trainings put
+all pairs of networks in the same order, 0 where one order says nothing about
+the other. --epochs changes nothing here.
+Exit code 1: all networks diverged.";
 
 /// Train the same networks for few and for many epochs, and tell whether they come out in the same order
 #[derive(clap::Args)]
@@ -56,9 +58,9 @@ const LEAST: usize = 3;
 
 /// What the columns of the table mean.
 const MEANING: &str = "between: how much networks differ, noise taken out; noise: that of one training, without what its seed does to all; h²: \
-    the share of the variance of one training that is the network's own; ρ: the correlation with the longest training, noise taken out; \
-    ≥ where the longest was trained once and its noise is left in; +1 h and +8 h: points that the winner of an hour or of eight hours of one \
-    core, chosen by one training each, is expected to be above the mean network, trained longest";
+    the share of the variance of one training that is the network's own; ρ: the correlation with the last length, noise taken out; \
+    ≥ where networks were trained so once and its noise is left in; +1 h and +8 h: points that the winner of an hour or of eight hours of one \
+    core, chosen by one training each, is expected to be above the mean network, trained for the last length";
 
 /// What a trial came to.
 #[derive(Serialize)]
@@ -169,9 +171,9 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
             points(rung.mean),
             or_dash(rung.between.map(points)),
             or_dash(rung.noise.map(points)),
-            or_dash(
-                rung.heritability.map(|[share, low, high]| format!("{} [{}, {}]", two(share), two(low), two(high))),
-            ),
+            or_dash(rung.heritability.map(|[share, low, high]| {
+                format!("{} [{}, {}]", two(share.max(0.0)), two(low.max(0.0)), two(high.max(0.0)))
+            })),
             or_dash(rung.corrected.map(|rho| format!("{}{}", if rung.noise_is_left { "≥ " } else { "" }, two(rho)))),
             hour,
             night,

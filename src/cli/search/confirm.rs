@@ -10,6 +10,7 @@ use crate::cli::data_dir::open;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on, of_kind};
 use crate::cli::table::{Table, fitted};
+use crate::cli::teller::Teller;
 use crate::cli::terminal::{note, note_command, warn};
 use anyhow::{Context, Result, bail};
 use evograd::data::Sets;
@@ -33,14 +34,15 @@ What a search says of its winner comes from the images by which it was chosen.
 Here the winner, the best of the first generation, the network of all edges,
 one chain and the network of no edges are trained again with new seeds, and
 each is asked for the test set once. Intervals hold the truth in 95 of 100
-cases; p is how often chance alone makes a difference as large.";
+cases; p is how often chance alone makes a difference as large. Exit code 1:
+all networks diverged.";
 
 /// Train the winner of a search and plain networks again with new seeds, and ask each for the test set
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The folder of the search
-    #[arg(required_unless_present = "resume")]
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     search: Option<PathBuf>,
     /// Another search, whose winner is trained as well; may be given again
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
@@ -110,8 +112,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         note(format_args!("{}: {trainings} diverged, and counted as the worst of all", one.name));
     }
     report(&confirmed, args.place.json, out)?;
-    if let (Some(search), false) = (&args.search, args.place.json) {
-        claim(search, &confirmed[0], args.rung, out)?;
+    if !args.place.json {
+        claim(&confirmation, &confirmed[0], out)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -141,10 +143,20 @@ fn settings(args: &Args) -> Result<(SearchConfig, Sets)> {
     networks.extend(plain);
     let named: Vec<(&str, Code)> = networks.iter().map(|(name, code)| (name.as_str(), code.clone())).collect();
     config = args.rung.map_or(config.clone(), |length| config.with_length(length));
-    config.confirmation = Some(Confirmation::of(args.seeds, &named));
+    let said = [answer.fitness, answer.error];
+    config.confirmation = Some(Confirmation {
+        said: Some(said),
+        trained_alike: args.rung.is_none(),
+        ..Confirmation::of(args.seeds, &named)
+    });
     // What was read and put together is checked as if a user had written it.
     let config = SearchConfig::parse(&config.to_toml(), &[])?;
-    let sets = open(&config.data, &args.place.data_dir.folder_of(&folder.info()?)?, args.place.quiet)?;
+    let info = folder.info()?;
+    interrupt::before_anything()?;
+    let sets = open(&config.data, &args.place.data_dir.folder_of(&info)?, args.place.quiet)?;
+    if let Some(began) = &info.began {
+        folder.expect_same_data(&sets, began, &mut Teller::new(args.place.quiet))?;
+    }
     Ok((config, sets))
 }
 
@@ -210,15 +222,15 @@ fn interval(mean: f64, reach: Option<f64>, signed: bool) -> String {
 }
 
 /// What the search had said of its winner, beside what it comes to.
-fn claim(search: &Path, winner: &Confirmed, rung: Option<Length>, out: &mut impl Write) -> Result<()> {
-    let AnswerRow { fitness, error, .. } = answer(search)?;
+fn claim(confirmation: &Confirmation, winner: &Confirmed, out: &mut impl Write) -> Result<()> {
+    let Some([fitness, error]) = confirmation.said else { return Ok(()) };
     let said = estimate(fitness, error);
-    let text = match rung {
-        None => format!(
+    let text = match confirmation.trained_alike {
+        true => format!(
             "the search had said {said} of its winner, on images held out; new seeds and the test set say {}",
             percent(winner.interval().mean)
         ),
-        Some(_) => format!("the search had said {said} of its winner after its own, other length of training"),
+        false => format!("the search had said {said} of its winner after its own, other length of training"),
     };
     Ok(writeln!(out, "{}", fitted(text))?)
 }

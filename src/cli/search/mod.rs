@@ -11,9 +11,12 @@ mod explain;
 mod page;
 mod place;
 mod progress;
+mod rehearsal_result;
+mod rehearse;
 mod settings;
 mod stages;
 mod summary;
+mod table;
 mod transfer;
 mod tsp;
 
@@ -39,6 +42,8 @@ Examples:
       their winners and plain networks, trained again and tested
   evograd search --problem tsp --towns 60 --circle
       the travelling salesman, bred by the same algorithm
+  evograd search --problem table --method all
+      every method a thousand times, on trainings that were done before
 
 Ctrl-C, SIGTERM and SIGHUP stop it and keep what was evaluated. Exit code 1:
 all networks diverged; 130, 143 or 129: it was stopped.";
@@ -64,6 +69,7 @@ enum Command {
     Confirm(confirm::Args),
     Transfer(transfer::Args),
     Report(page::Args),
+    Table(table::Args),
 }
 
 /// Searches, or does what goes with it.
@@ -77,5 +83,6 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         Some(Command::Confirm(args)) => confirm::run(args, out),
         Some(Command::Transfer(args)) => transfer::run(args, out),
         Some(Command::Report(args)) => page::run(args, out),
+        Some(Command::Table(args)) => table::run(args, out),
     }
 }

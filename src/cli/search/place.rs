@@ -28,7 +28,7 @@ pub struct Place {
     pub data_dir: DataDir,
     /// Candidates trained side by side, each on one core [default: one on each core]
     #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    pub workers: Option<usize>,
     /// Rows of the journal as JSON lines on standard output
     #[arg(long)]
     pub json: bool,

@@ -57,7 +57,12 @@ pub struct Settings {
 impl Settings {
     /// Whether nothing was given but the seed.
     pub fn is_seed_alone(&self) -> bool {
-        *self == Settings { seed: self.seed, ..Settings::default() }
+        *self == Settings::of_seed(self.seed)
+    }
+
+    /// Nothing but this seed.
+    pub fn of_seed(seed: Option<u64>) -> Settings {
+        Settings { seed, ..Settings::default() }
     }
 
     /// The settings that the name of a backbone stands for.

@@ -50,7 +50,7 @@ pub struct Args {
 
 /// Trains.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let folder = of_kind(&args.search, &Kind::JOURNALS)?;
+    let folder = of_kind(&args.search, &Kind::CHOOSING)?;
     let config = SearchConfig::read(&folder.settings(), &[])?;
     let code: Code = match &args.code {
         Some(code) => code.clone(),

@@ -31,13 +31,10 @@ pub struct TspArgs {
     /// Towns of a TSPLIB file with distances EUC_2D, CEIL_2D, MAN_2D, MAX_2D, ATT or GEO
     #[arg(long, value_name = "FILE", conflicts_with_all = ["towns", "circle"])]
     tsplib: Option<PathBuf>,
-    /// Draw the tour
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
 }
 
 /// The options of every search.
-pub struct Common {
+pub struct Common<'a> {
     /// Individuals in a generation.
     pub population: Option<usize>,
     /// Generations in all.
@@ -48,6 +45,8 @@ pub struct Common {
     pub json: bool,
     /// No progress.
     pub quiet: bool,
+    /// The drawing of the tour.
+    pub svg: Option<&'a PathBuf>,
 }
 
 /// What `--json` prints. The tour names towns by their place in the list, counted from 0; people read their numbers.
@@ -68,12 +67,12 @@ struct Answer<'a> {
 }
 
 /// Breeds and prints.
-pub fn run(args: &TspArgs, common: Common, out: &mut impl Write) -> Result<ExitCode> {
+pub fn run(args: &TspArgs, common: Common<'_>, out: &mut impl Write) -> Result<ExitCode> {
     let usual = Breeding::default();
     let size = common.population.unwrap_or(usual.size);
     let breeding = Breeding { size, generations: common.generations.unwrap_or(usual.generations), seed: common.seed };
     let towns = towns(args, common.seed)?;
-    let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
+    let svg = OutFile::maybe(common.svg, "svg")?;
     let mut stop = interrupt::asked("finishing this generation; a second signal to stop at once")?;
     let start = Instant::now();
     let mut progress = Progress::new(breeding.generations, common.quiet);

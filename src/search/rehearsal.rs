@@ -1,0 +1,106 @@
+//! Many searches on one landscape: what a method is worth, and whether what it says of its winner is true. Each search has a seed of
+//! its own; the same seed is the same luck for all methods, so that they are compared in pairs.
+
+use super::config::Breeding;
+use super::drive::{Round, Trainings, drive};
+use super::history::History;
+use super::landscape::{Landscape, OnLandscape};
+use super::method::method;
+use super::surrogate::Estimate;
+use crate::error::{Error, Result};
+use crate::models::genetic_cnn::Code;
+use crate::par::side_by_side;
+use std::cell::RefCell;
+
+/// What a search came to, and what is true.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rehearsal {
+    /// What the winner is worth.
+    pub truth: f64,
+    /// What the search says that it is worth.
+    pub claim: Estimate,
+    /// What the leader was worth after each training, from the first; NaN before there was one.
+    pub leaders: Vec<f64>,
+}
+
+/// Searches so many times, with the seed of `breeding` and those that follow it, `workers` at a time; what each came to, in the order of
+/// their seeds, whatever the number of workers. `told` hears how many are done and answers whether to go on.
+///
+/// ```
+/// use evograd::models::genetic_cnn::Backbone;
+/// use evograd::search::{Breeding, Budget, History, Landscape, Networks, graphs, rehearse};
+/// let networks = Networks { stages: vec![3, 4], backbone: Backbone::cifar10(2), ..Networks::default() };
+/// let edges = |code: &evograd::models::genetic_cnn::Code| code.0.iter().map(|s| s.edges().count()).sum::<usize>() as f64;
+/// let landscape = Landscape::new(graphs(&[3, 4])?.into_iter().map(|code| (code.clone(), edges(&code))), 0.5, 0.1);
+/// let breeding = Breeding { budget: Budget::Trainings(24), ..Breeding::default() };
+/// let all = rehearse(&landscape, &History::new(&networks, 32), &breeding, 4, 2, &mut |_| true)?;
+/// assert_eq!((all.len(), all[0].leaders.len()), (4, 24));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Stopped`] when `told` answers so; and when a search has nothing to train, or the system refuses threads.
+pub fn rehearse(
+    landscape: &Landscape,
+    history: &History,
+    breeding: &Breeding,
+    repeats: u32,
+    workers: usize,
+    told: &mut dyn FnMut(u32) -> bool,
+) -> Result<Vec<Rehearsal>> {
+    let mut all: Vec<Option<Rehearsal>> = (0..repeats).map(|_| None).collect();
+    let (mut done, mut failed, mut stopped) = (0, None, false);
+    // A thread takes what it needs of the history along: it remembers codes, which threads cannot share.
+    let tasks: Vec<(u32, History)> = (0..repeats).map(|repeat| (repeat, history.clone())).collect();
+    let work = |(repeat, history): (u32, History), _: &_| {
+        let breeding = Breeding { seed: breeding.seed.wrapping_add(repeat.into()), ..breeding.clone() };
+        (repeat, rehearsal(landscape, history, &breeding))
+    };
+    side_by_side(workers, tasks, work, &mut |result| {
+        match result {
+            Some((repeat, Ok(rehearsal))) => {
+                all[repeat as usize] = Some(rehearsal);
+                done += 1;
+            }
+            Some((_, Err(error))) => failed = failed.take().or(Some(error)),
+            None => {}
+        }
+        stopped |= !told(done);
+        !stopped && failed.is_none()
+    })?;
+    match failed {
+        Some(error) => Err(error),
+        None => all.into_iter().collect::<Option<_>>().ok_or(Error::Stopped),
+    }
+}
+
+/// One search.
+fn rehearsal(landscape: &Landscape, mut history: History, breeding: &Breeding) -> Result<Rehearsal> {
+    let trainings = RefCell::new(landscape.trainings(breeding.seed));
+    let mut leaders = Vec::new();
+    let mut last = f64::NAN;
+    let mut told = |round: &Round| {
+        let trainings = trainings.borrow();
+        // Until this round had its last training, the leader of the round before led.
+        leaders.resize(trainings.count().saturating_sub(1), last);
+        last = landscape.truth(&round.leader.code).unwrap_or(f64::NAN);
+        leaders.push(last);
+        Ok(true)
+    };
+    let mut by = method(breeding);
+    let answer = drive(breeding.budget, breeding.seed, &mut history, &mut *by, &mut Shared(&trainings), &mut told)?;
+    let truth = answer.as_ref().and_then(|answer| landscape.truth(&answer.winner));
+    match answer.zip(truth) {
+        Some((answer, truth)) => Ok(Rehearsal { truth, claim: answer.fitness, leaders }),
+        None => Err(Error::op("search", "nothing was trained", &[], "give a larger budget")),
+    }
+}
+
+/// The trainings, which train and are asked for the truth by turns.
+struct Shared<'a, 'b>(&'b RefCell<OnLandscape<'a>>);
+
+impl Trainings for Shared<'_, '_> {
+    fn train(&mut self, round: u32, trainings: &[(Code, u32)]) -> Result<Vec<f64>> {
+        self.0.borrow_mut().train(round, trainings)
+    }
+}

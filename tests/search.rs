@@ -481,6 +481,50 @@ fn searches_are_compared_and_the_best_is_trained_at_full_width() {
     assert!(settings.contains("width = 2.0") && settings.contains("validation = 0"), "{settings}");
 }
 
+/// The last word on a search is repeated word for word, and not said of images that the search has never seen.
+#[test]
+fn a_winner_is_confirmed_on_the_images_of_its_search_alone() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let [bred, confirmed] = ["bred", "confirmed"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &bred, &[], 2));
+    let confirm = |arguments: &[&str]| {
+        let mut command = evograd(&["search", "confirm"]);
+        command.args(arguments).arg("--data-dir").arg(data.path());
+        command
+    };
+    let mut first = confirm(&["--seeds", "2", "--quiet"]);
+    first.arg(&bred).arg("--out").arg(&confirmed);
+    let text = finished(first);
+    assert!(text.contains("winner") && text.contains("no edges") && text.contains("the search had said "), "{text}");
+    let again = |extra: &[&str]| {
+        let mut command = confirm(&["--quiet", "--resume"]);
+        command.arg(&confirmed).args(extra);
+        finished(command)
+    };
+    assert_eq!(again(&[]), text);
+    for line in again(&["--json"]).lines() {
+        let found: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(found["accuracies"].as_array().unwrap().len(), 2, "{line}");
+    }
+    let images = data.path().join("mnist/train-images-idx3-ubyte");
+    let mut bytes = std::fs::read(&images).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&images, bytes).unwrap();
+    for task in ["confirm", "transfer"] {
+        let mut command = evograd(&["search", task, "--data-dir"]);
+        command.arg(data.path()).arg(&bred).arg("--out").arg(runs.path().join(task));
+        let (code, _, errors) = output(command);
+        assert!(code == 2 && errors.contains("the search began with other "), "{task}: {errors}");
+        assert!(!runs.path().join(task).exists(), "{task}");
+    }
+    let mut transfer = evograd(&["search", "transfer"]);
+    let (code, _, errors) = output({
+        transfer.arg(&confirmed);
+        transfer
+    });
+    assert!(code == 2 && errors.contains("it holds a confirmation"), "{errors}");
+}
+
 #[test]
 fn what_is_about_another_problem_is_refused() {
     for (arguments, text) in [

@@ -82,7 +82,7 @@ pub struct Args {
 #[derive(clap::Args)]
 pub struct How {
     #[command(flatten)]
-    data_dir: DataDir,
+    pub data_dir: DataDir,
     /// The folder of the run [default: runs/ and a name made of model, fusion, data and seed]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -94,7 +94,7 @@ pub struct How {
     json: bool,
     /// No progress
     #[arg(short, long)]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 /// Trains, or says what would be trained.
@@ -137,17 +137,22 @@ fn longer(folder: &RunFolder, config: &Config, epochs: u32) -> String {
 }
 
 /// Trains with these settings, or says what would be trained.
-pub fn begin(mut config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
+fn begin(config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let data_dir = how.data_dir.folder()?;
     let sets = open(&config, &data_dir, how.quiet)?;
+    begin_on(config, &sets, &data_dir, how, out)
+}
+
+/// The same on data that is open, from this folder.
+pub fn begin_on(mut config: Config, sets: &Sets, data_dir: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     config.data.validation = Some(config.data.validation_of(sets.train.len()));
     if how.dry_run {
-        return dry_run::dry_run(config, &sets, how.json, out);
+        return dry_run::dry_run(config, sets, how.json, out);
     }
     let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
-    let info = describe(config.training.seed, &sets, &data_dir);
+    let info = describe(config.training.seed, sets, data_dir);
     let mut teller = Teller::new(how.quiet);
-    let run = Run::start(&path, config, &sets, info, &mut teller)?;
+    let run = Run::start(&path, config, sets, info, &mut teller)?;
     teller.done();
     train(run, &path, how, out)
 }

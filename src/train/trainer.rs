@@ -127,7 +127,12 @@ impl Split {
         let (validation, rest) = draw(&all, data.validation_of(all.len()), "data.validation")?;
         if rest.is_empty() {
             let problem = format!("data.validation holds out all {} training images", all.len());
-            return Err(Error::op("configuration", problem, &[], "hold out fewer"));
+            return Err(Error::op(
+                "configuration",
+                problem,
+                &[],
+                "hold out fewer: set data.validation, or --validation of a search",
+            ));
         }
         let wanted = if data.samples == 0 { rest.len() } else { data.samples };
         let (samples, _) = draw(&rest, wanted, "data.samples")?;

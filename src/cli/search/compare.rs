@@ -45,8 +45,8 @@ struct Line {
     search: String,
     /// The least trainings of any of the searches.
     networks: f64,
-    /// The best fitness at that cost.
-    best_at_equal_cost: f64,
+    /// The best fitness at that cost; `None` where the search had not completed a generation by then.
+    best_at_equal_cost: Option<f64>,
     trained: usize,
     best: f64,
     code: String,
@@ -122,11 +122,11 @@ fn line(name: &str, rows: &[SearchRow], least: f64) -> Result<Line> {
     Ok(Line {
         search: name.to_string(),
         networks: least,
-        best_at_equal_cost: at_cost.map_or(0.0, |[_, fitness]| fitness),
+        best_at_equal_cost: at_cost.map(|[_, fitness]| fitness),
         trained: stats.trained,
         best: best.fitness,
         code: best.code,
-        mean_of_last_generation: stats.generations.last().map(|generation| generation.mean),
+        mean_of_last_generation: stats.generations.iter().rev().find(|row| !row.race).map(|row| row.mean),
     })
 }
 
@@ -137,11 +137,11 @@ fn print(lines: &[Line], least: f64, out: &mut impl Write) -> Result<()> {
     let mut table = Table::new(&["search", &at, "trained", "at the end", "last mean", "best code"], 1..5).with_texts(1);
     for line in lines {
         let mean = line.mean_of_last_generation.map_or_else(String::new, percent);
-        let [at, best] = [line.best_at_equal_cost, line.best].map(percent);
+        let (at, best) = (line.best_at_equal_cost.map_or("–".into(), percent), percent(line.best));
         table.row([line.search.clone(), at, line.trained.to_string(), best, mean, line.code.clone()]);
     }
     writeln!(out, "{}", table.for_output())?;
     writeln!(out, "after {trained}: when each search had trained as many networks as the shortest")?;
-    writeln!(out, "last mean: the mean fitness of the last generation")?;
+    writeln!(out, "last mean: the mean fitness of the last generation before the race")?;
     Ok(())
 }

@@ -26,7 +26,7 @@ pub struct Settings {
     join: Option<Fusion>,
     /// How long each candidate is trained, by the images that it sees: S for 20,000, M for 120,000, L for 320,000, or as 60k;
     /// 10,000 others are held out
-    #[arg(long, value_name = "RUNG")]
+    #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
     /// Training images for each candidate [default: 1600]
     #[arg(long, value_name = "N")]

@@ -1,8 +1,10 @@
 //! `evograd search transfer`: trains the best structure of a search at full width.
 
 use super::advice;
+use crate::cli::data_dir::open;
 use crate::cli::run_folder::{Kind, of_kind};
-use crate::cli::train::{How, begin};
+use crate::cli::teller::Teller;
+use crate::cli::train::{How, begin_on};
 use anyhow::{Context, Result};
 use evograd::Fusion;
 use evograd::models::genetic_cnn::Code;
@@ -21,7 +23,8 @@ Examples:
       another structure in the same way
 
 All training images are used, and the test set is asked at the end. The run
-goes on with evograd train --resume.";
+goes on with evograd train --resume. The images are those of the search; where
+they have changed since, it is refused, unless --set data.set names others.";
 
 /// Train the best structure of a search at full width, on all training images
 #[derive(clap::Args)]
@@ -63,6 +66,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         }
     };
     let mut training = config.training();
+    let (search_set, search_size) = (training.data.set.clone(), training.data.size);
     training.model.name = code.to_string();
     if !code.has_joins() {
         (training.model.fusion, training.model.epsilon) = (Fusion::Sum.to_string(), Fusion::DEFAULT_EPSILON);
@@ -70,5 +74,13 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     training.model.width *= args.width;
     (training.data.samples, training.data.validation, training.training.epochs) = (0, Some(0), args.epochs);
     training.training.seed = args.seed.unwrap_or(training.training.seed);
-    begin(Config::parse(&training.to_toml(), &args.set)?, &args.how, out)
+    let config = Config::parse(&training.to_toml(), &args.set)?;
+    let info = folder.info()?;
+    let data_dir = args.how.data_dir.folder_of(&info)?;
+    let sets = open(&config.data, &data_dir, args.how.quiet)?;
+    let same_set = config.data.set == search_set && config.data.size == search_size;
+    if let Some(began) = info.began.as_ref().filter(|_| same_set) {
+        folder.expect_same_data(&sets, began, &mut Teller::new(args.how.quiet))?;
+    }
+    begin_on(config, &sets, &data_dir, &args.how, out)
 }

@@ -151,7 +151,7 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
         (&["--towns", "2"], "evograd: towns: there are 2; use 3 to 2,000 towns\n".into()),
         (&["--towns", "99999999999999"], "evograd: towns: there are 99999999999999; use 3 to 2,000 towns\n".into()),
         (&["--tsplib", file], format!("evograd: {file}: line 3: {distances}; {remedy}\n")),
-        (&["--tsplib", "/dev/zero"], format!("evograd: /dev/zero: it has more than 4000000 bytes; {remedy}\n")),
+        (&["--tsplib", "/dev/zero"], format!("evograd: /dev/zero: it is no file; {remedy}\n")),
         (
             &["--population", "0"],
             "evograd: breed: generations: 10000, tours in each: 0, towns: 52; use at least one generation, and 1 to 961538 \

@@ -497,8 +497,8 @@ fn a_winner_is_confirmed_on_the_images_of_its_search_alone() {
     let text = finished(first);
     assert!(text.contains("winner") && text.contains("no edges") && text.contains("the search had said "), "{text}");
     let again = |extra: &[&str]| {
-        let mut command = confirm(&["--quiet", "--resume"]);
-        command.arg(&confirmed).args(extra);
+        let mut command = confirm(&["--quiet"]);
+        command.arg("--resume").arg(&confirmed).args(extra);
         finished(command)
     };
     assert_eq!(again(&[]), text);

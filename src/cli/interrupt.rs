@@ -36,8 +36,8 @@ const WORKING: usize = 2;
 const ENDING: usize = 3;
 
 /// From here on, a signal ends the process at once and says that it was before the first step; until [`asked`] is called. Of a
-/// command that opens its data, which may take long and cannot be told to stop. A folder whose making ends so can be resumed, or
-/// begun again.
+/// command that opens its data, which may take long and cannot be told to stop. A run's folder that is half made by
+/// then can be resumed, or begun again.
 pub fn before_anything() -> Result<()> {
     let sent = SENT.get_or_init(Arc::default).clone();
     if PHASE.compare_exchange(UNTOLD, BEFORE, Ordering::SeqCst, Ordering::SeqCst).is_err() {

@@ -96,12 +96,12 @@ impl Kind {
     /// What a folder holds, as far as it says so: by its `run.json`, or else the first row of its journal, or else its files.
     fn of(folder: &RunFolder) -> Option<Kind> {
         let journal = folder.path().join("journal.jsonl");
-        let told = folder.info().ok().and_then(|info| Some(info.began?.task));
+        let recorded = folder.info().ok().and_then(|info| Some(info.began?.task));
         let begun = || match read_journal(&journal).ok()?.into_iter().next()? {
             SearchRow::Begin(begin) => Some(begin.task),
             _ => None,
         };
-        let known = told.or_else(begun).and_then(|task| Kind::of_task(&task));
+        let known = recorded.or_else(begun).and_then(|task| Kind::of_task(&task));
         known.or_else(|| journal.exists().then_some(Kind::Search)).or_else(|| {
             let normalised = folder.path().join("normalise.json").exists();
             normalised.then_some(Kind::Training)

@@ -390,7 +390,8 @@
 //!
 //! Where noise is as large as the spread of the networks, a τ of 0.5 is left: of four pairs, one is ranked wrongly.
 //! `evograd search calibrate` trains the same networks with several budgets, the small one more than once, and prints τ
-//! for each. It is worth its time before a long search: a budget whose τ is near 0 selects parents by chance.
+//! between two trainings of one length, and for each length what of its order is the networks' own. It is worth its time before a
+//! long search: a budget whose order does not repeat selects parents by chance.
 //!
 //! ## What the paper reports
 //!
@@ -441,5 +442,8 @@
 //!   one code for each graph, `mod.rs` the network;
 //! * `src/genetic/bits.rs`: the operators on staged bits; `select.rs`: the roulette;
 //! * `src/search/candidate.rs`: one small training; `evaluator.rs`: what is known and what is to be trained, side by
-//!   side; `journal.rs`: lines and checksums; `run.rs`: the whole search;
-//! * `src/search/exhaust.rs` and `calibrate.rs`: tables and τ.
+//!   side; `journal.rs`: lines and checksums;
+//! * `src/search/drive.rs`: a search from its first generation to its answer; `method/`: how individuals are proposed;
+//!   `surrogate.rs`: the model of accuracy; `race.rs`: its end;
+//! * `src/search/calibrate.rs` and `rungs.rs`: what a length of training is worth; `confirm.rs`: the last word on a winner;
+//!   `table/` and `rehearsal.rs`: searches by the thousand on trainings that were done.

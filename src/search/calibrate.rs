@@ -34,7 +34,7 @@ pub fn calibrate(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut 
     let mut evaluator = Evaluator::new(journal, "calibrate", config, sets, &mut told)?;
     let mut trials = Vec::new();
     for (number, Repeated { length, times }) in calibration.budgets.into_iter().enumerate() {
-        let config = length.applied(config);
+        let config = config.with_length(length);
         evaluator.train_as(&config, sets)?;
         for _ in 0..times {
             // No two trials share a seed: what they have in common is the networks alone.

@@ -224,12 +224,6 @@ impl SearchConfig {
         all
     }
 
-    /// The same for trainings of another length; the learning rate follows the number of steps.
-    #[must_use]
-    pub fn with_length(&self, length: Length) -> SearchConfig {
-        length.applied(self)
-    }
-
     /// The settings as the text of a TOML file, with a comment where a key does not say all.
     pub fn to_toml(&self) -> String {
         annotated(&toml::to_string(self).expect("settings are tables of plain values"), &NOTES)

@@ -36,19 +36,21 @@ pub enum Length {
     Images(u32),
 }
 
-impl Length {
-    /// The settings of a training of this length, with a learning rate that follows the number of steps as it does by default.
-    pub(super) fn applied(self, config: &SearchConfig) -> SearchConfig {
-        let mut config = config.clone();
-        let before = growth_of(&config);
-        match self {
+impl SearchConfig {
+    /// The same for trainings of another length, with a learning rate that follows the number of steps as it does by default.
+    #[must_use]
+    pub fn with_length(&self, length: Length) -> SearchConfig {
+        let mut config = self.clone();
+        match length {
             Length::Epochs(epochs) => config.training.epochs = epochs,
-            Length::Images(_) => (config.data.samples, config.training.epochs) = self.samples_and_epochs(),
+            Length::Images(_) => (config.data.samples, config.training.epochs) = length.samples_and_epochs(),
         }
-        config.optimizer.rate *= growth_of(&config) / before;
+        config.optimizer.rate *= growth_of(&config) / growth_of(self);
         config
     }
+}
 
+impl Length {
     /// Different images, and how often each is seen; of a number of epochs alone the images are not known.
     pub(super) fn samples_and_epochs(self) -> (usize, u32) {
         match self {
@@ -194,9 +196,9 @@ mod tests {
     fn the_rate_follows_the_steps() {
         let config = SearchConfig::parse("", &["data.samples=20000".into(), "training.epochs=1".into()]).unwrap();
         assert_eq!(config.optimizer.rate, 0.02);
-        let rates = RUNGS.map(|(_, images)| Length::Images(images).applied(&config).optimizer.rate);
+        let rates = RUNGS.map(|(_, images)| config.with_length(Length::Images(images)).optimizer.rate);
         assert_eq!(rates, [0.02, 0.04, 0.04]);
-        let back = Length::Images(20_000).applied(&Length::Images(120_000).applied(&config));
+        let back = config.with_length(Length::Images(120_000)).with_length(Length::Images(20_000));
         assert_eq!(back, config);
         assert!((growth(1732.05) - 2.0_f64.sqrt()).abs() < 1e-4);
     }

@@ -1,7 +1,8 @@
 //! Genetic CNN: networks that are written as bits, bred and trained. Knows the genetic algorithm and networks.
 //!
-//! An individual is a code ([`models::genetic_cnn`](crate::models::genetic_cnn)); its fitness is the share of right answers
-//! on pictures held out after a small training run. Several are trained side by side, each on one core: that needs no
+//! An individual is a code ([`models::genetic_cnn`](crate::models::genetic_cnn)); its fitness is the
+//! accuracy on images held out after a small training run, as a model of all trainings so far estimates it ([`Surrogate`]), with its
+//! error. A race of the best with new seeds ends a search. Several networks are trained side by side, each on one core: that needs no
 //! waiting for each other, and gives the same bits for any number of workers. Everything is written to a journal as soon as it
 //! is known, from which a search that was killed goes on.
 //!

@@ -233,8 +233,8 @@ mod tests {
         }
     }
 
-    /// Of 4,000 networks whose long training differs by nothing but noise of the same size as theirs: `i·h·σ` is gained, and no
-    /// more, even though how reliable a single long training is cannot be known.
+    /// Of 150 networks whose long training differs from the short ones in nothing but chance of the same size, `i·h·σ` is
+    /// gained and no more, even though how reliable a single long training is cannot be known.
     #[test]
     fn a_long_training_that_was_done_once_promises_no_more() {
         let mut stream = Stream::new(6, Purpose::Genetic, 0, 0);

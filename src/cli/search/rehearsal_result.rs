@@ -112,7 +112,7 @@ pub fn chart(methods: &[Method], searches: &[Vec<Rehearsal>], budget: usize) -> 
     let chart = LineChart {
         title: "What the leader of a search is worth: mean, and 5 to 95 % of searches".into(),
         x: "trainings".into(),
-        y: "right answers to images held out, %".into(),
+        y: "accuracy on images held out, %".into(),
         series,
     };
     chart.to_banded_svg(&bands)

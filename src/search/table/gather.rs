@@ -108,7 +108,7 @@ impl<'a> Folder<'a> {
             _ => None,
         };
         let row = |row: &'a EvaluationRow| {
-            let config = self.length(row)?.applied(&self.config);
+            let config = self.config.with_length(self.length(row)?);
             let seed = (config.training.seed, row.repeat);
             Ok((seed, self.training(row, &config)?))
         };
@@ -152,7 +152,7 @@ impl<'a> Folder<'a> {
 /// The settings that a result depends on, but for lengths and seeds. The learning rate follows the length, so it stands there as that
 /// of a short training.
 fn recipe(config: &SearchConfig) -> BTreeMap<String, String> {
-    let mut config = Length::Images(1000).applied(config);
+    let mut config = config.with_length(Length::Images(1000));
     // What the way there and back rounds is not the user's.
     config.optimizer.rate = (config.optimizer.rate * 1e9).round() / 1e9;
     let all = toml::Table::try_from(&config).expect("settings are tables of plain values");

@@ -1,9 +1,11 @@
 //! What happened in a run, as plain rows in append-only files of JSON lines. Knows files; knows nothing of training.
 
 mod divergence;
+mod insight;
 mod search;
 
 pub use divergence::{any_learned, counted_outcome, outcome, worst_outcome};
+pub use insight::{ChanceRow, EffectRow, Insight, PredictionRow};
 pub use search::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow};
 
 use crate::error::{Error, Result};

@@ -2,7 +2,9 @@
 
 mod digits;
 
-use evograd::record::{BeginRow, EvaluationRow, GenerationRow, IndividualRow, SearchRow};
+use evograd::record::{
+    BeginRow, ChanceRow, EffectRow, EvaluationRow, GenerationRow, IndividualRow, Insight, PredictionRow, SearchRow,
+};
 use evograd::report::{SearchReport, SearchStats, StageNode, StageRow, WinnerRow, search_html};
 use std::path::Path;
 use std::process::Command;
@@ -50,6 +52,7 @@ fn evaluation(generation: u32, bits: &[bool], fitness: f64, diverged: Option<&st
         epochs: 4,
         fitness,
         loss: diverged.is_none().then_some(1.6 - fitness),
+        losses: Vec::new(),
         diverged: diverged.map(str::to_string),
         parameters: 70_000 + 2_400 * edges,
         macs: 1_900_000 + 310_000 * (edges + edges * edges % 7),
@@ -140,7 +143,7 @@ fn page(name: &str, rows: &[SearchRow]) -> String {
     });
     let begun =
         rows.iter().find_map(|row| if let SearchRow::Begin(row) = row { Some(row.settings.as_str()) } else { None });
-    search_html(&SearchReport { name, rows, settings: begun.unwrap_or_default(), winner })
+    search_html(&SearchReport { name, rows, settings: begun.unwrap_or_default(), winner, insight: None })
 }
 
 /// Every kind of search that a page must serve, by name.
@@ -241,6 +244,41 @@ fn each_kind_of_search_shows_what_it_can() {
     );
 }
 
+/// What is known of a space in which nothing has a decent name.
+fn evil_insight(evil: &str) -> Insight {
+    let effect = EffectRow { stage: 1, what: evil.into(), effect: 0.01, error: 0.002 };
+    let prediction = |i: usize| PredictionRow {
+        code: evil.into(),
+        trainings: 1,
+        measured: 0.1 * i as f64,
+        predicted: 0.3,
+        error: 0.1,
+    };
+    let chance = Some(ChanceRow { probability: 0.9, lead: 0.01, error: 0.005, trainings: 36 });
+    let predictions = (0..3).map(prediction).collect();
+    Insight { heritability: 0.5, r_squared: Some(0.25), predictions, effects: vec![effect], chance }
+}
+
+#[test]
+fn what_was_learned_is_on_the_page_and_readable_on_dark_paper() {
+    let rows = rows(2);
+    let page = |insight| search_html(&SearchReport { name: "s", rows: &rows, settings: "", winner: None, insight });
+    let learned = page(Some(evil_insight("edge 1→2")));
+    for part in [
+        "0.50 of the variance",
+        "R² 0.25",
+        "36 trainings: 90 % sure; by +1.00 ± 0.50 points",
+        "What edges and depth do",
+    ] {
+        assert!(learned.contains(part), "{part}");
+    }
+    assert!(!page(None).contains("R²"));
+    // Every colour that stands for paper or ink in a drawing has another on dark paper.
+    for colour in ["#ffffff", "#1e293b", "#64748b", "#e2e8f0", "#0072b2"] {
+        assert!(learned.contains(&format!("svg [fill=\"{colour}\"], svg[fill=\"{colour}\"] {{")), "{colour}");
+    }
+}
+
 #[test]
 fn hostile_text_is_escaped_everywhere() {
     let evil = "</pre><script>alert(\"x\")</script>|'&<b>";
@@ -258,7 +296,13 @@ fn hostile_text_is_escaped_everywhere() {
     }
     let stages = vec![StageRow { title: evil.into(), ..stage(1, "1-01") }];
     let winner = WinnerRow { canonical: evil.into(), parameters: 1, macs: 1, join: evil.into(), stages };
-    let page = search_html(&SearchReport { name: evil, rows: &rows, settings: evil, winner: Some(winner) });
+    let page = search_html(&SearchReport {
+        name: evil,
+        rows: &rows,
+        settings: evil,
+        winner: Some(winner),
+        insight: Some(evil_insight(evil)),
+    });
     let elements = elements(&page);
     assert_eq!(elements.iter().filter(|name| *name == "script").count(), 2, "opened and closed once");
     assert!(!elements.contains(&"b".to_string()) && !page.contains("<script>alert"));
@@ -310,12 +354,16 @@ fn a_browser_opens_it_without_errors() {
     let page = page("a search", &rows(20)).replace("</body>", click);
     let (document, said) = opened(browser, &page, folder.path());
     assert!(said.is_empty(), "{said:#?}");
-    for id in ["fitness", "winner", "family", "cost", "time", "networks", "settings"] {
+    for id in ["fitness", "winner", "family", "insight", "cost", "time", "networks", "settings"] {
         assert!(document.contains(&format!("<section id=\"{id}\">")), "{id} is missing");
     }
     assert_eq!(document.matches("</svg>").count(), 2 + 1 + 1 + 1);
     let table = &document[document.find("class=\"sortable\"").unwrap()..];
-    let fitness = |row: &str| row.split("<td>").nth(5).unwrap().split('<').next().unwrap().parse::<f64>().unwrap();
+    // Those that diverged have no fitness, and stand last.
+    let fitness = |row: &str| {
+        let cell = row.split("<td>").nth(5).unwrap().split('<').next().unwrap();
+        if cell == "–" { f64::NEG_INFINITY } else { cell.parse::<f64>().unwrap() }
+    };
     let sorted: Vec<f64> = table.split("<tr").skip(2).map(fitness).collect();
     assert!(sorted.len() > 50 && sorted.windows(2).all(|pair| pair[0] >= pair[1]), "{sorted:?}");
     assert!(table.contains("aria-sort=\"descending\""));

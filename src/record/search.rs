@@ -57,6 +57,9 @@ pub struct EvaluationRow {
     pub fitness: f64,
     /// The mean cross entropy on the validation split.
     pub loss: Option<f64>,
+    /// The mean training loss of each tenth of the steps, of a training of fewer steps each step's; of one that diverged, up to there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<f64>,
     /// Why it diverged, where it did.
     pub diverged: Option<String>,
     /// The number of weights.

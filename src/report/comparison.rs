@@ -54,6 +54,7 @@ mod tests {
                 epochs: 1,
                 fitness: *fitness,
                 loss: None,
+                losses: Vec::new(),
                 diverged: None,
                 parameters: 1,
                 macs: 1,

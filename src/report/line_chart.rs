@@ -67,16 +67,21 @@ impl LineChart {
         self.drawn(Pen::Steps)
     }
 
+    /// As [`LineChart::to_svg`], with a band around each line, the first around the first.
+    pub fn to_banded_svg(&self, bands: &[Band]) -> String {
+        self.drawn_with(Pen::Straight, bands)
+    }
+
     /// As [`LineChart::to_step_svg`], with a band around each line, the first around the first.
     ///
     /// ```
     /// use evograd::report::{Band, LineChart, Series};
     /// let line = Series { name: "mean".into(), points: vec![[0.0, 5.0], [10.0, 5.0]] };
     /// let chart = LineChart { title: "t".into(), x: "x".into(), y: "y".into(), series: vec![line] };
-    /// let svg = chart.to_banded_svg(&[Band(vec![[0.0, 0.0, 10.0], [10.0, 0.0, 10.0]])]);
+    /// let svg = chart.to_banded_step_svg(&[Band(vec![[0.0, 0.0, 10.0], [10.0, 0.0, 10.0]])]);
     /// assert!(svg.contains("d=\"M64.0 56.0H616.0V56.0V346.0H616.0V346.0H64.0Z\""));
     /// ```
-    pub fn to_banded_svg(&self, bands: &[Band]) -> String {
+    pub fn to_banded_step_svg(&self, bands: &[Band]) -> String {
         self.drawn_with(Pen::Steps, bands)
     }
 
@@ -90,7 +95,7 @@ impl LineChart {
         let axes = [0, 1].map(|axis| Axis::over(points.iter().map(|point| point[axis])));
         let frame = Frame { title: &self.title, names: [&self.x, &self.y], axes };
         let mut svg = frame.open();
-        bands.iter().enumerate().for_each(|(number, band)| band.draw(&frame, look(number).0, &mut svg));
+        bands.iter().enumerate().for_each(|(number, band)| band.draw(&frame, look(number).0, pen, &mut svg));
         let mut covered = Vec::new();
         for (number, series) in self.series.iter().enumerate() {
             let pixels: Vec<[f64; 2]> = series.points.iter().map(|point| frame.pixel(*point)).collect();
@@ -111,16 +116,23 @@ impl Series {
 }
 
 impl Band {
-    /// Its shape, in steps as those of its line. It has a thin edge, by which bands that lie over each other are told apart.
-    fn draw(&self, frame: &Frame<'_>, colour: &str, svg: &mut String) {
+    /// Its shape, straight or in steps as its line. It has a thin edge, by which bands that lie over each other are told apart.
+    fn draw(&self, frame: &Frame<'_>, colour: &str, pen: Pen, svg: &mut String) {
         let edge = |side: usize| self.0.iter().map(move |of| frame.pixel([of[0], of[side]]));
         let mut path = String::new();
         for (number, [x, y]) in edge(2).enumerate() {
-            let _ = if number == 0 { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
+            let _ = match (number, pen) {
+                (0, _) => write!(path, "M{x:.1} {y:.1}"),
+                (_, Pen::Straight) => write!(path, "L{x:.1} {y:.1}"),
+                (_, Pen::Steps) => write!(path, "H{x:.1}V{y:.1}"),
+            };
         }
-        // Back from right to left, each at its height from the next point to itself.
+        // Back from right to left, in steps each at its height from the next point to itself.
         for [x, y] in edge(1).rev() {
-            let _ = write!(path, "V{y:.1}H{x:.1}");
+            let _ = match pen {
+                Pen::Straight => write!(path, "L{x:.1} {y:.1}"),
+                Pen::Steps => write!(path, "V{y:.1}H{x:.1}"),
+            };
         }
         let _ = writeln!(
             svg,

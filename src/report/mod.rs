@@ -1,10 +1,13 @@
 //! What is made of results for people to look at. Knows plain rows alone: no tensor, no network, no file.
 
+mod agreement;
 mod axis;
 mod comparison;
+mod effects_chart;
 mod family_svg;
 mod frame;
 mod histogram;
+mod insight_page;
 mod layout;
 mod line_chart;
 mod network_svg;
@@ -20,7 +23,9 @@ mod stage_text;
 mod svg;
 mod tour_svg;
 
+pub use agreement::{Agreement, AgreementPoint};
 pub use comparison::{best_so_far, comparison};
+pub use effects_chart::{Effect, EffectsChart};
 pub use family_svg::family_svg;
 pub use histogram::Histogram;
 pub use line_chart::{Band, LineChart, Series};

@@ -2,7 +2,7 @@
 
 use super::grouped;
 use super::histogram::Histogram;
-use super::line_chart::{LineChart, Series};
+use super::line_chart::{Band, LineChart, Series};
 use super::scatter::{Scatter, ScatterPoint};
 use super::search_stats::{GenerationStats, SearchStats, TrainedCode, complete, percent, trained_codes};
 use crate::record::{GenerationRow, SearchRow};
@@ -39,10 +39,15 @@ pub(super) fn paper_chart() -> LineChart {
     }
 }
 
-/// Fitness by generation. Before any training has come to anything it is 0, which is left out: it would press all else together.
-pub(super) fn generations_chart(rows: &[SearchRow]) -> LineChart {
+/// Fitness by generation, and how sure the best so far is: two standard errors of it to either side. Before any training has come to anything it is 0, which is left out: it would press all else together.
+pub(super) fn generations_chart(rows: &[SearchRow]) -> (LineChart, Band) {
     let learned: Vec<SearchRow> = complete(rows).into_values().map(|row| SearchRow::Generation(learned(row))).collect();
     let stats = SearchStats::of(&learned);
+    let around = |row: &GenerationStats| {
+        let [low, high] = [-2.0, 2.0].map(|errors| 100.0 * (row.best_so_far + errors * row.error_so_far));
+        [f64::from(row.number), low, high]
+    };
+    let band = Band(stats.generations.iter().map(around).collect());
     let point = |row: &GenerationStats, value: fn(&GenerationStats) -> f64| [f64::from(row.number), 100.0 * value(row)];
     let so_far = stats.generations.iter().map(|row| point(row, |row| row.best_so_far)).collect();
     // The finalists of a race are no generation: of them only the best has a place among the curves.
@@ -51,19 +56,20 @@ pub(super) fn generations_chart(rows: &[SearchRow]) -> LineChart {
         points: stats.generations.iter().filter(|row| !row.race).map(|row| point(row, value)).collect(),
     };
     let series = vec![
+        Series { name: "best so far".into(), points: so_far },
         line("best", |row| row.best),
         line("mean", |row| row.mean),
         line("median", |row| row.median),
         line("worst", |row| row.worst),
-        Series { name: "best so far".into(), points: so_far },
     ];
-    LineChart { title: "This search".into(), x: "generation".into(), y: FITNESS.into(), series }
+    (LineChart { title: "This search".into(), x: "generation".into(), y: FITNESS.into(), series }, band)
 }
 
 /// A generation without those that have learned nothing.
 fn learned(row: &GenerationRow) -> GenerationRow {
     let individuals = row.individuals.iter().filter(|individual| individual.fitness > 0.0).cloned().collect();
-    GenerationRow { individuals, leader: None, ..*row }
+    let leader = row.leader.clone().filter(|leader| leader.fitness > 0.0);
+    GenerationRow { individuals, leader, ..*row }
 }
 
 /// How many networks have which fitness; those that diverged each time are left out.
@@ -104,6 +110,7 @@ mod tests {
             epochs: 1,
             fitness,
             loss: None,
+            losses: Vec::new(),
             diverged: diverged.then(String::new),
             parameters: 1234,
             macs: 2_500_000,
@@ -146,11 +153,11 @@ mod tests {
                 idle_seconds: None,
             })
         };
-        let chart =
+        let (chart, _) =
             generations_chart(&[generation(0, &[0.5, 0.0, 0.75]), generation(1, &[0.0]), generation(2, &[0.25])]);
         let lines: Vec<_> = chart.series.iter().map(|line| line.points.clone()).collect();
         let at = |first, last| vec![[0.0, first], [2.0, last]];
-        assert_eq!(lines, [at(75.0, 25.0), at(62.5, 25.0), at(62.5, 25.0), at(50.0, 25.0), at(75.0, 75.0)]);
+        assert_eq!(lines, [at(75.0, 75.0), at(75.0, 25.0), at(62.5, 25.0), at(62.5, 25.0), at(50.0, 25.0)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A search as a page: one HTML file that needs no other. Knows rows and numbers; the page's looks stand in `search.html`.
 
 use super::family_svg::family_svg;
+use super::insight_page::InsightPage;
 use super::search_charts::{cost_chart, fitness_histogram, generations_chart, paper_chart};
 use super::search_stats::{
     BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, estimate, evaluations, percent, trained_codes,
@@ -8,7 +9,7 @@ use super::search_stats::{
 };
 use super::stage_row::StageRow;
 use super::{counted, grouped, stages_svg};
-use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, SearchRow};
+use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, Insight, SearchRow};
 use minijinja::Environment;
 use serde::Serialize;
 
@@ -23,6 +24,8 @@ pub struct SearchReport<'a> {
     pub settings: &'a str,
     /// What is known of the network whose code is [`SearchStats::best`].
     pub winner: Option<WinnerRow>,
+    /// What its trainings say of the space; `None` where that is not known.
+    pub insight: Option<Insight>,
 }
 
 /// What a journal does not say of the winner.
@@ -46,7 +49,7 @@ pub struct WinnerRow {
 /// use evograd::{record::{GenerationRow, IndividualRow, SearchRow}, report::{SearchReport, search_html}};
 /// let individuals = vec![IndividualRow { code: "1-01".into(), fitness: 0.5, error: 0.0, parents: vec![] }];
 /// let rows = [SearchRow::Generation(GenerationRow { generation: 0, race: false, individuals, leader: None, seconds: 60.0, idle_seconds: None })];
-/// let page = search_html(&SearchReport { name: "first try", rows: &rows, settings: "", winner: None });
+/// let page = search_html(&SearchReport { name: "first try", rows: &rows, settings: "", winner: None, insight: None });
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("first try"));
 /// ```
 pub fn search_html(report: &SearchReport) -> String {
@@ -69,6 +72,7 @@ struct Page {
     histogram: Option<String>,
     winner: Option<Winner>,
     family: Option<String>,
+    insight: InsightPage,
     cost: Option<String>,
     front: Vec<[String; 4]>,
     time: Vec<TimeShare>,
@@ -138,6 +142,7 @@ impl Page {
             histogram: histogram.map(|chart| chart.to_svg()),
             winner: stats.best.as_ref().map(|best| Winner::of(best, stats.answer.as_ref(), report.winner.as_ref())),
             family,
+            insight: InsightPage::of(report.insight.as_ref(), report.rows),
             front: cost.as_ref().map_or_else(Vec::new, |(_, front)| front.clone()),
             cost: cost.map(|(chart, _)| chart),
             time: shares(&stats.time),
@@ -212,8 +217,9 @@ impl Generations {
             let trained = row.trained.to_string();
             [number, best, mean, median, worst, deviation, trained, duration(row.seconds), row.code.clone()]
         };
+        let (chart, band) = generations_chart(rows);
         Generations {
-            chart: generations_chart(rows).to_svg(),
+            chart: chart.to_banded_svg(&[band]),
             paper: paper_chart().to_svg(),
             rows: stats.generations.iter().map(row).collect(),
         }

@@ -382,6 +382,7 @@ mod tests {
             epochs: 3,
             fitness,
             loss: Some(1.0),
+            losses: Vec::new(),
             diverged: (fitness == 0.0).then(|| "loss".into()),
             parameters: 10,
             macs: 100,

@@ -64,6 +64,18 @@ struct Clock {
     answering: f64,
     /// Pictures trained on.
     pictures: usize,
+    /// The loss of each step.
+    losses: Vec<f64>,
+}
+
+/// The parts of a training whose mean loss is kept.
+const PARTS: usize = 10;
+
+/// The mean loss of each part of the steps, of which there are at least as many as parts or else one part each.
+fn in_parts(losses: &[f64]) -> Vec<f64> {
+    let parts = PARTS.min(losses.len());
+    let part = |part: usize| &losses[part * losses.len() / parts..(part + 1) * losses.len() / parts];
+    (0..parts).map(|number| part(number).iter().sum::<f64>() / part(number).len() as f64).collect()
 }
 
 impl Ground {
@@ -115,6 +127,7 @@ impl Ground {
             epochs,
             fitness: score.as_ref().map_or(0.0, |score| score[0]),
             loss: score.as_ref().ok().map(|score| score[1]),
+            losses: in_parts(&clock.losses),
             parameters: plan.parameters(),
             macs: plan.macs(),
             seconds,
@@ -148,7 +161,9 @@ impl Ground {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(None);
                 }
-                clock.pictures += trainer.step(&batch?)?.pictures;
+                let report = trainer.step(&batch?)?;
+                clock.pictures += report.pictures;
+                clock.losses.push(report.loss);
             }
             trainer.end_epoch();
         }
@@ -157,5 +172,19 @@ impl Ground {
         let answers = evaluate(&trainer.network, &self.held_out, self.part, go_on)?;
         clock.answering = began.elapsed().as_secs_f64();
         Ok(answers.map(|answers| [answers.score.accuracy, answers.score.loss]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_counts_in_one_part() {
+        assert_eq!(in_parts(&[]), [0.0; 0]);
+        assert_eq!(in_parts(&[3.0, 1.0]), [3.0, 1.0]);
+        let losses: Vec<f64> = (0..25).map(f64::from).collect();
+        let parts = in_parts(&losses);
+        assert_eq!((parts.len(), &parts[..3]), (10, &[0.5, 3.0, 5.5][..]));
     }
 }

@@ -62,6 +62,12 @@ impl Features {
     }
 }
 
+/// The nodes on the longest path through a stage.
+pub(super) fn depth(stage: &Stage) -> usize {
+    let [_, _, depth, ..] = counts(stage);
+    depth
+}
+
 fn stage_features(stage: &Stage) -> Vec<f64> {
     let bits = stage.bits().iter().map(|bit| f64::from(u8::from(*bit)));
     bits.chain(counts(stage).map(|count| count as f64)).collect()

@@ -1,8 +1,8 @@
 //! What a search knows: which graphs were trained with which seeds, what came of it, and what the model makes of that.
 
 use super::config::Networks;
-use super::features::Features;
-use super::surrogate::{Estimate, Observation, Scale, Surrogate, Variances};
+use super::features::{Features, depth};
+use super::surrogate::{Estimate, Observation, Prediction, Scale, Surrogate, Variances};
 use crate::genetic::{Space, StagedBits, Stages};
 use crate::models::genetic_cnn::{Code, Stage, canonical};
 use crate::record::{counted_outcome, worst_outcome};
@@ -44,12 +44,7 @@ impl History {
     /// Of nothing yet, about networks of these stages for images of `side × side` pixels.
     pub fn new(networks: &Networks, side: usize) -> History {
         let (nodes, features) = (networks.stages.clone(), Features::new(&networks.stages, &networks.backbone, side));
-        let stages = space(&nodes);
-        let usual = |number| {
-            let bits = stages.random(&mut Stream::new(0, Purpose::Genetic, u32::MAX - 2, number));
-            features.of(&code(&nodes, &bits))
-        };
-        let scale = Scale::of(&(0..USUAL).map(usual).collect::<Vec<_>>());
+        let scale = Scale::of(&usual(&nodes).map(|code| features.of(&code)).collect::<Vec<_>>());
         let (places, canonical) = (HashMap::new(), RefCell::new(HashMap::new()));
         History { nodes, features, scale, graphs: Vec::new(), places, canonical, surrogate: None }
     }
@@ -81,6 +76,16 @@ impl History {
             }
         };
         Code(code.0.iter().map(&mut of).collect())
+    }
+
+    /// Codes drawn at random, which say what is usual in the space.
+    pub(super) fn usual(&self) -> Vec<Code> {
+        usual(&self.nodes).collect()
+    }
+
+    /// The nodes on the longest path through a stage of a code's graph.
+    pub(super) fn depth(&self, code: &Code, stage: usize) -> usize {
+        depth(&self.graph(code).0[stage])
     }
 
     /// How often the graph of a code was trained, which is the number of its next seed.
@@ -183,6 +188,24 @@ impl History {
         }
     }
 
+    /// By how much graphs of one group are better on average than those of another; `None` where no training has come to anything.
+    pub(super) fn contrast(&self, better: &[&Code], worse: &[&Code]) -> Option<Estimate> {
+        let known = |code: &&Code| match self.place(code) {
+            Some(place) => (place, self.graphs[place].features.clone()),
+            None => (UNSEEN, self.features.of_graph(&self.graph(code))),
+        };
+        let [better, worse] = [better, worse].map(|group| group.iter().map(known).collect::<Vec<_>>());
+        let [better, worse] =
+            [&better, &worse].map(|group| group.iter().map(|(place, row)| (*place, &row[..])).collect::<Vec<_>>());
+        Some(self.surrogate.as_ref()?.contrast(&better, &worse))
+    }
+
+    /// Each graph that was trained as the others predict it; `None` where no training has come to anything.
+    pub fn leave_one_out(&self) -> Option<Vec<Prediction>> {
+        let (features, observations) = self.observed()?;
+        Some(self.surrogate.as_ref()?.leave_one_out(&features, &observations))
+    }
+
     /// The graphs that were trained, those of the greatest posterior mean first.
     pub fn ranked(&self) -> Vec<(&Code, Estimate)> {
         let mut all: Vec<_> = self.trained().map(|code| (code, self.estimate(code))).collect();
@@ -241,6 +264,15 @@ impl History {
         let features = self.graphs.iter().map(|graph| graph.features.clone()).collect();
         Some((features, self.graphs.iter().enumerate().flat_map(observation).collect()))
     }
+}
+
+/// Codes of stages of these numbers of nodes, drawn at random, always the same.
+fn usual(nodes: &[usize]) -> impl Iterator<Item = Code> + '_ {
+    let stages = space(nodes);
+    (0..USUAL).map(move |number| {
+        let stream = &mut Stream::new(0, Purpose::Genetic, u32::MAX - 2, number);
+        code(nodes, &stages.random(stream))
+    })
 }
 
 /// The bits of stages of these numbers of nodes.

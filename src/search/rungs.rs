@@ -173,6 +173,7 @@ mod tests {
             epochs,
             fitness: *fitness,
             loss: None,
+            losses: Vec::new(),
             diverged: None,
             parameters: 1,
             macs: 1,

@@ -17,7 +17,7 @@ pub struct Evaluation {
     pub confusion: Vec<Vec<usize>>,
 }
 
-/// Asks a network for all samples of a loader. `told` hears after each batch how many are done, and answers whether to go
+/// Asks a network, frozen for it ([`Network::frozen`]), for all samples of a loader. `told` hears after each batch how many are done, and answers whether to go
 /// on; where it does not, there is no evaluation.
 ///
 /// # Errors
@@ -38,12 +38,13 @@ pub fn evaluate(
     let line = |_| reserve::filled(classes, 0);
     let confusion: std::result::Result<Vec<_>, _> = (0..classes).map(line).collect();
     let mut confusion = confusion.map_err(|refused| refused.during("evaluate"))?;
-    let (mut loss, mut done) = (0.0, 0);
+    let (frozen, mut loss, mut done) = (network.frozen()?, 0.0, 0);
     for batch in loader.epoch(0, 0)? {
         let batch = batch?;
-        let logits = network.evaluate(&batch.pictures)?;
+        let mut logits = frozen.evaluate(&batch.pictures)?;
         if logits.as_slice().iter().any(|logit| !logit.is_finite()) {
-            checked(|| network.evaluate(&batch.pictures))?;
+            // The network as it was trained knows which layer it was; or it holds what folded filters do not.
+            logits = checked(|| network.evaluate(&batch.pictures))?;
         }
         answers(logits.as_slice(), classes)
             .zip(&batch.truth)

@@ -76,6 +76,7 @@ mod tests {
             epochs: 1,
             fitness,
             loss,
+            losses: Vec::new(),
             parameters: 1,
             macs: 1,
             seconds: 1.0,

@@ -146,6 +146,7 @@ mod tests {
             epochs: 1,
             fitness,
             loss: None,
+            losses: Vec::new(),
             diverged: diverged.then(|| "loss".into()),
             parameters: 1,
             macs: 1,

@@ -5,9 +5,9 @@ use super::stages::stages;
 use crate::cli::run_folder::{Kind, of_kind};
 use anyhow::{Context, Result, bail};
 use evograd::models::genetic_cnn::{Code, canonical};
-use evograd::record::SearchRow;
+use evograd::record::{Insight, SearchRow};
 use evograd::report::{SearchReport, SearchStats, WinnerRow, search_html};
-use evograd::search::{SearchConfig, read_journal};
+use evograd::search::{SearchConfig, insight, read_journal};
 use evograd::train::RunFolder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,9 +49,19 @@ pub fn write_page(folder: &Path, config: &SearchConfig) -> Result<SearchStats> {
         Some(best) => Some(winner(&rows, &best.code.parse()?, config)?),
     };
     let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let page = search_html(&SearchReport { name: &name, rows: &rows, settings: &config.to_toml(), winner });
+    let insight = learned(&stats, &rows, config)?;
+    let page = search_html(&SearchReport { name: &name, rows: &rows, settings: &config.to_toml(), winner, insight });
     RunFolder::read(folder)?.write("report.html", page.as_bytes())?;
     Ok(stats)
+}
+
+/// What the trainings say of the space, where all are of one length and for one fitness.
+fn learned(stats: &SearchStats, rows: &[SearchRow], config: &SearchConfig) -> Result<Option<Insight>> {
+    if !["search", "exhaust"].contains(&stats.task.as_str()) {
+        return Ok(None);
+    }
+    let winner: Option<Code> = stats.answer.as_ref().map(|answer| answer.code.parse()).transpose()?;
+    Ok(insight(rows, &config.networks, winner.as_ref())?)
 }
 
 /// What is known of the winner: its own training, or that of the same graph, has counted its cost.

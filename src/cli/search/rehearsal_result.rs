@@ -115,7 +115,7 @@ pub fn chart(methods: &[Method], searches: &[Vec<Rehearsal>], budget: usize) -> 
         y: "accuracy on images held out, %".into(),
         series,
     };
-    chart.to_banded_svg(&bands)
+    chart.to_banded_step_svg(&bands)
 }
 
 #[cfg(test)]

@@ -118,6 +118,7 @@ impl Row<'_> {
                     epochs: *epochs,
                     fitness,
                     loss: loss.map(number),
+                    losses: Vec::new(),
                     diverged: own(diverged),
                     parameters: values[0],
                     macs: values[1],

@@ -22,8 +22,17 @@
 //! **Source** Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, chapters 2 (2.1 and 2.7) and 5.4; Henderson,
 //! *Best linear unbiased estimation and prediction under a selection model*, Biometrics 31, 1975.
 
+mod equations;
+mod fit;
+mod leave_one_out;
+mod scale;
+
+pub use leave_one_out::{Prediction, r_squared};
+pub use scale::Scale;
+
 use super::cholesky::Cholesky;
 use crate::rng::Stream;
+use fit::{Problem, spread};
 use std::collections::BTreeMap;
 
 /// The result of one training.
@@ -89,65 +98,6 @@ struct Trained {
     columns: Vec<f64>,
 }
 
-/// The mean and the standard deviation of each feature, by which features come into standard units.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scale {
-    mean: Vec<f64>,
-    deviation: Vec<f64>,
-}
-
-impl Scale {
-    /// Of these rows, of one length each. A feature that is the same in all of them says nothing, and is left out.
-    ///
-    /// # Panics
-    /// When there are no rows.
-    pub fn of(rows: &[Vec<f64>]) -> Scale {
-        let count = rows.len() as f64;
-        let mean: Vec<f64> = (0..rows[0].len()).map(|j| rows.iter().map(|row| row[j]).sum::<f64>() / count).collect();
-        let variance = |j: usize| rows.iter().map(|row| (row[j] - mean[j]).powi(2)).sum::<f64>() / count;
-        let deviation = (0..mean.len()).map(|j| variance(j).sqrt()).collect();
-        Scale { mean, deviation }
-    }
-
-    fn apply(&self, row: &[f64]) -> impl Iterator<Item = f64> {
-        let standard =
-            |((x, mean), deviation): ((&f64, &f64), &f64)| if *deviation > 0.0 { (x - mean) / deviation } else { 0.0 };
-        row.iter().zip(&self.mean).zip(&self.deviation).map(standard)
-    }
-
-    fn len(&self) -> usize {
-        self.mean.len()
-    }
-}
-
-/// Sums over observations, from which the model of any variances is computed.
-struct Sums {
-    count: f64,
-    /// `Σ y²` and, for each number of trainings, `Σ_g (Σ_k y)²` and how many architectures have it.
-    squares: f64,
-    grouped: BTreeMap<usize, Grouped>,
-    /// `Σ φφᵀ` and `Σ φy` over all observations, with the columns `φ`.
-    products: Vec<f64>,
-    moments: Vec<f64>,
-    columns: usize,
-}
-
-/// Sums over the architectures that have been trained equally often.
-#[derive(Clone, Default)]
-struct Grouped {
-    architectures: f64,
-    squares: f64,
-    products: Vec<f64>,
-    moments: Vec<f64>,
-}
-
-/// The model's equations for some variances.
-struct Solved {
-    precision: Cholesky,
-    theta: Vec<f64>,
-    log_likelihood: f64,
-}
-
 impl Surrogate {
     /// Fits variances and coefficients. By `usual`, single trainings are taken to differ before any are known; it counts
     /// as one observation, so that a single training has an error too.
@@ -201,7 +151,15 @@ impl Surrogate {
     /// By how much one architecture is better than another, each with its features. What is not known of their common mean and
     /// of seeds that both were trained with is no part of the error.
     pub fn difference(&self, better: (usize, &[f64]), worse: (usize, &[f64])) -> Estimate {
-        let [a, b] = [better, worse].map(|(architecture, features)| self.known(architecture, features));
+        self.contrast(&[better], &[worse])
+    }
+
+    /// By how much the mean of one group of architectures is better than that of another, each with its features.
+    ///
+    /// # Panics
+    /// When a group is empty.
+    pub fn contrast(&self, better: &[(usize, &[f64])], worse: &[(usize, &[f64])]) -> Estimate {
+        let [a, b] = [better, worse].map(|group| self.mean_of(group));
         let direction: Vec<f64> = a.direction.iter().zip(&b.direction).map(|(a, b)| a - b).collect();
         let reached = self.precision.forward(&direction);
         let variance = a.own + b.own + reached.iter().map(|x| x * x).sum::<f64>();
@@ -239,6 +197,20 @@ impl Surrogate {
             Estimate { mean: self.theta[at], deviation: variance.sqrt() }
         };
         (first..self.theta.len()).map(coefficient).collect()
+    }
+
+    /// The posterior of the mean of a group.
+    fn mean_of(&self, group: &[(usize, &[f64])]) -> Known {
+        assert!(!group.is_empty(), "the mean of no architecture");
+        let (count, columns) = (group.len() as f64, self.theta.len());
+        let mut sum = Known { mean: 0.0, own: 0.0, direction: vec![0.0; columns] };
+        for (architecture, features) in group {
+            let known = self.known(*architecture, features);
+            sum.mean += known.mean / count;
+            sum.own += known.own / (count * count);
+            sum.direction.iter_mut().zip(&known.direction).for_each(|(sum, x)| *sum += x / count);
+        }
+        sum
     }
 
     /// The posterior of an architecture, trained or not.
@@ -287,183 +259,6 @@ impl Draw<'_> {
         mean + moved + own.sqrt() * stream.normal()
     }
 }
-
-/// Observations with what is fixed while variances are sought.
-struct Problem {
-    sums: Sums,
-    centre: f64,
-    seeds: Vec<u32>,
-    trained: BTreeMap<usize, Trained>,
-    /// The variance of the values, seeds taken out.
-    spread: f64,
-}
-
-impl Problem {
-    fn new(scale: &Scale, features: &[Vec<f64>], observations: &[Observation], spread: f64) -> Problem {
-        assert!(!observations.is_empty() && observations.iter().all(|o| o.value.is_finite()), "finite values");
-        let centre = observations.iter().map(|o| o.value).sum::<f64>() / observations.len() as f64;
-        let mut seeds: Vec<u32> = observations.iter().map(|o| o.seed).collect();
-        seeds.sort_unstable();
-        seeds.dedup();
-        let mut trained: BTreeMap<usize, Trained> = BTreeMap::new();
-        let mut sums = Sums::new(1 + seeds.len() + scale.len());
-        for observation in observations {
-            let mut columns = vec![1.0];
-            columns.extend(seeds.iter().map(|seed| f64::from(u8::from(*seed == observation.seed))));
-            columns.extend(scale.apply(&features[observation.architecture]));
-            let value = observation.value - centre;
-            sums.add(&columns, value);
-            let all = trained.entry(observation.architecture).or_default();
-            all.count += 1.0;
-            all.value += value;
-            all.columns.resize(columns.len(), 0.0);
-            all.columns.iter_mut().zip(&columns).for_each(|(sum, x)| *sum += x);
-        }
-        for all in trained.values_mut() {
-            sums.group(all);
-            all.value /= all.count;
-            all.columns.iter_mut().for_each(|x| *x /= all.count);
-        }
-        Problem { sums, centre, seeds, trained, spread }
-    }
-
-    /// The variances of greatest posterior density: golden sections along each logarithm in turn.
-    fn most_likely(&self, begin: Variances) -> Variances {
-        let centre = [begin.features, begin.own, begin.noise, begin.seed].map(f64::ln);
-        let density = |logs: [f64; 4]| {
-            // A standard deviation of 1 in the logarithm: a factor of 2.7 either way is not unusual.
-            let prior: f64 = logs.iter().zip(&centre).map(|(log, centre)| -0.5 * (log - centre).powi(2)).sum();
-            self.solve(variances(logs)).log_likelihood + prior
-        };
-        let mut logs = centre;
-        for _ in 0..3 {
-            for axis in 0..4 {
-                let along = |at: f64| {
-                    let mut moved = logs;
-                    moved[axis] = at;
-                    density(moved)
-                };
-                logs[axis] = golden_section(centre[axis] - 5.0, centre[axis] + 3.0, along);
-            }
-        }
-        variances(logs)
-    }
-
-    fn solve(&self, variances: Variances) -> Solved {
-        self.sums.solve(variances, self.seeds.len(), self.spread)
-    }
-
-    fn surrogate(self, scale: Scale, variances: Variances) -> Surrogate {
-        let Solved { precision, theta, .. } = self.solve(variances);
-        let Problem { centre, seeds, trained, .. } = self;
-        Surrogate { scale, variances, centre, seeds, theta, precision, trained }
-    }
-}
-
-fn variances([features, own, noise, seed]: [f64; 4]) -> Variances {
-    Variances { features: features.exp(), own: own.exp(), noise: noise.exp(), seed: seed.exp() }
-}
-
-impl Sums {
-    fn new(columns: usize) -> Sums {
-        let (products, moments) = (vec![0.0; columns * columns], vec![0.0; columns]);
-        Sums { count: 0.0, squares: 0.0, grouped: BTreeMap::new(), products, moments, columns }
-    }
-
-    fn add(&mut self, columns: &[f64], value: f64) {
-        self.count += 1.0;
-        self.squares += value * value;
-        add_outer(&mut self.products, columns);
-        self.moments.iter_mut().zip(columns).for_each(|(sum, x)| *sum += x * value);
-    }
-
-    /// The sums over the trainings of one architecture.
-    fn group(&mut self, all: &Trained) {
-        let group = self.grouped.entry(all.count as usize).or_insert_with(|| Grouped {
-            products: vec![0.0; self.columns * self.columns],
-            moments: vec![0.0; self.columns],
-            ..Grouped::default()
-        });
-        group.architectures += 1.0;
-        group.squares += all.value * all.value;
-        add_outer(&mut group.products, &all.columns);
-        group.moments.iter_mut().zip(&all.columns).for_each(|(sum, x)| *sum += x * all.value);
-    }
-
-    /// `θ` and its inverse covariance `S = V⁻¹ + ΦᵀC⁻¹Φ`, and the logarithm of the likelihood of the values without its
-    /// constant: `−½(yᵀC⁻¹y − bᵀS⁻¹b + ln|C| + ln|V| + ln|S|)`, where `b = ΦᵀC⁻¹y`.
-    fn solve(&self, Variances { features, own, noise, seed }: Variances, seeds: usize, spread: f64) -> Solved {
-        let columns = self.columns;
-        let scaled = |sums: &[f64], factor: f64| sums.iter().map(|x| x * factor).collect::<Vec<f64>>();
-        let (mut precision, mut moments) = (scaled(&self.products, 1.0 / noise), scaled(&self.moments, 1.0 / noise));
-        let (mut squares, mut log_determinant) = (self.squares / noise, self.count * noise.ln());
-        for (count, group) in &self.grouped {
-            let count = *count as f64;
-            let share = own / (noise + count * own) / noise;
-            precision.iter_mut().zip(&group.products).for_each(|(sum, x)| *sum -= share * x);
-            moments.iter_mut().zip(&group.moments).for_each(|(sum, x)| *sum -= share * x);
-            squares -= share * group.squares;
-            log_determinant += group.architectures * ((noise + count * own) / noise).ln();
-        }
-        let wide = 10.0 * spread;
-        let prior = |column: usize| match column {
-            0 => wide,
-            _ if column <= seeds => seed,
-            _ => features / (columns - 1 - seeds) as f64,
-        };
-        for column in 0..columns {
-            precision[column * columns + column] += 1.0 / prior(column);
-            log_determinant += prior(column).ln();
-        }
-        let precision = Cholesky::new(columns, precision).expect("a sum of squares and of what is above 0");
-        let half = precision.forward(&moments);
-        let explained: f64 = half.iter().map(|x| x * x).sum();
-        let log_likelihood = -0.5 * (squares - explained + log_determinant + precision.log_determinant());
-        Solved { theta: precision.backward(&half), precision, log_likelihood }
-    }
-}
-
-/// Adds `x·xᵀ`, of which the lower triangle is enough.
-fn add_outer(sums: &mut [f64], x: &[f64]) {
-    for (i, row) in sums.chunks_mut(x.len()).enumerate() {
-        row[..=i].iter_mut().zip(x).for_each(|(sum, other)| *sum += x[i] * other);
-    }
-}
-
-/// The variance of the values around the mean of their seed, with the square of `usual` as one more of them.
-fn spread(observations: &[Observation], usual: f64) -> f64 {
-    let mut seeds: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
-    for Observation { seed, value, .. } in observations {
-        let (count, sum) = seeds.entry(*seed).or_default();
-        (*count, *sum) = (*count + 1.0, *sum + value);
-    }
-    let residual = |o: &Observation| o.value - seeds[&o.seed].1 / seeds[&o.seed].0;
-    let freedom = (observations.len() - seeds.len()) as f64;
-    let squares = observations.iter().map(|o| residual(o).powi(2)).sum::<f64>();
-    (squares + usual * usual) / (freedom + 1.0)
-}
-
-/// The place between `low` and `high` where a function with one peak is greatest, to a hundredth.
-///
-/// **Source** Kiefer, *Sequential minimax search for a maximum*, 1953.
-fn golden_section(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
-    let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
-    let (mut a, mut b) = (high - ratio * (high - low), low + ratio * (high - low));
-    let (mut at_a, mut at_b) = (function(a), function(b));
-    while high - low > 0.02 {
-        if at_a >= at_b {
-            (high, b, at_b) = (b, a, at_a);
-            a = high - ratio * (high - low);
-            at_a = function(a);
-        } else {
-            (low, a, at_a) = (a, b, at_b);
-            b = low + ratio * (high - low);
-            at_b = function(b);
-        }
-    }
-    (low + high) / 2.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

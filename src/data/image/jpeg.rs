@@ -148,7 +148,7 @@ fn read_scans(frame: &mut Frame, segments: &[Segment]) -> Result<(), String> {
             (RESTART, &[a, b]) => tables.restart = u16::from_be_bytes([a, b]).into(),
             (SCAN, head) => frame
                 .read_scan(&tables, head, segment.data)
-                .ok_or("it ends early or is damaged: its compressed data do not hold all of its pixels")?,
+                .ok_or("it ends early or is damaged: its compressed data are not those of all of its pixels, or more than these")?,
             _ => {}
         }
     }

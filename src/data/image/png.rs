@@ -3,7 +3,7 @@
 use super::{Pixels, exif, expect_pixels, memory, scaled_bytes, too_short};
 use crate::reserve;
 use flate2::read::ZlibDecoder;
-use png::{ColorType, DecodeOptions, Decoder, Limits, OutputInfo, Transformations};
+use png::{ColorType, DecodeOptions, Decoder, Info, Limits, OutputInfo, Transformations};
 use std::io::{self, Cursor, Read};
 
 /// Deflate makes at most this many bytes of one.
@@ -20,7 +20,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     let (width, height) = (u64::from(header.width), u64::from(header.height));
     let indexed = header.color_type == ColorType::Indexed;
     let pixels = expect_pixels(width, height)?;
-    let row = header.raw_row_length() as u64;
+    let (row, inflated) = (header.raw_row_length() as u64, inflated_bytes(header));
     if (bytes.len() as u64).saturating_mul(MOST_DEFLATED) < row.saturating_mul(height) {
         return Err(too_short(width, height, bytes.len() as u64));
     }
@@ -44,7 +44,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
         true => (coloured(&decoded, &frame, reader.info().palette.as_deref().unwrap_or_default())?, 3),
         false => (decoded, frame.color_type.samples()),
     };
-    expect_checksum(bytes)?;
+    expect_checksum(bytes, inflated)?;
     Ok(Pixels {
         width: frame.width as usize,
         height: frame.height as usize,
@@ -77,12 +77,32 @@ fn coloured(rows: &[u8], frame: &OutputInfo, palette: &[u8]) -> Result<Vec<u8>, 
     Ok(colours)
 }
 
-/// Refuses a stream of pixels that ends before its checksum (Adler-32), which the decoder does without once it has all pixels.
-fn expect_checksum(bytes: &[u8]) -> Result<(), String> {
-    let mut packed = ZlibDecoder::new(PixelData { rest: &[], chunks: &bytes[SIGNATURE..] });
-    io::copy(&mut packed, &mut io::sink())
-        .map(drop)
-        .map_err(|error| format!("the checksum of its pixels is missing, cut short or wrong: {error}"))
+/// The bytes that the stream of pixels unfolds to: rows, each behind a byte that names its filter, of the image or of the seven passes of
+/// an interlaced one.
+fn inflated_bytes(header: &Info) -> u64 {
+    // The first column and row of each pass, and how far apart its others are (PNG, section 8.2).
+    const PASSES: [[u64; 4]; 7] =
+        [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]];
+    let bits = header.color_type.samples() as u64 * header.bit_depth as u64;
+    let passes = if header.interlaced { &PASSES[..] } else { &[[0, 0, 1, 1]] };
+    let bytes = passes.iter().map(|[left, top, across, down]| {
+        let columns = u64::from(header.width).saturating_sub(*left).div_ceil(*across);
+        let rows = u64::from(header.height).saturating_sub(*top).div_ceil(*down);
+        if columns == 0 { 0 } else { rows * (1 + (columns * bits).div_ceil(8)) }
+    });
+    bytes.sum()
+}
+
+/// Refuses a stream of pixels that ends before its checksum (Adler-32), which the decoder does without once it has all pixels, or that
+/// has more than these.
+fn expect_checksum(bytes: &[u8], inflated: u64) -> Result<(), String> {
+    let packed = ZlibDecoder::new(PixelData { rest: &[], chunks: &bytes[SIGNATURE..] });
+    let found = io::copy(&mut packed.take(inflated + 1), &mut io::sink())
+        .map_err(|error| format!("the checksum of its pixels is missing, cut short or wrong: {error}"))?;
+    if found > inflated {
+        return Err("its pixels are more than its header says".into());
+    }
+    Ok(())
 }
 
 /// The bytes before the first chunk.

@@ -1,7 +1,7 @@
 //! Whether the compressed data of a JPEG file hold every block that its header says. Knows the coding (ITU-T T.81, annexes F
 //! and G); computes no pixel.
 //!
-//! Decoders fill up what is missing with grey, so each scan is read here to its last bit first: Huffman codes and the bits
+//! Decoders fill up what is missing with grey and pass over what is left, so each scan is read here to its last bit first: Huffman codes and the bits
 //! behind them, which stand for a coefficient or a run of zeros. Where a scan refines coefficients that were sent before, those
 //! that are not zero take a bit each, so one bit for each coefficient of a block is kept.
 
@@ -150,15 +150,24 @@ impl Bits<'_> {
         None
     }
 
-    /// Goes on after the restart marker that has to come now.
-    fn restart(&mut self) -> Option<()> {
+    /// Passes over the bits that fill up the last byte; `None` where more than these are left before the next marker.
+    fn end(&mut self) -> Option<()> {
+        if self.count >= 8 {
+            return None;
+        }
         self.count = 0;
-        while let [0xff, 0xff, ..] = self.bytes {
+        while let [0xff, 0xff, ..] | [0xff] = self.bytes {
             self.bytes = &self.bytes[1..];
         }
-        let [0xff, 0xd0..=0xd7, rest @ ..] = self.bytes else { return None };
+        matches!(self.bytes, [] | [0xff, 0xd0..=0xd7, ..]).then_some(())
+    }
+
+    /// Goes on after the restart marker that has to come now, the first of which has the number 0.
+    fn restart(&mut self, number: usize) -> Option<()> {
+        self.end()?;
+        let (marker, rest) = self.bytes.split_at_checked(2)?;
         self.bytes = rest;
-        Some(())
+        (usize::from(marker[1] - 0xd0) == number % 8).then_some(())
     }
 }
 
@@ -171,8 +180,8 @@ struct Sent {
 }
 
 impl Frame {
-    /// Reads a scan to its last block: `head` is its segment, `data` what follows. `None` where the data end early or are
-    /// damaged.
+    /// Reads a scan to its last block: `head` is its segment, `data` what follows. `None` where the data end early, are
+    /// damaged, or go on behind the last block.
     pub fn read_scan(&mut self, tables: &Tables, head: &[u8], data: &[u8]) -> Option<()> {
         let (&count, rest) = head.split_first()?;
         let (parts, rest) = rest.split_at_checked(2 * usize::from(count))?;
@@ -237,8 +246,10 @@ impl Frame {
         let mut run = 0;
         for unit in 0..columns * rows {
             if tables.restart > 0 && unit > 0 && unit % tables.restart == 0 {
-                bits.restart()?;
-                run = 0;
+                bits.restart(unit / tables.restart - 1)?;
+                if run > 0 {
+                    return None;
+                }
             }
             for &(component, [dc, ac]) in parts {
                 let component = &mut self.components[component];
@@ -260,7 +271,9 @@ impl Frame {
                 }
             }
         }
-        Some(())
+        // A scan may end with a restart marker that nothing follows. Damaged data mostly end sooner or later than their pixels.
+        bits.end()?;
+        (run == 0 && bits.bytes.len() <= 2).then_some(())
     }
 }
 

@@ -67,12 +67,67 @@ fn data_that_end_early_are_refused_even_if_the_end_is_marked() {
     }
 }
 
+/// The places of the compressed data of each scan of a JPEG file.
+fn scans(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 2);
+    while bytes[at + 1] != 0xd9 {
+        let marker = bytes[at + 1];
+        at += 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+        if marker == 0xda {
+            let start = at;
+            while bytes[at] != 0xff || matches!(bytes[at + 1], 0 | 0xd0..=0xd7) {
+                at += 1;
+            }
+            found.push(start..at);
+        }
+    }
+    found
+}
+
+/// The end of a file overwritten, as by a copy that broke off on a disk, or bytes put in: before its end or that of any scan.
 #[test]
-fn what_follows_the_end_of_a_jpeg_does_not_matter() {
-    let [bytes, wanted] = ["420.jpg", "420.jpg.rgb"].map(|name| std::fs::read(folder().join(name)).unwrap());
-    let found = decode_image(&[&bytes[..], b"more"].concat(), SIDE).unwrap();
-    assert_eq!(found, decode_image(&bytes, SIDE).unwrap());
-    assert_eq!(found.len(), wanted.len());
+fn data_that_are_zeroed_or_go_on_behind_the_pixels_are_refused() {
+    let mut zeroed = 0;
+    for (name, bytes, _) in files().into_iter().filter(|(name, ..)| name.ends_with("jpg")) {
+        for scan in scans(&bytes) {
+            for more in [&[0][..], &[0; 40], &[0x55], &[0xff, 0, 0xff, 0], &[0xff, 0xd0, 0x12]] {
+                let longer = [&bytes[..scan.end], more, &bytes[scan.end..]].concat();
+                let text = problem(&longer);
+                assert!(text.contains("its compressed data are not those of all"), "{name} {more:?}: {text}");
+            }
+            for fill in [&[0xff][..], &[0xff, 0xff]] {
+                let filled = [&bytes[..scan.end], fill, &bytes[scan.end..]].concat();
+                assert_eq!(decode_image(&filled, SIDE).unwrap(), decode_image(&bytes, SIDE).unwrap(), "{name}");
+            }
+        }
+        let last = scans(&bytes).pop().unwrap();
+        for hundredths in [10, 20, 40, 60, 90] {
+            let mut damaged = bytes.clone();
+            damaged[last.end - (last.len() * hundredths / 100).max(4)..last.end].fill(0);
+            let taken = decode(&damaged, SIDE, &mut [0; 3 * SIDE * SIDE]);
+            assert!(taken.is_err(), "{name}: {hundredths} of 100 zeroed");
+            zeroed += 1;
+        }
+    }
+    assert!(zeroed > 50, "{zeroed}");
+}
+
+#[test]
+fn what_follows_the_end_of_a_file_does_not_matter() {
+    for (name, bytes, _) in files() {
+        let found = decode_image(&[&bytes[..], b"more"].concat(), SIDE);
+        assert_eq!(found.unwrap(), decode_image(&bytes, SIDE).unwrap(), "{name}");
+    }
+}
+
+/// Rows beyond those that the header says, in a stream whose checksum is right; bytes behind the stream are none of it.
+#[test]
+fn a_png_of_more_pixels_than_its_header_says_is_refused() {
+    let file = |bytes: &[u8]| indexed(3, 1, &[[1, 2, 3], [4, 5, 6]], &[&stored(bytes)]);
+    decode_image(&file(&[0, 0x60]), 1).unwrap();
+    for more in [&[0, 0x60, 0][..], &[0, 0x60, 0, 0x60]] {
+        assert_eq!(problem(&file(more)), "its pixels are more than its header says");
+    }
 }
 
 #[test]

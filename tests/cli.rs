@@ -139,8 +139,8 @@ fn inspect_refuses_what_it_cannot_show() {
         (
             &["resnet20", "--epsilon", "0.1"],
             &[],
-            "evograd: model.fusion: configuration: model.epsilon is 0.1, but the fusion is sum; set model.epsilon for the \
-             fusion sort-root alone",
+            "evograd: configuration: model.epsilon is set, and model.fusion is sum, which has no use for it; leave it out, or \
+             set model.fusion to sort-root",
         ),
         (&["resnet20", "--fusion", "plus"], &[], "there is no fusion called \"plus\""),
         (

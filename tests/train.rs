@@ -346,7 +346,7 @@ fn wrong_settings_are_told_before_anything_is_made() {
     );
     assert_eq!(
         told(&["--set", "training.batch=0"]),
-        "evograd: configuration: training.batch is 0; use a number from 1 to 1000000"
+        "evograd: configuration: training.batch is 0; use a whole number from 1 to 1000000"
     );
     assert_eq!(
         told(&["--set", "batch=3"]),

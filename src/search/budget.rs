@@ -1,7 +1,8 @@
 //! What a search may cost: so many trainings, or so much time of processor cores.
 
 use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,14 +17,17 @@ use std::str::FromStr;
 /// assert_eq!("1.5h".parse::<Budget>()?.to_string(), "1.5h");
 /// # Ok::<(), evograd::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(into = "String")]
 pub enum Budget {
     /// So many trainings.
     Trainings(usize),
     /// So many seconds of cores.
     Seconds(f64),
 }
+
+/// What a budget may be, in words.
+const EXPECTED: &str = "a number of trainings from 1 to 1,000,000, as 100, or a time of cores, as 90s, 30min or 1.5h";
 
 /// Units of time with their seconds, the longest first.
 const UNITS: [(&str, f64); 3] = [("h", 3600.0), ("min", 60.0), ("s", 1.0)];
@@ -60,11 +64,7 @@ impl FromStr for Budget {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Budget> {
-        let refuse = || {
-            let remedy =
-                "give a number of trainings from 1 to 1,000,000, as 100, or a time of cores, as 90s, 30min or 1.5h";
-            Error::op("search.budget", format!("{text:?} is no budget"), &[], remedy)
-        };
+        let refuse = || Error::op("search.budget", format!("{text:?} is no budget"), &[], format!("give {EXPECTED}"));
         if let Ok(count) = text.parse::<usize>() {
             return if (1..=1_000_000).contains(&count) { Ok(Budget::Trainings(count)) } else { Err(refuse()) };
         }
@@ -80,11 +80,26 @@ impl From<Budget> for String {
     }
 }
 
-impl TryFrom<String> for Budget {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Budget> {
-        text.parse()
+/// From a text, or a number of trainings without quotes.
+impl<'de> Deserialize<'de> for Budget {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Budget, D::Error> {
+        struct Written;
+        impl Visitor<'_> for Written {
+            type Value = Budget;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(EXPECTED)
+            }
+            fn visit_i64<E: de::Error>(self, count: i64) -> std::result::Result<Budget, E> {
+                self.visit_str(&count.to_string())
+            }
+            fn visit_u64<E: de::Error>(self, count: u64) -> std::result::Result<Budget, E> {
+                self.visit_str(&count.to_string())
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Budget, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Written)
     }
 }
 

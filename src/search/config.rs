@@ -4,12 +4,16 @@ use super::budget::Budget;
 use super::confirm::Confirmation;
 use super::exhaust::graph_count;
 use super::length::{Length, Repeated, VALIDATION, growth, steps};
+use super::numbers::OF_SEARCH;
+use super::readers::READERS;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::genetic_cnn::Backbone;
 use crate::ops::Fusion;
 use crate::train::notes::annotated;
-use crate::train::read_config::{complete as complete_training, is_adaptive, read_settings};
+use crate::train::numbers::{self, OF_TRAINING};
+use crate::train::read_config::{Known, complete as complete_training, is_adaptive, read_settings};
+use crate::train::unread;
 use crate::train::{Config, Data, Model, Optimisation, Schedules, Training};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -199,7 +203,8 @@ impl SearchConfig {
     /// # Errors
     /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
     pub fn parse(text: &str, set: &[String]) -> Result<SearchConfig> {
-        let config: SearchConfig = read_settings(text, set, complete)?;
+        let known = Known { numbers: &[&OF_SEARCH, &OF_TRAINING], readers: &[&READERS, &unread::OF_TRAINING] };
+        let config: SearchConfig = read_settings(text, set, known, complete)?;
         config.check()?;
         Ok(config)
     }
@@ -249,41 +254,29 @@ impl SearchConfig {
 
     fn check(&self) -> Result<()> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("configuration", problem, &[], remedy));
-        let Breeding { population, children, elite, tournament, workers, .. } = &self.search;
-        if !(1..=100_000).contains(population) || elite >= population {
+        numbers::expect_in(self, &[&OF_SEARCH, &OF_TRAINING])?;
+        let Breeding { population, elite, .. } = &self.search;
+        if elite >= population {
             let problem = format!("search.population is {population} and search.elite {elite}");
-            return refuse(problem, "use 1 to 100,000 individuals, of which fewer stay than there are");
+            return refuse(problem, "let fewer individuals stay than there are");
         }
-        let Networks { stages, backbone, epsilon, .. } = &self.networks;
-        let join: Fusion = self.networks.join.parse().map_err(|error: Error| error.at("networks.join"))?;
-        if *epsilon != Fusion::DEFAULT_EPSILON && !matches!(join, Fusion::SortRoot { .. }) {
-            let problem = format!("networks.epsilon is {epsilon}, and the join is {join}");
-            return refuse(problem, "set it for the join sort-root alone");
-        }
-        if !(1..=8).contains(&stages.len()) || stages.iter().any(|nodes| !(2..=10).contains(nodes)) {
+        let Networks { stages, backbone, .. } = &self.networks;
+        self.networks.join.parse::<Fusion>().map_err(|error| error.at("networks.join"))?;
+        if !(1..=8).contains(&stages.len()) {
             return refuse(format!("networks.stages is {stages:?}"), "give 1 to 8 stages of 2 to 10 nodes");
         }
         if backbone.filters.len() != stages.len() {
             let problem = format!("networks.backbone.filters is {:?}, networks.stages {stages:?}", backbone.filters);
             return refuse(problem, "give a number of filters for each stage");
         }
-        if *tournament == 0 || *workers > 1024 || !(1..=900).contains(children) {
-            let problem =
-                format!("search.tournament is {tournament}, search.workers {workers}, search.children {children}");
-            return refuse(
-                problem,
-                "let at least 1 fight, at most 1024 be trained side by side, and 1 to 900 be bred for a place",
-            );
-        }
         if self.data.validation == Some(0) {
             return Err(nothing_held_out());
         }
-        if let Some(Calibration { codes, budgets }) = &self.calibration
-            && (!(3..=10_000).contains(codes) || budgets.iter().map(|budget| budget.times).sum::<u32>() < 2)
+        if let Some(Calibration { budgets, .. }) = &self.calibration
+            && budgets.iter().map(|budget| budget.times).sum::<u32>() < 2
         {
             let trainings: Vec<String> = budgets.iter().map(ToString::to_string).collect();
-            let problem = format!("calibration.codes is {codes} and calibration.budgets {trainings:?}");
-            return refuse(problem, "use 3 to 10,000 codes, and at least two trainings of each");
+            return refuse(format!("calibration.budgets is {trainings:?}"), "use at least two trainings of each code");
         }
         if let Some((Calibration { codes, .. }, count)) = self.calibration.as_ref().zip(graph_count(stages))
             && *codes as u64 > count
@@ -294,16 +287,6 @@ impl SearchConfig {
         }
         if let Some(confirmation) = &self.confirmation {
             confirmation.check()?;
-        }
-        for (key, share) in [
-            ("search.crossover", self.search.crossover),
-            ("search.crossover_stage", self.search.crossover_stage),
-            ("search.mutation", self.search.mutation),
-            ("search.mutation_bit", self.search.mutation_bit),
-        ] {
-            if !(0.0..=1.0).contains(&share) {
-                return refuse(format!("{key} is {share}"), "use a probability from 0 to 1");
-            }
         }
         self.training().check()
     }

@@ -1,6 +1,7 @@
 //! The settings of a run, as a TOML file has them. Every key has a usual value; unknown keys are refused.
 
 use super::notes::annotated;
+use super::numbers::{self, OF_MODEL, OF_TRAINING};
 use crate::data::Augment;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Backbone;
@@ -9,7 +10,7 @@ use crate::nn::Role;
 use crate::ops::Fusion;
 use crate::optim::Rule;
 use crate::schedule::Schedule;
-use crate::setting::{Allowed, shown};
+use crate::setting::shown;
 use serde::{Deserialize, Serialize};
 
 /// All settings of a run.
@@ -254,6 +255,23 @@ impl Default for Schedules {
     }
 }
 
+impl Schedules {
+    /// Refuses what does not lie within so many epochs, or comes in no order.
+    fn check(&self, epochs: u32) -> Result<()> {
+        let Schedules { kind, warmup, milestones, .. } = self;
+        if *warmup > f64::from(epochs) {
+            let problem = format!("schedule.warmup is {}", shown(*warmup));
+            return Err(refuse(problem, &format!("use a number from 0 to {epochs}, of all epochs")));
+        }
+        let rises = milestones.windows(2).all(|pair| pair[0] < pair[1]) && !milestones.is_empty();
+        if *kind == ScheduleKind::Step && !rises {
+            let problem = format!("schedule.milestones is {milestones:?}");
+            return Err(refuse(problem, "give one or more, each later than the one before, as [0.5, 0.75]"));
+        }
+        Ok(())
+    }
+}
+
 impl Config {
     /// The settings as the text of a TOML file, with a comment where a key does not say all.
     pub fn to_toml(&self) -> String {
@@ -267,39 +285,8 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         self.fusion().map_err(|error| error.at("model.fusion"))?;
         self.model.shortcut.parse::<Shortcut>().map_err(|error| error.at("model.shortcut"))?;
-        let (training, optimizer, schedule) = (&self.training, &self.optimizer, &self.schedule);
-        let (seeds, [beta1, beta2]) = (i64::MAX as f64, optimizer.betas);
-        let below_one =
-            [("optimizer.momentum", optimizer.momentum), ("optimizer.betas", beta1), ("optimizer.betas", beta2)];
-        let shares = [
-            ("training.label_smoothing", training.label_smoothing),
-            ("training.disturb_label", training.disturb_label),
-        ];
-        let limits = [
-            ("training.epochs", f64::from(training.epochs), [1.0, 1e6]),
-            ("training.batch", training.batch as f64, [1.0, 1e6]),
-            ("training.log_every", training.log_every as f64, [1.0, 1e9]),
-            ("training.seed", training.seed as f64, [0.0, seeds]),
-            ("training.clip", training.clip, [0.0, f64::MAX]),
-            ("training.checkpoint_seconds", training.checkpoint_seconds, [0.0, f64::MAX]),
-            ("data.split_seed", self.data.split_seed as f64, [0.0, seeds]),
-            ("data.threads", self.data.threads as f64, [1.0, 64.0]),
-            ("optimizer.rate", optimizer.rate, [0.0, HUGE]),
-            ("optimizer.weight_decay", optimizer.weight_decay, [0.0, HUGE]),
-            ("schedule.warmup", schedule.warmup, [0.0, training.epochs.into()]),
-            ("schedule.factor", schedule.factor, [0.0, 1.0]),
-            ("schedule.peak", schedule.peak, [1e-3, 0.999]),
-            ("model.width", self.model.width, [1e-3, 100.0]),
-        ];
-        let shares = shares.map(|(key, value)| (key, value, [0.0, 1.0]));
-        let size = self.data.size.map(|size| ("data.size", size as f64, [1.0, 4096.0]));
-        let below_one = below_one.into_iter().chain(self.model.dropout.map(|p| ("model.dropout", p)));
-        let below_one = below_one.map(|(key, value)| (key, value, [0.0, 0.999_999]));
-        let milestones = schedule.milestones.iter().map(|place| ("schedule.milestones", *place, [0.0, 1.0]));
-        let all = limits.into_iter().chain(size).chain(shares).chain(below_one).chain(milestones);
-        all.into_iter().try_for_each(|(key, value, limits)| expect(key, value, limits))?;
-        expect_epsilon("optimizer.epsilon", optimizer.epsilon, "1e-8")?;
-        expect_epsilon("model.epsilon", self.model.epsilon, "1e-4")
+        numbers::expect_in(self, &[&OF_MODEL, &OF_TRAINING])?;
+        self.schedule.check(self.training.epochs)
     }
 
     /// The choices of the model, for pictures and classes of a set.
@@ -357,27 +344,6 @@ impl Config {
             ScheduleKind::OneCycle => Schedule::OneCycle { peak: *peak },
         }
     }
-}
-
-/// The greatest number that weights, of `f32`, can be multiplied with.
-const HUGE: f64 = f32::MAX as f64;
-
-/// Refuses an ε that is not above 0, or not finite, as the `f32` that it is used as.
-fn expect_epsilon(key: &str, value: f64, usual: &str) -> Result<()> {
-    if Allowed::Positive.holds::<f32>(value) {
-        return Ok(());
-    }
-    let remedy = format!("use a number that is above 0 and finite in f32, such as {usual}");
-    Err(refuse(format!("{key} is {}", shown(value)), &remedy))
-}
-
-fn expect(key: &str, value: f64, [low, high]: [f64; 2]) -> Result<()> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    let least = high == f64::MAX || high == HUGE && (value.is_nan() || value <= high);
-    let above = if least { format!("of at least {low}") } else { format!("from {low} to {}", shown(high)) };
-    Err(refuse(format!("{key} is {}", shown(value)), &format!("use a number {above}")))
 }
 
 pub(crate) fn refuse(problem: String, remedy: &str) -> Error {
@@ -439,6 +405,9 @@ mod tests {
     /// What rounds to 0 or to infinity in `f32` is refused as 0 and infinity are.
     #[test]
     fn settings_are_checked_as_the_f32_that_they_are_used_as() {
+        let adam =
+            |setting: &str| ["epsilon", "betas"].iter().any(|key| setting.starts_with(&format!("optimizer.{key}")));
+        let rule_of = |setting: &str| if adam(setting) { "optimizer.rule=adam" } else { "optimizer.rule=sgd" };
         let wrong = [
             "optimizer.epsilon=0",
             "optimizer.epsilon=1e-46",
@@ -456,11 +425,13 @@ mod tests {
         ];
         for setting in wrong {
             let key = setting.split('=').next().unwrap();
-            let text = refused(&["model.fusion=sort-root", setting]);
+            let text = refused(&["model.fusion=sort-root", rule_of(setting), setting]);
             assert!(text.contains(&format!("{key} is ")), "{setting}: {text}");
         }
         let right = ["optimizer.epsilon=1e-44", "model.epsilon=1e-44", "optimizer.rate=1e38"];
-        right.iter().for_each(|setting| assert!(parsed(&["model.fusion=sort-root", setting]).is_ok(), "{setting}"));
+        right.iter().for_each(|setting| {
+            assert!(parsed(&["model.fusion=sort-root", rule_of(setting), setting]).is_ok(), "{setting}")
+        });
     }
 
     #[test]
@@ -469,31 +440,32 @@ mod tests {
             refused(&["optimizer.momentum=5"]),
             "configuration: optimizer.momentum is 5; use a number from 0 to 0.999999"
         );
-        assert_eq!(refused(&["schedule.warmup=30"]), "configuration: schedule.warmup is 30; use a number from 0 to 20");
-        assert_eq!(refused(&["optimizer.rate=-1"]), "configuration: optimizer.rate is -1; use a number of at least 0");
+        assert_eq!(
+            refused(&["schedule.warmup=30"]),
+            "configuration: schedule.warmup is 30; use a number from 0 to 20, of all epochs"
+        );
+        assert_eq!(
+            refused(&["optimizer.rate=-1"]),
+            "configuration: optimizer.rate is -1; use a number of at least 0 that is finite in f32"
+        );
+        for milestones in ["[0.75, 0.5]", "[0.5, 0.5]", "[]"] {
+            let text = refused(&["schedule.kind=step", &format!("schedule.milestones={milestones}")]);
+            assert_eq!(
+                text,
+                format!(
+                    "configuration: schedule.milestones is {milestones}; give one or more, each later than the one before, as \
+                     [0.5, 0.75]"
+                )
+            );
+        }
         assert_eq!(
             refused(&["model.epsilon=0.01", "model.fusion=sort"]),
-            "model.fusion: configuration: model.epsilon is 0.01, but the fusion is sort; \
-             set model.epsilon for the fusion sort-root alone"
+            "configuration: model.epsilon is set, and model.fusion is sort, which has no use for it; leave it out, or set \
+             model.fusion to sort-root"
         );
         assert!(refused(&["model.epsilon=0.01", "model.fusion=sort-root(0.1)"]).contains("model.epsilon is 0.01"));
         assert!(refused(&["schedule.milestones=[0.5, 2]"]).starts_with("configuration: schedule.milestones is 2;"));
         let own = parsed(&["model.fusion=sort-root(0.1)"]).unwrap().options([3, 8, 8], 2).unwrap();
         assert_eq!(own.fusion, Fusion::SortRoot { epsilon: 0.1 });
-    }
-
-    #[test]
-    fn a_number_that_toml_has_no_room_for_is_told_with_the_range() {
-        let range = "whole numbers of TOML reach from -9223372036854775808 to 9223372036854775807";
-        for key in ["training.seed", "data.split_seed"] {
-            let (section, name) = key.split_once('.').unwrap();
-            for number in ["9223372036854775808", "18446744073709551615"] {
-                let set = Config::parse("", &[format!("{key}={number}")]).unwrap_err().to_string();
-                assert!(set.contains(&format!("{key}={number}: {range}")), "{set}");
-                let text = Config::parse(&format!("[{section}]\n{name} = {number}"), &[]).unwrap_err().to_string();
-                assert!(text.contains(&format!("line 2: {range}")), "{text}");
-            }
-        }
-        Config::parse("", &["training.seed=9223372036854775807".into()]).unwrap();
     }
 }

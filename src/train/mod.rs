@@ -8,9 +8,11 @@ mod fingerprint;
 mod folder;
 mod network;
 pub(crate) mod notes;
+pub(crate) mod numbers;
 pub(crate) mod read_config;
 mod run;
 mod trainer;
+pub(crate) mod unread;
 mod warnings;
 
 pub use config::{Config, Data, Model, Optimisation, ScheduleKind, Schedules, Training, UpdateRule};

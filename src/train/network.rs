@@ -43,8 +43,10 @@ struct Choice {
     instead: Options,
 }
 
-fn choices(options: &Options) -> [Choice; 4] {
+fn choices(options: &Options) -> [Choice; 5] {
     let usual = Options::default();
+    // So far from the one that was given that even few channels are others.
+    let other_width = if options.width < 8.0 { 64.0 } else { 1.0 };
     [
         Choice {
             key: "model.fusion",
@@ -64,6 +66,15 @@ fn choices(options: &Options) -> [Choice; 4] {
             given: options.dropout.map_or_else(String::new, |p| p.to_string()),
             // Whose probability is the model's own or 0 has asked for nothing that it lacks.
             instead: Options { dropout: options.dropout.map(|_| 0.0), ..options.clone() },
+        },
+        Choice {
+            key: "model.width",
+            lacks: "there are no channels to multiply in",
+            given: format!("a width of {}", options.width),
+            instead: Options {
+                width: if options.width == usual.width { usual.width } else { other_width },
+                ..options.clone()
+            },
         },
         Choice {
             key: "model.backbone",
@@ -120,9 +131,16 @@ mod tests {
 
     #[test]
     fn what_is_usual_and_what_leaves_out_is_never_refused() {
-        for setting in ["model.fusion=sum", "model.shortcut=conv", "model.dropout=0", "model.width=0.5"] {
+        for setting in ["model.fusion=sum", "model.shortcut=conv", "model.dropout=0", "model.width=1"] {
             spec("linear", setting).unwrap();
         }
+        let text = spec("linear", "model.width=0.5").unwrap_err().to_string();
+        assert!(
+            text.contains("there are no channels to multiply in linear, so it has no use for a width of 0.5"),
+            "{text}"
+        );
+        // Rounded, it changes nothing in this network, and would in another.
+        spec("lenet", "model.width=1.001").unwrap();
         // The same as LeNet's own.
         spec("lenet", "model.dropout=0.5").unwrap();
         assert_eq!(

@@ -1,20 +1,21 @@
 //! Settings from text: a TOML file, single assignments, and what is usual for the rest.
 
 use super::config::{Config, Data, Model, refuse};
+use super::numbers::{self, Number};
+use super::unread::{self, Reader};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use toml::de::{DeTable, DeValue};
 
 /// Sections, or lists, within each other, at most.
 const DEEPEST: usize = 8;
 /// Dots in a value, at most: those of numbers in the longest list that makes sense.
 const LONGEST: usize = 1000;
-
-/// What is wrong with a number that TOML has no room for.
-const TOO_LARGE: &str = "whole numbers of TOML reach from -9223372036854775808 to 9223372036854775807";
 
 /// Where all keys and values can be seen.
 const REMEDY: &str = "use the keys and values that `--dry-run` prints";
@@ -25,7 +26,11 @@ impl Config {
     /// # Errors
     /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
     pub fn parse(text: &str, set: &[String]) -> Result<Config> {
-        let config: Config = read_settings(text, set, complete)?;
+        let known = Known {
+            numbers: &[&numbers::OF_MODEL, &numbers::OF_TRAINING],
+            readers: &[&unread::OF_MODEL, &unread::OF_TRAINING],
+        };
+        let config: Config = read_settings(text, set, known, complete)?;
         config.check()?;
         Ok(config)
     }
@@ -40,27 +45,39 @@ impl Config {
     }
 }
 
+/// What is known of settings: the ranges of numbers, and which are not read by every choice.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub numbers: &'a [&'a [Number]],
+    pub readers: &'a [&'a [Reader]],
+}
+
 /// Settings of any kind from the text of a TOML file, with some of them set anew as `section.key=value`. What is usual for
 /// the rest is for `complete` to say.
 ///
 /// # Errors
 /// As [`Config::parse`].
-pub(crate) fn read_settings<T: DeserializeOwned>(
+pub(crate) fn read_settings<T: Serialize + DeserializeOwned + Default>(
     text: &str,
     set: &[String],
+    Known { numbers, readers }: Known<'_>,
     complete: impl FnOnce(&mut toml::Table) -> Result<()>,
 ) -> Result<T> {
     // Read by itself, the text's errors say their line, and those of an assignment which one it is.
+    numbers::expect_in_text(text, numbers)?;
     toml::from_str::<T>(text).map_err(|error| in_text(text, &error))?;
     for assignment in set {
         let mut alone = toml::Table::new();
-        assign(&mut alone, assignment)?;
+        assign(&mut alone, assignment, numbers)?;
         alone.try_into::<T>().map_err(|error| refuse(plain(&error, &shortened(assignment)), REMEDY))?;
     }
     let mut table: toml::Table = toml::from_str(text).map_err(|error| in_text(text, &error))?;
-    set.iter().try_for_each(|assignment| assign(&mut table, assignment))?;
+    set.iter().try_for_each(|assignment| assign(&mut table, assignment, &[]))?;
+    unread::forget(&mut table, readers, set);
     complete(&mut table)?;
-    table.try_into().map_err(|error| refuse(plain(&error, "the whole"), REMEDY))
+    let settings: T = table.try_into().map_err(|error| refuse(plain(&error, "the whole"), REMEDY))?;
+    unread::expect_read(&settings, readers, set)?;
+    Ok(settings)
 }
 
 /// Sets what is usual for the model, the data and the rule that were chosen, where nothing else was.
@@ -131,7 +148,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// Sets `a.b` in a table from `a.b=value`, or `a.b.c`. What is no TOML value is a text.
-fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
+fn assign(table: &mut toml::Table, assignment: &str, numbers: &[&[Number]]) -> Result<()> {
     let Some((key, value)) = assignment.split_once('=') else {
         return Err(refuse(format!("{assignment:?} sets nothing"), "write section.key=value"));
     };
@@ -147,9 +164,7 @@ fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
         let problem = format!("{:?} has lists within lists within others", shortened(assignment));
         return Err(refuse(problem, REMEDY));
     }
-    if value.parse::<i128>().is_ok_and(|number| i64::try_from(number).is_err()) {
-        return Err(refuse(format!("{}: {TOO_LARGE}", shortened(assignment)), REMEDY));
-    }
+    numbers::expect_assigned(&format!("{}.{}", section.trim(), key.trim()), value, numbers)?;
     let parsed =
         toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
     let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));
@@ -167,10 +182,23 @@ fn assign(table: &mut toml::Table, assignment: &str) -> Result<()> {
     Ok(())
 }
 
-/// An error in a text, with its line.
+/// An error in a text, with its line and, unless that is what is wrong, the key.
 fn in_text(text: &str, error: &toml::de::Error) -> Error {
-    let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-    refuse(plain(error, &format!("line {line}")), REMEDY)
+    let start = error.span().map_or(0, |span| span.start);
+    let document = DeTable::parse(text).ok().filter(|_| !error.message().starts_with("unknown field"));
+    let key = document.and_then(|document| key_at(document.get_ref(), start, DEEPEST));
+    let key = key.map_or_else(String::new, |key| format!(", {key}"));
+    refuse(plain(error, &format!("line {}{key}", numbers::line_of(text, start))), REMEDY)
+}
+
+/// The key, with its sections, that stands with its value at a place.
+fn key_at(table: &DeTable, place: usize, depth: usize) -> Option<String> {
+    table.iter().find_map(|(name, value)| match value.get_ref() {
+        DeValue::Table(inner) if depth > 0 => {
+            key_at(inner, place, depth - 1).map(|key| format!("{}.{key}", name.get_ref()))
+        }
+        _ => (name.span().start..value.span().end).contains(&place).then(|| name.get_ref().to_string()),
+    })
 }
 
 /// What was wrong, in one line and in words of people who do not program.
@@ -179,6 +207,6 @@ fn plain(error: &toml::de::Error, place: &str) -> String {
     let words = [("expected usize", "expected a whole number"), ("expected u32", "expected a whole number")];
     let words =
         words.into_iter().chain([("expected u64", "expected a whole number"), ("expected f64", "expected a number")]);
-    let words = words.chain([("expected a boolean", "expected true or false"), ("u64 value was too large", TOO_LARGE)]);
+    let words = words.chain([("expected a boolean", "expected true or false")]);
     format!("{place}: {}", words.fold(message, |message, (from, to)| message.replace(from, to)))
 }

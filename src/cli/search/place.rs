@@ -65,7 +65,10 @@ impl Place {
     ) -> Result<(SearchConfig, Sets)> {
         let more = [more, &[("search.workers", self.workers.map(|workers| workers.to_string()))]].concat();
         let (config, data_dir) = match &self.resume {
-            None => (settings.config(&more)?, self.data_dir.folder()?),
+            None => {
+                settings.expect_read(kind)?;
+                (settings.config(&more)?, self.data_dir.folder()?)
+            }
             Some(folder) => {
                 let set: Vec<String> =
                     more.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();

@@ -1,6 +1,7 @@
 //! Arguments that say what is searched, for every command that trains candidates.
 
-use anyhow::Result;
+use crate::cli::run_folder::Kind;
+use anyhow::{Result, bail};
 use evograd::Fusion;
 use evograd::models::genetic_cnn::Backbone;
 use evograd::search::{Length, SearchConfig};
@@ -78,6 +79,21 @@ impl Settings {
         lists.into_iter().chain(numbers).collect()
     }
 
+    /// Refuses single settings of another command than that of this kind.
+    pub fn expect_read(&self, kind: Kind) -> Result<()> {
+        let keys = self.set.iter().filter_map(|assignment| assignment.split('=').next().map(str::trim));
+        let unread = |key: &&str| {
+            let of_breeding = key.starts_with("search.") && !["search.seed", "search.workers"].contains(key);
+            of_breeding && kind != Kind::Search
+                || key.starts_with("calibration.") && kind != Kind::Calibration
+                || key.starts_with("confirmation.") && kind != Kind::Confirmation
+        };
+        match keys.into_iter().find(unread) {
+            Some(key) => bail!("--set {key}: {} has no use for it; leave it out", kind.command()),
+            None => Ok(()),
+        }
+    }
+
     /// The settings: those of the file, then those of single arguments and `more`, then those of `--set`.
     pub fn config(&self, more: &[(&str, Option<String>)]) -> Result<SearchConfig> {
         let list = |numbers: &Option<Vec<usize>>| numbers.as_ref().map(|numbers| format!("{numbers:?}"));
@@ -105,5 +121,30 @@ impl Settings {
             Some(path) => SearchConfig::read(path, &all)?,
             None => SearchConfig::parse("", &all)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_other_commands_are_refused() {
+        let read = |kind: Kind, set: &str| Settings { set: vec![set.into()], ..Settings::default() }.expect_read(kind);
+        for (set, kinds) in [
+            ("search.population=5", &[Kind::Search][..]),
+            ("search.method=paper", &[Kind::Search]),
+            ("search.workers=2", &[Kind::Search, Kind::Exhaust, Kind::Calibration]),
+            ("search.seed=2", &[Kind::Search, Kind::Exhaust, Kind::Calibration]),
+            ("calibration.codes=5", &[Kind::Calibration]),
+            ("confirmation.seeds=5", &[]),
+            ("training.epochs=5", &[Kind::Search, Kind::Exhaust, Kind::Calibration]),
+        ] {
+            for kind in [Kind::Search, Kind::Exhaust, Kind::Calibration] {
+                assert_eq!(read(kind, set).is_ok(), kinds.contains(&kind), "{kind:?} {set}");
+            }
+        }
+        let text = read(Kind::Exhaust, "search.elite = 1").unwrap_err().to_string();
+        assert_eq!(text, "--set search.elite: evograd search exhaust has no use for it; leave it out");
     }
 }

@@ -39,8 +39,8 @@ fn fitness(bits: &[bool], dice: &mut Dice) -> f64 {
 fn begin(task: &str, settings: &str) -> SearchRow {
     let data_checksums = [Some("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd".into()), None];
     let (version, isa) = ("0.2.0".into(), Some("avx2".into()));
-    let (task, settings, data, normalise) = (task.into(), settings.into(), None, None);
-    SearchRow::Begin(BeginRow { version, build: None, task, isa, settings, data_checksums, data, normalise })
+    let (task, settings, data, classes, normalise) = (task.into(), settings.into(), None, None, None);
+    SearchRow::Begin(BeginRow { version, build: None, task, isa, settings, data_checksums, data, classes, normalise })
 }
 
 fn evaluation(generation: u32, bits: &[bool], fitness: f64, diverged: Option<&str>) -> SearchRow {

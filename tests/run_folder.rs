@@ -527,7 +527,7 @@ fn every_file_of_a_folder_of_images_counts() {
     command.arg(data.path()).arg("--out").arg(&run);
     finished(with(command, &["data.size=8", "data.crop=0"]));
     finished(resume("train", &run));
-    let expected = "the run began with other sizes, classes or images; name the folder of the same data";
+    let expected = "the run began with other sizes or images; name the folder of the same data";
     for image in ["train/a/002.png", "train/b/149.png", "val/a/000.png", "val/b/001.png"] {
         let image = data.path().join("folder").join(image);
         let (kept, other) = (fs::read(&image).unwrap(), image.with_extension("jpg"));
@@ -550,6 +550,108 @@ fn every_file_of_a_folder_of_images_counts() {
     let mut elsewhere = resume("train", &run);
     elsewhere.arg("--data-dir").arg(&moved);
     finished(elsewhere);
+}
+
+/// Classes renamed, so that they come in another order or are others, and one more: of all that loads a run with data.
+#[test]
+fn classes_that_a_run_was_not_trained_on_are_refused_by_their_names() {
+    let (data, folder) = (images(), tempfile::tempdir().unwrap());
+    let run = folder.path().join("run");
+    let mut command = evograd(&["train", "linear", "--data", "folder", "--epochs", "1", "--data-dir"]);
+    command.arg(data.path()).arg("--out").arg(&run);
+    finished(with(command, &["data.size=8", "data.crop=0"]));
+    let rename = |from: &str, to: &str| {
+        for set in ["train", "val"].map(|set| data.path().join("folder").join(set)) {
+            fs::rename(set.join(from), set.join(to)).unwrap();
+        }
+    };
+    let refused_by_all = |problem: &str| {
+        let expected =
+            format!("run.json: the run began with other classes than these data have ({problem}); name the folder");
+        refused(eval(&run), &expected);
+        refused(resume("train", &run), &expected);
+    };
+    rename("b", "c");
+    refused_by_all("missing: b; new: c");
+    rename("a", "b");
+    refused_by_all("missing: a; new: c");
+    rename("b", "a");
+    rename("c", "b");
+    for set in ["train", "val"].map(|set| data.path().join("folder").join(set)) {
+        fs::create_dir(set.join("d")).unwrap();
+        let first = fs::read_dir(set.join("a")).unwrap().next().unwrap().unwrap();
+        fs::copy(first.path(), set.join("d/1.png")).unwrap();
+    }
+    refused_by_all("new: d");
+    for set in ["train", "val"] {
+        fs::remove_dir_all(data.path().join("folder").join(set).join("d")).unwrap();
+    }
+    finished(eval(&run));
+    // Other images of the same classes are worth an evaluation, with a note.
+    fs::remove_file(data.path().join("folder/val/a/000.png")).unwrap();
+    fs::copy(data.path().join("folder/train/a/001.png"), data.path().join("folder/val/a/x.png")).unwrap();
+    assert!(finished(eval(&run)).contains("note: "));
+}
+
+/// What `--resume` refuses of metrics, every command that reads them refuses.
+#[test]
+fn metrics_that_were_changed_are_refused_wherever_they_are_read() {
+    let place = Place::new();
+    let metrics = place.anew().join("metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    let inspect = || {
+        let mut inspect = evograd(&["inspect", "run"]);
+        inspect.arg(&place.run);
+        inspect
+    };
+    finished(inspect());
+    let lines: Vec<&str> = text.lines().collect();
+    for changed in [
+        text.replacen("\"loss\":", "\"loss\":1", 1),
+        lines[1..].join("\n") + "\n",
+        lines[..lines.len() - 1].join("\n") + "\n",
+        String::new(),
+        text.replacen("\"kind\"", "\"kin\"", 1),
+        text.replace("\"segment\":0", "\"segment\":4294967295"),
+    ] {
+        fs::write(&metrics, &changed).unwrap();
+        let [shown, resumed] = [inspect(), resume("train", &place.run)].map(output);
+        assert!(shown.0 == 2 && resumed.0 == 2 && shown.1.contains("metrics.jsonl: "), "{shown:?} {resumed:?}");
+        assert_eq!(shown.1.lines().last(), resumed.1.lines().last());
+    }
+    let segments = text.replace("\"segment\":0", "\"segment\":4294967295");
+    fs::write(&metrics, &segments).unwrap();
+    vouch_for(&place.run, segments.as_bytes());
+    for command in [inspect(), resume("train", &place.run)] {
+        refused(command, "metrics.jsonl: a row has the greatest segment there can be");
+    }
+    fs::write(&metrics, &text).unwrap();
+    vouch_for(&place.run, text.as_bytes());
+    // Rows behind the checkpoint are those of a run that goes on; metrics alone are as good.
+    fs::write(&metrics, format!("{text}{}\n", lines[0])).unwrap();
+    finished(inspect());
+    fs::write(&metrics, &text).unwrap();
+    fs::remove_dir_all(place.run.join("checkpoints")).unwrap();
+    fs::remove_file(place.run.join("config.toml")).unwrap();
+    finished(inspect());
+}
+
+#[test]
+fn a_run_that_diverged_before_its_first_epoch_ended_says_so_and_is_not_sent_to_resume() {
+    let (data, folder) = (data(), tempfile::tempdir().unwrap());
+    let run = folder.path().join("run");
+    let mut command = evograd(&["train", "lenet", "--data", "mnist", "--rate", "1e30", "--data-dir"]);
+    command.arg(data.path()).arg("--out").arg(&run);
+    assert_eq!(output(with(command, &["data.samples=40", "training.batch=4"])).0, 1);
+    for checkpoint in ["last", "best"] {
+        let mut eval = eval(&run);
+        eval.args(["--checkpoint", checkpoint]);
+        refused(eval, "the run diverged, and would again; start a new run, as with a lower optimizer.rate");
+    }
+    let mut inspect = evograd(&["inspect", "run"]);
+    inspect.arg(&run);
+    let text = finished(inspect);
+    assert!(text.contains("run: no epoch has ended") && text.contains("training diverged in step "), "{text}");
 }
 
 /// Notes the last that was heard of each kind of work.

@@ -74,6 +74,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let config = Config::read(&folder.settings(), &[])?;
     let (info, began) = folder.expect_same_settings(&config.to_toml())?;
     let sets = open(&config.data, &args.data_dir.folder_of(&info)?, false)?;
+    folder.expect_same_classes(&sets, &began)?;
     let mut teller = Teller::new(false);
     if let Err(error) = folder.expect_same_data(&sets, &began, &mut teller) {
         if args.split == Part::Validation {

@@ -12,12 +12,12 @@ use super::teller::Teller;
 use super::terminal::{note, note_command, warn};
 use super::{FAILED, interrupt};
 use anyhow::{Result, bail};
+use evograd::Error;
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
 use evograd::report::{counted, grouped, rounded};
-use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Split, Status};
-use evograd::{Error, record};
+use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Split, Status, read_metrics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -244,7 +244,7 @@ fn banner(run: &Run, path: &Path) -> Vec<String> {
 
 /// Says what the finished run came to, and what to do with it.
 fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
-    let rows = record::read(&path.join("metrics.jsonl"))?;
+    let rows = read_metrics(path)?;
     if let (Some(Metric::Test(score)), false) = (rows.last(), how.json) {
         let Score { pictures, loss, accuracy, .. } = score;
         let (percent, pictures) = (accuracy * 100.0, counted(*pictures as u64, "image"));

@@ -37,6 +37,9 @@ pub struct BeginRow {
     /// and all files, or else some pictures. `None` where it is not known.
     #[serde(default)]
     pub data: Option<String>,
+    /// The names of the classes, in the order of the network's outputs; `None` where an earlier build wrote the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
     /// What pictures are normalised by, as JSON; `None` where it follows from the settings and the data each time anew.
     #[serde(default)]
     pub normalise: Option<String>,

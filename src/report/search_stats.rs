@@ -432,6 +432,7 @@ mod tests {
                 settings: String::new(),
                 data_checksums: [None, None],
                 data: None,
+                classes: None,
                 normalise: None,
             }),
             evaluation(0, "a", 0.5, [10.0, 1.0]),

@@ -152,24 +152,26 @@ impl Checkpoint {
         files::sync_folder(files::parent(&self.0)).map_err(refused)
     }
 
-    /// Sets a network to the weights of the checkpoint of the run `run`.
+    /// How far the rows of metrics had come; `None` where there is no whole checkpoint, or it does not say.
+    pub fn extent(&self) -> Option<Extent> {
+        let found = Files::read(&self.0).or_else(|_| Files::read(&self.before()));
+        found.ok().and_then(|found| found.saved.rows)
+    }
+
+    /// Sets a network to the weights of the checkpoint of the run `run`. `remedy` is what to do where there is none.
     ///
     /// # Errors
     /// When there is none, a file is damaged or missing, or it is of another run or network.
-    pub fn load_weights(&self, network: &mut Network, run: &str) -> Result<()> {
-        let found = self.read_while_it_is_replaced()?;
+    pub fn load_weights(&self, network: &mut Network, run: &str, remedy: &str) -> Result<()> {
+        let found = self.read_while_it_is_replaced(remedy)?;
         found.expect_run(run)?;
         let model = found.folder.join(MODEL);
         network.set_state(&model, parse_safetensors(&model, &found.bytes[0])?)
     }
 
     /// Reads the checkpoint of a run that may go on meanwhile: what was half read of one and half of the next is read again.
-    fn read_while_it_is_replaced(&self) -> Result<Files> {
-        let missing = |problem| {
-            let remedy =
-                "go on with evograd train --resume to make one; best is kept where data.validation holds images out";
-            Err(Error::file(&self.0, problem, remedy))
-        };
+    fn read_while_it_is_replaced(&self, remedy: &str) -> Result<Files> {
+        let missing = |problem| Err(Error::file(&self.0, problem, remedy));
         if !self.exists()? {
             return missing("there is no such checkpoint");
         }

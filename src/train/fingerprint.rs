@@ -8,6 +8,7 @@ use crate::record::BeginRow;
 use crate::reserve;
 use evograd_kernels::Isa;
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Pictures looked at of a set that has no checksum and no files.
@@ -33,6 +34,7 @@ pub fn begin(task: &str, settings: String, sets: &Sets, progress: &mut dyn Progr
         settings,
         data_checksums: [sets.train.checksum(), sets.test.checksum()],
         data: Some(describe(sets, ["train", "confirm"].contains(&task), progress)?),
+        classes: Some(sets.train.classes().to_vec()),
         normalise: None,
     })
 }
@@ -137,13 +139,45 @@ pub fn expect_same_settings(place: &Path, then: &BeginRow, settings: &str) -> Re
 /// # Errors
 /// When it is not.
 pub fn expect_same_data(place: &Path, then: &BeginRow, now: &BeginRow) -> Result<()> {
+    now.classes.iter().try_for_each(|classes| expect_same_classes(place, then, classes))?;
     let sums = then.data_checksums == now.data_checksums;
     if sums && (then.data.is_none() || then.data == now.data) {
         return Ok(());
     }
-    let what = if sums { "other sizes, classes or images" } else { "other images or labels" };
+    let what = if sums { "other sizes or images" } else { "other images or labels" };
     let remedy = format!("name the folder of the same data with --data-dir, or start a new {}", noun(&then.task));
     Err(Error::file(place, format!("the {} began with {what}", noun(&then.task)), remedy))
+}
+
+/// Refuses other classes than those of the beginning, or the same in another order: a network knows them by their places alone.
+///
+/// # Errors
+/// When they are others; the error names them.
+pub(super) fn expect_same_classes(place: &Path, then: &BeginRow, now: &[String]) -> Result<()> {
+    let Some(then_classes) = then.classes.as_deref().filter(|classes| *classes != now) else { return Ok(()) };
+    let noun = noun(&then.task);
+    let without = |from: &[String], others: &[String]| {
+        let others: HashSet<&String> = others.iter().collect();
+        from.iter().filter(|name| !others.contains(name)).cloned().collect::<Vec<_>>()
+    };
+    let (missing, new) = (without(then_classes, now), without(now, then_classes));
+    let named = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}", some_of(names)));
+    let mut found: Vec<String> = named("missing", &missing).into_iter().chain(named("new", &new)).collect();
+    if found.is_empty() {
+        let of = |(place, (then, now)): (usize, (&String, &String))| format!("class {place} was {then} and is {now}");
+        let moved = then_classes.iter().zip(now).enumerate().find(|(_, (then, now))| then != now).map(of);
+        found.push(moved.unwrap_or_else(|| format!("there were {}, and there are {}", then_classes.len(), now.len())));
+    }
+    let problem = format!("the {noun} began with other classes than these data have ({})", found.join("; "));
+    let remedy = format!("name the folder of data of the same classes with --data-dir, or start a new {noun}");
+    Err(Error::file(place, problem, remedy))
+}
+
+/// The first few of some names, and how many there are besides.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
 /// Refuses to normalise otherwise than at the beginning.
@@ -283,6 +317,37 @@ mod tests {
         }
     }
 
+    /// Every way in which classes may be others; and a row that does not know them.
+    #[test]
+    fn other_classes_are_named() {
+        let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let set: Arc<dyn Dataset> = Arc::new(pictures(&["a", "b", "c"], &[1, 2], &[0]));
+        let sets = Sets { train: set.clone(), test: set };
+        let then = begin("train", String::new(), &sets, &mut ()).unwrap();
+        let told =
+            |now: &[&str]| expect_same_classes(Path::new("x"), &then, &named(now)).map_err(|error| error.to_string());
+        told(&["a", "b", "c"]).unwrap();
+        for (now, problem) in [
+            (&["a", "b"][..], "missing: c"),
+            (&["a", "b", "c", "d"], "new: d"),
+            (&["a", "x", "c"], "missing: b; new: x"),
+            (&["a", "c", "b"], "class 1 was b and is c"),
+            (&["a", "b", "c", "c"], "there were 3, and there are 4"),
+            (&[], "missing: a, b, c"),
+        ] {
+            let text = told(now).unwrap_err();
+            let begin =
+                format!("x: the run began with other classes than these data have ({problem}); name the folder");
+            assert!(text.starts_with(&begin), "{text}");
+        }
+        let many: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+        let text = expect_same_classes(Path::new("x"), &then, &many).unwrap_err().to_string();
+        assert!(text.contains("new: 0, 1, 2, 3, 4, 5, 6, 7 and 22 more"), "{text}");
+        let before = BeginRow { classes: None, ..then };
+        expect_same_classes(Path::new("x"), &before, &many).unwrap();
+        assert!(!serde_json::to_string(&before).unwrap().contains("classes"), "it is known by the same digest as ever");
+    }
+
     /// Every setting there is, changed: refused by name and with both values, or on the list of those that change nothing.
     #[test]
     fn every_changed_setting_is_named() {
@@ -295,6 +360,7 @@ mod tests {
             settings,
             data_checksums: [None, None],
             data: None,
+            classes: None,
             normalise: None,
         };
         let then = begin(text.clone());
@@ -347,6 +413,7 @@ mod tests {
             settings: String::new(),
             data_checksums: [None, None],
             data: None,
+            classes: None,
             normalise: None,
         };
         let refused = |row: BeginRow| expect_same_program(Path::new("x"), &row, "train").unwrap_err().to_string();

@@ -3,6 +3,7 @@
 use super::checkpoint::Checkpoint;
 use super::config::Config;
 use super::fingerprint;
+use super::metrics::{CHECKPOINTS, METRICS, read_metrics};
 use super::trainer::Split;
 use crate::data::store::Progress;
 use crate::data::{Normalise, Sets};
@@ -111,8 +112,6 @@ struct Held {
 const SETTINGS: &str = "config.toml";
 const INFO: &str = "run.json";
 const NORMALISE: &str = "normalise.json";
-const METRICS: &str = "metrics.jsonl";
-const CHECKPOINTS: &str = "checkpoints";
 /// The rows of a search.
 const JOURNAL: &str = "journal.jsonl";
 /// All that is written as a whole, and may have left half of it behind when the process was killed.
@@ -231,7 +230,11 @@ impl RunFolder {
     /// # Errors
     /// When there is none, it was damaged, or it is of another run or network.
     pub fn load_weights(&self, name: &str, network: &mut Network, began: &BeginRow) -> Result<()> {
-        self.checkpoint(name).load_weights(network, &fingerprint::digest(began)?)
+        let remedy = match self.info()?.status {
+            Status::Diverged(_) => "the run diverged, and would again; start a new run, as with a lower optimizer.rate",
+            _ => "go on with evograd train --resume to make one; best is kept where data.validation holds images out",
+        };
+        self.checkpoint(name).load_weights(network, &fingerprint::digest(began)?, remedy)
     }
 
     /// The rows of metrics, to be added to.
@@ -282,6 +285,14 @@ impl RunFolder {
         Ok((info, began))
     }
 
+    /// Whether the classes are those that the run was trained on, as far as it says which these were.
+    ///
+    /// # Errors
+    /// When they are not; the error names those that are missing, new, or in another place.
+    pub fn expect_same_classes(&self, sets: &Sets, began: &BeginRow) -> Result<()> {
+        fingerprint::expect_same_classes(&self.path.join(INFO), began, sets.train.classes())
+    }
+
     /// Whether the data is that which the run began with; `progress` hears how far the look at it is.
     ///
     /// # Errors
@@ -329,9 +340,7 @@ impl RunFolder {
 
     /// The rows of metrics that the run has written; none where it has not come so far.
     pub(super) fn rows(&self) -> Result<Vec<Metric>> {
-        let path = self.metrics_path();
-        let there = files::is_there(&path).map_err(|error| files::unread(&path, &error))?;
-        if there { record::read(&path) } else { Ok(Vec::new()) }
+        read_metrics(&self.path)
     }
 
     /// Writes `run.json`.

@@ -6,6 +6,7 @@ mod config;
 mod evaluate;
 mod fingerprint;
 mod folder;
+mod metrics;
 mod network;
 pub(crate) mod notes;
 pub(crate) mod numbers;
@@ -19,6 +20,7 @@ pub use config::{Config, Data, Model, Optimisation, ScheduleKind, Schedules, Tra
 pub use evaluate::{Evaluation, evaluate};
 pub(crate) use fingerprint::{begin, expect_same_data, expect_same_program, expect_same_settings};
 pub use folder::{RunFolder, RunInfo, Status};
+pub use metrics::read_metrics;
 pub use run::{Event, Run};
 pub use trainer::{Position, Split, StepReport, Trainer};
 pub use warnings::{Chance, warnings};

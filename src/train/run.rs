@@ -119,23 +119,18 @@ impl Run {
         folder.expect_same_data(sets, &began, progress)?;
         let split = folder.split(&config, sets, &began, progress)?;
         let mut trainer = Trainer::new(config, sets, &split.train)?;
-        let (digest, rows) = (fingerprint::digest(&began)?, folder.rows()?);
+        let digest = fingerprint::digest(&began)?;
         let (last, best) = (folder.checkpoint("last"), folder.checkpoint("best"));
-        let damage = match last.exists()? {
-            true => last.load(&mut trainer, &digest, &folder.metrics_path())?,
-            false => expect_no_rows(&folder, &rows).map(|()| None)?,
-        };
+        // Whose checkpoint it is comes before what it says of the rows.
+        let there = last.exists()?;
+        let damage = if there { last.load(&mut trainer, &digest, &folder.metrics_path())? } else { None };
+        let rows = folder.rows()?;
+        if !there {
+            expect_no_rows(&folder, &rows)?;
+        }
         last.remove_leftovers()?;
         best.remove_leftovers()?;
-        let segment = rows.iter().map(Metric::segment).max().unwrap_or(0).checked_add(1);
-        let too_many = || {
-            Error::file(
-                folder.metrics_path(),
-                "a row has the greatest segment there can be",
-                "restore the file, or start a new run",
-            )
-        };
-        trainer.position.segment = segment.ok_or_else(too_many)?;
+        trainer.position.segment = rows.iter().map(Metric::segment).max().unwrap_or(0) + 1;
         let tested = trainer.is_done().then(|| rows.last().filter(|row| matches!(row, Metric::Test(_)))).flatten();
         let mut info = match tested {
             // Nothing is computed any more; the warnings that came of the test are among those of before.

@@ -3,9 +3,11 @@
 use crate::cli::out_file::OutFile;
 use crate::cli::run_folder::{Kind, expect_folder, of_kind};
 use crate::cli::table::Table;
+use crate::cli::terminal::note;
 use anyhow::{Result, bail};
 use evograd::record::{self, EpochRow, Metric, StepRow};
 use evograd::report::{LineChart, Series, panels};
+use evograd::train::{RunFolder, Status, read_metrics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +31,8 @@ struct History {
     steps: Vec<StepRow>,
     epochs: Vec<EpochRow>,
     test: Option<f64>,
+    /// Why it diverged, where it did.
+    diverged: Option<String>,
 }
 
 impl History {
@@ -43,6 +47,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     let histories = args.runs.iter().map(|run| read(run)).collect::<Result<Vec<_>>>()?;
     for history in &histories {
+        if let Some(why) = &history.diverged {
+            note(format_args!("{}: {why}; a new run may learn, as with a lower optimizer.rate", history.name));
+        }
         if args.json {
             for row in &history.epochs {
                 writeln!(out, "{}", serde_json::json!({ "run": history.name, "epoch": row }))?;
@@ -65,10 +72,12 @@ fn read(run: &Path) -> Result<History> {
         of_kind(run, &[Kind::Training])?;
         bail!("{}: this run has no metrics yet; go on with it by evograd train --resume", run.display());
     }
-    let rows = record::current(record::read(&path)?);
+    let rows = record::current(read_metrics(run)?);
     let name = run.file_name().map_or_else(|| run.display().to_string(), |name| name.to_string_lossy().into_owned());
     let test = rows.iter().find_map(|row| if let Metric::Test(score) = row { Some(score.accuracy) } else { None });
-    let mut history = History { name, steps: Vec::new(), epochs: Vec::new(), test };
+    let status = RunFolder::read(run).and_then(|folder| folder.info()).ok().map(|info| info.status);
+    let diverged = if let Some(Status::Diverged(why)) = status { Some(why) } else { None };
+    let mut history = History { name, steps: Vec::new(), epochs: Vec::new(), test, diverged };
     for row in rows {
         match row {
             Metric::Step(row) => history.steps.push(row),
@@ -92,7 +101,10 @@ fn print(history: &History, out: &mut impl Write) -> Result<()> {
         all.push(format!("{:.0}", row.images_per_second));
         table.row(all);
     }
-    writeln!(out, "{}\n{}", history.name, table.for_output())?;
+    match history.epochs.as_slice() {
+        [] => writeln!(out, "{}: no epoch has ended", history.name)?,
+        _ => writeln!(out, "{}\n{}", history.name, table.for_output())?,
+    }
     if let Some(accuracy) = history.test {
         writeln!(out, "test accuracy at the end: {:.2} %", 100.0 * accuracy)?;
     }
@@ -154,7 +166,7 @@ mod tests {
         let (loss, accuracy) = (1.5, 0.375);
         let epoch =
             EpochRow { segment: 0, step: 2, epoch: 1, loss, accuracy, held_out, seconds: 1.0, images_per_second: 1.0 };
-        History { name: name.into(), steps: vec![step(1), step(2)], epochs: vec![epoch], test: None }
+        History { name: name.into(), steps: vec![step(1), step(2)], epochs: vec![epoch], test: None, diverged: None }
     }
 
     fn lines(chart: &LineChart) -> Vec<(&str, &[[f64; 2]])> {

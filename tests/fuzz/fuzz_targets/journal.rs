@@ -107,6 +107,7 @@ impl Row<'_> {
                 settings: text.to_string(),
                 data_checksums: [own(&sums[0]), own(&sums[1])],
                 data: own(isa),
+                classes: isa.map(|name| vec![name.to_string(), text.to_string()]),
                 normalise: own(&sums[0]),
             }),
             Row::Evaluation { code, numbers: [generation, repeat, epochs], values, diverged, loss } => {

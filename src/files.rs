@@ -4,6 +4,8 @@
 //! file that is written whole takes the place of a link; one that is added to is refused if it is a symbolic link. A hard link,
 //! as backup tools make them, is replaced by a copy before anything is added, so the other name keeps what it had.
 
+mod pipe;
+
 use crate::error::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -155,13 +157,35 @@ fn expect_file(path: &Path) -> io::Result<()> {
     if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("it is no file")) }
 }
 
+/// As [`read`], of what a user names to be read as a whole: also a pipe that the shell has opened for the program, as `<(…)`, and
+/// standard input as `-`.
+///
+/// # Errors
+/// When it is neither, nothing comes from it, or it cannot be read.
+pub fn read_given(path: &Path) -> io::Result<Vec<u8>> {
+    let path = pipe::given(path);
+    if pipe::is_handed_over(path) { pipe::read(path) } else { read(path) }
+}
+
 /// As [`read`], of a text.
 ///
 /// # Errors
 /// When it is no file, cannot be read, or is no text in UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
+    as_text(read(path)?)
+}
+
+/// As [`read_given`], of a text.
+///
+/// # Errors
+/// As that, and when it is no text in UTF-8.
+pub fn read_given_text(path: &Path) -> io::Result<String> {
+    as_text(read_given(path)?)
+}
+
+fn as_text(bytes: Vec<u8>) -> io::Result<String> {
     let no_text = |_| io::Error::new(ErrorKind::InvalidData, "it is no text in UTF-8");
-    String::from_utf8(read(path)?).map_err(no_text)
+    String::from_utf8(bytes).map_err(no_text)
 }
 
 /// Whether a path, without following a link at its end, still leads to what was opened there.

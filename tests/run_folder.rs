@@ -484,6 +484,45 @@ fn pipes_are_refused_and_not_waited_for() {
     }
 }
 
+/// What the shell hands over as `<(…)` or as standard input is read, for every text that a user names; a pipe with a name and nobody at its
+/// other end is refused there too, and so is one from which nothing came.
+#[cfg(target_os = "linux")]
+#[test]
+fn pipes_that_the_shell_hands_over_are_read() {
+    let place = Place::new();
+    let pipe = place.whole.with_file_name("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let shell = |line: &str| {
+        let mut command = Command::new("bash");
+        // What it prints is looked at as what it says is.
+        command
+            .args(["-c", &format!("{{ {line}; }} 1>&2"), "bash"])
+            .arg(assert_cmd::cargo::cargo_bin!("evograd"))
+            .arg(&pipe);
+        ended(spawn(command))
+    };
+    let train = "\"$1\" train linear --data shapes --dry-run --config";
+    let search = "\"$1\" search --data shapes --dry-run --config";
+    let towns = "DIMENSION: 3\\nEDGE_WEIGHT_TYPE: EUC_2D\\nNODE_COORD_SECTION\\n1 0 0\\n2 0 1\\n3 1 1\\n";
+    for (line, part) in [
+        (format!("{train} <(echo '[training]'; sleep 0.3; echo 'epochs = 7')"), "epochs = 7"),
+        (format!("(echo '[training]'; echo 'epochs = 7') | {train} -"), "epochs = 7"),
+        (format!("{search} /dev/fd/3 3< <(echo '[search]'; echo 'population = 9')"), "population = 9"),
+        (format!("\"$1\" search --problem tsp --generations 2 --tsplib <(printf '{towns}')"), "3 towns"),
+    ] {
+        let (code, text) = shell(&line);
+        assert!(code == 0 && text.contains(part), "{line}: {code}: {text}");
+    }
+    for (line, part) in [
+        (format!("{train} <(true)"), "it is a pipe from which nothing came; name a TOML file"),
+        (format!("{train} \"$2\""), "it is no file"),
+        (format!("{train} - < /dev/null"), "it is no file"),
+    ] {
+        let (code, text) = shell(&line);
+        assert!(code == 2 && text.contains(part), "{line}: {code}: {text}");
+    }
+}
+
 /// The test set is asked once: a finished run that is resumed tells what was found then.
 #[test]
 fn a_finished_run_is_not_tested_again() {

@@ -350,12 +350,32 @@ fn wrong_settings_are_refused_before_anything_is_made() {
         ),
         ("networks.join=add", "there is no fusion called \"add\""),
         ("data.validation=0", "data.validation is 0, and fitness is measured on images held out; hold some out"),
-        ("data.validation=400", "data.validation: split: 400 samples are asked for, there are 160"),
+        (
+            "data.validation=400",
+            "data.validation holds out 400 images, and the training set has 160; hold out fewer: data.validation=32",
+        ),
+        (
+            "data.samples=400",
+            "data.samples asks for 400 images, and 120 of 160 are left where data.validation is 40; ask for at most 120",
+        ),
         ("search.popsize=3", "unknown field `popsize`"),
         ("networks.backbone.kernel=99", "stage1.input.conv"),
     ] {
         let errors = told(set);
         assert!(errors.contains(text), "{set}: {errors}");
+    }
+    for (more, text) in [
+        (&["S"][..], "hold out fewer: data.validation=32, or of a search --validation 32"),
+        (
+            &["S", "--validation", "32"],
+            "ask for at most 128: by data.samples, or of a search --samples or a shorter --rung",
+        ),
+        (&["0k"], "give S, M or L, images in whole thousands from 1k to 100000k, as 60k, or 1 to 100000 epochs, as 3"),
+    ] {
+        let mut command = evograd(&["search", "--data", "mnist", "--data-dir"]);
+        command.arg(data.path()).arg("--out").arg(&run).arg("--rung").args(more);
+        let (code, _, errors) = output(command);
+        assert!(code == 2 && !run.exists() && errors.contains(text), "{more:?}: {errors}");
     }
 }
 
@@ -863,4 +883,136 @@ fn ctrl_c_while_data_is_opened_says_so() {
         });
         assert!(said, "quiet: {quiet}");
     }
+}
+
+/// Each of the three files that say what a search began with, taken from another search, under every command that reads them.
+#[test]
+fn a_file_of_another_search_is_the_one_that_is_named() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let folder = |name: &str| runs.path().join(name);
+    let calibrate = ["calibrate", "--networks", "3", "--budgets", "1x2"];
+    let kinds: [(&str, &[&str]); 3] = [("bred", &[]), ("all", &["exhaust"]), ("budgets", &calibrate)];
+    for (name, command) in kinds {
+        finished(of_three_nodes(command, data.path(), &folder(name), &["search.budget=\"8\""]));
+    }
+    let other = of_three_nodes(&[], data.path(), &folder("other"), &["search.budget=\"8\"", "search.seed=1"]);
+    finished(other);
+    let path = |name: &str| folder(name).to_str().unwrap().to_string();
+    let in_data = ["--data-dir", data.path().to_str().unwrap()].map(String::from);
+    let commands: [(&str, &[&str]); 11] = [
+        ("bred", &["search", "--resume", "bred"]),
+        ("bred", &["search", "report", "bred"]),
+        ("bred", &["search", "compare", "bred", "other"]),
+        ("bred", &["search", "compare", "other", "bred"]),
+        ("bred", &["search", "confirm", "bred", "--dry-run"]),
+        ("bred", &["search", "confirm", "other", "--against", "bred", "--dry-run"]),
+        ("bred", &["search", "transfer", "bred", "--dry-run"]),
+        ("all", &["search", "exhaust", "--resume", "all"]),
+        ("all", &["search", "table", "all"]),
+        ("budgets", &["search", "calibrate", "--resume", "budgets"]),
+        ("budgets", &["search", "report", "budgets"]),
+    ];
+    let named = [
+        (
+            "journal.jsonl",
+            "journal.jsonl: it is the journal of another search than config.toml and run.json beside it are of (",
+        ),
+        ("run.json", "run.json: it is of another search than config.toml and journal.jsonl beside it ("),
+        ("config.toml", "run.json: config.toml beside it was changed since the search began ("),
+    ];
+    for (name, words) in commands {
+        let arguments: Vec<String> = words
+            .iter()
+            .map(|word| if folder(word).exists() { path(word) } else { word.to_string() })
+            .chain(in_data.clone().into_iter().filter(|_| !["report", "compare", "table"].contains(&words[1])))
+            .collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        for (file, expected) in named {
+            let place = folder(name).join(file);
+            let own = std::fs::read(&place).unwrap();
+            std::fs::copy(folder("other").join(file), &place).unwrap();
+            let (code, _, errors) = output(evograd(&arguments));
+            let of_other_kind = file == "run.json" && name != "bred";
+            assert!(code == 2 && (of_other_kind || errors.contains(expected)), "{words:?}, {file}: {errors}");
+            if name == "bred" {
+                assert!(errors.contains("search.seed ") && errors.contains("restore"), "{words:?}, {file}: {errors}");
+            }
+            std::fs::write(&place, own).unwrap();
+        }
+        let (code, _, errors) = output(evograd(&arguments));
+        assert_eq!(code, 0, "{words:?}: {errors}");
+    }
+}
+
+/// Each command that takes several folders, with one of them twice, also by another path.
+#[test]
+fn a_folder_that_is_named_twice_is_refused() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let [run, all] = ["run", "all"].map(|name| runs.path().join(name));
+    finished(of_three_nodes(&[], data.path(), &run, &["search.budget=\"8\""]));
+    finished(of_three_nodes(&["exhaust"], data.path(), &all, &[]));
+    let [name, all] = [&run, &all].map(|path| path.to_str().unwrap());
+    let detour = format!("{name}/../run");
+    for (arguments, text) in [
+        (&["search", "compare", name, name][..], "it is named twice"),
+        (&["search", "compare", name, all, &detour], "it is the same folder as "),
+        (&["search", "confirm", name, "--against", &detour], "it is the same folder as "),
+        (&["search", "confirm", name, "--against", all, "--against", all], "it is named twice"),
+        (&["search", "table", all, all], "it is named twice"),
+        (&["inspect", "run", name, name], "it is named twice"),
+    ] {
+        let (code, _, errors) = output(evograd(arguments));
+        assert!(code == 2 && errors.contains(text) && errors.contains("name it once"), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_comparison_says_what_differs() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let path = |name: &str| runs.path().join(name);
+    for (name, more) in [
+        ("usual", &[][..]),
+        ("other-seed", &["search.seed=1", "training.seed=1"]),
+        ("other-method", &["search.method=random"]),
+        ("longer", &["training.epochs=3"]),
+    ] {
+        finished(of_three_nodes(&[], data.path(), &path(name), &[&["search.budget=\"8\""], more].concat()));
+    }
+    let larger = ["search.budget=\"8\"", "networks.stages=[4]"];
+    finished(of_three_nodes(&[], data.path(), &path("larger"), &larger));
+    let (network, training) = ("searched among different networks: ", "trained their networks differently, ");
+    for (name, said, listed, unsaid) in [
+        ("other-seed", None, "search.seed: 0, 1", [network, training]),
+        ("other-method", None, "search.method: \"evolution\", \"random\"", [network, training]),
+        ("longer", Some("may not mean the same: training.epochs 2 and 3"), "training.epochs: 2, 3", [network, network]),
+        ("larger", Some("networks.stages [3] and [4]"), "networks.stages: [3], [4]", [training, training]),
+    ] {
+        let mut command = evograd(&["search", "compare"]);
+        command.arg(path("usual")).arg(path(name));
+        let (code, text, errors) = output(command);
+        assert!(code == 0 && text.contains(listed) && said.is_none_or(|said| errors.contains(said)), "{text}{errors}");
+        assert!(unsaid.iter().all(|unsaid| !errors.contains(unsaid)), "{name}: {errors}");
+    }
+}
+
+/// What the help names as usual is not refused; and what is left of a budget is told with its reason.
+#[test]
+fn a_search_that_ends_early_says_why_and_an_exhaustive_one_has_usual_stages() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let text = finished(of_three_nodes(&[], data.path(), &run, &["search.budget=\"400\""]));
+    let (_, line) = text.split_once("budget  ").unwrap_or_else(|| panic!("{text}"));
+    let line = line.lines().next().unwrap().trim();
+    assert!(line.contains(" of 400 trainings are left: no graph of the space is left"), "{text}");
+    let mut resumed = resume(data.path(), &run, 1);
+    resumed.arg("--quiet");
+    assert!(finished(resumed).contains(line), "a search that is gone through again says the same");
+    let paper = ["search.method=paper", "search.population=6", "search.budget=\"8\""];
+    let text = finished(of_three_nodes(&[], data.path(), &runs.path().join("paper"), &paper));
+    assert!(text.contains("2 of 8 trainings are left: that is too little for a whole generation"), "{text}");
+    let mut all =
+        evograd(&["search", "exhaust", "--dry-run", "--data", "mnist", "--samples", "20", "--validation", "20"]);
+    all.arg("--data-dir").arg(data.path());
+    let text = finished(all);
+    assert!(text.contains("# 186 networks, ") && text.contains("stages = [3, 4]"), "{text}");
 }

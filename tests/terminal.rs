@@ -31,7 +31,9 @@ fn in_a_terminal_at(
     let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
     let not_ours = OFlags::NOCTTY.bits() as i32;
     let terminal = OpenOptions::new().read(true).write(true).custom_flags(not_ours).open(name).unwrap();
-    tcsetwinsize(&terminal, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    // A terminal that was never told its size has columns and no rows, or neither.
+    let rows = if environment.contains(&("ROWS", "0")) { 0 } else { 40 };
+    tcsetwinsize(&terminal, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
     command
         .current_dir(folder)
@@ -150,6 +152,27 @@ fn nothing_is_wider_than_80_columns() {
         let (width, widest) = widest(&text);
         assert_eq!(code, Some(expected), "{line}: {text}");
         assert!(width <= 80, "{line}: {width} columns: {widest}");
+    }
+}
+
+/// The columns of the terminal come before `COLUMNS`, and that before 80.
+#[test]
+fn a_terminal_without_rows_or_columns_has_a_width() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let table: [(u16, &[(&str, &str)], usize); 5] = [
+        (60, &[("ROWS", "0"), ("COLUMNS", "100")], 60),
+        (60, &[("ROWS", "0")], 60),
+        (0, &[("ROWS", "0"), ("COLUMNS", "60")], 60),
+        (0, &[("ROWS", "0"), ("COLUMNS", "")], 80),
+        (0, &[("COLUMNS", "60")], 60),
+    ];
+    let train = "train lenet --data mnist --width 0.1 --batch 500 --rate 0 --epochs 1 --out";
+    for (number, (columns, environment, expected)) in table.into_iter().enumerate() {
+        for line in ["data list", "search -h", "inspect models", "train --nothing", &format!("{train} {number}")] {
+            let (text, _) = in_a_terminal_at(runs.path(), columns, environment, line, data.path());
+            let (width, widest) = widest(&text);
+            assert!(width <= expected, "{columns} {environment:?}, {line}: {width} columns: {widest}");
+        }
     }
 }
 

@@ -365,6 +365,9 @@ fn wrong_settings_are_told_before_anything_is_made() {
     assert!(told(&undropped).contains(without));
     assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and images have 28×28 pixels"));
     assert!(told(&["--fusion", "sums"]).contains("there is no fusion called \"sums\""));
-    assert!(told(&["--set", "data.validation=200"]).contains("split: 200 samples are asked for, there are 160"));
+    assert!(
+        told(&["--set", "data.validation=200"])
+            .contains("data.validation holds out 200 images, and the training set has 160; hold out fewer")
+    );
     assert!(told(&["--set", "optimizer.rule=sdg"]).contains("unknown variant `sdg`, expected one of `sgd`"));
 }

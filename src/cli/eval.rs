@@ -8,7 +8,7 @@ use super::terminal::{note, said_if_slow};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use evograd::models::Network;
-use evograd::report::counted;
+use evograd::report::{counted, short};
 use evograd::train::{Config, Evaluation, evaluate};
 use serde::Serialize;
 use std::io::Write;
@@ -116,7 +116,8 @@ fn print(
         let answers = Answers { split, pictures, loss, accuracy, classes, confusion };
         return Ok(writeln!(out, "{}", serde_json::to_string(&answers)?)?);
     }
-    writeln!(out, "{split} accuracy {:.2} %, loss {loss:.4}, {}", accuracy * 100.0, counted(pictures as u64, "image"))?;
+    let (percent, loss, pictures) = (100.0 * accuracy, short(loss, 4), counted(pictures as u64, "image"));
+    writeln!(out, "{split} accuracy {percent:.2} %, loss {loss}, {pictures}")?;
     if args.per_class {
         writeln!(out, "{}", table(confusion, classes).for_output())?;
     }

@@ -1,9 +1,9 @@
 //! `evograd gradcheck`: compares the gradient of every operation with finite differences.
 
 use super::FAILED;
-use super::table::{cut, terminal_width};
 use super::terminal::note;
-use super::wrap::wrapped;
+use super::width;
+use super::wrap::{cut, wrapped};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::gradcheck::{Gradcheck, Verdict};
@@ -136,7 +136,7 @@ fn check_all(rows: &[&'static Row], args: &Args, out: &mut impl Write) -> Result
         if i == 0 && !args.json {
             writeln!(out, "{:<20} cases  worst error  verdict  worst case", "operation")?;
         }
-        print(&outcome, args.json, terminal_width(), out)?;
+        print(&outcome, args.json, width::of_output(), out)?;
     }
     Ok(found)
 }

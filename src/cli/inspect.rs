@@ -4,7 +4,7 @@ mod runs;
 
 use super::model_args::ModelArgs;
 use super::out_file::OutFile;
-use super::table::Table;
+use super::table::{Table, fitted};
 use anyhow::{Result, bail};
 use evograd::models::{self, CATALOGUE, Plan};
 use evograd::report::{LayerRow, counted, grouped, network_svg};
@@ -125,7 +125,8 @@ fn list(json: bool, out: &mut impl Write) -> Result<()> {
     }
     if !json {
         writeln!(out, "{}", table.for_output())?;
-        writeln!(out, "wrn-DEPTH-K and densenet-DEPTH-GROWTH, also with -bc, take other numbers too.")?;
+        let others = "wrn-DEPTH-K and densenet-DEPTH-GROWTH, also with -bc, take other numbers too.";
+        writeln!(out, "{}", fitted(others))?;
     }
     Ok(())
 }

@@ -17,10 +17,11 @@ mod table;
 mod teller;
 mod terminal;
 mod train;
+mod width;
 mod wrap;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 pub use terminal::note;
@@ -61,7 +62,14 @@ enum Command {
 
 /// The arguments of the program. What is wrong with them is told in lines that fit the terminal, where clap breaks its help alone.
 pub fn arguments() -> Args {
-    Args::try_parse().unwrap_or_else(|error| {
+    let mut command = Args::command();
+    if let Some(width) = width::of_output().or_else(terminal::error_width) {
+        command = command.term_width(width);
+    }
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let parsed =
+        matches.and_then(|matches| Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
+    parsed.unwrap_or_else(|error| {
         let text = error.render().to_string();
         if !error.use_stderr() || terminal::fits(&text) {
             error.exit();

@@ -1,7 +1,9 @@
 //! How far a training run is: a bar on a terminal, plain lines elsewhere; always on standard error.
 
 use super::terminal::Bar;
-use evograd::record::{EpochRow, Metric, Score};
+use super::wrap::fuller;
+use evograd::record::{EpochRow, Metric, StepRow};
+use evograd::report::short;
 use evograd::train::{Event, Position, Training};
 use std::time::{Duration, Instant};
 
@@ -76,19 +78,10 @@ impl Progress {
 
     /// Moves the bar to where the run stands; without one, rows of metrics say it.
     fn show(&mut self, position: &Position) {
-        let message = || {
-            format!(
-                "epoch {}/{} · loss {:.3} · accuracy {:.1} % · {} images/s · {} left",
-                position.epoch + 1,
-                self.epochs,
-                position.loss(),
-                100.0 * position.accuracy(),
-                self.pace.rate().map_or("?".into(), |rate| format!("{rate:.0}")),
-                self.left(position.step)
-            )
-        };
         if self.bar.is_live() {
-            let message = message();
+            let place = format!("epoch {}/{}", position.epoch + 1, self.epochs);
+            let measured = [short(position.loss(), 3), accuracy(position.accuracy())];
+            let message = line(&place, measured, self.pace.rate(), &self.left(position.step));
             self.bar.show(position.step, Duration::MAX, || message);
         }
     }
@@ -102,15 +95,8 @@ impl Progress {
         match row {
             // The row of an epoch's last step says no more than that of the epoch.
             Metric::Step(row) if !self.bar.is_live() && row.step.is_multiple_of(self.log_every) => {
-                self.bar.note(format_args!(
-                    "step {}/{} · loss {:.4} · accuracy {:.1} % · {:.0} images/s · {} left",
-                    row.step,
-                    self.steps,
-                    row.loss,
-                    100.0 * row.accuracy,
-                    row.images_per_second,
-                    self.left(row.step)
-                ))
+                let left = self.left(row.step);
+                self.bar.note(step_line(row, self.steps, &left))
             }
             Metric::Epoch(row) => self.bar.note(epoch_line(row, self.epochs)),
             _ => {}
@@ -130,21 +116,43 @@ impl Progress {
     }
 }
 
-/// What an epoch came to; the score on what is held out in brackets. It fits 80 columns.
+/// How far a run is, by one of its rows.
+fn step_line(row: &StepRow, steps: u64, left: &str) -> String {
+    let measured = [short(row.loss, 4), accuracy(row.accuracy)];
+    line(&format!("step {}/{steps}", row.step), measured, Some(row.images_per_second), left)
+}
+
+fn accuracy(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// How far a run is, in 80 columns.
+fn line(place: &str, [loss, accuracy]: [String; 2], pace: Option<f64>, left: &str) -> String {
+    let pace = pace.map_or("?".into(), |rate| short(rate, 0));
+    let before = format!("{place} · loss {loss} · accuracy {accuracy}");
+    fuller(format!("{before} · {pace} images/s · {left} left"), || format!("{before} · {left} left"))
+}
+
+/// What an epoch came to; the score on what is held out in brackets. It fits 80 columns, with fewer decimals where it must.
 fn epoch_line(row: &EpochRow, epochs: u32) -> String {
-    let EpochRow { epoch, loss, accuracy, .. } = row;
-    let [held_out_loss, held_out_accuracy] = match &row.held_out {
-        Some(Score { split, loss, accuracy, .. }) => {
-            [format!(" ({split} {loss:.4})"), format!(" ({:.2} %)", 100.0 * accuracy)]
-        }
-        None => Default::default(),
-    };
-    let accuracy = 100.0 * accuracy;
-    format!("epoch {epoch}/{epochs} · loss {loss:.4}{held_out_loss} · accuracy {accuracy:.2} %{held_out_accuracy}")
+    fuller(epoch_line_of(row, epochs, [4, 2]), || epoch_line_of(row, epochs, [2, 1]))
+}
+
+fn epoch_line_of(row: &EpochRow, epochs: u32, [of_loss, of_accuracy]: [usize; 2]) -> String {
+    let loss = |loss: f64| short(loss, of_loss);
+    let accuracy = |share: f64| format!("{:.of_accuracy$} %", 100.0 * share);
+    let [held_out_loss, held_out_accuracy] = row.held_out.as_ref().map_or_else(Default::default, |score| {
+        [format!(" ({} {})", score.split, loss(score.loss)), format!(" ({})", accuracy(score.accuracy))]
+    });
+    let (epoch, loss, accuracy) = (row.epoch, loss(row.loss), accuracy(row.accuracy));
+    format!("epoch {epoch}/{epochs} · loss {loss}{held_out_loss} · accuracy {accuracy}{held_out_accuracy}")
 }
 
 /// A time as people say it: `42 s`, `7 min 5 s`, `1 h 20 min`.
 pub fn clock(seconds: f64) -> String {
+    if seconds.is_nan() {
+        return "?".into();
+    }
     let seconds = Duration::from_secs_f64(seconds.clamp(0.0, 1e9)).as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s} s"),
@@ -156,12 +164,40 @@ pub fn clock(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evograd::record::Score;
     use evograd::train::StepReport;
 
     #[test]
     fn times_are_said_as_people_say_them() {
         assert_eq!([42.9, 425.0, 4800.0].map(clock), ["42 s", "7 min 5 s", "1 h 20 min"]);
+        assert_eq!([f64::NAN, -1.0, f64::INFINITY].map(clock), ["?", "0 s", "277777 h 46 min"]);
     }
+    /// Losses of every size, with the longest times and a million steps.
+    #[test]
+    fn every_line_of_a_run_fits_80_columns() {
+        let losses = (-30..=300).map(|power| 9.999_96 * 10_f64.powi(power)).chain([0.0, f64::NAN, f64::INFINITY, 1e21]);
+        for loss in losses {
+            let row = StepRow {
+                segment: 0,
+                step: 999_999,
+                epoch: 100,
+                loss,
+                accuracy: 1.0,
+                rate: 0.1,
+                gradient_norm: 1.0,
+                images_per_second: 1e6 * loss.max(1e-6),
+            };
+            let held_out = Some(Score { split: "validation".into(), pictures: 1, loss, accuracy: 1.0 });
+            let (segment, step, epoch, seconds) = (0, 1, 1000, 1.0);
+            let epoch =
+                EpochRow { segment, step, epoch, loss, accuracy: 1.0, held_out, seconds, images_per_second: loss };
+            let lines = [step_line(&row, 1_000_000, &clock(loss)), epoch_line(&epoch, 1000)];
+            for text in lines {
+                assert!(crate::cli::wrap::columns(&text) <= 80, "{loss:e}: {text}");
+            }
+        }
+    }
+
     #[test]
     fn the_pace_is_that_of_training_steps_alone() {
         let start = Instant::now();

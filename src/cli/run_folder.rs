@@ -136,6 +136,23 @@ pub fn expect_folder(path: &Path) -> Result<()> {
     bail!("{}: {problem}; name the folder of a run, such as runs/resnet20", path.display())
 }
 
+/// Refuses a folder that is named twice, be it by another path: nothing can be compared with itself.
+pub fn expect_each_once<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+    let mut met: Vec<(PathBuf, &Path)> = Vec::new();
+    for folder in folders {
+        // What does not exist is told by what reads it.
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        match met.iter().find(|(other, _)| *other == whole) {
+            Some((_, first)) if *first == folder => bail!("{}: it is named twice; name it once", folder.display()),
+            Some((_, first)) => {
+                bail!("{}: it is the same folder as {}; name it once", folder.display(), first.display())
+            }
+            None => met.push((whole, folder)),
+        }
+    }
+    Ok(())
+}
+
 /// What `run.json` says of a run that begins now, on the data in a folder.
 pub fn describe(seed: u64, sets: &Sets, data_dir: &Path) -> RunInfo {
     RunInfo {

@@ -1,10 +1,10 @@
 //! Tables on standard output. In a file or a pipe a row is one line, as wide as it needs to be; on a terminal a table that
 //! is too wide is made to fit. Knows no command.
 
+use super::width;
 use super::wrap::{broken_lines, columns, wrapped};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table as Drawn, presets};
 use std::fmt::Display;
-use std::io::IsTerminal;
 use std::ops::Range;
 
 /// What stands before a text below its row.
@@ -39,7 +39,7 @@ impl Table {
 
     /// The table as standard output takes it: in full, or as wide as the terminal.
     pub fn for_output(&self) -> String {
-        self.fitted(terminal_width())
+        self.fitted(width::of_output())
     }
 
     /// The table in full, or no wider than `width`: then the texts stand below their rows, and if that is not enough,
@@ -60,7 +60,7 @@ impl Table {
     /// whole.
     fn broken(&self, width: usize, whole_names: bool) -> String {
         let mut table = self.drawn(self.header.len(), 0);
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
         for (number, column) in table.column_iter_mut().enumerate() {
             if self.numbers.contains(&number) || whole_names && number == 0 {
                 column.set_constraint(ColumnConstraint::ContentWidth);
@@ -93,7 +93,8 @@ impl Table {
             lines.push(line.to_string());
             if let Some(row) = place.checked_sub(3).and_then(|row| self.rows.get(row)) {
                 lines.extend(
-                    broken_lines(&self.texts_of(row), width - INDENT.len()).map(|line| format!("{INDENT}{line}")),
+                    broken_lines(&self.texts_of(row), width.saturating_sub(INDENT.len()).max(1))
+                        .map(|line| format!("{INDENT}{line}")),
                 );
             }
         }
@@ -111,23 +112,7 @@ impl Table {
 /// A text as standard output takes it: on a terminal, broken between words.
 pub fn fitted(text: impl Display) -> String {
     let text = text.to_string();
-    terminal_width().map_or_else(|| text.clone(), |width| wrapped(&text, width))
-}
-
-/// The width of the terminal that standard output is; `None` where it is a file or a pipe.
-pub fn terminal_width() -> Option<usize> {
-    if !std::io::stdout().is_terminal() {
-        return None;
-    }
-    console::Term::stdout().size_checked().map(|(_, columns)| columns.into()).filter(|columns| *columns > 0)
-}
-
-/// The beginning of a text that fits; what is cut off leaves an ellipsis.
-pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_string();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    width::of_output().map_or_else(|| text.clone(), |width| wrapped(&text, width))
 }
 
 #[cfg(test)]
@@ -187,10 +172,5 @@ mod tests {
         let text = table.fitted(Some(39));
         let body: Vec<&str> = text.lines().skip(3).take(2).map(str::trim_end).collect();
         assert_eq!(body, ["layer1.0.conv1  convolution  1,234,567", "                of 3×3"], "{text}");
-    }
-
-    #[test]
-    fn what_is_cut_says_so() {
-        assert_eq!([cut("3×3×3", 5), cut("3×3×3", 4), cut("ab", 0)], ["3×3×3", "3×3…", "…"]);
     }
 }

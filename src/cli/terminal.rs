@@ -1,7 +1,8 @@
 //! What is said on standard error while a command works: lines, and a live bar on a terminal that can show one. Nothing here
 //! can fail: a log that cannot be written, because its reader or its terminal is gone or its disk is full, ends no run.
 
-use super::wrap::{columns, wrapped};
+use super::width;
+use super::wrap::{columns, cut, wrapped};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// A terminal narrower than this gets lines instead of a bar.
 const NARROWEST: usize = 40;
+/// The least columns that a bar and the space behind it take of a line.
+const LEAST_BAR: usize = 8;
 
 /// Says something on standard error: on a terminal broken between words, elsewhere as it is. What cannot be written is lost.
 pub fn note(text: impl Display) {
@@ -56,16 +59,26 @@ pub fn fits(text: &str) -> bool {
     error_width().is_none_or(|width| columns(text) <= width)
 }
 
-/// The width of the terminal that standard error is; `None` where it is a file or a pipe, or where it is not known.
-fn error_width() -> Option<usize> {
-    let width = || console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
-    std::io::stderr().is_terminal().then(width).flatten().filter(|columns| *columns > 0)
+/// The columns of the terminal that standard error is; `None` where it is a file or a pipe.
+pub fn error_width() -> Option<usize> {
+    let stderr = std::io::stderr();
+    stderr.is_terminal().then(|| width::of(width::columns_of(&stderr)))
+}
+
+/// The width of the terminal that standard error is, where it can be drawn on: what draws asks for its rows too.
+fn drawn_width() -> Option<usize> {
+    console::Term::stderr().size_checked().and(error_width())
 }
 
 /// Whether a line of the terminal can be drawn over and over. `TERM` is `dumb` or missing where it cannot; and who sets
 /// `NO_COLOR` wants no control sequences.
 fn can_draw(width: Option<usize>, term: Option<&str>, no_color: bool) -> bool {
     width.is_some_and(|width| width >= NARROWEST) && term.is_some_and(|term| !["", "dumb"].contains(&term)) && !no_color
+}
+
+/// As much of a message as leaves room for a bar.
+fn beside_bar(message: &str, width: Option<usize>) -> String {
+    width.map_or_else(|| message.into(), |width| cut(message, width.saturating_sub(LEAST_BAR)))
 }
 
 /// How far some work is: a bar on a terminal that can draw one, lines elsewhere, nothing if it is to be quiet.
@@ -80,7 +93,7 @@ impl Bar {
     pub fn new(length: u64, quiet: bool) -> Bar {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let term = set("TERM").map(|term| term.to_string_lossy().into_owned());
-        let live = !quiet && can_draw(error_width(), term.as_deref(), set("NO_COLOR").is_some());
+        let live = !quiet && can_draw(drawn_width(), term.as_deref(), set("NO_COLOR").is_some());
         let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
         Bar { bar: live.then(|| ProgressBar::new(length).with_style(style)), quiet, said: Instant::now() }
     }
@@ -105,7 +118,7 @@ impl Bar {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(done);
-                bar.set_message(message());
+                bar.set_message(beside_bar(&message(), error_width()));
             }
             None if !self.quiet && self.said.elapsed() >= between_lines => self.note(message()),
             None => {}
@@ -121,7 +134,7 @@ impl Bar {
     /// Says in the bar alone what is being done.
     pub fn message(&self, message: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(message());
+            bar.set_message(beside_bar(&message(), error_width()));
         }
     }
 

@@ -16,7 +16,7 @@ use evograd::Error;
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::record::{Metric, Score};
-use evograd::report::{counted, grouped, rounded};
+use evograd::report::{counted, grouped, rounded, short};
 use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Split, Status, read_metrics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -131,7 +131,8 @@ fn longer(folder: &RunFolder, config: &Config, epochs: u32) -> String {
              by {anew}"
         ),
         _ => format!(
-            "{head}: the learning rate of this run follows from the {began} epochs that it began with; train anew by {anew}"
+            "{head}: the learning rate of this run follows from the {} that it began with; train anew by {anew}",
+            counted(began.into(), "epoch")
         ),
     }
 }
@@ -248,7 +249,7 @@ fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     if let (Some(Metric::Test(score)), false) = (rows.last(), how.json) {
         let Score { pictures, loss, accuracy, .. } = score;
         let (percent, pictures) = (accuracy * 100.0, counted(*pictures as u64, "image"));
-        let line = format!("test accuracy {percent:.2} %, loss {loss:.4}, {pictures}: {}", path.display());
+        let line = format!("test accuracy {percent:.2} %, loss {}, {pictures}: {}", short(*loss, 4), path.display());
         writeln!(out, "{}", fitted(line))?;
         let (run, data_dir) = (word(path), data_argument(&how.data_dir));
         writeln!(out, "and now  evograd eval {run}{data_dir} --per-class")?;

@@ -1,5 +1,13 @@
 //! Texts in lines that fit a width. Knows no terminal.
 
+/// What a line of progress takes where no terminal says.
+const LINE: usize = 80;
+
+/// The first text if a line holds it, or else the second, which says less.
+pub fn fuller(whole: String, less: impl FnOnce() -> String) -> String {
+    if columns(&whole) <= LINE { whole } else { less() }
+}
+
 /// The columns that a text takes. All that is printed here is one column wide.
 pub fn columns(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
@@ -35,6 +43,14 @@ pub fn broken_lines(text: &str, width: usize) -> impl Iterator<Item = String> {
     lines.into_iter()
 }
 
+/// The beginning of a text that fits; what is cut off leaves an ellipsis.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_string();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +60,10 @@ mod tests {
         assert_eq!(wrapped("one two three", 7), "one two\nthree");
         assert_eq!(wrapped("# one two\nx  y", 6), "# one\n# two\nx  y");
         assert_eq!(wrapped("incomprehensible if so", 4), "incomprehensible\nif\nso");
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!([cut("3×3×3", 5), cut("3×3×3", 4), cut("ab", 0)], ["3×3×3", "3×3…", "…"]);
     }
 }

@@ -20,7 +20,6 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::reserve;
 use crate::rng::{Purpose, Stream};
-use std::io::Read;
 use std::path::Path;
 
 /// The most towns: the distances of each two then take 32 MB.
@@ -47,6 +46,8 @@ pub struct Towns {
     numbers: Vec<u32>,
     /// The distance between each two, row by row.
     distances: Vec<f64>,
+    /// What the file they were read from probably does not mean.
+    notes: Vec<String>,
 }
 
 /// How much is bred.
@@ -129,8 +130,10 @@ impl Towns {
     pub fn read(path: &Path) -> Result<Towns> {
         let remedy = "name a TSPLIB file of TYPE TSP with a NODE_COORD_SECTION and an EDGE_WEIGHT_TYPE such as EUC_2D";
         let read = text(path).and_then(|text| tsplib::parse(&text));
-        let tsplib::Towns { numbers, places, distance } = read.map_err(|problem| Error::file(path, problem, remedy))?;
-        Self::with(places, numbers, distance).map_err(|error| error.at(path.display()))
+        let tsplib::Towns { numbers, places, distance, notes } =
+            read.map_err(|problem| Error::file(path, problem, remedy))?;
+        let towns = Self::with(places, numbers, distance).map_err(|error| error.at(path.display()))?;
+        Ok(Towns { notes, ..towns })
     }
 
     fn with(places: Vec<[f64; 2]>, numbers: Vec<u32>, distance: Distance) -> Result<Towns> {
@@ -143,7 +146,7 @@ impl Towns {
         let room = reserve::with_room(places.len() * places.len());
         let mut distances = room.map_err(|refused| refused.during("towns"))?;
         distances.extend(places.iter().flat_map(|a| places.iter().map(move |b| distance.between(a, b))));
-        Ok(Towns { places, numbers, distances })
+        Ok(Towns { places, numbers, distances, notes: Vec::new() })
     }
 
     fn check_count(count: usize) -> Result<()> {
@@ -161,6 +164,11 @@ impl Towns {
     /// What each town is called, in the same order: the number that a file gives it, or else its place, counted from 0.
     pub fn numbers(&self) -> &[u32] {
         &self.numbers
+    }
+
+    /// What the file they were read from probably does not mean, though it was read.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The length of a tour through all towns, in this order and back to the first.
@@ -250,11 +258,13 @@ impl Fitness<Permutation> for Shortness<'_> {
 
 /// The text of a file that is not too large.
 fn text(path: &Path) -> std::result::Result<String, String> {
-    let mut bytes = Vec::new();
-    let file = files::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let too_large = || format!("it has more than {MAX_FILE} bytes");
+    if std::fs::metadata(path).is_ok_and(|found| found.len() > MAX_FILE) {
+        return Err(too_large());
+    }
+    let bytes = files::read_given(path).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("it has more than {MAX_FILE} bytes"));
+        return Err(too_large());
     }
     tsplib::decoded(&bytes)
 }

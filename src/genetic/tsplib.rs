@@ -22,6 +22,8 @@ pub(super) struct Towns {
     pub places: Vec<[f64; 2]>,
     /// The distance between two.
     pub distance: Distance,
+    /// What is read and probably not meant.
+    pub notes: Vec<String>,
 }
 
 /// A `EDGE_WEIGHT_TYPE`; all but the exact one give whole numbers.
@@ -49,6 +51,8 @@ enum Section {
     Towns,
     /// Numbers that change nothing, with the section's name.
     ReadOver(String),
+    /// What is not supported, with the words that say so; an empty section demands nothing.
+    Refused(String),
 }
 
 /// The section of tours.
@@ -92,14 +96,22 @@ pub(super) fn parse(text: &str) -> Parsed<Towns> {
         numbers: Vec::new(),
         places: Vec::new(),
     };
-    let numbered = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
+    // Lines of old Macintoshes end with a carriage return alone.
+    let text = text.replace("\r\n", "\n");
+    let numbered = text.split(['\n', '\r']).enumerate().map(|(i, line)| (i + 1, line.trim()));
     for (number, line) in numbered.filter(|(_, line)| !line.is_empty()) {
-        if line.eq_ignore_ascii_case("EOF") {
+        if is_end(line) {
             break;
         }
         reader.line(line).map_err(|problem| format!("line {number}: {problem}"))?;
     }
     reader.finish()
+}
+
+/// Whether a file ends here: with its keyword, or as files of DOS do.
+fn is_end(line: &str) -> bool {
+    line.starts_with('\u{1a}')
+        || line.trim_end_matches(|c: char| c == ':' || c.is_whitespace()).eq_ignore_ascii_case("EOF")
 }
 
 impl Reader {
@@ -109,12 +121,13 @@ impl Reader {
             (Section::Keywords, true) => Err(format!("{} stands in no section", shown(line))),
             // There each tour ends with −1, and another −1 ends the section.
             (Section::ReadOver(name), true) if name == TOURS => read_over(name, line),
-            (Section::Towns | Section::ReadOver(_), true) if line == "-1" => {
+            (Section::Towns | Section::ReadOver(_) | Section::Refused(_), true) if line == "-1" => {
                 self.section = Section::Keywords;
                 Ok(())
             }
             (Section::Towns, true) => self.town(line),
             (Section::ReadOver(name), true) => read_over(name, line),
+            (Section::Refused(problem), true) => Err(problem.clone()),
             (_, false) => self.keyword(line),
         }
     }
@@ -128,6 +141,12 @@ impl Reader {
         let (key, upper) = (key.to_ascii_uppercase(), value.to_ascii_uppercase());
         if key != "COMMENT" && !self.met.insert(key.clone()) {
             return Err(format!("{} stands there twice", shown(&key)));
+        }
+        if key.ends_with("_SECTION") && !value.is_empty() {
+            return Err(format!(
+                "{} stands in the line of {key}, and what belongs to it follows in lines of its own",
+                shown(value)
+            ));
         }
         self.section = Section::Keywords;
         let refused = |because: &str| Err(format!("{key} is {}, {because}", shown(value)));
@@ -146,21 +165,25 @@ impl Reader {
             "EDGE_WEIGHT_FORMAT" => return refused("and distances are computed from coordinates here"),
             "NODE_COORD_SECTION" => self.section = Section::Towns,
             "DISPLAY_DATA_SECTION" | TOURS => self.section = Section::ReadOver(key),
-            "FIXED_EDGES_SECTION" => return Err(format!("{key} demands edges of the tour, which is not supported")),
-            "EDGE_WEIGHT_SECTION" => return Err(format!("{key} lists distances, which is not supported")),
-            "CAPACITY" | "DEPOT_SECTION" | "DEMAND_SECTION" | "EDGE_DATA_FORMAT" | "EDGE_DATA_SECTION" => {
-                return Err(format!("{key} makes it another problem than a travelling salesman's"));
-            }
+            "FIXED_EDGES_SECTION" => self.refuse(format!("{key} demands edges of the tour, which is not supported")),
+            "EDGE_WEIGHT_SECTION" => self.refuse(format!("{key} lists distances, which is not supported")),
+            "DEPOT_SECTION" | "DEMAND_SECTION" | "EDGE_DATA_SECTION" => self.refuse(another_problem(&key)),
+            "CAPACITY" | "EDGE_DATA_FORMAT" => return Err(another_problem(&key)),
             _ => return Err(format!("{} is no keyword of TSPLIB", shown(&key))),
         }
         Ok(())
+    }
+
+    /// Begins a section in which nothing may stand.
+    fn refuse(&mut self, problem: String) {
+        self.section = Section::Refused(problem);
     }
 
     /// A town, such as `1 37.0 52.0`.
     fn town(&mut self, line: &str) -> Parsed<()> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let numbers = match words.as_slice() {
-            [number, x, y] => number.parse().ok().zip(x.parse().ok().zip(y.parse().ok())),
+            [number, x, y] => whole(number).zip(x.parse().ok().zip(y.parse().ok())),
             _ => None,
         };
         let Some((number, (x, y))) = numbers else {
@@ -178,14 +201,56 @@ impl Reader {
         if !met.contains("NODE_COORD_SECTION") {
             return Err("it has no NODE_COORD_SECTION".into());
         }
-        if dimension.parse() != Ok(places.len()) {
-            return Err(format!("its DIMENSION is {}, but {} towns follow", shown(&dimension), places.len()));
+        if whole(&dimension).map(|count| count as usize) != Some(places.len()) {
+            let towns = places.len();
+            let follow = if towns == 1 { "town follows" } else { "towns follow" };
+            return Err(format!("its DIMENSION is {}, but {towns} {follow}", shown(&dimension)));
         }
         let mut met = HashSet::new();
-        match numbers.iter().find(|number| !met.insert(**number)) {
-            Some(twice) => Err(format!("it has two towns with the number {twice}")),
-            None => Ok(Towns { numbers, places, distance }),
+        if let Some(twice) = numbers.iter().find(|number| !met.insert(**number)) {
+            return Err(format!("it has two towns with the number {twice}"));
         }
+        let notes = if distance == Distance::Geographical { odd_degrees(&numbers, &places)? } else { Vec::new() };
+        Ok(Towns { numbers, places, distance, notes })
+    }
+}
+
+/// A whole number, which may be written as `1`, `1.0` or `1e0`.
+fn whole(word: &str) -> Option<u32> {
+    let number: f64 = word.parse().ok()?;
+    (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
+}
+
+fn another_problem(key: &str) -> String {
+    format!("{key} makes it another problem than a travelling salesman's")
+}
+
+/// Refuses coordinates that are nowhere on the globe, and those that are degrees with decimals: then many towns have what would be sixty
+/// minutes or more. A few have it in files of the library too (three in ali535), whose shortest tours are those of the formula; they are
+/// told.
+fn odd_degrees(numbers: &[u32], places: &[[f64; 2]]) -> Parsed<Vec<String>> {
+    let is_off =
+        |[latitude, longitude]: &[f64; 2]| degrees(*latitude).abs() > 90.0 || degrees(*longitude).abs() > 180.0;
+    if let Some((town, place)) = numbers.iter().zip(places).find(|(_, place)| is_off(place)) {
+        return Err(format!(
+            "town {town} lies at {place:?}, and GEO takes latitudes up to 90 and longitudes up to 180"
+        ));
+    }
+    let has_odd_minutes = |place: &[f64; 2]| place.iter().any(|x| x.fract().abs() > 0.6 - 1e-9);
+    let mut odd = numbers.iter().zip(places).filter(|(_, place)| has_odd_minutes(place));
+    let Some((town, place)) = odd.next() else { return Ok(Vec::new()) };
+    let others = odd.count();
+    let text = format!(
+        "town {town} lies at {place:?}{}, and GEO takes what stands behind the point as minutes, of which a degree has 60",
+        match others {
+            0 => String::new(),
+            1 => " and another like it".into(),
+            _ => format!(" and {others} others like it"),
+        }
+    );
+    match 10 * (1 + others) > places.len() {
+        true => Err(text + "; write degrees and minutes, 38.45 for 38.75 degrees"),
+        false => Ok(vec![text]),
     }
 }
 
@@ -239,6 +304,11 @@ fn nearest(x: f64) -> f64 {
     (x + 0.5).floor()
 }
 
+/// Degrees and minutes, `DDD.MM`, as degrees.
+fn degrees(x: f64) -> f64 {
+    x.trunc() + 5.0 * x.fract() / 3.0
+}
+
 /// The distance on a globe of radius 6378.388 km, with the constants that the format prescribes.
 #[expect(clippy::approx_constant, reason = "published lengths are those of this value")]
 fn geographical(a: &[f64; 2], b: &[f64; 2]) -> f64 {
@@ -246,7 +316,7 @@ fn geographical(a: &[f64; 2], b: &[f64; 2]) -> f64 {
         return 0.0;
     }
     const PI: f64 = 3.141_592;
-    let radians = |x: f64| PI * (x.trunc() + 5.0 * (x - x.trunc()) / 3.0) / 180.0;
+    let radians = |x: f64| PI * degrees(x) / 180.0;
     let ([a_lat, a_long], [b_lat, b_long]) = (a.map(radians), b.map(radians));
     let q1 = (a_long - b_long).cos();
     let q2 = (a_lat - b_lat).cos();
@@ -299,6 +369,14 @@ mod tests {
             plain.replace("TYPE: TSP", "TYPE : TSP  (M.~Hofmeister)"),
             plain.replace("EUC_2D", "EUC_2D (rounded)").replace("DIMENSION: 4", "DIMENSION: 4(towns)"),
             format!("{TOWNS}{HEAD}"),
+            plain.replace('\n', "\r"),
+            plain.replace("EOF", "EOF :"),
+            format!("{HEAD}{TOWNS}\u{1a}"),
+            format!("{HEAD}{TOWNS}FIXED_EDGES_SECTION\n-1\nEOF"),
+            format!("{HEAD}FIXED_EDGES_SECTION :\n{TOWNS}EOF"),
+            format!("{HEAD}EDGE_WEIGHT_SECTION\nDEPOT_SECTION\n-1\nDEMAND_SECTION\nEDGE_DATA_SECTION\n-1\n{TOWNS}"),
+            format!("{HEAD}{TOWNS}DISPLAY_DATA_SECTION\nTOUR_SECTION\n-1\nEOF"),
+            plain.replace("2 0 10", "2.0 0 10").replace("3 10", "3e0 10").replace("DIMENSION: 4", "DIMENSION: 4.0"),
         ];
         table.iter().for_each(|text| square(text));
     }
@@ -323,22 +401,24 @@ mod tests {
         let fixed = "FIXED_EDGES_SECTION\n1 3\n-1\n";
         let with = |key: &str| format!("{HEAD}{key}\n{TOWNS}EOF");
         let table = [
-            (format!("{HEAD}{TOWNS}{fixed}EOF"), "line 10: FIXED_EDGES_SECTION demands edges"),
-            (format!("{HEAD}{fixed}{TOWNS}EOF"), "line 5: FIXED_EDGES_SECTION demands edges"),
+            (format!("{HEAD}{TOWNS}{fixed}EOF"), "line 11: FIXED_EDGES_SECTION demands edges"),
+            (format!("{HEAD}{fixed}{TOWNS}EOF").replace('\n', "\r"), "line 6: FIXED_EDGES_SECTION demands edges"),
             (format!("{HEAD}{TOWNS}TOUR_SECTION\n1 2 3 4 -1\n{fixed}"), "FIXED_EDGES_SECTION demands edges"),
-            (with("EDGE_WEIGHT_SECTION"), "line 5: EDGE_WEIGHT_SECTION lists distances"),
+            (with("EDGE_WEIGHT_SECTION\n1 2"), "line 6: EDGE_WEIGHT_SECTION lists distances"),
             (with("EDGE_WEIGHT_FORMAT: FULL_MATRIX"), "EDGE_WEIGHT_FORMAT is \"FULL_MATRIX\""),
-            (with("DEPOT_SECTION"), "DEPOT_SECTION makes it another problem"),
-            (with("DEMAND_SECTION"), "DEMAND_SECTION makes it another problem"),
+            (with("DEPOT_SECTION\n1 2"), "DEPOT_SECTION makes it another problem"),
+            (with("DEMAND_SECTION\n1 2"), "DEMAND_SECTION makes it another problem"),
             (with("CAPACITY: 3"), "CAPACITY makes it another problem"),
             (with("EDGE_DATA_FORMAT: EDGE_LIST"), "EDGE_DATA_FORMAT makes it another problem"),
-            (with("EDGE_DATA_SECTION"), "EDGE_DATA_SECTION makes it another problem"),
+            (with("EDGE_DATA_SECTION\n1 2"), "EDGE_DATA_SECTION makes it another problem"),
             (with("NODE_COORD_TYPE: THREED_COORDS"), "NODE_COORD_TYPE is \"THREED_COORDS\""),
             (with("TIME_WINDOW_SECTION"), "line 5: \"TIME_WINDOW_SECTION\" is no keyword of TSPLIB"),
             (with("DIMENSION: 4"), "line 5: \"DIMENSION\" stands there twice"),
             (with("1 2 3"), "line 5: \"1 2 3\" stands in no section"),
             (with("DISPLAY_DATA_SECTION\n1 a 3"), "line 6: \"a\" in the DISPLAY_DATA_SECTION is no number"),
             (format!("{HEAD}{TOWNS}{TOWNS}"), "\"NODE_COORD_SECTION\" stands there twice"),
+            (with("DEPOT_SECTION 1"), "line 5: \"1\" stands in the line of DEPOT_SECTION"),
+            (format!("{HEAD}{TOWNS}TOUR_SECTION: 1 2 3 4 -1"), "\"1 2 3 4 -1\" stands in the line of TOUR_SECTION"),
             (HEAD.into(), "it has no NODE_COORD_SECTION"),
             (String::new(), "it has no EDGE_WEIGHT_TYPE"),
         ];
@@ -360,6 +440,10 @@ mod tests {
             ("DIMENSION: 4\n", "", "it has no DIMENSION"),
             ("DIMENSION: 4", "DIMENSION: 5", "its DIMENSION is \"5\", but 4 towns follow"),
             ("DIMENSION: 4", "DIMENSION: 99999999999999999999", "but 4 towns follow"),
+            ("DIMENSION: 4", "DIMENSION: 4.5", "its DIMENSION is \"4.5\""),
+            ("DIMENSION: 4", "DIMENSION: -4", "its DIMENSION is \"-4\""),
+            ("1 0 0\n2 0 10\n3 10 10\n", "", "its DIMENSION is \"4\", but 1 town follows"),
+            ("2 0 10", "-2 0 10", "line 7: \"-2 0 10\" is not a town's number"),
             ("DIMENSION: 4", "DIMENSION: four", "its DIMENSION is \"four\""),
             ("2 0 10", "1 0 10", "two towns with the number 1"),
             ("2 0 10", "2.5 0 10", "line 7: \"2.5 0 10\" is not a town's number and two coordinates"),
@@ -370,6 +454,30 @@ mod tests {
         for (from, to, expected) in changed {
             let problem = parse(&plain.replacen(from, to, 1)).unwrap_err();
             assert!(problem.contains(expected), "{problem} instead of {expected}");
+        }
+    }
+
+    /// One town of so many at a place, the others at the origin.
+    fn on_the_globe(place: &str, others: usize) -> Parsed<Vec<String>> {
+        let rows: String = (1..=others).map(|town| format!("{town} 0 0\n")).collect();
+        let head = format!("DIMENSION: {}\nEDGE_WEIGHT_TYPE: GEO\nNODE_COORD_SECTION\n0 {place}\n", others + 1);
+        Ok(parse(&format!("{head}{rows}"))?.notes)
+    }
+
+    #[test]
+    fn what_is_nowhere_on_the_globe_is_refused_and_odd_minutes_where_they_are_many() {
+        for place in ["90.00 180.00", "-90 -180", "38.59 -24.599", "0.0 0.0", "40.5999 5.01"] {
+            assert_eq!(on_the_globe(place, 3), Ok(Vec::new()), "{place}");
+        }
+        for place in ["91 0", "-90.01 0", "0 181", "0 -180.01", "1e3 0"] {
+            let text = on_the_globe(place, 100).unwrap_err();
+            assert!(text.starts_with("town 0 lies at [") && text.contains("latitudes up to 90"), "{place}: {text}");
+        }
+        for place in ["38.75 0", "0 -24.80", "40.60 3", "-0.999 0"] {
+            let text = on_the_globe(place, 3).unwrap_err();
+            assert!(text.contains("a degree has 60; write degrees and minutes"), "{place}: {text}");
+            let notes = on_the_globe(place, 20).unwrap();
+            assert!(notes.len() == 1 && notes[0].ends_with("of which a degree has 60"), "{place}: {notes:?}");
         }
     }
 

@@ -84,6 +84,39 @@ pub fn rounded(number: u64) -> String {
     unreachable!("the last unit takes every number")
 }
 
+/// A number with so many decimals, with fewer where it has more digits before the point, and from ten millions on as a power of ten: never
+/// wider than eight columns where at most four decimals are asked for.
+///
+/// ```
+/// use evograd::report::short;
+/// let losses = [0.1 + 0.2, 23.456_78, 12_345.678, 9_999_999.4, 9_999_999.5, 1e21, 1e300];
+/// assert_eq!(losses.map(|loss| short(loss, 4)), ["0.3000", "23.457", "12346", "9999999", "1.0e7", "1.0e21", "1.0e300"]);
+/// assert_eq!([1e-30, -1e-30, f64::NAN].map(|loss| short(loss, 4)), ["0.0000", "0.0000", "NaN"]);
+/// ```
+pub fn short(value: f64, decimals: usize) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return value.to_string();
+    }
+    if size >= 9_999_999.5 {
+        return format!("{value:.1e}");
+    }
+    let more_digits = if size < 10.0 { 0 } else { size.log10() as usize };
+    let text = format!("{value:.0$}", decimals.saturating_sub(more_digits));
+    let is_zero = text.chars().all(|letter| "-0.".contains(letter));
+    if is_zero { text.replace('-', "") } else { text }
+}
+
+/// The verb of so many.
+///
+/// ```
+/// use evograd::report::agreeing;
+/// assert_eq!([0, 1, 2].map(|count| agreeing(count, "is", "are")), ["are", "is", "are"]);
+/// ```
+pub fn agreeing<'a>(count: u64, one: &'a str, more: &'a str) -> &'a str {
+    if count == 1 { one } else { more }
+}
+
 /// So many of a thing, with the ending that it has where they are not one.
 ///
 /// ```

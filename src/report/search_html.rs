@@ -8,7 +8,7 @@ use super::search_stats::{
     unsigned_zero,
 };
 use super::stage_row::StageRow;
-use super::{counted, grouped, stages_svg};
+use super::{counted, grouped, short, stages_svg};
 use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, Insight, SearchRow};
 use minijinja::Environment;
 use serde::Serialize;
@@ -324,7 +324,7 @@ impl Evaluation {
             repeat: row.repeat,
             epochs: row.epochs,
             fitness: row.diverged.as_ref().map_or_else(|| format!("{:.2}", 100.0 * row.fitness), |_| "–".into()),
-            loss: row.loss.map_or("–".into(), |loss| format!("{loss:.4}")),
+            loss: row.loss.map_or("–".into(), |loss| short(loss, 4)),
             parameters: grouped(row.parameters),
             macs: grouped(row.macs),
             seconds: format!("{:.1}", row.seconds),

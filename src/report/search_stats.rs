@@ -132,6 +132,18 @@ impl SearchStats {
     }
 }
 
+impl SearchStats {
+    /// Whether the best of all so far is anywhere worse than the generation before had it: fitness is an estimate, which each
+    /// training corrects.
+    pub fn best_so_far_falls(&self) -> bool {
+        let falls = |pair: &[GenerationStats]| {
+            let [before, now] = [&pair[0], &pair[1]].map(|row| row.best_so_far);
+            now < before && percent(now) != percent(before)
+        };
+        self.generations.windows(2).any(falls)
+    }
+}
+
 impl TimeStats {
     fn of(complete: &BTreeMap<u32, &GenerationRow>, evaluations: &[&EvaluationRow]) -> TimeStats {
         let column = |value: fn(&EvaluationRow) -> f64| evaluations.iter().map(|row| value(row)).collect::<Vec<f64>>();

@@ -14,7 +14,7 @@ use crate::train::notes::annotated;
 use crate::train::numbers::{self, OF_TRAINING};
 use crate::train::read_config::{Known, complete as complete_training, is_adaptive, read_settings};
 use crate::train::unread;
-use crate::train::{Config, Data, Model, Optimisation, Schedules, Training};
+use crate::train::{Changed, Config, Data, Model, Optimisation, Schedules, Training, changed_settings};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -214,7 +214,7 @@ impl SearchConfig {
     /// # Errors
     /// When the file cannot be read; and as [`SearchConfig::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<SearchConfig> {
-        let text = files::read_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
+        let text = files::read_given_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
         SearchConfig::parse(&text, set).map_err(|error| error.at(path.display()))
     }
 
@@ -232,6 +232,15 @@ impl SearchConfig {
     /// The settings as the text of a TOML file, with a comment where a key does not say all.
     pub fn to_toml(&self) -> String {
         annotated(&toml::to_string(self).expect("settings are tables of plain values"), &NOTES)
+    }
+
+    /// What is not the same in other settings, as `section.key` with both values, but for what changes no result.
+    ///
+    /// # Errors
+    /// Never, as long as settings are written as tables.
+    pub fn differences(&self, other: &SearchConfig) -> Result<Vec<(String, [String; 2])>> {
+        let changed = changed_settings(&self.to_toml(), &other.to_toml())?;
+        Ok(changed.into_iter().map(|Changed { key, then, now }| (key, [then, now])).collect())
     }
 
     /// The settings of the training of one candidate.

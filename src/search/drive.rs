@@ -33,6 +33,19 @@ pub trait Trainings {
     }
 }
 
+/// Why a search ends before its budget is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyEnd {
+    /// All graphs of the space have been trained.
+    UsedUp,
+    /// Generation after generation no new graph was proposed.
+    NothingNew,
+    /// What is left is too little for a whole generation of a method that trains each individual again.
+    NoWholeGeneration,
+    /// One of the race is clearly ahead.
+    Decided,
+}
+
 /// A generation, or a round of the race.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {
@@ -85,6 +98,8 @@ pub struct Answer {
     pub first: (Code, Estimate),
     /// By how much the winner is better than that one.
     pub lead: Estimate,
+    /// Why a part of the budget is left, if one is, in the order in which it came to be.
+    pub early: Vec<EarlyEnd>,
 }
 
 /// What hears of each round, and answers whether to go on.
@@ -103,7 +118,8 @@ pub fn drive(
     told: &mut ToldRound<'_>,
 ) -> Result<Option<Answer>> {
     let (first, found) = (Vec::new(), HashMap::new());
-    let mut going = Going { budget, seed, history, method, trainings, told, round: 0, kept: 0, first, found };
+    let early = Vec::new();
+    let mut going = Going { budget, seed, history, method, trainings, told, round: 0, kept: 0, first, found, early };
     if !going.breed()? {
         return Ok(None);
     }
@@ -136,6 +152,8 @@ struct Going<'a> {
     first: Vec<Code>,
     /// Where each graph was first proposed.
     found: HashMap<Code, (u32, usize)>,
+    /// Why it ends early, as far as is known.
+    early: Vec<EarlyEnd>,
 }
 
 impl Going<'_> {
@@ -147,13 +165,22 @@ impl Going<'_> {
             let room = self.room(part);
             let proposals = if room > 0 { self.method.propose(self.round, self.history, room)? } else { Vec::new() };
             let wanted = wanted(self.history, &proposals, self.method.retrains());
-            if proposals.is_empty() || (self.method.retrains() && wanted.len() > room) {
+            if room > 0 && self.method.retrains() && wanted.len() > room {
+                self.early.push(EarlyEnd::NoWholeGeneration);
                 break;
             }
-            if wanted.is_empty() && is_used_up(self.history.nodes(), self.history.trained().count()) {
+            let none_is_new = room > 0 && wanted.is_empty();
+            if none_is_new && is_used_up(self.history.nodes(), self.history.trained().count()) {
+                self.early.push(EarlyEnd::UsedUp);
                 break;
             }
             idle = if wanted.is_empty() { idle + 1 } else { 0 };
+            if none_is_new && (proposals.is_empty() || idle == IDLE) {
+                self.early.push(EarlyEnd::NothingNew);
+            }
+            if proposals.is_empty() {
+                break;
+            }
             self.train(&wanted[..wanted.len().min(room)])?;
             if self.method.fits() {
                 self.history.fit();
@@ -189,7 +216,11 @@ impl Going<'_> {
 
     /// The race of these; whether to go on.
     fn race(&mut self, finalists: &[Code]) -> Result<bool> {
-        while !race::is_decided(self.history, finalists, self.seed, self.round) {
+        while self.room(1.0) > 0 {
+            if race::is_decided(self.history, finalists, self.seed, self.round) {
+                self.early.push(EarlyEnd::Decided);
+                break;
+            }
             let next = race::next(self.history, finalists, self.room(1.0), self.seed, self.round);
             if next.is_empty() {
                 break;
@@ -254,7 +285,9 @@ impl Going<'_> {
             false => apart((&winner, fitness), (&first.0, first.1)),
         };
         let (trainings, found) = (self.history.trainings(&winner), self.found(&winner));
-        Some(Answer { winner, fitness, trainings, found, certainty, first, lead })
+        // Of what is spent in the end, nothing is left by anything that came before.
+        let early = if self.room(1.0) > 0 { self.early.clone() } else { Vec::new() };
+        Some(Answer { winner, fitness, trainings, found, certainty, first, lead, early })
     }
 }
 

@@ -4,14 +4,14 @@
 use super::candidate::{Ground, Task};
 use super::config::SearchConfig;
 use super::drive::Trainings;
-use super::journal::{SearchJournal, read_journal};
+use super::journal::{SearchJournal, begin_row, read_journal};
 use crate::data::Sets;
 use crate::data::store::Progress;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
 use crate::par::side_by_side;
 use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow, outcome};
-use crate::train::{self, expect_same_data, expect_same_program, expect_same_settings};
+use crate::train::{self, changed_settings, expect_same_data, expect_same_program, listed};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
@@ -246,10 +246,12 @@ pub fn expect_same_search(journal: &Path, task: &str, config: &SearchConfig, set
 
 /// Whether the first row is one like `now`.
 fn expect_same(path: &Path, first: &SearchRow, now: &BeginRow) -> Result<()> {
-    let SearchRow::Begin(then) = first else {
-        return Err(Error::file(path, "it does not begin with what was searched", "restore the file"));
-    };
+    let then = begin_row(path, first)?;
     expect_same_program(path, then, &now.task)?;
-    expect_same_settings(path, then, &now.settings)?;
+    let changed = changed_settings(&then.settings, &now.settings).map_err(|error| error.at(path.display()))?;
+    if !changed.is_empty() {
+        let problem = format!("it is of a search with other settings ({})", listed(&changed));
+        return Err(Error::file(path, problem, "go on with its own, or name another journal"));
+    }
     expect_same_data(path, then, now)
 }

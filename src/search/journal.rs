@@ -2,7 +2,7 @@
 //! changed, put in or taken out is noticed, and a search goes on from nothing but what it has written itself.
 
 use crate::error::{Error, Result};
-use crate::record::{self, Journal, SearchRow};
+use crate::record::{self, BeginRow, Journal, SearchRow};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
@@ -48,6 +48,14 @@ impl SearchJournal {
 /// When the file cannot be read, or a line is not what a search has written.
 pub fn read_journal(path: &Path) -> Result<Vec<SearchRow>> {
     Ok(read_rows(path)?.0)
+}
+
+/// The first row of a journal as what the search began with.
+pub(super) fn begin_row<'a>(path: &Path, first: &'a SearchRow) -> Result<&'a BeginRow> {
+    match first {
+        SearchRow::Begin(row) => Ok(row),
+        _ => Err(Error::file(path, "it does not begin with what was searched", "restore the file")),
+    }
 }
 
 /// The rows, and the checksum of all.

@@ -99,7 +99,8 @@ impl FromStr for Length {
         let images = named.or(thousands.filter(|count| (1..=100_000).contains(count)).map(|count| count * 1000));
         let epochs = text.parse().ok().filter(|epochs| (1..=100_000).contains(epochs));
         images.map(Length::Images).or(epochs.map(Length::Epochs)).ok_or_else(|| {
-            let remedy = "give S, M or L, as many images as 60k, or a number of epochs as 3";
+            let remedy =
+                "give S, M or L, images in whole thousands from 1k to 100000k, as 60k, or 1 to 100000 epochs, as 3";
             Error::op("length", format!("{text:?} is no length of a training"), &[], remedy)
         })
     }

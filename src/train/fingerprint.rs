@@ -125,12 +125,12 @@ pub(super) fn other_builds(began: &BeginRow, builds: &[String]) -> Vec<String> {
 /// # Errors
 /// When one was changed; the error names each with both values.
 pub fn expect_same_settings(place: &Path, then: &BeginRow, settings: &str) -> Result<()> {
-    let changed = changed(&then.settings, settings).map_err(|error| error.at(place.display()))?;
+    let changed = changed_settings(&then.settings, settings).map_err(|error| error.at(place.display()))?;
     if changed.is_empty() {
         return Ok(());
     }
     let noun = noun(&then.task);
-    let problem = format!("config.toml beside it was changed since the {noun} began ({})", changed.join("; "));
+    let problem = format!("config.toml beside it was changed since the {noun} began ({})", listed(&changed));
     Err(Error::file(place, problem, format!("restore it, or start a new {noun} with --config")))
 }
 
@@ -220,15 +220,35 @@ fn value<'a>(all: &'a Flat, key: &str) -> Option<&'a str> {
     all.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
 }
 
-/// What was changed, as `key was … and is …`.
-fn changed(then: &str, now: &str) -> Result<Vec<String>> {
+/// A setting with two values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    /// As `section.key`.
+    pub key: String,
+    /// The value of the beginning.
+    pub then: String,
+    /// The other.
+    pub now: String,
+}
+
+/// Changes as a sentence lists them.
+pub fn listed(changed: &[Changed]) -> String {
+    let shown = |Changed { key, then, now }: &Changed| format!("{key} was {then} and is {now}");
+    changed.iter().map(shown).collect::<Vec<_>>().join("; ")
+}
+
+/// What differs between two texts of settings in TOML, but for what changes no result.
+///
+/// # Errors
+/// When one is no TOML.
+pub fn changed_settings(then: &str, now: &str) -> Result<Vec<Changed>> {
     let (then, now) = (flat(then)?, flat(now)?);
     let mut keys: Vec<&str> = then.iter().chain(&now).map(|(key, _)| key.as_str()).collect();
     keys.sort_unstable();
     keys.dedup();
     let differs = keys.into_iter().filter(|key| !is_free(key, &now) && value(&then, key) != value(&now, key));
     let shown = |all, key| value(all, key).unwrap_or("not set").to_string();
-    Ok(differs.map(|key| format!("{key} was {} and is {}", shown(&then, key), shown(&now, key))).collect())
+    Ok(differs.map(|key| Changed { key: key.into(), then: shown(&then, key), now: shown(&now, key) }).collect())
 }
 
 /// All settings of a text in TOML, as `section.key` with their values.
@@ -394,11 +414,12 @@ mod tests {
             let set = [format!("training.epochs={epochs}"), format!("schedule.kind={kind}")];
             Config::parse("", &set).unwrap().to_toml()
         };
-        assert_eq!(changed(&text("3", "constant"), &text("5", "constant")).unwrap(), [""; 0]);
-        assert_eq!(changed(&text("3", "cosine"), &text("5", "cosine")).unwrap(), ["training.epochs was 3 and is 5"]);
+        let changed = |then: &str, now: &str| listed(&changed_settings(then, now).unwrap());
+        assert_eq!(changed(&text("3", "constant"), &text("5", "constant")), "");
+        assert_eq!(changed(&text("3", "cosine"), &text("5", "cosine")), "training.epochs was 3 and is 5");
         assert_eq!(
-            changed(&text("3", "cosine"), &text("5", "constant")).unwrap(),
-            ["schedule.kind was \"cosine\" and is \"constant\""]
+            changed(&text("3", "cosine"), &text("5", "constant")),
+            "schedule.kind was \"cosine\" and is \"constant\""
         );
     }
 

@@ -18,7 +18,9 @@ mod warnings;
 
 pub use config::{Config, Data, Model, Optimisation, ScheduleKind, Schedules, Training, UpdateRule};
 pub use evaluate::{Evaluation, evaluate};
-pub(crate) use fingerprint::{begin, expect_same_data, expect_same_program, expect_same_settings};
+pub(crate) use fingerprint::{
+    Changed, begin, changed_settings, expect_same_data, expect_same_program, expect_same_settings, listed,
+};
 pub use folder::{RunFolder, RunInfo, Status};
 pub use metrics::read_metrics;
 pub use run::{Event, Run};

@@ -40,7 +40,7 @@ impl Config {
     /// # Errors
     /// When the file cannot be read; and as [`Config::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<Config> {
-        let text = files::read_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
+        let text = files::read_given_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
         Config::parse(&text, set).map_err(|error| error.at(path.display()))
     }
 }

@@ -124,17 +124,9 @@ impl Split {
         let draw = |from: &[usize], count, key: &str| {
             stratified(&*sets.train, from, count, data.split_seed).map_err(|error| error.at(key))
         };
-        let (validation, rest) = draw(&all, data.validation_of(all.len()), "data.validation")?;
-        if rest.is_empty() {
-            let problem = format!("data.validation holds out all {} training images", all.len());
-            return Err(Error::op(
-                "configuration",
-                problem,
-                &[],
-                "hold out fewer: set data.validation, or --validation of a search",
-            ));
-        }
-        let wanted = if data.samples == 0 { rest.len() } else { data.samples };
+        let held_out = data.validation_of(all.len());
+        let wanted = expect_enough(all.len(), held_out, data.samples)?;
+        let (validation, rest) = draw(&all, held_out, "data.validation")?;
         let (samples, _) = draw(&rest, wanted, "data.samples")?;
         let estimate = |progress| Normalise::estimate(&*sets.train, &samples, data.split_seed, progress);
         let normalise = normalise.map_or_else(|| estimate(progress), Ok)?;
@@ -304,6 +296,34 @@ impl Trainer {
     pub fn end_epoch(&mut self) {
         let Position { epoch, step, best, segment, .. } = self.position;
         self.position = Position { epoch: epoch + 1, step, best, segment, ..Position::default() };
+    }
+}
+
+/// How many samples are trained on, of so many images of which some are held out.
+///
+/// # Errors
+/// When there are not enough for both.
+fn expect_enough(all: usize, held_out: usize, samples: usize) -> Result<usize> {
+    let refuse = |problem: String, remedy: String| Err(Error::op("configuration", problem, &[], remedy));
+    if held_out >= all {
+        let problem = format!("data.validation holds out {held_out} images, and the training set has {all}");
+        return refuse(
+            problem,
+            format!("hold out fewer: data.validation={0}, or of a search --validation {0}", all / 5),
+        );
+    }
+    match (samples, all - held_out) {
+        (0, rest) => Ok(rest),
+        (samples, rest) if samples <= rest => Ok(samples),
+        (samples, rest) => {
+            let problem = format!(
+                "data.samples asks for {samples} images, and {rest} of {all} are left where data.validation is {held_out}"
+            );
+            refuse(
+                problem,
+                format!("ask for at most {rest}: by data.samples, or of a search --samples or a shorter --rung"),
+            )
+        }
     }
 }
 

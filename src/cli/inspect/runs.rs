@@ -1,12 +1,12 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
 use crate::cli::out_file::OutFile;
-use crate::cli::run_folder::{Kind, expect_folder, of_kind};
+use crate::cli::run_folder::{Kind, expect_each_once, expect_folder, of_kind};
 use crate::cli::table::Table;
 use crate::cli::terminal::note;
 use anyhow::{Result, bail};
 use evograd::record::{self, EpochRow, Metric, StepRow};
-use evograd::report::{LineChart, Series, panels};
+use evograd::report::{LineChart, Series, panels, short};
 use evograd::train::{RunFolder, Status, read_metrics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,7 @@ impl History {
 /// Answers on standard output.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
+    expect_each_once(&args.runs)?;
     let histories = args.runs.iter().map(|run| read(run)).collect::<Result<Vec<_>>>()?;
     for history in &histories {
         if let Some(why) = &history.diverged {
@@ -93,12 +94,12 @@ fn print(history: &History, out: &mut impl Write) -> Result<()> {
     let held_out: Vec<&str> = held_out.iter().flatten().map(String::as_str).collect();
     let header = [&["epoch", "loss", "accuracy"], held_out.as_slice(), &["images/s"]].concat();
     let mut table = Table::new(&header, 0..header.len());
-    let cells = |loss: f64, accuracy: f64| [format!("{loss:.4}"), format!("{:.2} %", 100.0 * accuracy)];
+    let cells = |loss: f64, accuracy: f64| [short(loss, 4), format!("{:.2} %", 100.0 * accuracy)];
     for row in &history.epochs {
         let mut all = vec![row.epoch.to_string()];
         all.extend(cells(row.loss, row.accuracy));
         all.extend(row.held_out.iter().flat_map(|score| cells(score.loss, score.accuracy)));
-        all.push(format!("{:.0}", row.images_per_second));
+        all.push(short(row.images_per_second, 0));
         table.row(all);
     }
     match history.epochs.as_slice() {

@@ -7,6 +7,7 @@ use crate::cli::table::{Table, fitted};
 use anyhow::Result;
 use evograd::Isa;
 use evograd::profile::{Kind, LayerTime, Machine, Spent};
+use evograd::report::counted;
 use serde::Serialize;
 use std::io::Write;
 use std::time::Duration;
@@ -109,7 +110,8 @@ pub fn tables(measured: &Measured, layers: bool, out: &mut impl Write) -> Result
     let (step, machine) = (measured.median(), &measured.machine);
     let pace = f64::from(measured.batch) / step.duration.as_secs_f64().max(1e-9);
     let (title, isa) = (measured.title(), Isa::chosen()?.name());
-    let said = format!("{title}, {isa}: the median of {} steps, {pace:.0} images/s", measured.steps.len());
+    let said =
+        format!("{title}, {isa}: the median of {}, {pace:.0} images/s", counted(measured.steps.len() as u64, "step"));
     writeln!(out, "{}", fitted(said))?;
     let table = if layers { by_layer(measured) } else { by_kind(measured) };
     writeln!(out, "{}", table.for_output())?;

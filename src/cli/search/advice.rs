@@ -5,7 +5,7 @@ use crate::cli::run_folder::Kind;
 use crate::cli::terminal::note;
 use evograd::data::Sets;
 use evograd::record::{Score, SearchRow};
-use evograd::report::counted;
+use evograd::report::{agreeing, counted};
 use evograd::search::{Method, SearchConfig};
 use evograd::train::{Chance, warnings};
 use std::path::Path;
@@ -55,9 +55,11 @@ pub fn after(rows: &[SearchRow], config: &SearchConfig, sets: &Sets) -> Option<S
     let accuracy = 100.0 * chance.accuracy;
     (guessing > 0).then(|| {
         format!(
-            "{guessing} of {} have learned nothing: they are no better than guessing, which comes to {accuracy:.1} %; train \
-             them longer (--epochs), on more images (--samples) or at another learning rate (--rate)",
-            counted(trained, "trained network")
+            "{guessing} of {} {} learned nothing and {} no better than guessing, which comes to {accuracy:.1} %; train for longer \
+             (--epochs), on more images (--samples) or at another learning rate (--rate)",
+            counted(trained, "trained network"),
+            agreeing(guessing, "has", "have"),
+            agreeing(guessing, "is", "are")
         )
     })
 }
@@ -92,7 +94,9 @@ mod tests {
         let sets = data::shapes_of(0, 200, 10).unwrap();
         let rows = [row(0.1, Some(2.303)), row(0.4, Some(1.8)), row(0.12, Some(2.31)), row(0.0, None)];
         let said = after(&rows, &config, &sets).unwrap();
-        assert!(said.starts_with("2 of 3 trained networks have learned nothing"), "{said}");
+        assert!(said.starts_with("2 of 3 trained networks have learned nothing and are no better"), "{said}");
+        let said = after(&rows[..1], &config, &sets).unwrap();
+        assert!(said.starts_with("1 of 1 trained network has learned nothing and is no better"), "{said}");
         assert_eq!(after(&rows[1..2], &config, &sets), None);
     }
 

@@ -109,15 +109,17 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let begun = args.place.begin(Kind::Search, config, sets)?;
     let progress = Progress::new(Parts::Rounds(begun.config.search.budget), &begun.rows()?, args.place.quiet);
+    let mut early = Vec::new();
     let outcome = watched(&begun, &args.place, progress, out, &mut |told| {
-        search(&begun.journal(), &begun.config, &begun.sets, told).map(drop)
+        early = search(&begun.journal(), &begun.config, &begun.sets, told)?.early;
+        Ok(())
     })?;
     if !outcome {
         write_page(begun.path(), &begun.config)?;
         note_command("stopped; go on with:", &going_on(Kind::Search.command(), begun.path(), &args.place.data_dir));
         return Ok(interrupt::code());
     }
-    if summary::report(&begun, &args.place, out)? {
+    if summary::report(&begun, &args.place, &early, out)? {
         return Ok(ExitCode::SUCCESS);
     }
     Ok(advice::nothing_learned())

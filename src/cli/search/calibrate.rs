@@ -12,7 +12,7 @@ use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::{note, note_command, warn};
 use anyhow::{Context, Result, bail};
 use evograd::record::EvaluationRow;
-use evograd::report::{counted, grouped, unsigned_zero};
+use evograd::report::{agreeing, counted, grouped, unsigned_zero};
 use evograd::search::{Calibration, Length, Repeated, Rung, Trial, calibrate, kendall_tau, rungs, without_divergences};
 use serde::Serialize;
 use std::io::Write;
@@ -118,10 +118,12 @@ fn left_out([all, learned]: [usize; 2]) -> Result<Option<String>> {
     let diverged = format!("{} of {} diverged in a trial", all - learned, counted(all as u64, "network"));
     if learned < LEAST {
         bail!(
-            "{diverged}, and {learned} are too few to compare; lower the learning rate with --rate, or give more --networks"
+            "{diverged}, and {learned} {} too few to compare; lower the learning rate with --rate, or give more --networks",
+            agreeing(learned as u64, "is", "are")
         );
     }
-    Ok((learned < all).then(|| format!("{diverged} and are left out of all that follows")))
+    let are = agreeing((all - learned) as u64, "is", "are");
+    Ok((learned < all).then(|| format!("{diverged} and {are} left out of all that follows")))
 }
 
 fn texts(budgets: &[Repeated]) -> Vec<String> {
@@ -297,6 +299,10 @@ mod tests {
         assert_eq!(left_out([5, 5]).unwrap(), None);
         let said = left_out([5, 3]).unwrap().unwrap();
         assert_eq!(said, "2 of 5 networks diverged in a trial and are left out of all that follows");
+        let said = left_out([5, 4]).unwrap().unwrap();
+        assert_eq!(said, "1 of 5 networks diverged in a trial and is left out of all that follows");
+        let refused = left_out([5, 1]).unwrap_err().to_string();
+        assert!(refused.contains("and 1 is too few to compare"), "{refused}");
         let refused = left_out([5, 2]).unwrap_err().to_string();
         assert!(refused.starts_with("3 of 5 networks diverged in a trial, and 2 are too few"), "{refused}");
     }

@@ -2,14 +2,16 @@
 
 use super::advice;
 use crate::cli::out_file::OutFile;
-use crate::cli::run_folder::{Kind, of_kind};
-use crate::cli::table::Table;
+use crate::cli::run_folder::{Kind, expect_each_once, of_kind};
+use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::note;
 use anyhow::{Context, Result, bail};
-use evograd::record::{SearchRow, any_learned};
+use evograd::record::{BeginRow, SearchRow, any_learned};
 use evograd::report::{SearchStats, best_so_far, comparison, percent};
-use evograd::search::{Breeding, SearchConfig, read_journal};
+use evograd::search::{SearchConfig, journal_of};
+use evograd::train::RunFolder;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,16 +55,24 @@ struct Line {
     mean_of_last_generation: Option<f64>,
 }
 
+/// A setting that is not the same for all searches.
+struct Different {
+    key: String,
+    /// One for each search.
+    values: Vec<String>,
+}
+
 /// Compares.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
-    for folder in &args.searches {
-        of_kind(folder, &[Kind::Search, Kind::Exhaust])?;
-    }
-    let journals = args.searches.iter().map(|folder| read_journal(&folder.join("journal.jsonl")));
-    let journals = journals.collect::<evograd::Result<Vec<Vec<SearchRow>>>>()?;
-    expect_comparable(&args.searches, &journals)?;
+    expect_each_once(&args.searches)?;
+    let folders = args.searches.iter().map(|folder| of_kind(folder, &[Kind::Search, Kind::Exhaust]));
+    let folders = folders.collect::<Result<Vec<RunFolder>>>()?;
+    let journals = folders.iter().map(journal_of).collect::<evograd::Result<Vec<Vec<SearchRow>>>>()?;
+    let begun = begun(&args.searches, &journals)?;
+    let different = differences(&begun)?;
     let names: Vec<String> = args.searches.iter().map(|folder| folder.display().to_string()).collect();
+    warn_of(&names, &begun, &different);
     let cost = |rows: &Vec<SearchRow>| best_so_far(rows).last().map_or(0.0, |[networks, _]| *networks);
     let least = journals.iter().map(cost).fold(f64::INFINITY, f64::min);
     if least == 0.0 {
@@ -79,6 +89,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
             .try_for_each(|line| Ok::<(), anyhow::Error>(writeln!(out, "{}", serde_json::to_string(line)?)?))?;
     } else {
         print(&lines, least, out)?;
+        for Different { key, values } in &different {
+            writeln!(out, "{}", fitted(format_args!("{key}: {}", values.join(", "))))?;
+        }
+        if different.is_empty() {
+            writeln!(out, "all of them had the same settings")?;
+        }
     }
     if let Some(file) = svg {
         let named: Vec<(&str, &[SearchRow])> =
@@ -88,31 +104,51 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses what is no search, and says where networks were not trained alike.
-fn expect_comparable(folders: &[PathBuf], journals: &[Vec<SearchRow>]) -> Result<()> {
-    let mut first: Option<(&PathBuf, String)> = None;
-    for (folder, rows) in folders.iter().zip(journals) {
-        let Some(SearchRow::Begin(begin)) = rows.first() else { bail!("{}: its journal is empty", folder.display()) };
-        let training = training(&SearchConfig::parse(&begin.settings, &[])?);
-        match &first {
-            Some((other, settings)) if *settings != training => {
-                let (a, b) = (other.display(), folder.display());
-                note(format_args!(
-                    "{a} and {b} trained their networks differently: the same fitness may not mean the same"
-                ));
-            }
-            Some(_) => {}
-            None => first = Some((folder, training)),
-        }
-    }
-    Ok(())
+/// What each search began with.
+fn begun<'a>(folders: &[PathBuf], journals: &'a [Vec<SearchRow>]) -> Result<Vec<&'a BeginRow>> {
+    let begin = |(folder, rows): (&PathBuf, &'a Vec<SearchRow>)| match rows.first() {
+        Some(SearchRow::Begin(begin)) => Ok(begin),
+        _ => bail!("{}: its journal is empty", folder.display()),
+    };
+    folders.iter().zip(journals).map(begin).collect()
 }
 
-/// The settings that a fitness depends on, apart from seeds.
-fn training(config: &SearchConfig) -> String {
-    let mut config = config.clone();
-    (config.search, config.training.seed) = (Breeding::default(), 0);
-    config.to_toml()
+/// Each setting that is not the same for all, with the values in the order of the searches.
+fn differences(begun: &[&BeginRow]) -> Result<Vec<Different>> {
+    let configs = begun.iter().map(|begin| SearchConfig::parse(&begin.settings, &[]));
+    let configs = configs.collect::<evograd::Result<Vec<SearchConfig>>>()?;
+    let mut different: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (place, config) in configs.iter().enumerate() {
+        for (key, [first, other]) in configs[0].differences(config)? {
+            different.entry(key).or_insert_with(|| vec![first; begun.len()])[place] = other;
+        }
+    }
+    Ok(different.into_iter().map(|(key, values)| Different { key, values }).collect())
+}
+
+/// Says where a fitness of one search may not mean what it means in another, and where they searched among other networks.
+fn warn_of(names: &[String], begun: &[&BeginRow], different: &[Different]) {
+    for (place, name) in names.iter().enumerate().skip(1) {
+        let of = |section: &[&str]| {
+            let differ = different.iter().filter(|one| section.iter().any(|section| one.key.starts_with(section)));
+            let differ = differ.filter(|one| one.values[0] != one.values[place] && !one.key.ends_with(".seed"));
+            differ.map(|one| format!("{} {} and {}", one.key, one.values[0], one.values[place])).collect::<Vec<_>>()
+        };
+        let both = format!("{} and {name}", names[0]);
+        let (networks, training) = (of(&["networks."]), of(&["data.", "training.", "optimizer.", "schedule."]));
+        if !networks.is_empty() {
+            note(format_args!("{both} searched among different networks: {}", networks.join("; ")));
+        }
+        let images = |begin: &BeginRow| (begin.data_checksums[0].clone(), begin.data.clone());
+        if !training.is_empty() {
+            let differ = training.join("; ");
+            note(format_args!(
+                "{both} trained their networks differently, so the same fitness may not mean the same: {differ}"
+            ));
+        } else if images(begun[0]) != images(begun[place]) {
+            note(format_args!("{both} had other images, so the same fitness may not mean the same"));
+        }
+    }
 }
 
 fn line(name: &str, rows: &[SearchRow], least: f64) -> Result<Line> {

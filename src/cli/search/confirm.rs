@@ -8,7 +8,7 @@ use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use crate::cli::data_dir::open;
 use crate::cli::interrupt;
-use crate::cli::run_folder::{Kind, going_on, of_kind};
+use crate::cli::run_folder::{Kind, expect_each_once, going_on, of_kind};
 use crate::cli::table::{Table, fitted};
 use crate::cli::teller::Teller;
 use crate::cli::terminal::{note, note_command, warn};
@@ -17,10 +17,11 @@ use evograd::data::Sets;
 use evograd::models::genetic_cnn::Code;
 use evograd::record::{AnswerRow, SearchRow};
 use evograd::report::{counted, estimate, grouped, percent};
-use evograd::search::{Confirmation, Confirmed, Interval, Length, SearchConfig, confirm, plain_networks, read_journal};
+use evograd::search::{Confirmation, Confirmed, Interval, Length, SearchConfig, confirm, journal_of, plain_networks};
+use evograd::train::RunFolder;
 use serde::Serialize;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -123,12 +124,14 @@ fn settings(args: &Args) -> Result<(SearchConfig, Sets)> {
     let Some(search) = &args.search else {
         return args.place.settings(Kind::Confirmation, &Settings::default(), &[]);
     };
+    expect_each_once(std::iter::once(search).chain(&args.against))?;
     let folder = of_kind(search, &[Kind::Search])?;
     let mut config = SearchConfig::read(&folder.settings(), &[])?;
-    let answer = answer(search)?;
+    let answer = answer(&folder)?;
     let mut networks = vec![("winner".to_string(), answer.code.parse::<Code>()?)];
     for other in &args.against {
-        let theirs = SearchConfig::read(&of_kind(other, &[Kind::Search])?.settings(), &[])?;
+        let their_folder = of_kind(other, &[Kind::Search])?;
+        let theirs = SearchConfig::read(&their_folder.settings(), &[])?;
         if theirs.networks != config.networks {
             bail!(
                 "{}: it searched other networks than {}; name searches of the same",
@@ -136,7 +139,7 @@ fn settings(args: &Args) -> Result<(SearchConfig, Sets)> {
                 search.display()
             );
         }
-        networks.push((format!("winner of {}", other.display()), self::answer(other)?.code.parse()?));
+        networks.push((format!("winner of {}", other.display()), self::answer(&their_folder)?.code.parse()?));
     }
     networks.push(("best of the first generation".into(), answer.first_code.parse()?));
     let plain = plain_networks(&config.networks.stages)?.map(|(name, code)| (name.to_string(), code));
@@ -161,11 +164,11 @@ fn settings(args: &Args) -> Result<(SearchConfig, Sets)> {
 }
 
 /// What a search came to.
-fn answer(search: &Path) -> Result<AnswerRow> {
-    let rows = read_journal(&search.join("journal.jsonl"))?;
+fn answer(search: &RunFolder) -> Result<AnswerRow> {
+    let rows = journal_of(search)?;
     let found = rows.into_iter().rev().find_map(|row| if let SearchRow::Answer(row) = row { Some(row) } else { None });
     found.with_context(|| {
-        format!("{}: the search has not ended; go on with it by evograd search --resume", search.display())
+        format!("{}: the search has not ended; go on with it by evograd search --resume", search.path().display())
     })
 }
 

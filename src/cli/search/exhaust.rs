@@ -20,13 +20,15 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// The nodes of each stage where nothing says others: a space that can be gone through.
+const USUAL_STAGES: [usize; 2] = [3, 4];
 /// More networks than this are not begun without being asked for.
 const USUAL_LIMIT: usize = 1000;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd search exhaust --stages 3,4
-      186 graphs, on the built-in set of shapes
+  evograd search exhaust
+      186 graphs of stages of 3 and 4 nodes, on the built-in set of shapes
   evograd search exhaust --stages 3,4 --data cifar10 --samples 5000
   evograd search exhaust --resume runs/exhaust-shapes-seed0
 
@@ -52,7 +54,7 @@ pub struct Args {
 
 /// Trains and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let (config, sets) = args.place.settings(Kind::Exhaust, &args.settings, &[])?;
+    let (config, sets) = args.place.settings(Kind::Exhaust, &args.settings.or_stages(&USUAL_STAGES), &[])?;
     let count = graphs(&config.networks.stages)?.len();
     if count > args.limit {
         anyhow::bail!(

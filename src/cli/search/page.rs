@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evograd::models::genetic_cnn::{Code, canonical};
 use evograd::record::{Insight, SearchRow};
 use evograd::report::{SearchReport, SearchStats, WinnerRow, search_html};
-use evograd::search::{SearchConfig, insight, read_journal};
+use evograd::search::{SearchConfig, insight, journal_of};
 use evograd::train::RunFolder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 
 /// Writes `report.html` into the folder of a search; the numbers in it.
 pub fn write_page(folder: &Path, config: &SearchConfig) -> Result<SearchStats> {
-    let rows = read_journal(&folder.join("journal.jsonl"))?;
+    let folder_of_search = RunFolder::read(folder)?;
+    let rows = journal_of(&folder_of_search)?;
     let stats = SearchStats::of(&rows);
     let winner = match &stats.best {
         None => None,
@@ -51,7 +52,7 @@ pub fn write_page(folder: &Path, config: &SearchConfig) -> Result<SearchStats> {
     let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let insight = learned(&stats, &rows, config)?;
     let page = search_html(&SearchReport { name: &name, rows: &rows, settings: &config.to_toml(), winner, insight });
-    RunFolder::read(folder)?.write("report.html", page.as_bytes())?;
+    folder_of_search.write("report.html", page.as_bytes())?;
     Ok(stats)
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::data::Sets;
 use evograd::record::SearchRow;
-use evograd::search::{SearchConfig, begin, expect_same_search, read_journal};
+use evograd::search::{SearchConfig, begin, expect_same_search, journal_of, read_journal};
 use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
 
@@ -73,6 +73,10 @@ impl Place {
                 let set: Vec<String> =
                     more.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
                 let folder = of_kind(folder, &[kind])?;
+                // What is lost is told where the search begins.
+                if folder.path().join("journal.jsonl").exists() {
+                    journal_of(&folder)?;
+                }
                 let config = SearchConfig::read(&folder.settings(), &set)?;
                 let (info, _) = folder.expect_same_settings(&config.to_toml())?;
                 (config, self.data_dir.folder_of(&info)?)

@@ -16,7 +16,7 @@ pub struct Settings {
     /// What surrounds the stages, with the paper's numbers of nodes: cifar10, or mnist for images of 28×28 [default: cifar10]
     #[arg(long, value_name = "NAME", value_parser = ["cifar10", "mnist"])]
     backbone: Option<String>,
-    /// Nodes of each stage [default: 3,4,5]
+    /// Nodes of each stage [default: 3,4,5; of an exhaustive search 3,4]
     #[arg(long, value_name = "K,K,…", value_delimiter = ',')]
     stages: Option<Vec<usize>>,
     /// Filters of each stage [default: 8,16,32]
@@ -64,6 +64,15 @@ impl Settings {
     /// Nothing but this seed.
     pub fn of_seed(seed: Option<u64>) -> Settings {
         Settings { seed, ..Settings::default() }
+    }
+
+    /// The same with these nodes of each stage, where nothing says other ones.
+    pub fn or_stages(&self, stages: &[usize]) -> Settings {
+        let is_said = self.stages.is_some() || self.backbone.is_some() || self.config.is_some();
+        let keys = ["networks=", "networks.stages", "networks.backbone=", "networks.backbone.filters"];
+        let is_set = self.set.iter().any(|set| keys.iter().any(|key| set.trim_start().starts_with(key)));
+        let stages = if is_said || is_set { self.stages.clone() } else { Some(stages.to_vec()) };
+        Settings { stages, ..self.clone() }
     }
 
     /// The settings that the name of a backbone stands for.

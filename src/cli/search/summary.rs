@@ -3,15 +3,15 @@
 use super::page::write_page;
 use super::place::{Begun, Place};
 use crate::cli::run_folder::{Kind, data_argument, word};
-use crate::cli::table::Table;
+use crate::cli::table::{Table, fitted};
 use anyhow::{Context, Result};
 use evograd::data::Sets;
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
 use evograd::report::{
-    BestStats, GenerationStats, SearchStats, counted, duration, estimate, grouped, percent, rounded,
+    BestStats, GenerationStats, SearchStats, agreeing, counted, duration, estimate, grouped, percent, rounded,
 };
-use evograd::search::{Budget, Method, SearchConfig, is_used_up, read_journal};
+use evograd::search::{Budget, EarlyEnd, Method, SearchConfig, is_used_up, read_journal};
 use std::io::Write;
 
 /// What is about to be done, and where.
@@ -67,13 +67,17 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
 }
 
 /// Says what the search came to, and writes its page, `report.html`; whether any network has learned anything.
-pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool> {
-    let stats = SearchStats::of(&read_journal(&begun.journal())?);
+pub fn report(begun: &Begun, place: &Place, early: &[EarlyEnd], out: &mut impl Write) -> Result<bool> {
+    let rows = read_journal(&begun.journal())?;
+    let stats = SearchStats::of(&rows);
     let best = stats.best.as_ref().context("a search has at least one individual")?;
     let learned = stats.trained > stats.diverged;
     if !place.json {
         if learned {
             writeln!(out, "{}", generations(&stats).for_output())?;
+            if stats.best_so_far_falls() {
+                writeln!(out, "{}", fitted("best so far may fall: it is an estimate, and each training corrects it"))?;
+            }
         }
         if learned {
             winner(begun, &stats, best, out)?;
@@ -89,6 +93,9 @@ pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool
     if !place.json && is_used_up(&begun.config.networks.stages, stats.codes) {
         writeln!(out, "space            all {} have been trained", counted(stats.codes as u64, "graph"))?;
     }
+    if let (Some(text), false) = (unspent(&begun.config.search.budget, &stats, early), place.json) {
+        writeln!(out, "{}", fitted(format_args!("budget           {text}")))?;
+    }
     let folder = word(begun.path());
     write_page(begun.path(), &begun.config)
         .with_context(|| format!("the search is complete; evograd search report {folder} makes its page"))?;
@@ -101,6 +108,33 @@ pub fn report(begun: &Begun, place: &Place, out: &mut impl Write) -> Result<bool
         writeln!(out, "                 evograd search transfer {folder}{data_dir} --dry-run")?;
     }
     Ok(learned)
+}
+
+/// How much of a budget is left, and why.
+fn unspent(budget: &Budget, stats: &SearchStats, early: &[EarlyEnd]) -> Option<String> {
+    let reason = |early: &EarlyEnd| match early {
+        EarlyEnd::UsedUp => "no graph of the space is left",
+        EarlyEnd::NothingNew => "breeding finds no new graph",
+        EarlyEnd::NoWholeGeneration => "that is too little for a whole generation",
+        EarlyEnd::Decided => "the race is decided",
+    };
+    let left = match budget {
+        Budget::Trainings(all) => {
+            let left = all.saturating_sub(stats.trained);
+            format!(
+                "{} of {} {} left",
+                grouped(left as u64),
+                counted(*all as u64, "training"),
+                agreeing(left as u64, "is", "are")
+            )
+        }
+        Budget::Seconds(all) => {
+            let spent = stats.time.training + stats.time.overhead;
+            format!("{} of {} is left", duration((all - spent).max(0.0)), duration(*all))
+        }
+    };
+    let reasons: Vec<&str> = early.iter().map(reason).collect();
+    (!reasons.is_empty()).then(|| format!("{left}: {}", reasons.join(", and ")))
 }
 
 /// The best network, and what it costs.
@@ -143,4 +177,28 @@ fn generations(stats: &SearchStats) -> Table {
         table.row([number, best, mean, median, worst, so_far, trained, duration(generation.seconds)]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_budget_is_told_with_the_reason() {
+        let mut stats = SearchStats::of(&[]);
+        (stats.trained, stats.time.training) = (35, 90.0);
+        let trainings = Budget::Trainings(36);
+        assert_eq!(unspent(&trainings, &stats, &[]), None);
+        for (early, text) in [
+            (EarlyEnd::UsedUp, "no graph of the space is left"),
+            (EarlyEnd::NothingNew, "breeding finds no new graph"),
+            (EarlyEnd::NoWholeGeneration, "that is too little for a whole generation"),
+            (EarlyEnd::Decided, "the race is decided"),
+        ] {
+            let expected = format!("1 of 36 trainings is left: {text}");
+            assert_eq!(unspent(&trainings, &stats, &[early]), Some(expected));
+        }
+        let both = unspent(&Budget::Seconds(120.0), &stats, &[EarlyEnd::UsedUp, EarlyEnd::Decided]).unwrap();
+        assert_eq!(both, "30.0 s of 2 min 0 s is left: no graph of the space is left, and the race is decided");
+    }
 }

@@ -1,11 +1,11 @@
 //! `evograd search table`: the trainings of calibrations and exhaustive searches as one CSV file.
 
 use crate::cli::out_file::OutFile;
-use crate::cli::run_folder::{Kind, of_kind, word};
+use crate::cli::run_folder::{Kind, expect_each_once, of_kind, word};
 use crate::cli::terminal::note;
 use anyhow::Result;
 use evograd::report::counted;
-use evograd::search::{TableSource, TrainingTable, read_journal};
+use evograd::search::{TableSource, TrainingTable, journal_of};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +35,7 @@ pub struct Args {
 
 /// Writes.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    expect_each_once(&args.folders)?;
     let sources = args.folders.iter().map(|folder| source(folder)).collect::<Result<Vec<TableSource>>>()?;
     let table = TrainingTable::gather(&sources)?;
     match OutFile::maybe(args.out.as_ref(), "csv")? {
@@ -52,7 +53,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 
 fn source(folder: &Path) -> Result<TableSource> {
     let run = of_kind(folder, &[Kind::Calibration, Kind::Exhaust])?;
-    let rows = read_journal(&folder.join("journal.jsonl"))?;
+    let rows = journal_of(&run)?;
     // Whoever lost `run.json` still has the trainings.
     let command = run.info().map(|info| shown(&info.command)).unwrap_or_default();
     Ok(TableSource { folder: folder.to_path_buf(), rows, command })

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use evograd::Fusion;
 use evograd::models::genetic_cnn::Code;
 use evograd::report::SearchStats;
-use evograd::search::{SearchConfig, read_journal};
+use evograd::search::{SearchConfig, journal_of};
 use evograd::train::Config;
 use std::io::Write;
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let code: Code = match &args.code {
         Some(code) => code.clone(),
         None => {
-            let stats = SearchStats::of(&read_journal(&args.search.join("journal.jsonl"))?);
+            let stats = SearchStats::of(&journal_of(&folder)?);
             if stats.trained > 0 && stats.trained == stats.diverged {
                 return Ok(advice::nothing_learned());
             }

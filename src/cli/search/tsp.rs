@@ -3,7 +3,7 @@
 use crate::cli::interrupt;
 use crate::cli::out_file::OutFile;
 use crate::cli::table::fitted;
-use crate::cli::terminal::{Bar, note};
+use crate::cli::terminal::{Bar, note, warn};
 use anyhow::Result;
 use evograd::genetic::{Breeding, Tour, Towns};
 use evograd::report::{TourDrawing, counted};
@@ -72,6 +72,7 @@ pub fn run(args: &TspArgs, common: Common<'_>, out: &mut impl Write) -> Result<E
     let size = common.population.unwrap_or(usual.size);
     let breeding = Breeding { size, generations: common.generations.unwrap_or(usual.generations), seed: common.seed };
     let towns = towns(args, common.seed)?;
+    warn(towns.notes());
     let svg = OutFile::maybe(common.svg, "svg")?;
     let mut stop = interrupt::asked("finishing this generation; a second signal to stop at once")?;
     let start = Instant::now();

@@ -33,7 +33,7 @@ impl TrainingTable {
     /// When it cannot be read, or is no table; the error names the line.
     pub fn read(path: &Path) -> Result<TrainingTable> {
         let name = "name a table of trainings, as evograd search table writes it";
-        let bytes = files::read(path).map_err(|error| Error::file(path, error, name))?;
+        let bytes = files::read_given(path).map_err(|error| Error::file(path, error, name))?;
         let text = String::from_utf8(bytes).map_err(|_| Error::file(path, "it is no text in UTF-8", name))?;
         TrainingTable::parse_as(&text, path)
     }

@@ -199,6 +199,19 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
     })
 }
 
+/// The seconds that a processor core has worked for this thread; `None` where the system does not tell.
+#[cfg(unix)]
+pub(crate) fn thread_seconds() -> Option<f64> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
+}
+
+/// Other systems are not asked.
+#[cfg(not(unix))]
+pub(crate) fn thread_seconds() -> Option<f64> {
+    None
+}
+
 /// Runs `work` in these modes and, where there is one, on this instruction set.
 fn in_modes<R>(modes: Modes, isa: Option<Isa>, work: impl FnOnce() -> R) -> R {
     modes.scope(move || match isa {

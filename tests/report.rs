@@ -57,6 +57,7 @@ fn evaluation(generation: u32, bits: &[bool], fitness: f64, diverged: Option<&st
         parameters: 70_000 + 2_400 * edges,
         macs: 1_900_000 + 310_000 * (edges + edges * edges % 7),
         seconds: 31.0 + edges as f64 * 0.7,
+        core_seconds: None,
         overhead_seconds: 0.02 + edges as f64 * 0.001,
         images_per_second: 9_000.0 - 300.0 * edges as f64,
     })

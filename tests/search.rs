@@ -76,8 +76,8 @@ fn content(folder: &Path) -> (Vec<EvaluationRow>, Vec<GenerationRow>) {
     for row in read_journal(&folder.join("journal.jsonl")).unwrap() {
         match row {
             SearchRow::Evaluation(row) => {
-                let (seconds, overhead_seconds, images_per_second) = (0.0, 0.0, 0.0);
-                evaluations.push(EvaluationRow { seconds, overhead_seconds, images_per_second, ..row });
+                let (seconds, core_seconds, overhead_seconds, images_per_second) = (0.0, None, 0.0, 0.0);
+                evaluations.push(EvaluationRow { seconds, core_seconds, overhead_seconds, images_per_second, ..row });
             }
             SearchRow::Generation(row) => generations.push(GenerationRow { seconds: 0.0, idle_seconds: None, ..row }),
             SearchRow::Begin(_) | SearchRow::Answer(_) => {}

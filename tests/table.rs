@@ -191,6 +191,7 @@ fn source(folder: &str, task: &str, settings: &[&str], rows: &[(&str, u32, u32, 
             parameters: 10,
             macs: 20,
             seconds: 1.5,
+            core_seconds: None,
             overhead_seconds: 0.0,
             images_per_second: 1.0,
         })

@@ -159,7 +159,8 @@ fn nothing_is_wider_than_80_columns() {
 #[test]
 fn a_terminal_without_rows_or_columns_has_a_width() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let table: [(u16, &[(&str, &str)], usize); 5] = [
+    type Case<'a> = (u16, &'a [(&'a str, &'a str)], usize);
+    let table: [Case; 5] = [
         (60, &[("ROWS", "0"), ("COLUMNS", "100")], 60),
         (60, &[("ROWS", "0")], 60),
         (0, &[("ROWS", "0"), ("COLUMNS", "60")], 60),

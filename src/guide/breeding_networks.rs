@@ -303,6 +303,41 @@
 //! noise, and how much a seed does to all networks alike. What it says of a network is an **estimate with a standard error**: near to its own
 //! accuracy where that was measured often, near to what its like came to where it was not.
 //!
+//! #### By hand
+//!
+//! **One network.** Networks differ by a variance of 4 (two points of accuracy), trainings of one network by a variance of 4 too: `h² = 4/(4 + 4) = 0.5`.
+//! The usual network comes to 40 %; this one came to 46 %. How much of the lead of 6 is its own? The share `4/(4 + 4)`, so 43 % is to be
+//! expected of it, with a variance of `4·(1 − 0.5) = 2`: 43 ± 1.4 %. Had four trainings a mean of 46 %, their noise would be a
+//! variance of `4/4 = 1`, the share `4/(4 + 1) = 0.8`, and the estimate 44.8 ± 0.9 %.
+//!
+//! **A line.** Now the depth of the networks is known, in units of its usual spread: −1, 0 and 1, and they came to 38, 40.5 and 41.5 %. Least squares say that
+//! a unit of depth is worth `Σxy/Σx² = (41.5 − 38)/2 = 1.75` points. But three noisy numbers make a slope by chance alone, so the
+//! model takes slopes to be small unless many say otherwise: with a variance of 4 for the slope before anything is known, and 8 of a training
+//! around the line (4 the network's own, 4 noise), the slope is `Σxy/(Σx² + 8/4) = 3.5/4 = 0.875`. This is **ridge regression**, and the 2
+//! that is added to `Σx²` is its ridge. A network of depth 2 that nobody has trained is then expected at `40 + 2·0.875 = 41.75 %`; and the one of
+//! depth 1 lies half-way between its line, 40.875, and its own 41.5: at 41.19 %. The model computes just that, with some dozens of numbers
+//! in the place of one:
+//!
+//! ```
+//! use evograd::search::{Observation, Scale, Surrogate, Variances};
+//! let depth = [-1.0, 0.0, 1.0, 2.0].map(|x| vec![x]);
+//! let trained = [38.0, 40.5, 41.5].iter().enumerate();
+//! let observations: Vec<_> = trained.map(|(architecture, value)| Observation { architecture, seed: 0, value: *value }).collect();
+//! let variances = Variances { features: 4.0, own: 4.0, noise: 4.0, seed: 1.0 };
+//! let scale = Scale::of(&[vec![-1.0], vec![1.0]]); // mean 0, deviation 1: depth is in its units already
+//! let model = Surrogate::with_variances(scale, &depth, &observations, variances);
+//! let expected = |network: usize| model.estimate(network, &depth[network]).mean;
+//! assert!((model.coefficients()[0].mean - 0.875).abs() < 1e-9);
+//! assert!((expected(3) - 41.75).abs() < 1e-9 && (expected(2) - 41.1875).abs() < 1e-9);
+//! assert_eq!(variances.heritability(), 8.0 / 12.0); // the slope's share is the networks' too
+//! ```
+//!
+//! The four variances are not known either. Those are taken that make the trainings most likely
+//! ([`Surrogate::fit`](crate::search::Surrogate::fit)). How well the model then predicts is tried on networks that it is not shown, each in turn: the page of a search has
+//! the chart and the share that is explained, R².
+//!
+//! #### What it is good for
+//!
 //! With that, three things can be done that plain breeding cannot:
 //!
 //! * **choose among children.** Thirty are bred for each place of a generation, and the one is trained that has the best chances: each gets one draw

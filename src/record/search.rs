@@ -71,10 +71,21 @@ pub struct EvaluationRow {
     pub macs: u64,
     /// Seconds that it took, from the description of the network to its answers.
     pub seconds: f64,
-    /// Of these, what was spent before the first step: on the description of the network and its first weights.
+    /// Seconds that a processor core worked for it; `None` where an earlier version wrote the row. Less than `seconds` where other programs
+    /// were running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_seconds: Option<f64>,
+    /// Of `seconds`, what was spent before the first step: on the description of the network and its first weights.
     pub overhead_seconds: f64,
     /// Training pictures a second.
     pub images_per_second: f64,
+}
+
+impl EvaluationRow {
+    /// The core seconds that it cost; where they are not known, the seconds that it took.
+    pub fn cost(&self) -> f64 {
+        self.core_seconds.unwrap_or(self.seconds)
+    }
 }
 
 /// What a search came to, as the last row of its journal.

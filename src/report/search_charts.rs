@@ -115,6 +115,7 @@ mod tests {
             parameters: 1234,
             macs: 2_500_000,
             seconds: 1.0,
+            core_seconds: None,
             overhead_seconds: 0.0,
             images_per_second: 1.0,
         })

@@ -399,6 +399,7 @@ mod tests {
             parameters: 10,
             macs: 100,
             seconds: seconds[0],
+            core_seconds: None,
             overhead_seconds: seconds[1],
             images_per_second: 100.0 * seconds[0],
         })

@@ -5,6 +5,7 @@ use crate::data::store::Progress;
 use crate::data::{Loader, Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::{self, Code};
+use crate::par::thread_seconds;
 use crate::record::EvaluationRow;
 use crate::rng::{Purpose, Stream};
 use crate::train::{Config, Split, Trainer, evaluate};
@@ -102,13 +103,13 @@ impl Ground {
         Ok(Ground { config, input, classes, train, held_out, part })
     }
 
-    /// Does a task; `None` where `stop` was raised meanwhile.
+    /// Does a task on the thread of the caller, which is a pool of its own; `None` where `stop` was raised meanwhile.
     ///
     /// # Errors
     /// When a picture cannot be read, the network does not fit, or the system refuses memory or a thread. That a training
     /// diverges is no error.
     pub fn work(&self, task: Task, generation: u32, stop: &AtomicBool) -> Result<Option<EvaluationRow>> {
-        let (began, mut clock) = (Instant::now(), Clock::default());
+        let (began, core, mut clock) = (Instant::now(), thread_seconds(), Clock::default());
         let Task { code, repeat, epochs } = task;
         let mut trainer = self.trainer(&code, repeat, epochs)?;
         let overhead_seconds = began.elapsed().as_secs_f64();
@@ -131,6 +132,7 @@ impl Ground {
             parameters: plan.parameters(),
             macs: plan.macs(),
             seconds,
+            core_seconds: thread_seconds().zip(core).map(|(now, then)| now - then),
             overhead_seconds,
             // A clock may be too coarse to see a training that ends in its first step.
             images_per_second: clock.pictures as f64 / (seconds - overhead_seconds - clock.answering).max(1e-6),

@@ -51,7 +51,7 @@ pub(super) const CONFIRM: &str = "confirm";
 pub(super) struct Evaluator<'a> {
     ground: Ground,
     epochs: u32,
-    /// The seconds of all trainings that were asked for, those of the journal among them.
+    /// The core seconds of all trainings that were asked for, those of the journal among them.
     asked: f64,
     workers: usize,
     journal: SearchJournal,
@@ -197,7 +197,7 @@ fn other_version(what: &str) -> Error {
 impl Trainings for Evaluator<'_> {
     fn train(&mut self, round: u32, trainings: &[(Code, u32)]) -> Result<Vec<f64>> {
         let rows = self.rows(round, trainings, self.epochs)?;
-        self.asked += rows.iter().map(|row| row.seconds).sum::<f64>();
+        self.asked += rows.iter().map(EvaluationRow::cost).sum::<f64>();
         Ok(rows.iter().map(outcome).collect())
     }
 

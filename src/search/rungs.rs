@@ -97,7 +97,7 @@ impl Trained {
         let values: Vec<Vec<f64>> =
             (0..networks).map(|n| trials.iter().map(|trial| trial.rows[n].fitness).collect()).collect();
         let means = values.iter().map(|row| row.iter().sum::<f64>() / row.len() as f64).collect();
-        let seconds = trials.iter().flat_map(|trial| &trial.rows).map(|row| row.seconds).sum::<f64>();
+        let seconds = trials.iter().flat_map(|trial| &trial.rows).map(EvaluationRow::cost).sum::<f64>();
         let seconds = seconds / (networks * trials.len()).max(1) as f64;
         let convolutions = |row: &EvaluationRow| {
             let code: Option<Code> = row.code.parse().ok();
@@ -178,6 +178,7 @@ mod tests {
             parameters: 1,
             macs: 1,
             seconds: f64::from(10 * epochs),
+            core_seconds: None,
             overhead_seconds: 0.0,
             images_per_second: 1.0,
         };

@@ -239,7 +239,7 @@ fn line(trial: &Trial, last: &Trial) -> Line {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
-    let seconds = trial.rows.iter().map(|row| row.seconds).sum::<f64>() / n;
+    let seconds = trial.rows.iter().map(EvaluationRow::cost).sum::<f64>() / n;
     let tau = kendall_tau(&values, &fitness(&last.rows));
     Line { length: trial.length.to_string(), repeat: trial.repeat, mean, deviation, seconds, tau }
 }

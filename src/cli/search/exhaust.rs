@@ -153,6 +153,7 @@ mod tests {
             parameters: 1,
             macs: 1,
             seconds: 1.0,
+            core_seconds: None,
             overhead_seconds: 0.0,
             images_per_second: 1.0,
         })

@@ -91,7 +91,7 @@ impl Progress {
             match row {
                 SearchRow::Evaluation(row) => {
                     seen.evaluation(row);
-                    spent = (spent.0 + 1, spent.1 + row.seconds);
+                    spent = (spent.0 + 1, spent.1 + row.cost());
                 }
                 SearchRow::Generation(row) => drop(seen.generation(row)),
                 SearchRow::Begin(_) | SearchRow::Answer(_) => {}
@@ -125,7 +125,7 @@ impl Progress {
 
     fn evaluated(&mut self, row: &EvaluationRow, done: usize, total: usize) {
         self.trained += 1;
-        self.spent = (self.spent.0 + 1, self.spent.1 + row.seconds);
+        self.spent = (self.spent.0 + 1, self.spent.1 + row.cost());
         self.seen.evaluation(row);
         self.bar.set_length(total as u64);
         let text = self.network_line(row.generation, done, total);

@@ -144,7 +144,7 @@ impl<'a> Folder<'a> {
             loss: row.loss.filter(|loss| row.diverged.is_none() && loss.is_finite()),
             macs: row.macs,
             parameters: row.parameters,
-            seconds: row.seconds,
+            seconds: row.cost(),
         })
     }
 }

@@ -124,6 +124,7 @@ impl Row<'_> {
                     parameters: values[0],
                     macs: values[1],
                     seconds,
+                    core_seconds: None,
                     overhead_seconds: seconds,
                     images_per_second,
                 })

@@ -212,10 +212,12 @@ mod tests {
             epochs: 1,
             fitness,
             loss: None,
+            losses: Vec::new(),
             diverged: None,
             parameters: 1,
             macs: 1,
             seconds: 3600.0,
+            core_seconds: None,
             overhead_seconds: 0.0,
             images_per_second: 1.0,
         }

@@ -5,7 +5,7 @@ mod insight;
 mod search;
 
 pub use divergence::{any_learned, counted_outcome, outcome, worst_outcome};
-pub use insight::{ChanceRow, EffectRow, Insight, PredictionRow};
+pub use insight::{ChanceRow, EffectRow, Insight, NetworkRow};
 pub use search::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow};
 
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ pub struct StepRow {
     pub epoch: u32,
     /// The mean loss since the last row.
     pub loss: f64,
-    /// The share of right answers on training pictures since the last row.
+    /// Accuracy on training images since the last row.
     pub accuracy: f64,
     /// The learning rate of the last step.
     pub rate: f64,
@@ -61,7 +61,7 @@ pub struct EpochRow {
     pub epoch: u32,
     /// The mean training loss of the epoch.
     pub loss: f64,
-    /// The share of right answers on the epoch's training pictures, against their true classes.
+    /// Accuracy on the epoch's training images, against their true classes.
     pub accuracy: f64,
     /// The score on the validation split; none where nothing was held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub struct Score {
     pub pictures: usize,
     /// The mean cross entropy.
     pub loss: f64,
-    /// The share of right answers, top-1, from 0 to 1.
+    /// Top-1 accuracy, from 0 to 1.
     pub accuracy: f64,
 }
 

@@ -3,7 +3,7 @@
 mod digits;
 
 use evograd::record::{
-    BeginRow, ChanceRow, EffectRow, EvaluationRow, GenerationRow, IndividualRow, Insight, PredictionRow, SearchRow,
+    BeginRow, ChanceRow, EffectRow, EvaluationRow, GenerationRow, IndividualRow, Insight, NetworkRow, SearchRow,
 };
 use evograd::report::{SearchReport, SearchStats, StageNode, StageRow, WinnerRow, search_html};
 use std::path::Path;
@@ -248,16 +248,18 @@ fn each_kind_of_search_shows_what_it_can() {
 /// What is known of a space in which nothing has a decent name.
 fn evil_insight(evil: &str) -> Insight {
     let effect = EffectRow { stage: 1, what: evil.into(), effect: 0.01, error: 0.002 };
-    let prediction = |i: usize| PredictionRow {
+    let network = |i: usize| NetworkRow {
         code: evil.into(),
         trainings: 1,
+        fitness: 0.2,
+        fitness_error: 0.05,
         measured: 0.1 * i as f64,
         predicted: 0.3,
         error: 0.1,
     };
     let chance = Some(ChanceRow { probability: 0.9, lead: 0.01, error: 0.005, trainings: 36 });
-    let predictions = (0..3).map(prediction).collect();
-    Insight { heritability: 0.5, r_squared: Some(0.25), predictions, effects: vec![effect], chance }
+    let networks = (0..3).map(network).collect();
+    Insight { heritability: 0.5, r_squared: Some(0.25), networks, effects: vec![effect], chance }
 }
 
 #[test]

@@ -47,7 +47,7 @@ enum Action {
         json: bool,
     },
     /// Download a set, check it and unpack it; an interrupted download is gone on with
-    #[cfg_attr(not(feature = "download"), command(about = "Tell where to get a set; this build cannot download"))]
+    #[cfg_attr(not(feature = "download"), command(about = "Say where to get a data set; this build cannot download"))]
     Fetch {
         /// The name of the set
         name: String,
@@ -63,7 +63,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Take a set from the official archive, its files, or a folder in the right layout
+    /// Import a data set from its official archive, its files, or a folder
     Import {
         /// The name of the set
         name: String,

@@ -20,10 +20,10 @@ Examples:
   evograd eval runs/resnet20-sum-shapes-seed0
       the test set, by the last checkpoint
   evograd eval runs/mine --checkpoint best --per-class
-      the share of right answers for each class
+      the accuracy of each class
   evograd eval runs/mine --weights from-pytorch.safetensors --json";
 
-/// Evaluate a trained network on images that it has not learned from.
+/// Evaluate a trained network on held-out images.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -40,7 +40,7 @@ pub struct Args {
     /// Which images
     #[arg(long, value_enum, default_value = "test")]
     split: Part,
-    /// The answers for each class
+    /// Accuracy of each class
     #[arg(long)]
     per_class: bool,
     /// One JSON object on standard output
@@ -124,7 +124,7 @@ fn print(
     Ok(())
 }
 
-/// For each class its share of right answers and the class that it is mistaken for most often.
+/// For each class its accuracy and the class that it is mistaken for most often.
 fn table(confusion: &[Vec<usize>], classes: &[String]) -> Table {
     let mut table = Table::new(&["class", "images", "right", "mistaken for"], 1..3);
     for (class, answers) in confusion.iter().enumerate() {

@@ -6,19 +6,19 @@ use evograd::models::Shortcut;
 /// Choices about a model.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct ModelArgs {
-    /// How two branches are joined: sum, product, max, sum+max, sort or sort-root [default: sum]
+    /// Fusion of two branches: sum, product, max, sum+max, sort or sort-root [default: sum]
     #[arg(long, value_name = "FUSION", help_heading = "Model")]
     fusion: Option<Fusion>,
     /// The ε under the root of sort-root [default: 1e-4]
     #[arg(long, value_name = "E", help_heading = "Model", allow_hyphen_values = true)]
     epsilon: Option<f64>,
-    /// How a residual block's input is made to fit its output: conv or pad [default: conv]
+    /// Shortcut of a residual block whose shape changes: conv or pad [default: conv]
     #[arg(long, value_name = "KIND", help_heading = "Model")]
     shortcut: Option<Shortcut>,
-    /// What every number of channels is multiplied with [default: 1]
+    /// Width multiplier of all numbers of channels [default: 1]
     #[arg(long, value_name = "FACTOR", help_heading = "Model", allow_hyphen_values = true)]
     width: Option<f64>,
-    /// The probability of every dropout layer; 0 for none [default: the model's own]
+    /// Dropout probability of all dropout layers; 0 for none [default: the model's own]
     #[arg(long, value_name = "P", help_heading = "Model", allow_hyphen_values = true)]
     dropout: Option<f64>,
 }

@@ -41,7 +41,7 @@ What the columns say:
             data come from a cache and not from memory, or a kernel does with
             fewer multiply-adds than the formula has
   rest      what belongs to no operation: the norm of the gradient, the tape,
-            counting right answers
+            counting correct predictions
 The machine's roof is measured at the beginning, and so is best measured while
 nothing else runs.";
 
@@ -52,7 +52,7 @@ pub struct Args {
     /// The network, as `evograd inspect models` lists them
     #[arg(default_value = "resnet20", value_name = "MODEL")]
     name: String,
-    /// Images of noise in a step
+    /// Batch size, of images of noise
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
     /// Steps measured, after three that are not
@@ -72,7 +72,7 @@ pub struct Args {
     /// Write every call of all measured steps into this file, for chrome://tracing or Perfetto
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Draw what was reached below the machine's roof into this file; with --layers, the products of each layer
+    /// Draw the roofline into this file: performance reached against the machine's limits; with --layers, the products of each layer
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// One JSON object on standard output

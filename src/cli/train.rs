@@ -33,7 +33,7 @@ Examples:
   evograd train --config my.toml --dry-run
       settings, size and expected time, without training
   evograd train --resume runs/resnet20-sum-shapes-seed0
-      go on where it stopped
+      continue where it stopped
 
 A part of the training images is held out: after each epoch the network is
 evaluated on it, and checkpoints/best is kept by it. The test set is evaluated
@@ -42,7 +42,7 @@ once, at the end. --set data.validation=N holds out N images, 0 none.
 Ctrl-C, SIGTERM and SIGHUP finish the step and save; a second one stops at
 once. Exit code 1: the run diverged; 130, 143 or 129: it was stopped.";
 
-/// Train a network, and save it in a folder.
+/// Train a network and save it in a folder.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -53,16 +53,16 @@ pub struct Args {
     data: Option<String>,
     #[command(flatten)]
     model_args: ModelArgs,
-    /// Times that all training images are gone through [default: 20]
+    /// Training epochs [default: 20]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Images in a step [default: 128]
+    /// Batch size [default: 128]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// The highest learning rate [default: 0.4 with batch normalisation, else 0.02; 0.001 for adam and adamw]
+    /// Peak learning rate [default: 0.4 with batch normalisation, else 0.02; 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<f64>,
-    /// The seed of weights, order, augmentation and dropout [default: 0]
+    /// Seed of weights, data order, augmentation and dropout [default: 0]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Settings in TOML
@@ -71,7 +71,7 @@ pub struct Args {
     /// One setting; may be given again, and overrides the file and all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// Go on with the run in this folder, with the settings it began with
+    /// Resume the run in this folder, with its own settings
     #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "data", "fusion", "epsilon", "shortcut", "width", "dropout", "batch", "rate", "seed", "config", "set", "out", "dry_run"])]
     resume: Option<PathBuf>,
     #[command(flatten)]

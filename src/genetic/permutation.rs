@@ -25,7 +25,7 @@ impl Space<Permutation> for Permutations {
 /// other numbers in the order of the other parent, from the end of the section on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OrderCrossover {
-    /// The probability that a pair is crossed.
+    /// The crossover probability of a pair.
     pub pair: f64,
 }
 

@@ -9,21 +9,25 @@ pub struct Insight {
     pub heritability: f64,
     /// The share of the variance of what was measured that predictions from the other networks explain; `None` where there are too few.
     pub r_squared: Option<f64>,
-    /// Each network as the others predict it.
-    pub predictions: Vec<PredictionRow>,
+    /// Each network that was trained.
+    pub networks: Vec<NetworkRow>,
     /// What edges and depths do.
     pub effects: Vec<EffectRow>,
     /// The winner beside what random search would have found; `None` where there is no winner yet.
     pub chance: Option<ChanceRow>,
 }
 
-/// A network that was trained, and what the others say of it.
+/// A network that was trained: its fitness, and what the others say of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PredictionRow {
+pub struct NetworkRow {
     /// Its canonical code.
     pub code: String,
     /// How often it was trained.
     pub trainings: usize,
+    /// Its fitness after all trainings of all networks.
+    pub fitness: f64,
+    /// The standard error of that.
+    pub fitness_error: f64,
     /// The mean of its trainings, with the effects of their seeds taken out.
     pub measured: f64,
     /// What is expected of it after the trainings of the others alone.

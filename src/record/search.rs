@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum SearchRow {
     /// The first row.
     Begin(BeginRow),
-    /// After a network was trained and asked for its answers.
+    /// After a network was trained and evaluated.
     Evaluation(EvaluationRow),
     /// After a generation, or a round of the race.
     Generation(GenerationRow),
@@ -56,7 +56,7 @@ pub struct EvaluationRow {
     pub repeat: u32,
     /// Epochs trained for; fewer than the settings have where it was given up as hopeless.
     pub epochs: u32,
-    /// The share of right answers on the validation split, or of a confirmation on the test set, from 0 to 1; 0 where it diverged.
+    /// Accuracy on the validation split, or of a confirmation on the test set, from 0 to 1; 0 where it diverged.
     pub fitness: f64,
     /// The mean cross entropy on the validation split.
     pub loss: Option<f64>,

@@ -4,7 +4,7 @@ use super::line_chart::{LineChart, Series};
 use super::search_stats::SearchStats;
 use crate::record::SearchRow;
 
-/// The greatest fitness so far, from 0 to 1, after each generation and each round of a race: `[networks trained, fitness]`, every individual
+/// The best fitness so far, from 0 to 1, after each generation and each round of a race: `[networks trained, fitness]`, every individual
 /// as it is known by then. So the best may fall, where its trainings show that it was lucky.
 ///
 /// ```
@@ -34,7 +34,7 @@ pub fn comparison(searches: &[(&str, &[SearchRow])]) -> LineChart {
     LineChart {
         title: "Best fitness so far".into(),
         x: "networks trained".into(),
-        y: "right answers on the validation split, %".into(),
+        y: "validation accuracy, %".into(),
         series: searches.iter().map(series).collect(),
     }
 }

@@ -4,7 +4,7 @@ use super::agreement::{Agreement, AgreementPoint};
 use super::effects_chart::{Effect, EffectsChart};
 use super::line_chart::{LineChart, Series};
 use super::search_stats::{percent, trained_codes, trainings};
-use crate::record::{ChanceRow, EffectRow, EvaluationRow, Insight, PredictionRow, SearchRow};
+use crate::record::{ChanceRow, EffectRow, EvaluationRow, Insight, NetworkRow, SearchRow};
 use serde::Serialize;
 
 /// What the template shows of it.
@@ -21,9 +21,8 @@ impl InsightPage {
     pub fn of(insight: Option<&Insight>, rows: &[SearchRow]) -> InsightPage {
         let effects =
             |insight: &Insight| (!insight.effects.is_empty()).then(|| effects_chart(&insight.effects).to_svg());
-        let predictions = |insight: &Insight| {
-            (insight.predictions.len() > 2).then(|| predictions_chart(&insight.predictions).to_svg())
-        };
+        let predictions =
+            |insight: &Insight| (insight.networks.len() > 2).then(|| predictions_chart(&insight.networks).to_svg());
         InsightPage {
             facts: insight.map_or_else(Vec::new, facts),
             predictions: insight.and_then(predictions),
@@ -54,8 +53,8 @@ fn against_chance(chance: &ChanceRow) -> String {
     )
 }
 
-fn predictions_chart(predictions: &[PredictionRow]) -> Agreement {
-    let point = |row: &PredictionRow| AgreementPoint {
+fn predictions_chart(networks: &[NetworkRow]) -> Agreement {
+    let point = |row: &NetworkRow| AgreementPoint {
         name: format!("{}: predicted {}, measured {}", row.code, percent(row.predicted), percent(row.measured)),
         at: [100.0 * row.predicted, 100.0 * row.measured],
         error: 100.0 * row.error,
@@ -65,7 +64,7 @@ fn predictions_chart(predictions: &[PredictionRow]) -> Agreement {
         x: "predicted from all other networks, %".into(),
         y: "measured, %".into(),
         point: "network".into(),
-        points: predictions.iter().map(point).collect(),
+        points: networks.iter().map(point).collect(),
     }
 }
 

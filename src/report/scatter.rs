@@ -12,13 +12,15 @@ pub struct ScatterPoint {
     pub name: String,
     /// Where it lies: `[x, y]`. One that is not finite is left out.
     pub at: [f64; 2],
+    /// The standard error of the height; 0 draws none.
+    pub error: f64,
 }
 
 /// Points over two measures, of which less is better along the horizontal axis and more along the vertical one.
 ///
 /// ```
 /// use evograd::report::{Scatter, ScatterPoint};
-/// let point = |name: &str, at| ScatterPoint { name: name.into(), at };
+/// let point = |name: &str, at| ScatterPoint { name: name.into(), at, error: 0.0 };
 /// let points = vec![point("small", [1.0, 60.0]), point("waste", [2.0, 50.0]), point("large", [3.0, 70.0])];
 /// let chart = Scatter {
 ///     title: "Accuracy".into(), x: "MACs".into(), y: "%".into(), point: "network".into(), points, marked: Some(2),
@@ -61,12 +63,14 @@ impl Scatter {
 
     /// The drawing: the points, their front in steps, and a ring around the one that won.
     pub fn to_svg(&self) -> String {
-        let axis = |axis: usize| Axis::over(self.points.iter().map(|point| point.at[axis]));
-        let frame = Frame { title: &self.title, names: [&self.x, &self.y], axes: [axis(0), axis(1)] };
+        let heights = self.points.iter().flat_map(|point| [point.at[1] - point.error, point.at[1] + point.error]);
+        let axes = [Axis::over(self.points.iter().map(|point| point.at[0])), Axis::over(heights)];
+        let frame = Frame { title: &self.title, names: [&self.x, &self.y], axes };
         let mut svg = frame.open();
         let front = self.front();
         self.draw_front(&front, &frame, &mut svg);
         for (place, point) in self.points.iter().enumerate() {
+            self.draw_error(point, &frame, &mut svg);
             self.draw_point(place, front.contains(&place), frame.pixel(point.at), &mut svg);
         }
         let mut entries = vec![
@@ -95,6 +99,15 @@ impl Scatter {
         }
     }
 
+    fn draw_error(&self, ScatterPoint { at: [x, y], error, .. }: &ScatterPoint, frame: &Frame, svg: &mut String) {
+        let [[x, low], [_, high]] = [-1.0, 1.0].map(|side| frame.pixel([*x, y + side * error]));
+        if *error > 0.0 && x.is_finite() && low.is_finite() && high.is_finite() {
+            let colour = COLOURS[4];
+            let _ =
+                writeln!(svg, "<path d=\"M{x:.1} {low:.1}V{high:.1}\" stroke=\"{colour}\" stroke-opacity=\"0.4\"/>");
+        }
+    }
+
     fn draw_point(&self, place: usize, on_front: bool, [x, y]: [f64; 2], svg: &mut String) {
         if !(x.is_finite() && y.is_finite()) {
             return;
@@ -120,7 +133,7 @@ mod tests {
     use super::*;
 
     fn chart(points: &[[f64; 2]]) -> Scatter {
-        let point = |at: &[f64; 2]| ScatterPoint { name: "a<b".into(), at: *at };
+        let point = |at: &[f64; 2]| ScatterPoint { name: "a<b".into(), at: *at, error: 0.0 };
         let points = points.iter().map(point).collect();
         let (x, y, point) = ("x".into(), "y".into(), "p".into());
         Scatter { title: "t".into(), x, y, point, points, marked: Some(0) }
@@ -149,5 +162,14 @@ mod tests {
         assert_eq!(svg.matches("<title>a&lt;b</title>").count(), 3);
         assert_eq!(svg.matches("r=\"8\"").count(), 1);
         assert!(chart(&[]).to_svg().ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn errors_are_drawn_and_lie_within_the_axis() {
+        let mut chart = chart(&[[0.0, 0.0], [10.0, 10.0]]);
+        chart.points[1].error = 10.0;
+        let svg = chart.to_svg();
+        assert_eq!(svg.matches("stroke-opacity=\"0.4\"").count(), 1);
+        assert!(svg.contains("<path d=\"M616.0 346.0V56.0\""), "{svg}");
     }
 }

@@ -4,7 +4,7 @@ use super::grouped;
 use super::histogram::Histogram;
 use super::line_chart::{Band, LineChart, Series};
 use super::scatter::{Scatter, ScatterPoint};
-use super::search_stats::{GenerationStats, SearchStats, TrainedCode, complete, percent, trained_codes};
+use super::search_stats::{GenerationStats, SearchStats, TrainedCode, complete, estimate, trained_codes};
 use crate::record::{GenerationRow, SearchRow};
 
 /// Generation, greatest, mean, median and worst accuracy in per cent.
@@ -23,7 +23,7 @@ const PAPER: [[f64; 5]; 10] = [
     [50.0, 77.06, 76.58, 76.81, 75.34],
 ];
 
-const FITNESS: &str = "right answers on the validation split, %";
+const FITNESS: &str = "validation accuracy, %";
 
 /// What the paper reports of its search on CIFAR-10.
 pub(super) fn paper_chart() -> LineChart {
@@ -84,8 +84,8 @@ pub(super) fn cost_chart(codes: &[TrainedCode], winner: &[&str]) -> Scatter {
     let point = |code: &TrainedCode| {
         let row = code.row;
         let costs = format!("{} MACs, {} parameters", grouped(row.macs), grouped(row.parameters));
-        let name = format!("{}: {}, {costs}", row.code, percent(code.fitness));
-        ScatterPoint { name, at: [row.macs as f64 / 1e6, 100.0 * code.fitness] }
+        let name = format!("{}: {}, {costs}", row.code, estimate(code.fitness, code.error));
+        ScatterPoint { name, at: [row.macs as f64 / 1e6, 100.0 * code.fitness], error: 100.0 * code.error }
     };
     Scatter {
         title: "Accuracy against cost".into(),

@@ -4,7 +4,7 @@ use super::family_svg::family_svg;
 use super::insight_page::InsightPage;
 use super::search_charts::{cost_chart, fitness_histogram, generations_chart, paper_chart};
 use super::search_stats::{
-    BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, estimate, evaluations, percent, trained_codes,
+    BestStats, SearchStats, TimeStats, TrainedCode, complete, duration, estimate, evaluations, trained_codes,
     unsigned_zero,
 };
 use super::stage_row::StageRow;
@@ -37,7 +37,7 @@ pub struct WinnerRow {
     pub parameters: u64,
     /// Multiply-adds for one picture.
     pub macs: u64,
-    /// How the inputs of a node are joined.
+    /// Fusion of a node's inputs.
     pub join: String,
     /// Its stages.
     pub stages: Vec<StageRow>,
@@ -128,7 +128,8 @@ impl Page {
     fn of(report: &SearchReport) -> Page {
         let stats = SearchStats::of(report.rows);
         let begin = report.rows.iter().find_map(|row| if let SearchRow::Begin(row) = row { Some(row) } else { None });
-        let codes = trained_codes(report.rows);
+        let mut codes = trained_codes(report.rows);
+        codes.iter_mut().for_each(|code| code.estimated(report.insight.as_ref()));
         let histogram = fitness_histogram(report.rows).filter(|_| stats.generations.len() < 2);
         let family = stats.best.as_ref().and_then(|best| family(report.rows, best));
         let cost = cost(&codes, report, &stats);
@@ -159,16 +160,21 @@ const BETWEEN: &str = "Between networks, a worker – one of those that train si
     found, breeds the next generation, or waits for the last network of this one.";
 
 fn sentence(stats: &SearchStats) -> String {
-    let work = match (stats.task.as_str(), stats.generations.len()) {
+    let [bred, raced] =
+        [false, true].map(|race| stats.generations.iter().filter(|row| row.race == race).count() as u64);
+    let work = match (stats.task.as_str(), bred) {
         ("exhaust", _) => "Every network of the space was asked for".to_string(),
         ("calibrate", _) => "Networks were trained to see what fitness is worth".to_string(),
         (_, 0) => "A search whose first generation is not complete".to_string(),
-        (_, count) => format!("A search of {}", counted(count as u64, "generation")),
+        (_, count) if raced == 0 => format!("A search of {}", counted(count, "generation")),
+        (_, count) => {
+            format!("A search of {} and a race of {}", counted(count, "generation"), counted(raced, "round"))
+        }
     };
     let time = if stats.time.wall > 0.0 { format!(" in {}", duration(stats.time.wall)) } else { String::new() };
     let best = match &stats.best {
         Some(best) if best.fitness > 0.0 => {
-            format!("the best answers {} of the validation images right", estimate(best.fitness, best.error))
+            format!("the best reaches {} validation accuracy", estimate(best.fitness, best.error))
         }
         _ => "none has learned anything".into(),
     };
@@ -189,13 +195,13 @@ fn note(stats: &SearchStats) -> Option<String> {
 
 fn facts(stats: &SearchStats) -> Vec<[String; 2]> {
     let best = stats.best.as_ref().map_or("none".into(), |best| estimate(best.fitness, best.error));
-    let generations = grouped(stats.generations.len() as u64);
-    let individuals: usize = stats.generations.iter().map(|generation| generation.individuals).sum();
+    let generations: Vec<_> = stats.generations.iter().filter(|row| !row.race).collect();
+    let individuals: usize = generations.iter().map(|generation| generation.individuals).sum();
     let number = |count: usize| grouped(count as u64);
     let known = |seconds: f64| if seconds > 0.0 { duration(seconds) } else { "–".into() };
     [
         ("best fitness", best),
-        ("generations", generations),
+        ("generations", number(generations.len())),
         ("individuals", number(individuals)),
         ("networks trained", number(stats.trained)),
         ("diverged", number(stats.diverged)),
@@ -266,8 +272,8 @@ fn cost(codes: &[TrainedCode], report: &SearchReport, stats: &SearchStats) -> Op
     let canonical = report.winner.iter().map(|winner| winner.canonical.as_str());
     let chart = cost_chart(codes, &winner.chain(canonical).collect::<Vec<_>>());
     let row = |place: usize| {
-        let TrainedCode { row, fitness, .. } = &codes[place];
-        [row.code.clone(), percent(*fitness), grouped(row.macs), grouped(row.parameters)]
+        let TrainedCode { row, fitness, error, .. } = &codes[place];
+        [row.code.clone(), estimate(*fitness, *error), grouped(row.macs), grouped(row.parameters)]
     };
     Some((chart.to_svg(), chart.front().into_iter().map(row).collect()))
 }

@@ -3,7 +3,7 @@
 //! The fitness of a generation is that of its row: where a code was trained more than once, the row holds the mean.
 
 use crate::record::{
-    AnswerRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow, counted_outcome, outcome,
+    AnswerRow, EvaluationRow, GenerationRow, IndividualRow, Insight, LeaderRow, SearchRow, counted_outcome, outcome,
     worst_outcome,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -66,7 +66,7 @@ pub struct GenerationStats {
     pub race: bool,
     /// Its individuals.
     pub individuals: usize,
-    /// The greatest fitness.
+    /// The best fitness.
     pub best: f64,
     /// The mean fitness.
     pub mean: f64,
@@ -279,10 +279,12 @@ fn individuals_of<'a>(
     complete.values().flat_map(|row| row.individuals.iter().enumerate().map(|one| (row.generation, one)))
 }
 
-/// A code with the mean of all its trainings.
+/// A code with the mean of all its trainings, or what else is known of its fitness.
 pub(super) struct TrainedCode<'a> {
     pub row: &'a EvaluationRow,
     pub fitness: f64,
+    /// The standard error of the fitness; 0 where it is not known.
+    pub error: f64,
     trainings: f64,
 }
 
@@ -297,7 +299,7 @@ pub(super) fn trained_codes(rows: &[SearchRow]) -> Vec<TrainedCode<'_>> {
         let place = *places.entry(row.code.as_str()).or_insert(codes.len());
         match codes.get_mut(place) {
             Some(code) => code.add(row.fitness),
-            None => codes.push(TrainedCode { row, fitness: row.fitness, trainings: 1.0 }),
+            None => codes.push(TrainedCode { row, fitness: row.fitness, error: 0.0, trainings: 1.0 }),
         }
     }
     for row in diverged {
@@ -309,6 +311,14 @@ pub(super) fn trained_codes(rows: &[SearchRow]) -> Vec<TrainedCode<'_>> {
 }
 
 impl TrainedCode<'_> {
+    /// Takes over what the model of all trainings says of its fitness, where that is known.
+    pub fn estimated(&mut self, insight: Option<&Insight>) {
+        let known = insight.and_then(|insight| insight.networks.iter().find(|network| network.code == self.row.code));
+        if let Some(network) = known {
+            (self.fitness, self.error) = (network.fitness, network.fitness_error);
+        }
+    }
+
     fn add(&mut self, fitness: f64) {
         self.trainings += 1.0;
         self.fitness += (fitness - self.fitness) / self.trainings;

@@ -78,7 +78,7 @@ pub struct Breeding {
     pub population: usize,
     /// Children that are bred for each place in a generation, of which the most promising is trained.
     pub children: u32,
-    /// The probability that a pair is crossed, `p_C`.
+    /// The crossover probability of a pair, `p_C`.
     pub crossover: f64,
     /// The probability that each stage of a crossed pair is exchanged, `q_C`.
     pub crossover_stage: f64,
@@ -130,11 +130,11 @@ pub enum Selector {
 pub struct Networks {
     /// Nodes of each stage, `K`.
     pub stages: Vec<usize>,
-    /// How the inputs of a node are joined: `sum`, as in the paper, `sort`, or any other fusion.
+    /// Fusion of a node's inputs: `sum`, as in the paper, `sort`, or any other fusion.
     pub join: String,
     /// The `ε` of `sort-root`.
     pub epsilon: f64,
-    /// What filters and features are multiplied with.
+    /// Width multiplier of filters and features.
     pub width: f64,
     /// The probability of dropout before the last layer. The paper's is 0.5; a training of a few epochs does better without.
     pub dropout: f64,
@@ -175,19 +175,19 @@ const NOTES: [(&str, &str); 23] = [
     ("search.method", "evolution, paper, aging, predictor or random"),
     ("search.budget", "trainings, as 100, or core time, as 1.5h"),
     ("search.population", "individuals in a generation"),
-    ("search.children", "bred for each place, of which the most promising is trained"),
-    ("search.crossover", "probability that a pair is crossed"),
-    ("search.crossover_stage", "probability that each of its stages is exchanged"),
-    ("search.mutation", "probability that one that was not crossed mutates"),
+    ("search.children", "offspring for each place, of which the most promising is trained"),
+    ("search.crossover", "crossover probability of a pair"),
+    ("search.crossover_stage", "probability that each of its stages is swapped"),
+    ("search.mutation", "mutation probability of one that was not crossed"),
     ("search.mutation_bit", "probability that each bit of it flips"),
     ("search.selection", "roulette or tournament"),
-    ("search.tournament", "individuals that fight in one"),
-    ("search.elite", "the fittest that go on as they are"),
-    ("search.workers", "networks trained side by side; 0 for one on each core"),
+    ("search.tournament", "individuals in a tournament"),
+    ("search.elite", "fittest individuals that survive unchanged"),
+    ("search.workers", "networks trained in parallel; 0 for one on each core"),
     ("networks.stages", "nodes of each"),
-    ("networks.join", "of a node's inputs: sum, sort, or any other fusion"),
+    ("networks.join", "fusion of a node's inputs: sum, sort, or any other"),
     ("networks.epsilon", "under the root of sort-root"),
-    ("networks.width", "every number of channels is multiplied with it"),
+    ("networks.width", "width multiplier of all numbers of channels"),
     ("networks.backbone.filters", "of each stage"),
     ("networks.backbone.kernel", "side of the filters of each stage's first convolution"),
     ("networks.backbone.padding", "of these"),

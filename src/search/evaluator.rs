@@ -19,7 +19,7 @@ use std::time::Instant;
 /// What a search tells while it goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
-    /// A network has been trained and asked for its answers.
+    /// A network has been trained and evaluated.
     Evaluated {
         /// What it came to.
         row: &'a EvaluationRow,

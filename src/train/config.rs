@@ -48,7 +48,7 @@ pub struct Model {
     pub epsilon: f64,
     /// How residual blocks shorten their input: `conv` or `pad`.
     pub shortcut: String,
-    /// What every number of channels is multiplied with.
+    /// Width multiplier of all numbers of channels.
     pub width: f64,
     /// The probability of dropout, instead of the model's own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,13 +89,13 @@ pub struct Data {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
-    /// Times that all training samples are gone through.
+    /// Epochs of training.
     pub epochs: u32,
     /// Samples in a step.
     pub batch: usize,
-    /// The seed of weights, order, augmentation and dropout.
+    /// Seed of weights, data order, augmentation and dropout.
     pub seed: u64,
-    /// The share of each target that is spread over all classes.
+    /// The share of each target spread over all classes.
     pub label_smoothing: f64,
     /// The probability that a label is drawn anew, as DisturbLabel has it.
     pub disturb_label: f64,
@@ -113,7 +113,7 @@ pub struct Training {
 pub struct Optimisation {
     /// `sgd`, `adam` or `adamw`.
     pub rule: UpdateRule,
-    /// The highest learning rate; without any, 0.4 for models with batch normalisation, 0.02 for others, 0.001 for
+    /// Peak learning rate; without any, 0.4 for models with batch normalisation, 0.02 for others, 0.001 for
     /// `adam` and `adamw`.
     pub rate: f64,
     /// The momentum of `sgd`.

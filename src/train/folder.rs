@@ -29,7 +29,7 @@ pub struct RunInfo {
     pub isa: String,
     /// Threads computed with.
     pub threads: usize,
-    /// The seed of weights, order, augmentation and dropout.
+    /// Seed of weights, data order, augmentation and dropout.
     pub seed: u64,
     /// Checksums of the training and the test set, where they have one.
     pub data_checksums: [Option<String>; 2],

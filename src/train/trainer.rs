@@ -44,7 +44,7 @@ impl Position {
         self.loss_sum / self.batch as f64
     }
 
-    /// The share of right answers in the present epoch so far.
+    /// Accuracy in the present epoch so far.
     pub fn accuracy(&self) -> f64 {
         self.right as f64 / self.seen as f64
     }

@@ -25,26 +25,25 @@ use std::process::ExitCode;
 #[derive(clap::Args, Clone, Debug)]
 #[group(id = "Breeding")]
 pub struct Args {
-    /// What is bred: structures of networks (Genetic CNN), the same on a table of trainings that were done before, or tours through
-    /// towns
+    /// What to search: network architectures (Genetic CNN), architectures in a table of finished trainings, or tours through towns
     #[arg(long, value_enum, default_value_t = Problem::Networks)]
     problem: Problem,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
     place: Place,
-    /// How networks are chosen: evolution by the operators of Genetic CNN, with children chosen by a model of accuracy; paper,
-    /// the same to the letter; aging evolution; predictor, the model alone; or random; with --problem table also all [default:
+    /// Search method: evolution, the operators of Genetic CNN with offspring selected by a surrogate model; paper, Genetic CNN to
+    /// the letter; aging evolution; predictor, the surrogate alone; or random search; with --problem table also all [default:
     /// evolution]
     #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random", ALL], conflicts_with = "resume")]
     method: Option<String>,
-    /// What the search may cost: trainings, as 100, or time of all cores together, as 30min or 1.5h [default: 36]
+    /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 36]
     #[arg(long, value_name = "BUDGET", conflicts_with = "resume")]
     budget: Option<Budget>,
     /// Individuals in a generation [default: 10, and 200 tours]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     population: Option<usize>,
-    /// Children bred for each place in a generation, of which the most promising is trained [default: 30]
+    /// Offspring generated for each place in a generation, of which the most promising is trained [default: 30]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     children: Option<u32>,
     /// Of tours: generations after the first [default: 10000]

@@ -33,7 +33,7 @@ all pairs of networks in the same order, 0 where one order says nothing about
 the other. --epochs changes nothing here.
 Exit code 1: all networks diverged.";
 
-/// Train the same networks for few and for many epochs, and tell whether they come out in the same order
+/// Train the same networks with short and long budgets, and report whether their rankings agree
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

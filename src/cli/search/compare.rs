@@ -26,7 +26,7 @@ Who trains more networks finds better ones by luck alone. So all searches are
 looked at where the shortest of them ended: after as many trainings. Fitness
 is what a network comes to on average over seeds, as far as is known then.";
 
-/// Compare what searches found with equally many networks trained
+/// Compare searches at equal numbers of trained networks
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

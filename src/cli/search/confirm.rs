@@ -38,7 +38,7 @@ each is asked for the test set once. Intervals hold the truth in 95 of 100
 cases; p is how often chance alone makes a difference as large. Exit code 1:
 all networks diverged.";
 
-/// Train the winner of a search and plain networks again with new seeds, and ask each for the test set
+/// Retrain the winner of a search and plain networks with new seeds, and evaluate them on the test set
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -48,10 +48,10 @@ pub struct Args {
     /// Another search, whose winner is trained as well; may be given again
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     against: Vec<PathBuf>,
-    /// How long each is trained, by the images that it sees: S, M, L, or as 60k [default: as in the search]
+    /// Training budget of each, in images seen: S, M, L, or a number as 60k [default: as in the search]
     #[arg(long, value_name = "RUNG", conflicts_with = "resume")]
     rung: Option<Length>,
-    /// How often each is trained, each time with a new seed
+    /// Trainings of each, with new seeds
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "resume")]
     seeds: u32,
     #[command(flatten)]

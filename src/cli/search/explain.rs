@@ -33,10 +33,10 @@ edge leads to; stages stand between bars.";
 pub struct Args {
     /// The code, or the name of one: vgg-like, resnet-like, densenet-like, figure1, genet1, genet2
     genome: Code,
-    /// How the inputs of a node are joined
+    /// Fusion of a node's inputs
     #[arg(long, value_name = "FUSION", default_value = "sum")]
     join: Fusion,
-    /// What filters and features are multiplied with
+    /// Width multiplier of filters and features
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     width: f64,
     /// Draw the stages

@@ -29,26 +29,26 @@ Examples:
   evograd search
       a small search on the built-in set of shapes
   evograd search --data cifar10 --budget 1h
-      as many networks as an hour of processor time allows
+      as many networks as an hour of core time allows
   evograd search --join sort --seed 1
-      nodes join their inputs by SORT
+      nodes fuse their inputs by SORT
   evograd search --method random
-      as many trainings of networks that are drawn at random
+      random search with as many trainings
   evograd search --resume runs/search
-      go on where it stopped
+      continue where it stopped
   evograd search explain '1-01|0-01-100|0-11-101-0001'
   evograd search compare runs/search runs/search-random
   evograd search confirm runs/search --against runs/search-random
       their winners and plain networks, trained again and tested
   evograd search --problem tsp --towns 60 --circle
-      the travelling salesman, bred by the same algorithm
+      the travelling salesman, by the same algorithm
   evograd search --problem table --method all
       every method a thousand times, on trainings that were done before
 
 Ctrl-C, SIGTERM and SIGHUP stop it and keep what was evaluated. Exit code 1:
 all networks diverged; 130, 143 or 129: it was stopped.";
 
-/// Breed network structures, each trained for a little while (Genetic CNN).
+/// Evolve network architectures, with short trainings as fitness (Genetic CNN).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 // The group of `breed::Args` has the same name.

@@ -18,7 +18,7 @@ Examples:
   evograd search report runs/search-shapes-seed0
       also while the search goes on, or after it was killed";
 
-/// Make report.html of a search again, from its journal
+/// Rebuild report.html of a search from its journal
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

@@ -21,12 +21,12 @@ pub struct Place {
     /// The folder of the search [default: runs/ and a name]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Go on with the search in this folder
+    /// Resume the search in this folder
     #[arg(long, value_name = "DIR", conflicts_with = "Settings")]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub data_dir: DataDir,
-    /// Candidates trained side by side, each on one core [default: one on each core]
+    /// Candidates trained in parallel, each on one core [default: one on each core]
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
     /// Rows of the journal as JSON lines on standard output

@@ -32,10 +32,10 @@ pub struct TableArgs {
     /// A table of trainings, as evograd search table writes it [default: the one that comes with the program, of 186 networks]
     #[arg(long, value_name = "FILE")]
     table: Option<Option<PathBuf>>,
-    /// How long networks are trained, by the images that they see [default: the shortest of the table]
+    /// Training budget of the networks, in images seen [default: the shortest of the table]
     #[arg(long, value_name = "N")]
     images: Option<u64>,
-    /// How often each method searches, with a seed of its own [default: 1000]
+    /// Searches of each method, with seeds of their own [default: 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     repeats: Option<u32>,
 }

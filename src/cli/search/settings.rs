@@ -13,7 +13,7 @@ pub struct Settings {
     /// The data set, as `evograd data list` has them [default: shapes]
     #[arg(long, value_name = "SET")]
     data: Option<String>,
-    /// What surrounds the stages, with the paper's numbers of nodes: cifar10, or mnist for images of 28×28 [default: cifar10]
+    /// Backbone around the stages, with the paper's numbers of nodes: cifar10, or mnist for images of 28×28 [default: cifar10]
     #[arg(long, value_name = "NAME", value_parser = ["cifar10", "mnist"])]
     backbone: Option<String>,
     /// Nodes of each stage [default: 3,4,5; of an exhaustive search 3,4]
@@ -22,10 +22,10 @@ pub struct Settings {
     /// Filters of each stage [default: 8,16,32]
     #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
     filters: Option<Vec<usize>>,
-    /// How the inputs of a node are joined: sum, sort, or any other fusion [default: sum]
+    /// Fusion of a node's inputs: sum, sort, or any other [default: sum]
     #[arg(long, value_name = "FUSION")]
     join: Option<Fusion>,
-    /// How long each candidate is trained, by the images that it sees: S for 20,000, M for 120,000, L for 320,000, or as 60k;
+    /// Training budget of each candidate, in images seen: S for 20,000, M for 120,000, L for 320,000, or a number as 60k;
     /// 10,000 others are held out
     #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
@@ -35,16 +35,16 @@ pub struct Settings {
     /// Training images held out; fitness is the accuracy on them [default: 2000]
     #[arg(long, value_name = "N")]
     validation: Option<usize>,
-    /// Times that a candidate goes through its training images [default: 3]
+    /// Training epochs of each candidate [default: 3]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Images in a step [default: 32]
+    /// Batch size [default: 32]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// The highest learning rate [default: 0.02, up to 0.04 from 3000 steps on; 0.001 for adam and adamw]
+    /// Peak learning rate [default: 0.02, up to 0.04 from 3000 steps on; 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<f64>,
-    /// The seed of breeding and training [default: 0]
+    /// Seed of evolution and training [default: 0]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=(i64::MAX / 2) as u64))]
     pub seed: Option<u64>,
     /// Settings in TOML

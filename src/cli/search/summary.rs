@@ -53,10 +53,7 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "image"), data.set),
         match begun.kind {
             Kind::Confirmation => format!("tested on {}", counted(begun.sets.test.len() as u64, "image")),
-            _ => format!(
-                "fitness: right answers to {} others",
-                grouped(data.validation_of(begun.sets.train.len()) as u64)
-            ),
+            _ => format!("fitness: accuracy on {} others", grouped(data.validation_of(begun.sets.train.len()) as u64)),
         } + &format!("; {} side by side", begun.config.workers()),
         format!("in {}", begun.path().display()),
     ];

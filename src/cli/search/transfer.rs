@@ -20,28 +20,28 @@ Examples:
   evograd search transfer runs/search-cifar10-seed0
   evograd search transfer runs/search-cifar10-seed0 --epochs 40
   evograd search transfer runs/search-cifar10-seed0 --code genet1
-      another structure in the same way
+      another architecture in the same way
 
-All training images are used, and the test set is asked at the end. The run
-goes on with evograd train --resume. The images are those of the search; where
+All training images are used, and the test set is evaluated at the end. The run
+can be resumed with evograd train --resume. The images are those of the search; where
 they have changed since, it is refused, unless --set data.set names others.";
 
-/// Train the best structure of a search at full width, on all training images
+/// Train the best architecture of a search at full width, on all training images
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The folder of the search
     search: PathBuf,
-    /// Another structure than the best
+    /// An architecture other than the best
     #[arg(long)]
     code: Option<Code>,
-    /// What the search's filters and features are multiplied with
+    /// Width multiplier of the search's filters and features
     #[arg(long, value_name = "FACTOR", default_value_t = 8.0)]
     width: f64,
-    /// Times that all training images are gone through
+    /// Training epochs
     #[arg(long, value_name = "N", default_value_t = 20)]
     epochs: u32,
-    /// The seed of weights, order, augmentation and dropout [default: the search's]
+    /// Seed of weights, data order, augmentation and dropout [default: the search's]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// One setting; may be given again, and overrides all other arguments

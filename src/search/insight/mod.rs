@@ -9,7 +9,7 @@ use super::history::History;
 use super::surrogate::{Prediction, r_squared};
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
-use crate::record::{Insight, PredictionRow, SearchRow, outcome};
+use crate::record::{Insight, NetworkRow, SearchRow, outcome};
 
 /// The side of the images. Of the features it scales one, multiply-adds, which the model takes in standard units.
 const SIDE: usize = 32;
@@ -26,7 +26,7 @@ pub fn insight(rows: &[SearchRow], networks: &Networks, winner: Option<&Code>) -
     Ok(Some(Insight {
         heritability: surrogate.variances().heritability(),
         r_squared: r_squared(&left_out),
-        predictions: left_out.iter().map(|one| row(one, &history)).collect(),
+        networks: left_out.iter().map(|one| row(one, &history)).collect(),
         effects: effects::effects(&history),
         chance: winner.and_then(|winner| chance::against_random(&history, winner)),
     }))
@@ -49,11 +49,14 @@ fn recalled(rows: &[SearchRow], networks: &Networks) -> Result<History> {
     Ok(history)
 }
 
-fn row(prediction: &Prediction, history: &History) -> PredictionRow {
+fn row(prediction: &Prediction, history: &History) -> NetworkRow {
     let code = history.trained().nth(prediction.architecture).expect("what was predicted was trained");
-    PredictionRow {
+    let fitness = history.estimate(code);
+    NetworkRow {
         code: code.to_string(),
         trainings: history.values(code).len(),
+        fitness: fitness.mean,
+        fitness_error: fitness.deviation,
         measured: prediction.measured,
         predicted: prediction.predicted.mean,
         error: prediction.predicted.deviation,

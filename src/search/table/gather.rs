@@ -185,9 +185,7 @@ fn head(folders: &[Folder<'_>]) -> Vec<String> {
     }
     let first = &folders[0];
     head.extend(first.begin.data_checksums[0].iter().map(|sum| format!("checksum of the training set: {sum}")));
-    head.push(
-        "accuracy: share of right answers to the images of data.validation; empty where a training diverged".into(),
-    );
+    head.push("accuracy: that on the images of data.validation; empty where a training diverged".into());
     head.push("optimizer.rate: up to 1000 steps; of longer trainings up to twice that, from 3000 steps on".into());
     head.extend(first.recipe.iter().map(|(key, value)| format!("{key} = {value}")));
     head

@@ -55,7 +55,7 @@ pub struct TrainingRow {
     pub epochs: u32,
     /// The number of its seed; the same number is the same seed for all networks.
     pub seed: u32,
-    /// The share of right answers to images held out; `None` where it diverged.
+    /// Accuracy on held-out images; `None` where it diverged.
     pub accuracy: Option<f64>,
     /// The mean cross entropy on them.
     pub loss: Option<f64>,

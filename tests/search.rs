@@ -188,7 +188,7 @@ fn another_seed_makes_another_search_and_the_budget_is_kept() {
     let seconds: Vec<f64> = read_journal(&hour.join("journal.jsonl"))
         .unwrap()
         .iter()
-        .filter_map(|row| if let SearchRow::Evaluation(row) = row { Some(row.seconds) } else { None })
+        .filter_map(|row| if let SearchRow::Evaluation(row) = row { Some(row.cost()) } else { None })
         .collect();
     // The last round is begun within the budget, and brought to its end.
     let longest = seconds.iter().copied().fold(0.0, f64::max);
@@ -845,7 +845,9 @@ fn a_dry_run_warns_as_the_search_would() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let out = runs.path().join("run");
     for command in [&["--dry-run"][..], &["exhaust", "--dry-run"], &["calibrate", "--dry-run"]] {
-        let still = of_three_nodes(command, data.path(), &out, &["training.clip=1e-30", "search.population=1"]);
+        let mut settings = vec!["training.clip=1e-30"];
+        settings.extend((command.len() == 1).then_some("search.population=1"));
+        let still = of_three_nodes(command, data.path(), &out, &settings);
         let (code, _, errors) = output(still);
         assert!(code == 0 && errors.contains("warning: training.clip is 1e-30"), "{command:?}: {errors}");
         assert_eq!(errors.contains("warning: a population of 1"), command.len() == 1, "{errors}");
@@ -893,7 +895,8 @@ fn a_file_of_another_search_is_the_one_that_is_named() {
     let calibrate = ["calibrate", "--networks", "3", "--budgets", "1x2"];
     let kinds: [(&str, &[&str]); 3] = [("bred", &[]), ("all", &["exhaust"]), ("budgets", &calibrate)];
     for (name, command) in kinds {
-        finished(of_three_nodes(command, data.path(), &folder(name), &["search.budget=\"8\""]));
+        let settings: &[&str] = if name == "bred" { &["search.budget=8"] } else { &[] };
+        finished(of_three_nodes(command, data.path(), &folder(name), settings));
     }
     let other = of_three_nodes(&[], data.path(), &folder("other"), &["search.budget=\"8\"", "search.seed=1"]);
     finished(other);

@@ -84,8 +84,7 @@ fn head_line(line: &str) -> String {
 
 /// The networks of the settings in the head.
 fn networks(head: &[String]) -> Read<Networks> {
-    let settings: Vec<String> =
-        head.iter().filter(|line| line.starts_with("networks.")).map(|line| line.replacen(" = ", "=", 1)).collect();
+    let settings: Vec<&str> = head.iter().map(String::as_str).filter(|line| line.starts_with("networks.")).collect();
     let first = |key: &str| head.iter().position(|line| line.starts_with(key));
     for key in ["networks.stages", "networks.backbone.filters"] {
         if first(key).is_none() {
@@ -93,11 +92,11 @@ fn networks(head: &[String]) -> Read<Networks> {
             return fault(head.len().max(1), format!("the head ends and {key} is not in it"), remedy);
         }
     }
-    match SearchConfig::parse("", &settings) {
+    match SearchConfig::parse(&settings.join("\n"), &[]) {
         Ok(config) => Ok(config.networks),
         Err(error) => {
             // Alone, most settings are sound or not by themselves; else the stages and what belongs to them disagree.
-            let alone = |line: &String| SearchConfig::parse("", &[line.replacen(" = ", "=", 1)]).is_err();
+            let alone = |line: &String| SearchConfig::parse(line, &[]).is_err();
             let is_wrong = |line: &String| line.starts_with("networks.") && !belongs(line) && alone(line);
             let line = head.iter().position(is_wrong).or(first("networks.stages")).unwrap_or(0) + 1;
             fault(line, error, "write the settings of the networks as evograd search --dry-run prints them")

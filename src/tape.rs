@@ -6,44 +6,23 @@
 
 mod finite;
 mod op;
+mod places;
+mod recompute;
+mod slots;
 mod timing;
 mod var;
 
 pub use op::{ListOp, Op, apply, apply_list};
+pub(crate) use recompute::{Keepsake, Recipe};
+pub use slots::Tape;
 pub use var::Var;
-pub(crate) use var::{Keepsake, Recipe};
 
 use crate::error::{Error, Result};
 use crate::par;
-use crate::shape::Shape;
 use crate::tensor::{Tensor, guarded};
 use evograd_kernels::{Element, Isa};
-use op::Node;
-use std::cell::RefCell;
-use std::rc::Rc;
-
-/// Records what is computed from its leaves.
-///
-/// ```
-/// use evograd::{Tape, Tensor};
-/// let tape = Tape::new();
-/// let x = tape.leaf(Tensor::scalar(3.0_f32));
-/// let y = x.mul(&x)?;
-/// let gradients = tape.backward(&y)?;
-/// assert_eq!(gradients.get(&x).unwrap().item()?, 6.0);
-/// # Ok::<(), evograd::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Tape<E: Element = f32> {
-    slots: Rc<RefCell<Vec<Slot<E>>>>,
-}
-
-/// One place of the tape; its position is the identity of a variable.
-enum Slot<E: Element> {
-    Leaf,
-    Recorded(Box<dyn Node<E>>),
-    Consumed(&'static str),
-}
+use places::expect_shape;
+use slots::Slot;
 
 /// The gradients of a tape's leaves.
 ///
@@ -61,31 +40,10 @@ pub struct Gradients<E: Element = f32> {
     by_id: Vec<Option<Tensor<E>>>,
 }
 
-impl<E: Element> Default for Tape<E> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<E: Element> Tape<E> {
-    /// An empty tape.
-    pub fn new() -> Self {
-        Tape { slots: Rc::default() }
-    }
-
     /// A variable that gradients are wanted for.
     pub fn leaf(&self, value: Tensor<E>) -> Var<E> {
-        self.push(value, Slot::Leaf)
-    }
-
-    /// The number of leaves and operations recorded so far.
-    pub fn len(&self) -> usize {
-        self.slots.borrow().len()
-    }
-
-    /// Whether nothing has been recorded.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        Var::pushed(value, self, Slot::Leaf)
     }
 
     /// The gradients of `loss`, a single number, with respect to every leaf it depends on.
@@ -140,30 +98,6 @@ impl<E: Element> Tape<E> {
         Ok(Gradients { tape: self.clone(), by_id })
     }
 
-    /// Takes the node at `id` off the tape, where a gradient has reached it.
-    fn take(&self, id: usize, reached: bool) -> Result<Option<Box<dyn Node<E>>>> {
-        let slot = &mut self.slots.borrow_mut()[id];
-        let name = match slot {
-            Slot::Recorded(node) if reached => node.name(),
-            Slot::Consumed(name) if reached => return Err(consumed(name)),
-            _ => return Ok(None),
-        };
-        match std::mem::replace(slot, Slot::Consumed(name)) {
-            Slot::Recorded(node) => Ok(Some(node)),
-            _ => Ok(None),
-        }
-    }
-
-    fn push(&self, value: Tensor<E>, slot: Slot<E>) -> Var<E> {
-        let mut slots = self.slots.borrow_mut();
-        slots.push(slot);
-        Var::tracked(value, self.clone(), slots.len() - 1)
-    }
-
-    fn is(&self, other: &Tape<E>) -> bool {
-        Rc::ptr_eq(&self.slots, &other.slots)
-    }
-
     fn id_of(&self, var: &Var<E>) -> Result<usize> {
         match var.place() {
             Some((tape, id)) if self.is(tape) => Ok(id),
@@ -202,20 +136,4 @@ fn add<E: Element>(isa: Isa, sum: &mut Option<Tensor<E>>, dx: Tensor<E>) -> Resu
     guarded("backward", &[("gradient", dx.shape())], || {
         timing::sum(*dx.shape(), dx.bytes(), || par::accumulate(isa, dx.as_slice(), sum.as_mut_slice()));
     })
-}
-
-fn expect_shape(op: &'static str, given: &Shape, wanted: &Shape) -> Result<()> {
-    if given == wanted {
-        return Ok(());
-    }
-    let shapes = [("gradient", given), ("value", wanted)];
-    Err(Error::op(op, "a gradient has another shape than its value", &shapes, "make their shapes equal"))
-}
-
-fn consumed(name: &str) -> Error {
-    Error::Tape {
-        op: "backward",
-        problem: format!("an earlier backward pass went through this {name} and released what it kept"),
-        remedy: "add the losses before going backward, or give all of them to one backward_from".into(),
-    }
 }

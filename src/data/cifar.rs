@@ -4,7 +4,7 @@
 //! A file is a row of records without a header. A record is the label, one byte, then the red, green and blue planes of
 //! 32 rows of 32 bytes. CIFAR-100 has two labels, the coarse class of 20 and the fine class of 100; the fine one counts.
 
-use super::catalogue::{Archive, SetInfo};
+use super::info::{Archive, SetInfo};
 use super::source::Source;
 use super::{Augment, Pictures, Sets};
 use crate::error::Result;

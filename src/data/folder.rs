@@ -5,29 +5,24 @@
 //! super::store::verify()) decodes all. It is scaled so that its short side has the wanted size, and the middle of the long
 //! side is taken. Whatever lies there and is not read is listed with the reason.
 
+mod contents;
 mod listing;
 mod sums;
 
-use super::catalogue::SetInfo;
-use super::image::{self, memory};
+use super::info::SetInfo;
+use super::image::{self, MOST_SIDE};
 use super::store::Progress;
 use super::{Augment, Dataset, FileNote, Sets};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::reserve;
-use listing::{Listing, subfolders};
-use std::fs::File;
+use contents::contents;
+use listing::{LAYOUT, Listing, subfolders};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// The rows and columns of images where none are asked for: ImageNet's usual ones.
 pub const SIDE: usize = 224;
-/// The most rows and columns that can be asked for.
-pub(super) const MOST_SIDE: usize = 4096;
-
-const LAYOUT: &str = "lay the images out as train/CLASS/*.jpg and val/CLASS/*.jpg (jpg, jpeg, jpe, jfif or png)";
-
 /// The row of image folders in the catalogue.
 pub(super) const FOLDER: SetInfo = SetInfo {
     name: "folder",
@@ -118,7 +113,7 @@ impl Dataset for Folder {
         if let Some(known) = self.sum.get() {
             return Ok(Some(known.clone()));
         }
-        let sum = sums::all(self, progress)?;
+        let sum = sums::all(&self.root, self.len(), |index| self.path(index), progress)?;
         Ok(Some(self.sum.get_or_init(|| sum).clone()))
     }
     fn is_decoded(&self) -> bool {
@@ -139,27 +134,6 @@ impl Dataset for Folder {
         let reason = format!("it is a {found} file and named as a {named} file; it is read as what it is");
         (found != named).then_some(FileNote { path, reason })
     }
-}
-
-/// The bytes of a file, and the share of memory that they take.
-fn contents(path: &Path) -> std::result::Result<(Vec<u8>, memory::Share), String> {
-    let (file, length) = opened(path)?;
-    let share = memory::FILES.take(length);
-    let mut bytes = reserve::with_room(length as usize)?;
-    let read = file.take(image::MOST_BYTES).read_to_end(&mut bytes);
-    read.map(|_| (bytes, share)).map_err(|error| error.to_string())
-}
-
-/// An open file and its length. What is no file would never end, so its kind comes first.
-fn opened(path: &Path) -> std::result::Result<(File, u64), String> {
-    let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !about.is_file() {
-        return Err(format!("it is {}", listing::kind(about.file_type())));
-    }
-    if about.len() > image::MOST_BYTES {
-        return Err(format!("it has {} bytes, and at most {} are read", about.len(), image::MOST_BYTES));
-    }
-    File::open(path).map(|file| (file, about.len())).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod exif;
 mod jpeg;
 pub(super) mod memory;
+mod pixels;
 mod png;
 mod scans;
 mod square;
@@ -16,10 +17,8 @@ use crate::error::{Error, Result};
 use crate::reserve;
 use std::fmt;
 
-/// The most pixels of an image that is decoded: 8192 × 8192, far more than cameras have.
-const MOST_PIXELS: u64 = 1 << 26;
-/// The most bytes of a file that is read.
-pub(super) const MOST_BYTES: u64 = 1 << 27;
+/// The most rows and columns that can be asked for.
+pub(super) const MOST_SIDE: usize = 4096;
 
 /// The kind of file that an image comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,18 +36,6 @@ impl fmt::Display for Format {
     }
 }
 
-/// Decoded pixels, row by row.
-struct Pixels {
-    width: usize,
-    height: usize,
-    /// Bytes of a pixel: 1 and 2 are grey, 3 and 4 red, green and blue; the last of 2 and 4 is not used.
-    channels: usize,
-    bytes: Vec<u8>,
-    orientation: exif::Orientation,
-    /// What they may take of the memory for decoding.
-    _share: memory::Share,
-}
-
 /// Decodes a JPEG or PNG file: its middle, as wide and high as its short side, scaled to `side` rows and columns. Returns
 /// the planes of red, green and blue, one after the other.
 ///
@@ -60,9 +47,9 @@ struct Pixels {
 /// # Errors
 /// When the bytes are no JPEG or PNG file, end early, are damaged, or claim more than 67,108,864 pixels.
 pub fn decode_image(bytes: &[u8], side: usize) -> Result<Vec<u8>> {
-    if side == 0 || side > super::folder::MOST_SIDE {
+    if side == 0 || side > MOST_SIDE {
         let problem = format!("{side} rows and columns were asked for");
-        return Err(Error::op("image", problem, &[], format!("ask for 1 to {}", super::folder::MOST_SIDE)));
+        return Err(Error::op("image", problem, &[], format!("ask for 1 to {}", MOST_SIDE)));
     }
     let mut planes = reserve::filled(3 * side * side, 0).map_err(|refused| refused.during("image"))?;
     decode(bytes, side, &mut planes).map_err(|problem| Error::op("image", problem, &[], REMEDY))?;
@@ -116,28 +103,6 @@ pub(super) fn format(bytes: &[u8]) -> std::result::Result<Format, String> {
             Err(format!("it is {found}, expected JPEG or PNG"))
         }
     }
-}
-
-/// The number of pixels that a header claims, if it is not too many to be decoded.
-fn expect_pixels(width: u64, height: u64) -> std::result::Result<u64, String> {
-    let pixels = width * height;
-    if width == 0 || height == 0 {
-        return Err(format!("its header says {width}×{height} pixels"));
-    }
-    if pixels > MOST_PIXELS {
-        return Err(format!("its header says {width}×{height} pixels, and at most {MOST_PIXELS} are decoded"));
-    }
-    Ok(pixels)
-}
-
-/// Bytes that scaling to `side` columns keeps of an image.
-fn scaled_bytes(width: u64, height: u64, side: usize) -> u64 {
-    3 * width.min(height) * side as u64
-}
-
-/// That the data are too few for the pixels that the header claims.
-fn too_short(width: u64, height: u64, bytes: u64) -> String {
-    format!("it ends early: {bytes} bytes of data cannot hold the {width}×{height} pixels that its header says")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! MNIST (LeCun, Bottou, Bengio, Haffner, 1998) and Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017): four IDX files each, of
 //! the same names. How many pictures there are, the files say.
 
-use super::catalogue::{Archive, DIGITS, SetInfo};
+use super::info::{Archive, DIGITS, SetInfo};
 use super::source::{Source, expected};
 use super::{Augment, Pictures, Sets, idx};
 use crate::error::Result;

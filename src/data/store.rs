@@ -173,7 +173,8 @@ impl Drop for Staging {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::catalogue::{Archive, SetInfo, info};
+    use crate::data::catalogue::info;
+use crate::data::info::{Archive, SetInfo};
     use crate::data::samples;
     use crate::data::source::anew;
     use std::path::Path;

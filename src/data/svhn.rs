@@ -4,7 +4,7 @@
 //! `X` is `[32, 32, 3, N]` of whole numbers up to 255, usually unsigned bytes, the first axis running fastest, so a picture is 3072 bytes in a row, each
 //! plane column by column. `y` is `[N, 1]`, and says 10 for the digit 0.
 
-use super::catalogue::{Archive, DIGITS, SetInfo};
+use super::info::{Archive, DIGITS, SetInfo};
 use super::mat::{self, Array};
 use super::source::Source;
 use super::{Augment, Pictures, Sets};

@@ -5,10 +5,10 @@
 //! are one convolution with filters `w·scale` and bias `b·scale + shift`. So the normalisation costs nothing any more; a ReLU
 //! behind it is done where a thread has just written the pixels; and all filters are packed once.
 //!
-//! The folded filters are rounded anew, so answers differ from those of [`Network::evaluate`](super::Network::evaluate) by
+//! The folded filters are rounded anew, so answers differ from those of [`Network::evaluate`] by
 //! rounding.
 
-use super::network::{expect_pictures, run, walk};
+use super::network::{Network, expect_pictures, run, walk};
 use super::plan::Plan;
 use crate::error::Result;
 use crate::mode::no_grad;
@@ -49,8 +49,18 @@ enum Step<E: Element> {
     Folded,
 }
 
+impl<E: Element> Network<E> {
+    /// The network for answers alone, which it gives faster: see [`Frozen`].
+    ///
+    /// # Errors
+    /// When the system has not the memory, or the instruction set that was asked for is not there.
+    pub fn frozen(&self) -> Result<Frozen<E>> {
+        Frozen::new(self.plan(), self.weights(), self.running())
+    }
+}
+
 impl<E: Element> Frozen<E> {
-    pub(super) fn new(plan: &Plan, weights: &[Tensor<E>], running: &[RunningStats<E>]) -> Result<Self> {
+    fn new(plan: &Plan, weights: &[Tensor<E>], running: &[RunningStats<E>]) -> Result<Self> {
         let (weights, running) = (weights.to_vec(), running.to_vec());
         let steps = plan.layers().iter().map(|_| Step::Layer).collect();
         let mut frozen = Frozen { plan: plan.clone(), steps, weights, running };

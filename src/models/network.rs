@@ -1,6 +1,5 @@
 //! A network with weights, which runs. Knows its plan and the tape; names no layer and no operation.
 
-use super::frozen::Frozen;
 use super::plan::Plan;
 use super::spec::Spec;
 use super::weights;
@@ -132,14 +131,6 @@ impl<E: Element> Network<E> {
         let logits = forward(&self.plan, &leaves, Var::constant(pictures.clone()), phase)?;
         self.running = running;
         Ok((logits, leaves))
-    }
-
-    /// The network for answers alone, which it gives faster: see [`Frozen`].
-    ///
-    /// # Errors
-    /// When the system has not the memory, or the instruction set that was asked for is not there.
-    pub fn frozen(&self) -> Result<Frozen<E>> {
-        Frozen::new(&self.plan, &self.weights, &self.running)
     }
 
     /// The logits `[N, K]` of pictures `[N, C, H, W]`.

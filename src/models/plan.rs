@@ -62,8 +62,18 @@ impl PlannedLayer {
     }
 }
 
+impl Spec {
+    /// Checks every shape and counts what the network costs. No memory for weights is asked for.
+    ///
+    /// # Errors
+    /// When a layer cannot work on what it is given; the error names the layer.
+    pub fn plan(&self) -> Result<Plan> {
+        Plan::new(self.clone())
+    }
+}
+
 impl Plan {
-    pub(super) fn new(spec: Spec) -> Result<Plan> {
+    fn new(spec: Spec) -> Result<Plan> {
         let mut shapes = vec![picture_shape(&spec)?];
         let mut layers: Vec<PlannedLayer> = Vec::with_capacity(spec.nodes.len());
         let mut last_use = vec![0];
@@ -164,7 +174,8 @@ fn inputs<'a>(shapes: &'a [Shape], values: &[Value]) -> Result<Vec<&'a Shape>> {
 fn trained_join(spec: &Spec, node: &Node) -> Option<TrainedJoin> {
     let [_, branch] = node.inputs[..] else { return None };
     let norm = branch.layer()?;
-    let layer = BatchNormJoin::of(&spec.nodes[norm].layer, &node.layer)?.into();
+    let (AnyLayer::BatchNorm(first), AnyLayer::Join(join)) = (&spec.nodes[norm].layer, &node.layer) else { return None };
+    let layer = BatchNormJoin::of(*first, *join)?.into();
     only_reader(spec, branch).map(|_| TrainedJoin { norm, layer })
 }
 

@@ -1,7 +1,5 @@
 //! A network as plain data: layers and what each takes its input from. Knows no weight.
 
-use super::plan::Plan;
-use crate::error::Result;
 use crate::nn::{AnyLayer, BatchNorm, Conv, Dropout, Join, Relu};
 use crate::ops::Fusion;
 
@@ -110,13 +108,5 @@ impl Spec {
     /// Adds the join of any number of branches, without a ReLU, at the path `block`.
     pub fn join_all(&mut self, block: &str, branches: &[Value], fusion: Fusion) -> Value {
         self.add(format!("{block}.join"), Join { fusion, relu: false }, branches)
-    }
-
-    /// Checks every shape and counts what the network costs. No memory for weights is asked for.
-    ///
-    /// # Errors
-    /// When a layer cannot work on what it is given; the error names the layer.
-    pub fn plan(&self) -> Result<Plan> {
-        Plan::new(self.clone())
     }
 }

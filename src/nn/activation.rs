@@ -1,6 +1,6 @@
 //! The rectifier.
 
-use super::{Layer, Pass, only};
+use super::layer::{Layer, Pass, only};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::Var;

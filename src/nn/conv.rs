@@ -1,6 +1,7 @@
 //! Convolution.
 
-use super::{Init, Layer, Parameter, Pass, Role, only};
+use super::Init;
+use super::layer::{Layer, Parameter, Pass, Role, only};
 use crate::error::{Error, Result};
 use crate::ops::Conv2d;
 use crate::shape::Shape;

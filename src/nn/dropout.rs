@@ -1,6 +1,6 @@
 //! Dropout.
 
-use super::{Layer, Pass, Phase, only};
+use super::layer::{Layer, Pass, Phase, only};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::Var;

@@ -1,6 +1,7 @@
 //! Where branches meet: fused to one of their shape, or put one behind the other.
 
-use super::{AnyLayer, BatchNorm, Layer, Parameter, Pass, Phase};
+use super::BatchNorm;
+use super::layer::{Layer, Parameter, Pass, Phase};
 use crate::error::{Error, Result};
 use crate::ops::{self, Fusion, common_shape, concat_shape};
 use crate::shape::Shape;
@@ -49,13 +50,13 @@ pub struct BatchNormJoin {
 }
 
 impl BatchNormJoin {
-    /// The layer that does what `join` does with what `layer` gives, where there is one.
-    pub fn of(layer: &AnyLayer, join: &AnyLayer) -> Option<BatchNormJoin> {
-        match (layer, join) {
+    /// The layer that does what `join` does with what `norm` gives, where there is one.
+    pub fn of(norm: BatchNorm, join: Join) -> Option<BatchNormJoin> {
+        match (norm, join) {
             (
-                AnyLayer::BatchNorm(BatchNorm { options, relu: false }),
-                AnyLayer::Join(Join { fusion: fusion @ (Fusion::Sum | Fusion::SortRoot { .. }), relu: true }),
-            ) => Some(BatchNormJoin { options: *options, fusion: *fusion }),
+                BatchNorm { options, relu: false },
+                Join { fusion: fusion @ (Fusion::Sum | Fusion::SortRoot { .. }), relu: true },
+            ) => Some(BatchNormJoin { options, fusion }),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Fully connected layers, and the reshape before them.
 
-use super::{Init, Layer, Parameter, Pass, Role, only};
+use super::Init;
+use super::layer::{Layer, Parameter, Pass, Role, only};
 use crate::error::{Error, Result};
 use crate::ops::linear_shape;
 use crate::shape::Shape;

@@ -1,6 +1,7 @@
 //! Normalisations: over the batch, and over neighbouring channels.
 
-use super::{Init, Layer, Parameter, Pass, Phase, Role, only};
+use super::Init;
+use super::layer::{Layer, Parameter, Pass, Phase, Role, only};
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::shape::Shape;

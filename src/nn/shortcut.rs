@@ -1,6 +1,6 @@
 //! The shortcut without weights.
 
-use super::{Layer, Pass, only};
+use super::layer::{Layer, Pass, only};
 use crate::error::{Error, Result};
 use crate::ops::AvgPool2d;
 use crate::shape::Shape;

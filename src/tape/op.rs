@@ -1,7 +1,10 @@
 //! What an operation is, and how it gets onto the tape. Knows no operation by name.
 
+use super::finite;
+use super::places::Places;
+use super::slots::{Node, Slot, Tape};
 use super::timing::{Cost, Handed, Watch};
-use super::{Slot, Tape, Var, expect_shape, finite};
+use super::var::Var;
 use crate::error::{Error, Result};
 use crate::mode::{self, Modes};
 use crate::par;
@@ -10,7 +13,6 @@ use crate::shape::Shape;
 use crate::tensor::{Tensor, memory_refused, refusable};
 use evograd_kernels::{Element, Isa};
 use std::fmt::Debug;
-use std::rc::Rc;
 
 /// An operation on `N` tensors that knows its gradient.
 ///
@@ -219,7 +221,7 @@ impl<'a, E: Element> Call<'a, E> {
         }
         finite::check_output(self.name, &y, values)?;
         Ok(match self.tape {
-            Some(tape) if Modes::current().recording => tape.push(y, Slot::Recorded(node(self.places))),
+            Some(tape) if Modes::current().recording => Var::pushed(y, tape, Slot::Recorded(node(self.places))),
             _ => Var::constant(y),
         })
     }
@@ -245,71 +247,6 @@ fn common_tape<'a, E: Element>(op: &'static str, inputs: &[&'a Var<E>]) -> Resul
         });
     }
     Ok(first)
-}
-
-/// Where an operation stands.
-pub(super) struct Places {
-    /// The place on the tape, where there is one, and the shape of each input.
-    pub(super) inputs: Vec<(Option<usize>, Shape)>,
-    /// The part that it was recorded in.
-    pub(super) part: Option<Rc<str>>,
-}
-
-impl Places {
-    fn wanted(&self) -> Vec<bool> {
-        self.inputs.iter().map(|(id, _)| id.is_some()).collect()
-    }
-
-    /// The gradients that were wanted, with their places, after checking what the operation gave.
-    fn deliver<E: Element>(
-        self,
-        op: &'static str,
-        gradients: Vec<Option<Tensor<E>>>,
-    ) -> Result<Vec<(usize, Tensor<E>)>> {
-        let part = self.part.clone();
-        self.checked(op, gradients).map_err(|error| at(part, error))
-    }
-
-    /// An error with the name of the part that the operation was recorded in.
-    fn named(&self, error: Error) -> Error {
-        at(self.part.clone(), error)
-    }
-
-    fn checked<E: Element>(
-        self,
-        op: &'static str,
-        gradients: Vec<Option<Tensor<E>>>,
-    ) -> Result<Vec<(usize, Tensor<E>)>> {
-        if gradients.len() != self.inputs.len() {
-            return Err(Error::Tape {
-                op,
-                problem: format!("backward returned {} gradients for {} inputs", gradients.len(), self.inputs.len()),
-                remedy: "return one for each input, None where it is not wanted".into(),
-            });
-        }
-        let mut reached = Vec::with_capacity(gradients.len());
-        for ((id, shape), dx) in self.inputs.into_iter().zip(gradients) {
-            let (Some(id), Some(dx)) = (id, dx) else { continue };
-            expect_shape(op, dx.shape(), &shape)?;
-            finite::check_gradient(op, &dx)?;
-            reached.push((id, dx));
-        }
-        Ok(reached)
-    }
-}
-
-fn at(part: Option<Rc<str>>, error: Error) -> Error {
-    match part {
-        Some(part) => error.at(part),
-        None => error,
-    }
-}
-
-/// What the tape sees of a recorded operation.
-pub(super) trait Node<E: Element> {
-    fn name(&self) -> &'static str;
-    /// The gradient of every tracked input, with its place on the tape.
-    fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>>;
 }
 
 struct Recorded<E: Element, O: ListOp<E>> {

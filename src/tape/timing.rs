@@ -3,7 +3,7 @@
 //! What an operation keeps for backward is known to nobody but itself. What it keeps of its inputs and its output shares
 //! their memory, though, and that can be seen: afterwards the memory has more owners.
 
-use super::op::Places;
+use super::places::Places;
 use crate::mode;
 use crate::profile::{Event, Pass, Span, is_on, timed};
 use crate::shape::Shape;

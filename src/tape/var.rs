@@ -1,33 +1,12 @@
 //! A variable: a value, and its place on a tape where gradients are wanted.
 
-use super::Tape;
+use super::recompute::{Keepsake, Recipe};
+use super::slots::{Slot, Tape};
 use crate::error::Result;
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use std::fmt;
 use std::rc::Rc;
-
-/// How a value is computed again, to the same bits, from what is kept for backward anyway.
-pub(crate) trait Recipe<E: Element>: fmt::Debug {
-    fn value(&self) -> Tensor<E>;
-}
-
-/// A value that backward needs: itself, or how to compute it again, where that spares its memory until then.
-#[derive(Clone, Debug)]
-pub(crate) enum Keepsake<E: Element> {
-    Value(Tensor<E>),
-    Recipe(Rc<dyn Recipe<E>>),
-}
-
-impl<E: Element> Keepsake<E> {
-    /// The value.
-    pub fn value(&self) -> Tensor<E> {
-        match self {
-            Keepsake::Value(value) => value.clone(),
-            Keepsake::Recipe(recipe) => recipe.value(),
-        }
-    }
-}
 
 /// A tensor in a computation. Operations are its methods; see [`ops`](crate::ops) for all of them.
 ///
@@ -53,8 +32,9 @@ impl<E: Element> Var<E> {
         Var { value, place: None, recipe: None }
     }
 
-    pub(super) fn tracked(value: Tensor<E>, tape: Tape<E>, id: usize) -> Self {
-        Var { value, place: Some((tape, id)), recipe: None }
+    /// A variable with a place of its own on the tape.
+    pub(super) fn pushed(value: Tensor<E>, tape: &Tape<E>, slot: Slot<E>) -> Self {
+        Var { value, place: Some((tape.clone(), tape.push(slot))), recipe: None }
     }
 
     /// The same variable, which can be computed again. Nothing is kept of a constant, nor is its recipe.

@@ -2,8 +2,9 @@
 
 use super::notes::annotated;
 use super::numbers::{self, OF_MODEL, OF_TRAINING};
+use super::refuse::refuse;
 use crate::data::Augment;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::genetic_cnn::Backbone;
 use crate::models::{Options, Shortcut};
 use crate::nn::Role;
@@ -344,10 +345,6 @@ impl Config {
             ScheduleKind::OneCycle => Schedule::OneCycle { peak: *peak },
         }
     }
-}
-
-pub(crate) fn refuse(problem: String, remedy: &str) -> Error {
-    Error::op("configuration", problem, &[], remedy)
 }
 
 #[cfg(test)]

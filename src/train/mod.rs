@@ -11,6 +11,7 @@ mod network;
 pub(crate) mod notes;
 pub(crate) mod numbers;
 pub(crate) mod read_config;
+mod refuse;
 mod run;
 mod trainer;
 pub(crate) mod unread;

@@ -1,6 +1,7 @@
 //! The network that settings ask for. Knows the models by their names and options; knows no family.
 
-use super::config::{Config, refuse};
+use super::config::Config;
+use super::refuse::refuse;
 use crate::error::Result;
 use crate::models::genetic_cnn::Backbone;
 use crate::models::{self, Options, Spec};

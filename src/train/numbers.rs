@@ -3,7 +3,7 @@
 //! A number is judged as it was written, before it becomes what the setting holds: so −1, 1e30 and 2⁶⁴ are refused in the same words as a
 //! number that is just outside its range.
 
-use super::config::refuse;
+use super::refuse::refuse;
 use crate::error::{Error, Result};
 use crate::setting::{Allowed, shown};
 use serde::Serialize;

@@ -1,7 +1,8 @@
 //! Settings from text: a TOML file, single assignments, and what is usual for the rest.
 
-use super::config::{Config, Data, Model, refuse};
+use super::config::{Config, Data, Model};
 use super::numbers::{self, Number};
+use super::refuse::refuse;
 use super::unread::{self, Reader};
 use crate::data;
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! Settings that nothing reads, since they belong to another rule than the one that was chosen: set, they would be of no effect, and nobody
 //! would be told.
 
-use super::config::refuse;
+use super::refuse::refuse;
 use crate::error::Result;
 use serde::Serialize;
 use serde_json::Value;

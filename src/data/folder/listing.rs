@@ -1,6 +1,5 @@
 //! Which files below a folder of classes are images by their names, and why the others are not.
 
-use super::LAYOUT;
 use crate::data::FileNote;
 use crate::data::image::Format;
 use crate::error::{Error, Result};
@@ -9,6 +8,7 @@ use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
+pub(super) const LAYOUT: &str = "lay the images out as train/CLASS/*.jpg and val/CLASS/*.jpg (jpg, jpeg, jpe, jfif or png)";
 /// Folders within folders of a class, at most.
 const DEEPEST: usize = 16;
 

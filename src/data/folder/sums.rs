@@ -1,13 +1,13 @@
 //! One checksum of all files of a folder of images: their names, lengths and contents, read on all cores and decoded nowhere.
 
-use super::{Folder, opened};
+use super::contents::opened;
 use crate::data::store::Progress;
-use crate::data::{Dataset, image};
+use crate::data::image::{self, memory};
 use crate::error::{Error, Result};
 use crate::par;
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Files whose sums are kept until they are added up: enough for all cores, whose progress is told in between.
 const SOME: usize = 256;
@@ -17,17 +17,22 @@ const PIECE: usize = 1 << 16;
 /// The sum of a file's bytes.
 type Sum = [u8; 32];
 
-/// The sha256, in hexadecimal, of the name, length and sum of each file, in their order.
-pub(super) fn all(folder: &Folder, progress: &mut dyn Progress) -> Result<String> {
-    let (mut hash, count) = (Sha256::new(), folder.len());
+/// The sha256, in hexadecimal, of the name below `root`, length and sum of each of `count` files, in their order.
+pub(super) fn all(
+    root: &Path,
+    count: usize,
+    path: impl Fn(usize) -> PathBuf + Sync,
+    progress: &mut dyn Progress,
+) -> Result<String> {
+    let mut hash = Sha256::new();
     for first in (0..count).step_by(SOME) {
         let end = count.min(first + SOME);
-        let sums = par::map(end - first, |index| of_file(&folder.path(first + index)));
+        let sums = par::map(end - first, |index| of_file(&path(first + index)));
         for (index, sum) in (first..end).zip(sums) {
-            let path = folder.path(index);
+            let path = path(index);
             let (length, sum) = sum.map_err(|problem| Error::file(&path, problem, image::REMEDY))?;
             // The name within the folder, so that the folder may be moved as a whole.
-            let name = path.strip_prefix(&folder.root).unwrap_or(&path).as_os_str().as_encoded_bytes();
+            let name = path.strip_prefix(root).unwrap_or(&path).as_os_str().as_encoded_bytes();
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name);
             hash.update(length.to_le_bytes());
@@ -41,7 +46,7 @@ pub(super) fn all(folder: &Folder, progress: &mut dyn Progress) -> Result<String
 /// The length and the sum of a file, of which one piece is in memory at a time.
 fn of_file(path: &Path) -> std::result::Result<(u64, Sum), String> {
     let (file, _) = opened(path)?;
-    let (mut file, mut hash, mut length) = (file.take(image::MOST_BYTES), Sha256::new(), 0);
+    let (mut file, mut hash, mut length) = (file.take(memory::MOST_BYTES), Sha256::new(), 0);
     let mut piece = vec![0; PIECE];
     loop {
         match file.read(&mut piece) {

@@ -6,7 +6,8 @@
 //! lacks it.
 
 use super::scans::{Component, Frame, Tables};
-use super::{Pixels, exif, expect_pixels, memory, scaled_bytes, too_short};
+use super::pixels::{Pixels, expect_pixels, scaled_bytes, too_short};
+use super::{exif, memory};
 use crate::reserve;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;

@@ -2,6 +2,9 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+/// The most bytes of a file that is read.
+pub(in crate::data) const MOST_BYTES: u64 = 1 << 27;
+
 /// Memory that threads share: whoever asks for more than is free waits.
 pub(in crate::data) struct Pool {
     all: u64,
@@ -10,7 +13,7 @@ pub(in crate::data) struct Pool {
 }
 
 /// For files while they are decoded: two of the largest.
-pub(in crate::data) static FILES: Pool = Pool::new(2 * super::MOST_BYTES);
+pub(in crate::data) static FILES: Pool = Pool::new(2 * MOST_BYTES);
 /// For pixels: the largest image with all that its decoder keeps.
 pub(super) static PIXELS: Pool = Pool::new(768 << 20);
 

@@ -1,6 +1,7 @@
 //! PNG files, by the crate `png`, whole or not at all.
 
-use super::{Pixels, exif, expect_pixels, memory, scaled_bytes, too_short};
+use super::pixels::{Pixels, expect_pixels, scaled_bytes, too_short};
+use super::{exif, memory};
 use crate::reserve;
 use flate2::read::ZlibDecoder;
 use png::{ColorType, DecodeOptions, Decoder, Info, Limits, OutputInfo, Transformations};

@@ -3,7 +3,7 @@
 //! Scaling weighs source pixels by a triangle as wide as two target pixels (bilinear where it enlarges, and each source
 //! pixel counts where it shrinks), first along rows, then along columns, with bytes in between.
 
-use super::Pixels;
+use super::pixels::Pixels;
 use crate::reserve::{self, Refused};
 
 /// What one target pixel is made of: source pixels from `first` on, each with its weight.

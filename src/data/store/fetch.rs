@@ -4,7 +4,7 @@
 mod download;
 
 use super::Progress;
-use crate::data::catalogue::SetInfo;
+use crate::data::info::SetInfo;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Whether the files of a set are the official ones, and whether they are a set at all.
 
 use super::{Progress, SUMS, sum};
-use crate::data::catalogue::SetInfo;
+use crate::data::info::SetInfo;
 use crate::data::parallel::read_all;
 use crate::data::source::present;
 use crate::data::{Dataset, FileNote, Sets};

@@ -93,12 +93,6 @@ impl Code {
         Ok(Code(nodes.iter().map(stage).collect::<Result<_>>()?))
     }
 
-    /// Whether a node of its network takes in more than one other.
-    pub fn has_joins(&self) -> bool {
-        let graphs = self.0.iter().map(super::StageGraph::new);
-        graphs.into_iter().any(|graph| graph.ends.len() > 1 || graph.nodes.iter().any(|(_, inputs)| inputs.len() > 1))
-    }
-
     /// The number of nodes of each stage.
     pub fn nodes(&self) -> Vec<usize> {
         self.0.iter().map(Stage::nodes).collect()

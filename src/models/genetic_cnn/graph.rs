@@ -1,6 +1,6 @@
 //! A stage as a graph: which nodes are there, and where each takes its input from.
 
-use super::code::Stage;
+use super::code::{Code, Stage};
 
 /// Where a node's input comes from: the default input node, or an ordinary node, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,14 @@ impl StageGraph {
     /// nodes.
     pub fn convolutions(&self) -> usize {
         if self.nodes.is_empty() { 1 } else { self.nodes.len() + 2 }
+    }
+}
+
+impl Code {
+    /// Whether a node of its network takes in more than one other.
+    pub fn has_joins(&self) -> bool {
+        let graphs = self.0.iter().map(StageGraph::new);
+        graphs.into_iter().any(|graph| graph.ends.len() > 1 || graph.nodes.iter().any(|(_, inputs)| inputs.len() > 1))
     }
 }
 

@@ -5,7 +5,7 @@
 //! sends all of it again. Only when size and sum are right is the file renamed; a wrong one is thrown away, and asked for
 //! once more of the same mirror if part of it came from elsewhere.
 
-use crate::data::catalogue::Archive;
+use crate::data::info::Archive;
 use crate::data::store::{Progress, name, sum};
 use crate::error::Result;
 use std::fs::{self, File, OpenOptions};

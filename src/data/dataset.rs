@@ -1,0 +1,81 @@
+//! What a data set is: labelled pictures, whatever they are read from. Knows no format.
+
+use super::store::Progress;
+use crate::error::{Result, escaped};
+use std::fmt;
+use std::path::PathBuf;
+
+/// Labelled pictures of one size, each of a class.
+///
+/// Pictures are bytes, as the files have them; a loader makes them numbers. Whoever implements this can be trained on.
+///
+/// ```
+/// use evograd::data::{Dataset, Pictures};
+/// let two = Pictures::new([1, 1, 2], &["dark", "bright"], vec![10, 20, 230, 240], vec![0, 1])?;
+/// let mut picture = [0; 2];
+/// two.read(1, &mut picture)?;
+/// assert_eq!((two.label(1), picture), (1, [230, 240]));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+pub trait Dataset: Send + Sync {
+    /// The number of pictures.
+    fn len(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The sizes `[C, H, W]` of every picture.
+    fn shape(&self) -> [usize; 3];
+    /// The names of the classes.
+    fn classes(&self) -> &[String];
+    /// The class of a picture, below the number of classes; `index` is below [`len`](Dataset::len).
+    fn label(&self, index: usize) -> usize;
+    /// Writes a picture: `C` planes of `H` rows of `W` bytes.
+    ///
+    /// # Errors
+    /// When the picture is read from a file and that fails.
+    fn read(&self, index: usize, picture: &mut [u8]) -> Result<()>;
+    /// A checksum of all labels and pictures, where the set is small enough to have one.
+    fn checksum(&self) -> Option<String> {
+        None
+    }
+    /// A checksum of the names, lengths and contents of all files, where each image is a file: they are read and not decoded.
+    /// `progress` hears how far it is.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    fn files_checksum(&self, _progress: &mut dyn Progress) -> Result<Option<String>> {
+        Ok(None)
+    }
+    /// Whether each picture is decoded when it is read, which takes long: then statistics are taken of a sample.
+    fn is_decoded(&self) -> bool {
+        false
+    }
+    /// Rows and columns of the first picture as its file has it, where pictures are scaled when they are read.
+    fn stored_size(&self) -> Option<[usize; 2]> {
+        None
+    }
+    /// What lies where the set was read from and is no part of it.
+    fn left_out(&self) -> &[FileNote] {
+        &[]
+    }
+    /// What is to be said of a picture whose file is named as one of another format.
+    fn misnamed(&self, _index: usize) -> Option<FileNote> {
+        None
+    }
+}
+
+/// A file or folder that needs a word, such as one that was left out of a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileNote {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+impl fmt::Display for FileNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", escaped(self.path.display().to_string()), self.reason)
+    }
+}

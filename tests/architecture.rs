@@ -1,5 +1,9 @@
 //! The house rules that a machine can check: who may know whom, where `unsafe` may stand, and how large things grow.
 
+#[path = "architecture/circles.rs"]
+mod circles;
+
+use circles::{circles, imports};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -125,6 +129,56 @@ fn no_module_knows_more_than_it_may() {
             assert!(inside || allowed.contains(&used.as_str()), "{}: {name} must not use {used}", file.display());
         }
     }
+}
+
+/// Modules whose files may still use each other in circles.
+const ENTANGLED: &[&str] = &["cli", "search"];
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let entangled = |tie: &String| ENTANGLED.iter().any(|module| tie.starts_with(&format!("{module}/")));
+    let found: Vec<Vec<String>> =
+        circles(&imports(&root().join("src"))).into_iter().filter(|ties| !ties.iter().all(entangled)).collect();
+    assert!(found.is_empty(), "move what two of these files share to a third: {found:#?}");
+}
+
+/// Files of a crate in a folder of its own, by their names.
+fn crate_of(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("circles").join(name);
+    for (file, code) in files {
+        fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+        fs::write(root.join(file), code).unwrap();
+    }
+    root
+}
+
+#[test]
+fn circles_are_found_however_they_are_closed() {
+    let open: &[(&str, &str)] = &[("lib.rs", "mod a;\nmod b;\npub use a::A;\n"), ("a.rs", "pub struct A;\n")];
+    let closings = [
+        ("use", "use crate::b::B;\npub struct A(B);", "use crate::a::A;\npub struct B(A);"),
+        ("path", "pub struct A(super::b::B);", "pub struct B(super::a::A);"),
+        ("re-export", "use crate::b::B;\npub struct A;", "use crate::A;\npub struct B(A);"),
+        ("module", "use crate::b;\npub struct A(b::B);", "use super::{a::{self, A}};\npub struct B(A);"),
+        ("macro", "use crate::b::B;\nmacro_rules! made { () => {}; }\npub struct A;", "pub struct B;\nmade!();"),
+        ("name", "use crate::b::{B as Other};\npub struct A;", "pub struct B(crate::a::A);"),
+    ];
+    for (name, a, b) in closings {
+        let root = crate_of(name, &[open, &[("a.rs", a), ("b.rs", b)]].concat());
+        assert_eq!(circles(&imports(&root)), [["a.rs uses b.rs", "b.rs uses a.rs"]], "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_circle_is_not_taken_for_one() {
+    let parent = "mod one;\nmod two;\npub use one::One;\npub use two::two;\n";
+    let one = "use super::two;\n// super::two::Two\npub struct One(&'static str);\n\
+               pub fn one() -> &'static str { two(); \"super::two::Two\" }";
+    let two = "pub fn two() -> char { '\"' }\npub fn other(_: impl Sized + use<>) {}\n\
+               #[cfg(test)]\nmod tests {\n    use super::super::One;\n}\n";
+    let files = [("lib.rs", "mod room;\n"), ("room/mod.rs", parent), ("room/one.rs", one), ("room/two.rs", two)];
+    let found = circles(&imports(&crate_of("none", &files)));
+    assert!(found.is_empty(), "{found:?}");
 }
 
 #[test]

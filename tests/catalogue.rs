@@ -197,35 +197,17 @@ fn a_wrong_gradient_is_caught_in_every_operation() {
     }
 }
 
-/// Every file of `src/ops` is either machinery or an operation with a row of the same name, and the other way round.
+/// The files of `src/ops` are the operations, each with a row of its own name; what they share is in its folders.
 #[test]
 fn every_operation_has_a_row() {
-    let machinery = [
-        "mod",
-        "broadcast",
-        "catalogue",
-        "constant",
-        "elementwise",
-        "fusion",
-        "planes",
-        "pooling",
-        "product",
-        "reduction",
-        "region",
-        "rows",
-        "wide",
-        "window",
-    ];
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file())
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_string())
-        .filter(|name| !machinery.contains(&name.as_str()))
         .collect();
     files.sort();
-    let mut rows: Vec<String> = CATALOGUE.iter().map(|row| row.name.to_string()).collect();
-    rows.sort();
-    assert_eq!(files, rows, "files of src/ops and rows of the catalogue");
+    let rows: Vec<&str> = CATALOGUE.iter().map(|row| row.name).collect();
+    assert_eq!(files, rows, "files of src/ops and rows of the catalogue in src/ops.rs, in the order of the alphabet");
 }

@@ -6,6 +6,7 @@ use evograd::{
     BatchNorm, DropoutKey, Fusion, Purpose, Result, RunningStats, SgdStep, Stream, Tape, Tensor, Var, sgd_step,
 };
 use std::panic::catch_unwind;
+use std::path::Path;
 
 /// Draws of arguments for each method.
 const SEEDS: u64 = 600;
@@ -319,17 +320,26 @@ fn tensors_statistics_and_steps_do_not_panic_either() {
     }
 }
 
-/// A method that is added is tried on odd arguments too.
-#[test]
-fn every_method_is_tried() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops");
+/// The methods of [`Var`] in the files of a folder and of the folders in it.
+fn methods_in(folder: &Path) -> Vec<String> {
     let mut methods = Vec::new();
-    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            methods.extend(methods_in(&path));
+            continue;
+        }
         let source = std::fs::read_to_string(path).unwrap();
         let Some((_, methods_of)) = source.split_once("impl<E: Element> Var<E> {") else { continue };
         let names = methods_of.lines().filter_map(|line| line.strip_prefix("    pub fn ")?.split_once('('));
         methods.extend(names.map(|(name, _)| name.to_string()));
     }
+    methods
+}
+
+/// A method that is added is tried on odd arguments too.
+#[test]
+fn every_method_is_tried() {
+    let mut methods = methods_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops"));
     methods.sort();
     let mut tried: Vec<&str> = ATTEMPTS.iter().map(|(name, _)| *name).collect();
     tried.sort_unstable();

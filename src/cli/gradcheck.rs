@@ -230,11 +230,20 @@ mod tests {
         }
     }
 
+    const NONE: evograd::ops::Large = evograd::ops::Large { shapes: &[], run: |v| Ok(v[0].clone()) };
+
     const ROWS: [Row; 4] = [
-        Row { name: "exact", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.0) },
-        Row { name: "off", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.01) },
-        Row { name: "endless", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(f64::INFINITY) },
-        Row { name: "blunt", formula: "y = 1e12 + x²", kinks: "", f32_bound: 0.0, draw: |_| blunt() },
+        Row { name: "exact", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.0), large: NONE },
+        Row { name: "off", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.01), large: NONE },
+        Row {
+            name: "endless",
+            formula: "y = x",
+            kinks: "",
+            f32_bound: 0.0,
+            draw: |_| draw(f64::INFINITY),
+            large: NONE,
+        },
+        Row { name: "blunt", formula: "y = 1e12 + x²", kinks: "", f32_bound: 0.0, draw: |_| blunt(), large: NONE },
     ];
 
     /// A function that loses all digits of its slope.

@@ -9,8 +9,8 @@ mod contents;
 mod listing;
 mod sums;
 
-use super::info::SetInfo;
 use super::image::{self, MOST_SIDE};
+use super::info::SetInfo;
 use super::store::Progress;
 use super::{Augment, Dataset, FileNote, Sets};
 use crate::error::{Error, Result};

@@ -174,7 +174,7 @@ impl Drop for Staging {
 mod tests {
     use super::*;
     use crate::data::catalogue::info;
-use crate::data::info::{Archive, SetInfo};
+    use crate::data::info::{Archive, SetInfo};
     use crate::data::samples;
     use crate::data::source::anew;
     use std::path::Path;

@@ -174,7 +174,9 @@ fn inputs<'a>(shapes: &'a [Shape], values: &[Value]) -> Result<Vec<&'a Shape>> {
 fn trained_join(spec: &Spec, node: &Node) -> Option<TrainedJoin> {
     let [_, branch] = node.inputs[..] else { return None };
     let norm = branch.layer()?;
-    let (AnyLayer::BatchNorm(first), AnyLayer::Join(join)) = (&spec.nodes[norm].layer, &node.layer) else { return None };
+    let (AnyLayer::BatchNorm(first), AnyLayer::Join(join)) = (&spec.nodes[norm].layer, &node.layer) else {
+        return None;
+    };
     let layer = BatchNormJoin::of(*first, *join)?.into();
     only_reader(spec, branch).map(|_| TrainedJoin { norm, layer })
 }

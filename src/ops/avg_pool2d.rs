@@ -15,10 +15,10 @@
 //!
 //! **Source** PyTorch's definition of `AvgPool2d`, without `divisor_override`.
 
-use super::catalogue::{Row, case};
-use super::isa;
 use super::max_pool2d::Pool2d;
-use super::pooling::Planes;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::isa;
+use super::support::pooling::Planes;
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::par::for_each;
@@ -38,6 +38,18 @@ pub(super) const ROW: Row = Row {
         let options = AvgPool2d { kernel, stride, padding, ceil, count_padding: draw.flag() };
         // Of one sign: where a sum cancels, its rounding is no measure of the kernel.
         case!([draw.positive(shape)], format!("{options:?}"), |v| v[0].avg_pool2d(options))
+    },
+    large: Large {
+        shapes: &[IMAGES],
+        run: |v| {
+            v[0].avg_pool2d(AvgPool2d {
+                kernel: [3; 2],
+                stride: [2; 2],
+                padding: [1; 2],
+                ceil: true,
+                count_padding: false,
+            })
+        },
     },
 };
 

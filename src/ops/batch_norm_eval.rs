@@ -12,11 +12,11 @@
 //!
 //! **Source** Ioffe and Szegedy, *Batch normalization*, ICML 2015, algorithm 2.
 
-use super::batch_norm::RunningStats;
-use super::catalogue::{Row, case};
-use super::constant::require_positive;
-use super::isa;
-use super::planes::{Channel, Planes, gradient_sums, parameter_gradients};
+use super::support::batch_statistics::RunningStats;
+use super::support::catalogue::{CHANNELS, IMAGES, Large, Row, case};
+use super::support::constant::require_positive;
+use super::support::isa;
+use super::support::planes::{Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -37,6 +37,10 @@ pub(super) const ROW: Row = Row {
         case!([x, draw.values([c]), draw.values([c])], parameters, |v| {
             v[0].batch_norm_eval(&v[1], &v[2], &drawn(c, mean, variance)?, epsilon)
         })
+    },
+    large: Large {
+        shapes: &[IMAGES, CHANNELS, CHANNELS],
+        run: |v| v[0].batch_norm_eval(&v[1], &v[2], &RunningStats::new(6)?, 1e-5),
     },
 };
 

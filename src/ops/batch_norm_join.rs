@@ -20,13 +20,13 @@
 //!
 //! **Source** as of [`batch_norm`](Var::batch_norm) and [`fuse`](Var::fuse); the bits are theirs.
 
-use super::batch_norm::{Batch, BatchNorm, RunningStats, factors, train};
-use super::catalogue::{Draw, Row, case};
-use super::constant::require_positive;
-use super::fusion::Fusion;
-use super::isa;
-use super::planes::{Channel, Planes, parameter_gradients};
-use super::wide::in_f64;
+use super::support::batch_statistics::{Batch, BatchNorm, RunningStats, factors, train};
+use super::support::catalogue::{CHANNELS, Draw, IMAGES, Large, Row, case};
+use super::support::constant::require_positive;
+use super::support::fusion::Fusion;
+use super::support::isa;
+use super::support::planes::{Channel, Planes, parameter_gradients};
+use super::support::wide::in_f64;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Keepsake, Op, Var};
@@ -49,6 +49,13 @@ pub(super) const ROW: Row = Row {
         case!(inputs, format!("{options:?} {fusion:?}"), |v| {
             v[0].batch_norm_join(&v[1], &v[2], &v[3], &mut RunningStats::new(c)?, options, fusion)
         })
+    },
+    large: Large {
+        shapes: &[IMAGES, CHANNELS, CHANNELS, IMAGES],
+        run: |v| {
+            let fusion = Fusion::SortRoot { epsilon: 1e-4 };
+            v[0].batch_norm_join(&v[1], &v[2], &v[3], &mut RunningStats::new(6)?, BatchNorm::default(), fusion)
+        },
     },
 };
 

@@ -12,8 +12,9 @@
 //!
 //! **Source** as of [`batch_norm`](Var::batch_norm) and [`relu`](Var::relu); the bits are theirs.
 
-use super::batch_norm::{BatchNorm, RunningStats, Training, train};
-use super::catalogue::{Row, case};
+use super::batch_norm::Training;
+use super::support::batch_statistics::{BatchNorm, RunningStats, train};
+use super::support::catalogue::{CHANNELS, IMAGES, Large, Row, case};
 use crate::error::Result;
 use crate::tape::Var;
 use evograd_kernels::Element;
@@ -35,6 +36,10 @@ pub(super) const ROW: Row = Row {
         case!([x, draw.nonzero([c]), beta], format!("{options:?}"), |v| {
             v[0].batch_norm_relu(&v[1], &v[2], &mut RunningStats::new(c)?, options)
         })
+    },
+    large: Large {
+        shapes: &[IMAGES, CHANNELS, CHANNELS],
+        run: |v| v[0].batch_norm_relu(&v[1], &v[2], &mut RunningStats::new(6)?, BatchNorm::default()),
     },
 };
 

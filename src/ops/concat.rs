@@ -10,8 +10,8 @@
 //!
 //! **Source** a change of places; nothing is computed.
 
-use super::catalogue::{Row, case};
-use super::region::Region;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::region::Region;
 use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each};
 use crate::shape::Shape;
@@ -36,6 +36,7 @@ pub(super) const ROW: Row = Row {
             .collect();
         case!(inputs, format!("axis {axis}"), |v| Var::concat(&v.iter().collect::<Vec<_>>(), axis))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| Var::concat(&[&v[0], &v[1]], 1) },
 };
 
 #[derive(Debug)]

@@ -29,9 +29,10 @@
 
 mod passes;
 mod prepared;
+mod sizes;
 
-use super::catalogue::{Draw, Row, case};
-use super::window::output_size;
+use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
+use super::support::window::output_size;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{ListOp, Var, apply_list};
@@ -39,6 +40,7 @@ use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use evograd_kernels::im2col::Window;
 use passes::Passes;
+use sizes::Sizes;
 
 pub use prepared::PreparedConv2d;
 
@@ -58,6 +60,13 @@ pub(super) const ROW: Row = Row {
             inputs.push(draw.values([k]));
         }
         case!(inputs, format!("{options:?}"), |v| v[0].conv2d(&v[1], v.get(2), options))
+    },
+    large: Large {
+        shapes: &[IMAGES, &[8, 3, 3, 3], &[8]],
+        run: |v| {
+            let options = Conv2d { stride: [2, 1], padding: [1, 1], groups: 2, ..Conv2d::default() };
+            v[0].conv2d(&v[1], Some(&v[2]), options)
+        },
     },
 };
 
@@ -140,36 +149,6 @@ impl Conv2d {
             dilation: if kernel == 1 { 1 } else { self.dilation[axis] },
         };
         Ok(Sizes { images: n, channels: c, filters: k, groups, rows: window(0, h, r), columns: window(1, wide, s) })
-    }
-}
-
-/// All sizes of one convolution.
-#[derive(Clone, Copy, Debug)]
-struct Sizes {
-    images: usize,
-    channels: usize,
-    filters: usize,
-    groups: usize,
-    rows: Window,
-    columns: Window,
-}
-
-impl Sizes {
-    /// A kernel of one pixel sees no neighbours: where it steps over none either, an image is as good as one long row.
-    fn flat(self) -> Sizes {
-        let single = |axis: Window| axis.kernel == 1 && axis.padding == 0 && axis.output == axis.input;
-        if !single(self.rows) || !single(self.columns) {
-            return self;
-        }
-        let pixels = self.rows.input * self.columns.input;
-        let row = |size| Window { input: size, output: size, kernel: 1, stride: 1, padding: 0, dilation: 1 };
-        Sizes { rows: row(1), columns: row(pixels), ..self }
-    }
-
-    /// The padded channels that a group sees in one image; `None` where that is too much for any memory.
-    fn padded(&self) -> Option<Shape> {
-        let [h, w] = [self.rows, self.columns].map(|axis| axis.input + 2 * axis.padding);
-        Shape::new(&[self.channels / self.groups, h, w]).ok()
     }
 }
 

@@ -15,9 +15,9 @@
 //! **Source** Bridle 1990; smoothing from Szegedy et al., *Rethinking the Inception architecture*, CVPR 2016, with the
 //! whole of `a` spread over all classes as in PyTorch.
 
-use super::catalogue::{Row, case};
-use super::elementwise;
-use super::{isa, rows};
+use super::support::catalogue::{Large, Row, case};
+use super::support::elementwise;
+use super::support::{isa, rows};
 use crate::error::{Error, Result};
 use crate::setting::Allowed;
 use crate::shape::Shape;
@@ -40,6 +40,10 @@ pub(super) const ROW: Row = Row {
         case!([logits], format!("targets {:?} smoothing {smoothing}", &targets[..n]), |v| {
             v[0].cross_entropy(&targets[..n], smoothing)
         })
+    },
+    large: Large {
+        shapes: &[&[4099, 11]],
+        run: |v| v[0].cross_entropy(&(0..4099).map(|i| i % 11).collect::<Vec<_>>(), 0.1),
     },
 };
 

@@ -13,10 +13,11 @@
 //!
 //! **Source** the quotient rule.
 
-use super::broadcast::{common_shape, stretch, sum_back};
-use super::catalogue::{Draw, Row, case};
-use super::elementwise::binary;
 use super::mul::on_grid;
+use super::support::broadcast::{common_shape, stretch};
+use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
+use super::support::elementwise::binary;
+use super::support::reduction::sum_back;
 use crate::error::Result;
 use crate::par::{PIECE, for_each, piece};
 use crate::shape::Shape;
@@ -34,6 +35,7 @@ pub(super) const ROW: Row = Row {
         let inputs = if a == b { [draw.values(a), draw.nonzero(b)] } else { [on_grid(draw, a), powers_of_2(draw, b)] };
         case!(inputs, "", |v| v[0].div(&v[1]))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].div(&v[1]) },
 };
 
 /// Divisors from 1/4 to 2 with either sign whose quotients are exact, for the reason that [`on_grid`] gives.

@@ -12,7 +12,7 @@
 //!
 //! **Source** Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, JMLR 15, 2014.
 
-use super::catalogue::{Row, case};
+use super::support::catalogue::{IMAGES, Large, Row, case};
 use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each, piece};
 use crate::rng::{Purpose, Stream};
@@ -33,6 +33,7 @@ pub(super) const ROW: Row = Row {
         let key = DropoutKey { seed: draw.size(0, 1000) as u64, step, layer };
         case!([draw.values(shape)], format!("p {p} {key:?}"), |v| v[0].dropout(p, key))
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].dropout(0.3, DropoutKey { seed: 1, step: 2, layer: 3 }) },
 };
 
 /// Elements served by one block of the generator.

@@ -10,9 +10,9 @@
 //!
 //! **Source** Lin, Chen and Yan, *Network in network*, ICLR 2014, section 3.2.
 
-use super::catalogue::{Row, case};
-use super::isa;
-use super::window::image_sizes;
+use super::support::catalogue::{Large, Row, case};
+use super::support::isa;
+use super::support::window::image_sizes;
 use crate::error::Result;
 use crate::par::{PIECE, for_each};
 use crate::shape::Shape;
@@ -30,6 +30,7 @@ pub(super) const ROW: Row = Row {
         // Of one sign: where a sum cancels, its rounding is no measure of the kernel.
         case!([draw.positive(shape)], "", |v| v[0].global_avg_pool())
     },
+    large: Large { shapes: &[&[130, 160, 9, 9]], run: |v| v[0].global_avg_pool() },
 };
 
 #[derive(Debug)]

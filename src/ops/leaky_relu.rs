@@ -13,9 +13,9 @@
 //!
 //! **Source** Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network acoustic models*, ICML 2013.
 
-use super::catalogue::{Row, case};
-use super::constant::require_finite;
-use super::elementwise::{binary, unary};
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::constant::require_finite;
+use super::support::elementwise::{binary, unary};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -31,6 +31,7 @@ pub(super) const ROW: Row = Row {
         let (shape, slope) = (draw.shape(0, 4), draw.pick(&[0.01, 0.25, 0.0, -0.5, 2.0]));
         case!([draw.nonzero(shape)], format!("slope {slope}"), |v| v[0].leaky_relu(slope))
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].leaky_relu(0.1) },
 };
 
 #[derive(Debug)]

@@ -12,9 +12,9 @@
 //!
 //! **Source** the affine map; the products are those of the library `matrixmultiply`.
 
-use super::catalogue::{Row, case};
-use super::product::{Factor, multiply};
-use super::reduction::sum_middle;
+use super::support::catalogue::{Large, Row, case};
+use super::support::product::{Factor, multiply};
+use super::support::reduction::sum_middle;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{ListOp, Var, apply_list};
@@ -37,6 +37,7 @@ pub(super) const ROW: Row = Row {
         let inputs: Vec<Tensor<f64>> = given.iter().map(fill).collect();
         case!(inputs, "", |v| v[0].linear(&v[1], v.get(2)))
     },
+    large: Large { shapes: &[&[259, 130], &[70, 130], &[70]], run: |v| v[0].linear(&v[1], Some(&v[2])) },
 };
 
 #[derive(Debug)]

@@ -16,11 +16,11 @@
 //! **Source** Krizhevsky, Sutskever and Hinton, *ImageNet classification with deep convolutional neural networks*,
 //! NIPS 2012, section 3.3; with `α` divided by `n` and the window as in PyTorch's `LocalResponseNorm`.
 
-use super::catalogue::{Row, case};
-use super::constant::{require_positive, shown};
-use super::isa;
-use super::wide::{in_f64, ordinary};
-use super::window::image_sizes;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::constant::{require_positive, shown};
+use super::support::isa;
+use super::support::wide::{in_f64, ordinary};
+use super::support::window::image_sizes;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::par::for_each;
@@ -42,6 +42,7 @@ pub(super) const ROW: Row = Row {
         let shape = [draw.size(1, 2), draw.size(1, 7), 1, draw.pick(&[1, 2, 3, 17])];
         case!([draw.values(shape)], format!("{options:?}"), |v| v[0].local_response_norm(options))
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].local_response_norm(LocalResponseNorm::over(5)) },
 };
 
 /// Settings of [`Var::local_response_norm`].

@@ -10,8 +10,8 @@
 //!
 //! **Source** the derivative of an inverse function.
 
-use super::catalogue::{Row, case};
-use super::elementwise::{binary, unary};
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::elementwise::{binary, unary};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -27,6 +27,7 @@ pub(super) const ROW: Row = Row {
         let shape = draw.shape(0, 4);
         case!([draw.positive(shape)], "", |v| v[0].log())
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].log() },
 };
 
 #[derive(Debug)]

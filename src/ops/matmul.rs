@@ -14,8 +14,8 @@
 //!
 //! **Source** any book on linear algebra; the products themselves are those of the library `matrixmultiply`.
 
-use super::catalogue::{Row, case};
-use super::product::{Factor, multiply};
+use super::support::catalogue::{Large, Row, case};
+use super::support::product::{Factor, multiply};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -46,6 +46,7 @@ pub(super) const ROW: Row = Row {
             _ => v[0].matmul_with(&v[1], transpose),
         })
     },
+    large: Large { shapes: &[&[3, 259, 130], &[3, 130, 70]], run: |v| v[0].matmul(&v[1]) },
 };
 
 /// Which factors of [`Var::matmul_with`] are read as their transposes.

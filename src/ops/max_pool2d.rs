@@ -17,9 +17,9 @@
 //!
 //! **Source** PyTorch's definition of `MaxPool2d`, without dilation.
 
-use super::catalogue::{Draw, Row, case};
-use super::isa;
-use super::pooling::Planes;
+use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
+use super::support::isa;
+use super::support::pooling::Planes;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::par::{for_each, for_each_pair};
@@ -38,6 +38,10 @@ pub(super) const ROW: Row = Row {
         let mut x = draw.distinct(shape);
         greatest_last(&mut x);
         case!([x], format!("{options:?}"), |v| v[0].max_pool2d(options))
+    },
+    large: Large {
+        shapes: &[IMAGES],
+        run: |v| v[0].max_pool2d(Pool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2], ceil: false }),
     },
 };
 

@@ -13,9 +13,10 @@
 //!
 //! **Source** Goodfellow and others, *Maxout networks*, ICML 2013, for two pieces.
 
-use super::broadcast::{common_shape, stretch, sum_back};
-use super::catalogue::{Draw, Row, case};
-use super::elementwise::{binary, binary_backward};
+use super::support::broadcast::{common_shape, stretch};
+use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
+use super::support::elementwise::{binary, binary_backward};
+use super::support::reduction::sum_back;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -31,6 +32,7 @@ pub(super) const ROW: Row = Row {
         let shapes = draw.broadcasting().into();
         case!(apart(draw, shapes), "", |v| v[0].maximum(&v[1]))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].maximum(&v[1]) },
 };
 
 /// Two inputs of which no element of one is closer than 1/16 to any of the other.

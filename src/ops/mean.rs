@@ -12,9 +12,9 @@
 //!
 //! **Source** the sum rule.
 
-use super::catalogue::{Row, case};
-use super::elementwise::unary;
-use super::reduction::{Axes, Plan, draw_axes};
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::elementwise::unary;
+use super::support::reduction::{Axes, Plan, draw_axes};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -38,6 +38,7 @@ pub(super) const ROW: Row = Row {
             _ => v[0].mean(&axes[..count], keep),
         })
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].mean(&[0, 2, 3], false) },
 };
 
 #[derive(Debug)]

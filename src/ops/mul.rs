@@ -12,9 +12,10 @@
 //!
 //! **Source** the product rule.
 
-use super::broadcast::{common_shape, stretch, sum_back};
-use super::catalogue::{Draw, Row, case};
-use super::elementwise::binary;
+use super::support::broadcast::{common_shape, stretch};
+use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
+use super::support::elementwise::binary;
+use super::support::reduction::sum_back;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -31,6 +32,7 @@ pub(super) const ROW: Row = Row {
         let inputs = if a == b { [draw.values(a), draw.values(b)] } else { [a, b].map(|shape| on_grid(draw, shape)) };
         case!(inputs, "", |v| v[0].mul(&v[1]))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].mul(&v[1]) },
 };
 
 /// Sixteenths from 1/16 to 2 with either sign.

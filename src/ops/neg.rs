@@ -10,8 +10,8 @@
 //!
 //! **Source** the factor −1 pulled out of a derivative.
 
-use super::catalogue::{Row, case};
-use super::elementwise::unary;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::elementwise::unary;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -27,6 +27,7 @@ pub(super) const ROW: Row = Row {
         let shape = draw.shape(0, 4);
         case!([draw.values(shape)], "", |v| v[0].neg())
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].neg() },
 };
 
 #[derive(Debug)]

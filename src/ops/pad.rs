@@ -11,9 +11,9 @@
 //!
 //! **Source** a choice of places; nothing is computed.
 
-use super::catalogue::{Row, case};
-use super::constant::require_finite;
-use super::region::Region;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::constant::require_finite;
+use super::support::region::Region;
 use crate::error::{Error, Result};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::{Op, Var, apply};
@@ -36,6 +36,7 @@ pub(super) const ROW: Row = Row {
             _ => v[0].pad_with(&margins[..rank], value),
         })
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].pad(&[(0, 0), (1, 0), (2, 2), (0, 3)]) },
 };
 
 #[derive(Debug)]

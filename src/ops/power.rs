@@ -13,9 +13,9 @@
 //!
 //! **Source** the power rule.
 
-use super::catalogue::{Row, case};
-use super::constant::require_finite;
-use super::elementwise::{binary, unary};
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::constant::require_finite;
+use super::support::elementwise::{binary, unary};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -32,6 +32,7 @@ pub(super) const ROW: Row = Row {
         let x = if exponent.fract() == 0.0 { draw.nonzero(shape) } else { draw.positive(shape) };
         case!([x], format!("exponent {exponent}"), |v| v[0].power(exponent))
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].power(1.5) },
 };
 
 #[derive(Debug)]

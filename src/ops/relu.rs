@@ -12,8 +12,8 @@
 //!
 //! **Source** Nair and Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML 2010.
 
-use super::catalogue::{Row, case};
-use super::elementwise::{binary, unary};
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::elementwise::{binary, unary};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -29,6 +29,7 @@ pub(super) const ROW: Row = Row {
         let shape = draw.shape(0, 4);
         case!([draw.nonzero(shape)], "", |v| v[0].relu())
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].relu() },
 };
 
 #[derive(Debug)]

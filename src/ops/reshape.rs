@@ -10,7 +10,7 @@
 //!
 //! **Source** a change of names; nothing is computed.
 
-use super::catalogue::{Row, case};
+use super::support::catalogue::{IMAGES, Large, Row, case};
 use crate::error::{Error, Result};
 use crate::shape::{IntoShape, Shape};
 use crate::tape::{Op, Var, apply};
@@ -31,6 +31,7 @@ pub(super) const ROW: Row = Row {
         let parameters = if flatten { format!("flattened from {axis}") } else { format!("to {other}") };
         case!([x], parameters, |v| if flatten { v[0].flatten_from(axis) } else { v[0].reshape(other) })
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].flatten_from(1) },
 };
 
 #[derive(Debug)]

@@ -11,9 +11,9 @@
 //!
 //! **Source** a constant factor pulled out of a derivative.
 
-use super::catalogue::{Row, case};
-use super::constant::require_finite;
-use super::elementwise::unary;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::constant::require_finite;
+use super::support::elementwise::unary;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -29,6 +29,7 @@ pub(super) const ROW: Row = Row {
         let (shape, factor) = (draw.shape(0, 4), draw.number(-2.0, 2.0));
         case!([draw.values(shape)], format!("factor {factor}"), |v| v[0].scale(factor))
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].scale(0.7) },
 };
 
 #[derive(Debug)]

@@ -11,8 +11,8 @@
 //!
 //! **Source** a choice of elements; nothing is computed.
 
-use super::catalogue::{Row, case};
-use super::region::Region;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::region::Region;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -32,6 +32,7 @@ pub(super) const ROW: Row = Row {
         let end = draw.size(start + 1, shape.sizes()[axis]);
         case!([draw.values(shape)], format!("axis {axis} range {start}..{end}"), |v| v[0].slice(axis, start..end))
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].slice(0, 1..12) },
 };
 
 #[derive(Debug)]

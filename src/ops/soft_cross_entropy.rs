@@ -12,8 +12,8 @@
 //!
 //! **Source** as for cross entropy; targets that are mixtures from Zhang et al., *mixup*, ICLR 2018.
 
-use super::catalogue::{Row, case};
-use super::{elementwise, rows};
+use super::support::catalogue::{Large, Row, case};
+use super::support::{elementwise, rows};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -36,6 +36,7 @@ pub(super) const ROW: Row = Row {
         }
         case!([logits, targets], "", |v| v[0].soft_cross_entropy(&v[1]))
     },
+    large: Large { shapes: &[&[4099, 11], &[4099, 11]], run: |v| v[0].soft_cross_entropy(&v[1]) },
 };
 
 #[derive(Debug)]

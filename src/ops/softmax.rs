@@ -12,8 +12,8 @@
 //!
 //! **Source** Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990.
 
-use super::catalogue::{Row, case};
-use super::rows;
+use super::support::catalogue::{Large, Row, case};
+use super::support::rows;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -31,6 +31,7 @@ pub(super) const ROW: Row = Row {
         let x = if draw.flag() { draw.values([2, rows, width]) } else { draw.values([rows, width]) };
         case!([x], "", |v| v[0].softmax())
     },
+    large: Large { shapes: &[&[4099, 11]], run: |v| v[0].softmax() },
 };
 
 #[derive(Debug)]

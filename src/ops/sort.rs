@@ -13,9 +13,9 @@
 //!
 //! **Source** SORT (ICCV 2017), fusion of two-branch blocks; ReLUs as in its author's code.
 
-use super::catalogue::{Draw, Row, case};
-use super::elementwise::{binary, binary_backward};
-use super::fusion::common_shape;
+use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
+use super::support::elementwise::{binary, binary_backward};
+use super::support::fusion::common_shape;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -32,6 +32,7 @@ pub(super) const ROW: Row = Row {
         let inputs = draw_branches(draw, shape, |a, b| a + b + a.max(0.0) * b.max(0.0));
         case!(inputs, format!("relu {relu}"), |v| v[0].sort(&v[1], relu))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort(&v[1], true) },
 };
 
 /// Draws two branches whose elements have either sign. Where `fused`, what the trailing ReLU sees, is near its kink, the

@@ -14,11 +14,11 @@
 //! **Source** SORT (ICCV 2017), fusion of residual blocks; ReLUs and `ε` as in its author's code, which has
 //! `ε = 0.01`, while the paper is quoted with `0.0001`.
 
-use super::catalogue::{Row, case};
-use super::constant::require_positive;
-use super::elementwise::{binary, binary_backward};
-use super::fusion::common_shape;
 use super::sort::draw_branches;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::constant::require_positive;
+use super::support::elementwise::{binary, binary_backward};
+use super::support::fusion::common_shape;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -35,6 +35,7 @@ pub(super) const ROW: Row = Row {
         let inputs = draw_branches(draw, shape, |a, b| a + b + (a.max(0.0) * b.max(0.0) + epsilon).sqrt());
         case!(inputs, format!("epsilon {epsilon} relu {relu}"), |v| v[0].sort_root(&v[1], epsilon, relu))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_root(&v[1], 1e-4, true) },
 };
 
 #[derive(Debug)]

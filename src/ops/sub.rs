@@ -11,9 +11,10 @@
 //!
 //! **Source** the sum rule.
 
-use super::broadcast::{common_shape, stretch, sum_back};
-use super::catalogue::{Row, case};
-use super::elementwise::{binary, unary};
+use super::support::broadcast::{common_shape, stretch};
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::elementwise::{binary, unary};
+use super::support::reduction::sum_back;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -29,6 +30,7 @@ pub(super) const ROW: Row = Row {
         let (a, b) = draw.broadcasting();
         case!([draw.values(a), draw.values(b)], "", |v| v[0].sub(&v[1]))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sub(&v[1]) },
 };
 
 #[derive(Debug)]

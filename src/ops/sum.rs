@@ -11,8 +11,8 @@
 //!
 //! **Source** the sum rule. The order of the additions, which decides the rounding error, is told in the kernel.
 
-use super::catalogue::{Row, case};
-use super::reduction::{Axes, Plan, draw_axes};
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::reduction::{Axes, Plan, draw_axes};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -36,6 +36,7 @@ pub(super) const ROW: Row = Row {
             _ => v[0].sum(&axes[..count], keep),
         })
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].sum_all() },
 };
 
 #[derive(Debug)]

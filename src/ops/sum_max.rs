@@ -13,10 +13,10 @@
 //! **Source** SORT (ICCV 2017), the comparison of fusion terms, where the maximum stands in for the product: as
 //! non-linear, but linear in pieces.
 
-use super::catalogue::{Row, case};
-use super::elementwise::{binary, binary_backward};
-use super::fusion::common_shape;
 use super::maximum::apart;
+use super::support::catalogue::{IMAGES, Large, Row, case};
+use super::support::elementwise::{binary, binary_backward};
+use super::support::fusion::common_shape;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -32,6 +32,7 @@ pub(super) const ROW: Row = Row {
         let shape = draw.shape(0, 4);
         case!(apart(draw, [shape; 2]), "", |v| v[0].sum_max(&v[1]))
     },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sum_max(&v[1]) },
 };
 
 #[derive(Debug)]

@@ -12,7 +12,7 @@
 //! **Source** a change of places; nothing is computed. `y` is a new contiguous tensor. A matrix product needs no
 //! transpose of its own: [`matmul_with`](crate::Var::matmul_with) reads an operand as transposed.
 
-use super::catalogue::{Row, case};
+use super::support::catalogue::{IMAGES, Large, Row, case};
 use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each};
 use crate::shape::{MAX_RANK, Shape};
@@ -32,6 +32,7 @@ pub(super) const ROW: Row = Row {
         (1..rank).for_each(|i| axes.swap(i, draw.size(0, i)));
         case!([draw.values(shape)], format!("axes {:?}", &axes[..rank]), |v| v[0].transpose(&axes[..rank]))
     },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].transpose(&[3, 0, 2, 1]) },
 };
 
 #[derive(Debug)]

@@ -23,6 +23,9 @@ struct Module {
     imports: Vec<Import>,
     /// Every path in the code but for the imports; single names too.
     paths: BTreeSet<Names>,
+    /// The macros that it defines, and those of others that it calls by their names alone.
+    macros: BTreeSet<String>,
+    calls: BTreeSet<String>,
 }
 
 /// What a path leads to.
@@ -33,41 +36,48 @@ enum Target {
     Item(Names),
 }
 
-/// The circles between the files below `root`, the `src` of a crate; each as what its files use of each other.
-pub fn circles(root: &Path) -> Vec<Vec<String>> {
+/// For each file, named from a root folder on, the files that it uses.
+pub type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// What the files below `root`, the `src` of a crate, use of each other.
+pub fn imports(root: &Path) -> Imports {
     let mut modules = BTreeMap::new();
     read(root, root, &mut modules);
-    let edges: BTreeMap<&Names, BTreeSet<Names>> =
-        modules.iter().map(|(name, module)| (name, used(&modules, name, module))).collect();
-    let reached: BTreeMap<&Names, BTreeSet<&Names>> = edges.keys().map(|name| (*name, reach(&edges, name))).collect();
-    let mut circles: BTreeMap<&BTreeSet<&Names>, Vec<String>> = BTreeMap::new();
-    for (name, uses) in &edges {
-        for other in uses.iter().filter(|other| reached[other].contains(name)) {
-            let tie = format!("{} uses {}", modules[*name].file, modules[other].file);
-            circles.entry(&reached[*name]).or_default().push(tie);
+    modules.iter().map(|(name, module)| (module.file.clone(), used(&modules, name, module))).collect()
+}
+
+/// The circles, each as what its files use of each other.
+pub fn circles(imports: &Imports) -> Vec<Vec<String>> {
+    let reached: BTreeMap<&String, BTreeSet<&String>> =
+        imports.keys().map(|file| (file, reach(imports, file))).collect();
+    let mut circles: BTreeMap<&BTreeSet<&String>, Vec<String>> = BTreeMap::new();
+    for (file, uses) in imports {
+        for other in uses.iter().filter(|other| reached[other].contains(file)) {
+            circles.entry(&reached[file]).or_default().push(format!("{file} uses {other}"));
         }
     }
     circles.into_values().collect()
 }
 
-/// All modules that one leads to, over any number of others.
-fn reach<'a>(edges: &'a BTreeMap<&Names, BTreeSet<Names>>, from: &'a Names) -> BTreeSet<&'a Names> {
+/// All files that one leads to, over any number of others.
+fn reach<'a>(imports: &'a Imports, from: &'a String) -> BTreeSet<&'a String> {
     let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
-    while let Some(name) = open.pop() {
-        open.extend(edges[name].iter().filter(|other| reached.insert(*other)));
+    while let Some(file) = open.pop() {
+        open.extend(imports[file].iter().filter(|other| reached.insert(*other)));
     }
     reached
 }
 
-fn used(modules: &BTreeMap<Names, Module>, name: &Names, module: &Module) -> BTreeSet<Names> {
+fn used(modules: &BTreeMap<Names, Module>, name: &Names, module: &Module) -> BTreeSet<String> {
     let named = |import: &Import| module.paths.iter().any(|path| path[0] == import.name);
     let imports = module.imports.iter().filter(|import| !import.public || named(import)).map(|import| &import.path);
-    let targets = imports.chain(&module.paths).map(|path| target(modules, name, path));
-    let others = targets.filter_map(|target| match target {
-        Target::Item(other) if other != *name => Some(other),
-        _ => None,
+    let targets = imports.chain(&module.paths).filter_map(|path| match target(modules, name, path) {
+        Target::Item(other) => modules.get(&other),
+        Target::Module => None,
     });
-    others.collect()
+    // A macro is also known by its place in the text.
+    let macros = modules.values().filter(|other| !other.macros.is_disjoint(&module.calls));
+    targets.chain(macros).map(|other| other.file.clone()).filter(|file| *file != module.file).collect()
 }
 
 /// Where a path leads that stands in the module `at`, or the part of one that follows this module's name.
@@ -105,15 +115,16 @@ fn read(root: &Path, folder: &Path, modules: &mut BTreeMap<Names, Module>) {
             let relative = path.strip_prefix(root).unwrap().with_extension("");
             let mut name: Names = relative.iter().map(|part| part.to_str().unwrap().to_string()).collect();
             name.pop_if(|last| ["mod", "lib"].contains(&last.as_str()));
-            modules.insert(name, parse(&path));
+            let file = path.strip_prefix(root).unwrap().display().to_string();
+            modules.insert(name, parse(&path, file));
         }
     }
 }
 
-fn parse(path: &Path) -> Module {
+fn parse(path: &Path, file: String) -> Module {
     let text = fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-    let mut module = Module { file: path.display().to_string(), ..Module::default() };
+    let mut module = Module { file, ..Module::default() };
     let tokens = tokens(code);
     let mut place = 0;
     while place < tokens.len() {
@@ -130,9 +141,16 @@ fn parse(path: &Path) -> Module {
             while tokens.get(place) == Some(&"::") && tokens.get(place + 1).is_some_and(|token| is_name(token)) {
                 place += 2;
             }
-            module.paths.insert(tokens[start..place].iter().step_by(2).map(|token| token.to_string()).collect());
+            let path: Names = tokens[start..place].iter().step_by(2).map(|token| token.to_string()).collect();
+            match (tokens.get(place), tokens.get(place + 1)) {
+                (Some(&"!"), Some(name)) if path == ["macro_rules"] => drop(module.macros.insert(name.to_string())),
+                (Some(&"!"), _) if path.len() == 1 => drop(module.calls.insert(path[0].clone())),
+                _ => {}
+            }
+            module.paths.insert(path);
         }
     }
+    module.calls = &module.calls - &module.macros;
     module
 }
 

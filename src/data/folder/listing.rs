@@ -8,7 +8,8 @@ use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
-pub(super) const LAYOUT: &str = "lay the images out as train/CLASS/*.jpg and val/CLASS/*.jpg (jpg, jpeg, jpe, jfif or png)";
+pub(super) const LAYOUT: &str =
+    "lay the images out as train/CLASS/*.jpg and val/CLASS/*.jpg (jpg, jpeg, jpe, jfif or png)";
 /// Folders within folders of a class, at most.
 const DEEPEST: usize = 16;
 

@@ -5,8 +5,8 @@
 //! data, in which `0xff` is followed by 0 or a restart marker; the end of image comes last, so a file that is cut anywhere
 //! lacks it.
 
-use super::scans::{Component, Frame, Tables};
 use super::pixels::{Pixels, expect_pixels, scaled_bytes, too_short};
+use super::scans::{Component, Frame, Tables};
 use super::{exif, memory};
 use crate::reserve;
 use zune_jpeg::JpegDecoder;

@@ -4,8 +4,8 @@
 //! crash, and what was there before stays if the new one is refused.
 
 use super::{Progress, SUMS, Staging, name, sum, sync_folder, unwritable};
-use crate::data::info::{Archive, Presence, SetInfo};
 use crate::data::gzip::Members;
+use crate::data::info::{Archive, Presence, SetInfo};
 use crate::data::source::{anew, forms, present};
 use crate::error::{Error, Result};
 use crate::files;

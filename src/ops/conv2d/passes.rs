@@ -1,8 +1,8 @@
 //! The three passes of a convolution, cut into pieces of a few images for the threads.
 
-use super::Sizes;
+use super::sizes::Sizes;
 use crate::buffer::Buffer;
-use crate::ops::isa;
+use crate::ops::support::isa;
 use crate::par::{for_each, map};
 use crate::shape::Shape;
 use crate::tensor::Tensor;

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 /// How a tensor divides into planes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Planes {
+pub(in crate::ops) struct Planes {
     shape: Shape,
     images: usize,
     channels: usize,
@@ -175,7 +175,7 @@ fn transpose<E: Element>(x: &Tensor<E>, shape: Shape, rows: usize, columns: usiz
 
 /// What a channel is normalised with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Channel {
+pub(in crate::ops) struct Channel {
     /// The mean.
     pub mean: f64,
     /// `1 / √(variance + ε)`
@@ -330,7 +330,7 @@ impl Channel {
 
 /// `Σg` and `Σg·(x − mean)` of each channel, where `g` is `dy`, or where a ReLU follows, whose `gamma` and `beta` are
 /// given, what it lets through of it.
-pub(super) fn gradient_sums<E: Element>(
+pub(in crate::ops) fn gradient_sums<E: Element>(
     planes: &Planes,
     channels: &[Channel],
     relu: impl Fn(usize) -> Option<[E; 2]> + Sync,
@@ -343,7 +343,11 @@ pub(super) fn gradient_sums<E: Element>(
 }
 
 /// The gradients of `gamma` and `beta` from the sums of each channel: `Σdy·(x − mean)·inverse` and `Σdy`.
-pub(super) fn parameter_gradients<E: Element>(channels: &[Channel], sums: &[[f64; 2]], shape: Shape) -> [Tensor<E>; 2] {
+pub(in crate::ops) fn parameter_gradients<E: Element>(
+    channels: &[Channel],
+    sums: &[[f64; 2]],
+    shape: Shape,
+) -> [Tensor<E>; 2] {
     let gradient = |of: fn(&Channel, &[f64; 2]) -> f64| {
         Tensor::build(shape, |out| {
             for ((out, channel), sums) in out.iter_mut().zip(channels).zip(sums) {

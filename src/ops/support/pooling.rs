@@ -8,7 +8,7 @@ use evograd_kernels::pool::Plane;
 
 /// A batch of planes and how a window moves over each.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Planes {
+pub(in crate::ops) struct Planes {
     /// The geometry of one plane.
     pub plane: Plane,
     /// The shape `[N, C, H, W]` of all of them.

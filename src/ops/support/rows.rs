@@ -8,18 +8,21 @@ use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa};
 
 /// The length of a row; an error where there is none.
-pub(super) fn width(op: &'static str, x: &Shape) -> Result<usize> {
+pub(in crate::ops) fn width(op: &'static str, x: &Shape) -> Result<usize> {
     let remedy = "give it at least one axis";
     x.sizes().last().copied().ok_or_else(|| Error::op(op, "x is a single number without axes", &[("x", x)], remedy))
 }
 
 /// Calls `kernel(isa, width, x, y)` for whole rows of `x` and the output.
-pub(super) fn unary<E: Element>(x: &Tensor<E>, kernel: impl Fn(Isa, usize, &[E], &mut [E]) + Sync) -> Tensor<E> {
+pub(in crate::ops) fn unary<E: Element>(
+    x: &Tensor<E>,
+    kernel: impl Fn(Isa, usize, &[E], &mut [E]) + Sync,
+) -> Tensor<E> {
     binary(x, x, |isa, width, x, _, y| kernel(isa, width, x, y))
 }
 
 /// Calls `kernel(isa, width, a, b, y)` for whole rows of two inputs of one shape and the output.
-pub(super) fn binary<E: Element>(
+pub(in crate::ops) fn binary<E: Element>(
     a: &Tensor<E>,
     b: &Tensor<E>,
     kernel: impl Fn(Isa, usize, &[E], &[E], &mut [E]) + Sync,
@@ -37,7 +40,12 @@ pub(super) fn binary<E: Element>(
 }
 
 /// Refuses values that are not finite in a batch of rows, and says in which sample and class.
-pub(super) fn finite<E: Element>(op: &'static str, what: &str, x: &Tensor<E>, shapes: &[(&str, &Shape)]) -> Result<()> {
+pub(in crate::ops) fn finite<E: Element>(
+    op: &'static str,
+    what: &str,
+    x: &Tensor<E>,
+    shapes: &[(&str, &Shape)],
+) -> Result<()> {
     let Some(flat) = x.as_slice().iter().position(|x| !x.is_finite()) else { return Ok(()) };
     let index = x.index_of(flat);
     let problem = format!("the {what} of sample {} for class {} is {}", index[0], index[1], x.as_slice()[flat]);

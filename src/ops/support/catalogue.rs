@@ -19,7 +19,22 @@ pub struct Row {
     pub f32_bound: f64,
     /// Draws a case.
     pub draw: fn(&mut Draw) -> Case,
+    /// Where threads share the work.
+    pub large: Large,
 }
+
+/// Inputs so large that the work of an operation on them is cut into several pieces; drawn cases are done in one.
+pub struct Large {
+    /// The shapes of the inputs, whose values are above 0 and at most 1.
+    pub shapes: &'static [&'static [usize]],
+    /// Runs the operation on them.
+    pub run: fn(&[Var]) -> Result<Var>,
+}
+
+/// The shape of images, an odd number of them with an odd number of rows, of more elements than fit into several pieces.
+pub(in crate::ops) const IMAGES: &[usize] = &[13, 6, 37, 35];
+/// The shape of a parameter for each channel of [`IMAGES`].
+pub(in crate::ops) const CHANNELS: &[usize] = &[6];
 
 /// What a [`Case`] runs: the operation on as many variables as there are inputs.
 pub type Run<E> = Box<dyn Fn(&[Var<E>]) -> Result<Var<E>> + Send + Sync>;

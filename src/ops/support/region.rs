@@ -11,7 +11,7 @@ use evograd_kernels::Element;
 
 /// Where a small tensor lies in a large one of equally many axes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Region {
+pub(in crate::ops) struct Region {
     large: Shape,
     small: Shape,
     start: [usize; MAX_RANK],

@@ -7,13 +7,13 @@ use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa};
 
 /// Calls `kernel(isa, x, y)` for every piece of `x` and the output.
-pub(super) fn unary<E: Element>(x: &Tensor<E>, kernel: impl Fn(Isa, &[E], &mut [E]) + Sync) -> Tensor<E> {
+pub(in crate::ops) fn unary<E: Element>(x: &Tensor<E>, kernel: impl Fn(Isa, &[E], &mut [E]) + Sync) -> Tensor<E> {
     let (isa, x, shape) = (isa(), x.as_slice(), *x.shape());
     Tensor::build(shape, |y| for_each(y, PIECE, |i, y| kernel(isa, &x[piece(i, x.len())], y)))
 }
 
 /// Calls `kernel(isa, a, b, y)` for every piece of two inputs of one shape and the output.
-pub(super) fn binary<E: Element>(
+pub(in crate::ops) fn binary<E: Element>(
     a: &Tensor<E>,
     b: &Tensor<E>,
     kernel: impl Fn(Isa, &[E], &[E], &mut [E]) + Sync,
@@ -29,7 +29,7 @@ pub(super) fn binary<E: Element>(
 }
 
 /// Calls `kernel(isa, inputs, y)` for every piece of three inputs of one shape and the output.
-pub(super) fn ternary<E: Element>(
+pub(in crate::ops) fn ternary<E: Element>(
     inputs: [&Tensor<E>; 3],
     kernel: impl Fn(Isa, [&[E]; 3], &mut [E]) + Sync,
 ) -> Tensor<E> {
@@ -42,7 +42,7 @@ pub(super) fn ternary<E: Element>(
 }
 
 /// Calls `kernel(isa, a, b, dy, da, db)` for every piece of three inputs of one shape and two outputs.
-pub(super) fn binary_backward<E: Element>(
+pub(in crate::ops) fn binary_backward<E: Element>(
     a: &Tensor<E>,
     b: &Tensor<E>,
     dy: &Tensor<E>,

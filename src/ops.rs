@@ -5,19 +5,7 @@
 //! property tests and `evograd gradcheck` go through. Below, each operation has a page with its formula, shapes and the
 //! derivation of its gradient.
 
-mod broadcast;
-mod catalogue;
-mod constant;
-mod elementwise;
-mod fusion;
-mod planes;
-mod pooling;
-mod product;
-mod reduction;
-mod region;
-mod rows;
-mod wide;
-mod window;
+mod support;
 
 pub mod add;
 pub mod avg_pool2d;
@@ -62,17 +50,17 @@ pub mod tanh;
 pub mod transpose;
 
 pub use avg_pool2d::AvgPool2d;
-pub use batch_norm::{BatchNorm, RunningStats};
-pub use catalogue::{Case, Draw, Row, Run};
 pub(crate) use concat::concat_shape;
 pub use conv2d::{Conv2d, PreparedConv2d};
 pub use dropout::DropoutKey;
-pub use fusion::Fusion;
-pub(crate) use fusion::common_shape;
 pub(crate) use linear::linear_shape;
 pub use local_response_norm::LocalResponseNorm;
 pub use matmul::Transpose;
 pub use max_pool2d::Pool2d;
+pub use support::batch_statistics::{BatchNorm, RunningStats};
+pub use support::catalogue::{Case, Draw, Large, Row, Run};
+pub use support::fusion::Fusion;
+pub(crate) use support::fusion::common_shape;
 
 /// Every operation.
 pub const CATALOGUE: &[Row] = &[
@@ -126,10 +114,4 @@ pub const CATALOGUE: &[Row] = &[
 /// ```
 pub fn row(name: &str) -> Option<&'static Row> {
     CATALOGUE.iter().find(|row| row.name == name)
-}
-
-/// The instruction set for an operation that is being run, to be asked for before work is handed to other threads, which
-/// do not know of a scope of this one. `apply` and `backward` have checked that there is one.
-fn isa() -> evograd_kernels::Isa {
-    evograd_kernels::Isa::chosen().expect("apply and backward return an error before an operation runs without one")
 }

@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::setting::Allowed;
-pub(super) use crate::setting::shown;
+pub(in crate::ops) use crate::setting::shown;
 use crate::shape::Shape;
 use evograd_kernels::Element;
 
 /// Refuses a constant that is infinite or not a number in the element type.
-pub(super) fn require_finite<E: Element>(op: &'static str, name: &str, value: f64, x: &Shape) -> Result<()> {
+pub(in crate::ops) fn require_finite<E: Element>(op: &'static str, name: &str, value: f64, x: &Shape) -> Result<()> {
     if Allowed::Finite.holds::<E>(value) {
         return Ok(());
     }
@@ -17,7 +17,7 @@ pub(super) fn require_finite<E: Element>(op: &'static str, name: &str, value: f6
 
 /// Refuses a constant that is not above 0, infinite or not a number in the element type: what rounds to 0 there would
 /// divide by 0 just as 0 does.
-pub(super) fn require_positive<E: Element>(
+pub(in crate::ops) fn require_positive<E: Element>(
     op: &'static str,
     name: &str,
     value: f64,

@@ -23,7 +23,7 @@ const MAX_PADDED: u128 = isize::MAX as u128;
 ///
 /// # Errors
 /// When `x` has not four axes.
-pub(super) fn image_sizes(op: &'static str, x: &Shape) -> Result<[usize; 4]> {
+pub(in crate::ops) fn image_sizes(op: &'static str, x: &Shape) -> Result<[usize; 4]> {
     x.axes().ok_or_else(|| {
         let problem = format!("the input has {} axes, not four", x.rank());
         Error::op(op, problem, &[("input", x)], "give images of shape [N, C, H, W]")
@@ -36,7 +36,7 @@ pub(super) fn image_sizes(op: &'static str, x: &Shape) -> Result<[usize; 4]> {
 /// # Errors
 /// When `input` has not four axes; a kernel, stride or dilation is 0; the kernel does not fit the padded input; or
 /// sizes are so great that positions overflow.
-pub(super) fn output_size(
+pub(in crate::ops) fn output_size(
     op: &'static str,
     input: &Shape,
     kernel: [usize; 2],

@@ -1,10 +1,8 @@
-//! Broadcasting as NumPy defines it: stretching an input to the output's shape, and summing a gradient back.
+//! Broadcasting as NumPy defines it: stretching an input to the output's shape.
 //!
-//! Sizes are aligned at the last axis; a missing axis counts as size 1, and an axis of size 1 is repeated. Backward,
-//! an element that was used many times gets the sum of the gradients of all its uses, added up as any other sum is: in
-//! pairs of pairs, so that a bias added to millions of elements gets a gradient as exact as the others.
+//! Sizes are aligned at the last axis; a missing axis counts as size 1, and an axis of size 1 is repeated. Backward, the
+//! gradient is summed over the repeated axes: [`sum_back`](super::reduction::sum_back).
 
-use super::reduction::Plan;
 use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each};
 use crate::shape::{MAX_RANK, Shape};
@@ -13,7 +11,7 @@ use evograd_kernels::Element;
 use std::borrow::Cow;
 
 /// The common shape of two inputs.
-pub(super) fn common_shape(op: &'static str, a: &Shape, b: &Shape) -> Result<Shape> {
+pub(in crate::ops) fn common_shape(op: &'static str, a: &Shape, b: &Shape) -> Result<Shape> {
     a.broadcast(b).ok_or_else(|| {
         let remedy = "make each pair of sizes, counted from the last axis, equal, or one of them 1";
         Error::op(op, "the shapes do not broadcast", &[("a", a), ("b", b)], remedy)
@@ -21,20 +19,11 @@ pub(super) fn common_shape(op: &'static str, a: &Shape, b: &Shape) -> Result<Sha
 }
 
 /// `x` repeated to `shape`; `x` itself where nothing is to be repeated.
-pub(super) fn stretch<'a, E: Element>(x: &'a Tensor<E>, shape: &Shape) -> Cow<'a, Tensor<E>> {
+pub(in crate::ops) fn stretch<'a, E: Element>(x: &'a Tensor<E>, shape: &Shape) -> Cow<'a, Tensor<E>> {
     if x.shape() == shape {
         return Cow::Borrowed(x);
     }
     Cow::Owned(Tensor::build(*shape, |y| for_each(y, PIECE, |i, y| fill(x, shape, i * PIECE, y))))
-}
-
-/// The sum of `dy` over every axis along which an input of `shape` was repeated.
-pub(super) fn sum_back<E: Element>(dy: Tensor<E>, shape: &Shape) -> Tensor<E> {
-    if dy.shape() == shape {
-        return dy;
-    }
-    let sum = Plan::back(dy.shape(), shape).sum(&dy);
-    sum.reshape(*shape).expect("the sizes differ by axes of size 1 alone")
 }
 
 /// Writes the elements of `x` stretched to `shape` from the one at `start` on, row by row along the last axis.
@@ -84,31 +73,7 @@ fn next_row(index: &mut [usize], sizes: &[usize]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pool, Tape, Var};
-
-    /// One after the other, so many ones stop adding up at 2²⁴.
-    #[test]
-    fn a_number_added_to_many_ones_gets_their_count_as_its_gradient() {
-        const COUNT: usize = (1 << 24) + (1 << 20);
-        let tape = Tape::new();
-        let a = tape.leaf(Tensor::scalar(1.0_f32));
-        let y = a.add(&Var::constant(Tensor::full([COUNT], 1.0).unwrap())).unwrap();
-        let gradients = tape.backward_from(&[(&y, Tensor::full([COUNT], 1.0).unwrap())]).unwrap();
-        assert_eq!(gradients.get(&a).unwrap().item().unwrap(), COUNT as f32);
-    }
-
-    #[test]
-    fn the_gradient_of_a_bias_for_each_channel_is_exact_to_a_few_units() {
-        let shape = Shape::new(&[64, 4, 32, 32]).unwrap();
-        let dy = Tensor::full(shape, 0.1_f32).unwrap();
-        let sums = sum_back(dy, &Shape::new(&[4, 1, 1]).unwrap());
-        assert_eq!(sums.shape().sizes(), [4, 1, 1]);
-        let exact = f64::from(0.1_f32) * 65_536.0;
-        for sum in sums.as_slice() {
-            let error = (f64::from(*sum) - exact).abs() / exact;
-            assert!(error < 16.0 * f64::from(f32::EPSILON), "off by {error:e}");
-        }
-    }
+    use crate::Pool;
 
     /// Every way to repeat axes, against the definition, in tensors of several pieces that end within rows.
     #[test]

@@ -13,7 +13,7 @@ const ROWS: usize = 64;
 
 /// A factor: a matrix, or a stack of them along the leading axes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Factor<'a, E: Element> {
+pub(in crate::ops) struct Factor<'a, E: Element> {
     data: &'a [E],
     /// Rows and columns as the product sees them, after transposing.
     size: (usize, usize),
@@ -42,7 +42,7 @@ impl<'a, E: Element> Factor<'a, E> {
 ///
 /// `c` is a stack of products, one for each pair of matrices; or a single matrix, which gets the sum of the products.
 /// Rows of `c` are cut into pieces whose size depends on the sizes of the factors alone.
-pub(super) fn multiply<E: Element>(a: Factor<'_, E>, b: Factor<'_, E>, add: bool, c: &mut [E]) {
+pub(in crate::ops) fn multiply<E: Element>(a: Factor<'_, E>, b: Factor<'_, E>, add: bool, c: &mut [E]) {
     let (a, b) = merged(a, b, c.len());
     let ((m, k), (_, n)) = (a.size, b.size);
     let pairs = a.count.max(b.count);

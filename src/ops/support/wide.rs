@@ -13,14 +13,14 @@ use evograd_kernels::Element;
 /// Whether products of such numbers with others like them keep their digits in the type: each is 0 or has a magnitude
 /// from `2⁻ᵇ` to `2ᵇ`. Asked for every plane of every image.
 #[inline]
-pub(super) fn ordinary<E: Element>(numbers: &[f64], bits: u32) -> bool {
+pub(in crate::ops) fn ordinary<E: Element>(numbers: &[f64], bits: u32) -> bool {
     let most = (1_u128 << bits) as f64;
     let least = 1.0 / most;
     !E::WIDENS || numbers.iter().all(|x| *x == 0.0 || (x.abs() >= least && x.abs() <= most))
 }
 
 /// Runs `work` on the inputs in `f64`, and on what `y` holds, which receives the result.
-pub(super) fn in_f64<E: Element, T, const N: usize>(
+pub(in crate::ops) fn in_f64<E: Element, T, const N: usize>(
     inputs: [&[E]; N],
     y: &mut [E],
     work: impl FnOnce([&[f64]; N], &mut [f64]) -> T,

@@ -19,7 +19,7 @@ const ROWS: usize = 64;
 
 /// The axes that a reduction runs over.
 #[derive(Debug)]
-pub(super) enum Axes {
+pub(in crate::ops) enum Axes {
     /// Every one.
     All,
     /// Those that the user named.
@@ -27,7 +27,7 @@ pub(super) enum Axes {
 }
 
 /// Draws some of `rank` axes, at most four, and their number; none of them stands for all.
-pub(super) fn draw_axes(draw: &mut Draw, rank: usize) -> ([usize; 4], usize) {
+pub(in crate::ops) fn draw_axes(draw: &mut Draw, rank: usize) -> ([usize; 4], usize) {
     let (mut axes, mut count) = ([0; 4], 0);
     for axis in 0..rank {
         axes[count] = axis;
@@ -41,7 +41,7 @@ pub(super) fn draw_axes(draw: &mut Draw, rank: usize) -> ([usize; 4], usize) {
 
 /// A reduction of a shape, checked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
+pub(in crate::ops) struct Plan {
     x: Shape,
     reduced: [bool; MAX_RANK],
     keep: bool,
@@ -134,6 +134,18 @@ impl Plan {
     }
 }
 
+/// The sum of `dy` over every axis along which an input of `shape` was repeated.
+///
+/// An element that was used many times gets the sum of the gradients of all its uses, added up as any other sum is: in
+/// pairs of pairs, so that a bias added to millions of elements gets a gradient as exact as the others.
+pub(in crate::ops) fn sum_back<E: Element>(dy: Tensor<E>, shape: &Shape) -> Tensor<E> {
+    if dy.shape() == shape {
+        return dy;
+    }
+    let sum = Plan::back(dy.shape(), shape).sum(&dy);
+    sum.reshape(*shape).expect("the sizes differ by axes of size 1 alone")
+}
+
 /// Marks the axes that the user named.
 fn mark(op: &'static str, x: &Shape, axes: &[usize], reduced: &mut [bool]) -> Result<()> {
     let refuse = |problem: String, remedy: String| Err(Error::op(op, problem, &[("x", x)], remedy));
@@ -176,7 +188,7 @@ fn same_elements<E: Element>(x: &Tensor<E>, shape: Shape) -> Tensor<E> {
 }
 
 /// From `x`, seen as `[outer, axis, inner]`, the sums over the middle axis.
-pub(super) fn sum_middle<E: Element>(x: &Tensor<E>, [outer, axis, inner]: [usize; 3]) -> Tensor<E> {
+pub(in crate::ops) fn sum_middle<E: Element>(x: &Tensor<E>, [outer, axis, inner]: [usize; 3]) -> Tensor<E> {
     let reach = if inner == 1 { PIECE } else { ROWS };
     let chunks = axis.div_ceil(reach);
     let x = x.as_slice();
@@ -222,6 +234,31 @@ fn sum_columns<E: Element>(x: &[E], axis: usize, inner: usize, reach: usize, y: 
 mod tests {
     use super::*;
     use crate::par::Pool;
+    use crate::tape::{Tape, Var};
+
+    /// One after the other, so many ones stop adding up at 2²⁴.
+    #[test]
+    fn a_number_added_to_many_ones_gets_their_count_as_its_gradient() {
+        const COUNT: usize = (1 << 24) + (1 << 20);
+        let tape = Tape::new();
+        let a = tape.leaf(Tensor::scalar(1.0_f32));
+        let y = a.add(&Var::constant(Tensor::full([COUNT], 1.0).unwrap())).unwrap();
+        let gradients = tape.backward_from(&[(&y, Tensor::full([COUNT], 1.0).unwrap())]).unwrap();
+        assert_eq!(gradients.get(&a).unwrap().item().unwrap(), COUNT as f32);
+    }
+
+    #[test]
+    fn the_gradient_of_a_bias_for_each_channel_is_exact_to_a_few_units() {
+        let shape = Shape::new(&[64, 4, 32, 32]).unwrap();
+        let dy = Tensor::full(shape, 0.1_f32).unwrap();
+        let sums = sum_back(dy, &Shape::new(&[4, 1, 1]).unwrap());
+        assert_eq!(sums.shape().sizes(), [4, 1, 1]);
+        let exact = f64::from(0.1_f32) * 65_536.0;
+        for sum in sums.as_slice() {
+            let error = (f64::from(*sum) - exact).abs() / exact;
+            assert!(error < 16.0 * f64::from(f32::EPSILON), "off by {error:e}");
+        }
+    }
 
     /// Every way to choose axes, against the definition; the numbers are coarse, so the sums are exact.
     #[test]

@@ -44,8 +44,8 @@ fn operations(criterion: &mut Criterion<Rate>) {
 
 fn fusions(criterion: &mut Criterion<Rate>) {
     bench(criterion, "residual sum, then relu", 8.0, |a, b| a.add(b)?.relu());
-    bench(criterion, "sort_root with relu", 8.0, |a, b| a.sort_root(b, 1e-4, true));
-    bench(criterion, "sort with relu", 8.0, |a, b| a.sort(b, true));
+    bench(criterion, "sort_root_fusion with relu", 8.0, |a, b| a.sort_root_fusion(b, 1e-4, true));
+    bench(criterion, "sort_fusion with relu", 8.0, |a, b| a.sort_fusion(b, true));
     bench(criterion, "sum_max", 8.0, |a, b| a.sum_max(b));
     bench(criterion, "mul", 8.0, |a, b| a.mul(b));
 }
@@ -76,7 +76,9 @@ fn normalisations(criterion: &mut Criterion<Rate>) {
         let [gamma, beta] = weights(tape)?;
         a.batch_norm_relu(&gamma, &beta, &mut running()?, BatchNorm::default())
     });
-    for (name, fusion) in [("sum", Fusion::Sum), ("sort_root", Fusion::SortRoot { epsilon: Fusion::DEFAULT_EPSILON })] {
+    for (name, fusion) in
+        [("sum", Fusion::Sum), ("sort_root_fusion", Fusion::SortRoot { epsilon: Fusion::DEFAULT_EPSILON })]
+    {
         both_ways(criterion, &format!("batch_norm, then {name}, then relu"), 13.0, |tape, a, b| {
             let [gamma, beta] = weights(tape)?;
             b.fuse(&a.batch_norm(&gamma, &beta, &mut running()?, BatchNorm::default())?, fusion, true)

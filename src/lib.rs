@@ -1,6 +1,6 @@
 //! A CPU tensor engine with hand-written gradients, made to be right, fast and read.
 //!
-//! Reading route: [`Shape`] → [`Tensor`] → [`Tape`] and [`Op`] → one operation, such as `src/ops/sort_root.rs` →
+//! Reading route: [`Shape`] → [`Tensor`] → [`Tape`] and [`Op`] → one operation, such as `src/ops/sort_root_fusion.rs` →
 //! [`gradcheck()`], which proves its gradient → the kernels, in the crate `evograd_kernels`.
 
 #![forbid(unsafe_code)]

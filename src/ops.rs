@@ -40,8 +40,8 @@ pub mod sigmoid;
 pub mod slice;
 pub mod soft_cross_entropy;
 pub mod softmax;
-pub mod sort;
-pub mod sort_root;
+pub mod sort_fusion;
+pub mod sort_root_fusion;
 pub mod sqrt;
 pub mod sub;
 pub mod sum;
@@ -97,8 +97,8 @@ pub const CATALOGUE: &[Row] = &[
     slice::ROW,
     soft_cross_entropy::ROW,
     softmax::ROW,
-    sort::ROW,
-    sort_root::ROW,
+    sort_fusion::ROW,
+    sort_root_fusion::ROW,
     sqrt::ROW,
     sub::ROW,
     sum::ROW,

@@ -99,7 +99,7 @@ impl Train for Linear {
         let tape = Tape::new();
         let w: Vec<Var> = self.weights.iter().map(|weight| tape.leaf(weight.clone())).collect();
         let first = Var::constant(self.x.clone()).linear(&w[0], Some(&w[1]))?.relu()?;
-        let second = first.linear(&w[2], Some(&w[3]))?.relu()?.sort_root(&first, 1e-4, true)?;
+        let second = first.linear(&w[2], Some(&w[3]))?.relu()?.sort_root_fusion(&first, 1e-4, true)?;
         let parts: [Var; 2] = [second.slice(0, 0..64)?, second.slice(0, 64..128)?];
         let y = Var::concat(&[&parts[1], &parts[0]], 0)?.linear(&w[4], Some(&w[5]))?;
         let loss = y.reshape([1, 1280])?.matmul(&y.transpose(&[1, 0])?.reshape([1280, 1])?)?.mean_all()?;

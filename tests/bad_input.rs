@@ -37,16 +37,16 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         (a.scale(f64::INFINITY), "scale: the factor is inf (x [2, 3]); use a number that is finite in f32"),
         (a.power(f64::NAN), "power: the exponent is NaN (x [2, 3]); use a number that is finite in f32"),
         (
-            a.sort(&b, true),
-            "sort: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape",
+            a.sort_fusion(&b, true),
+            "sort_fusion: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape",
         ),
         (
-            a.sort_root(&a, f64::NAN, true),
-            "sort_root: epsilon is NaN (a [2, 3], b [2, 3]); use a number above 0, such as 1e-4",
+            a.sort_root_fusion(&a, f64::NAN, true),
+            "sort_root_fusion: epsilon is NaN (a [2, 3], b [2, 3]); use a number above 0, such as 1e-4",
         ),
         (
-            a.sort_root(&a, 1e-46, true),
-            "sort_root: epsilon is 0.0000000000000000000000000000000000000000000001 (a [2, 3], b [2, 3]); \
+            a.sort_root_fusion(&a, 1e-46, true),
+            "sort_root_fusion: epsilon is 0.0000000000000000000000000000000000000000000001 (a [2, 3], b [2, 3]); \
              use a number above 0, such as 1e-4",
         ),
         (

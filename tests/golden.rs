@@ -233,10 +233,10 @@ impl<E: Element> SortResnet<E> {
         let mut conv_norm = |i, stride, x: &Var<E>| self.conv_norm(leaves, i, stride, x);
         let x = conv_norm(1, 1, images)?.relu()?;
         let f = conv_norm(2, 1, &x)?.relu()?;
-        let x = x.sort_root(&conv_norm(3, 1, &f)?, 1e-4, true)?;
+        let x = x.sort_root_fusion(&conv_norm(3, 1, &f)?, 1e-4, true)?;
         let f = conv_norm(4, 2, &x)?.relu()?;
         let f = conv_norm(5, 1, &f)?;
-        let x = conv_norm(6, 2, &x)?.sort_root(&f, 1e-4, true)?;
+        let x = conv_norm(6, 2, &x)?.sort_root_fusion(&f, 1e-4, true)?;
         x.global_avg_pool()?.linear(&leaves["linear.w"], Some(&leaves["linear.b"]))
     }
 }

@@ -230,7 +230,7 @@ fn the_command_prints_a_row_for_each_kind_and_its_parts_make_the_step() {
     assert!(lines[2][..4] == ["operation", "pass", "calls", "ms"], "{out}");
     let of = |op: &str, pass: &str| lines.iter().find(|line| line.len() > 3 && line[..2] == [op, pass]).unwrap();
     assert_eq!(["forward", "backward"].map(|pass| of("conv2d", pass)[2]), ["21", "21"], "{out}");
-    assert_eq!([of("sort", "backward")[2], of("sgd", "update")[2]], ["9", "1"], "{out}");
+    assert_eq!([of("sort_fusion", "backward")[2], of("sgd", "update")[2]], ["9", "1"], "{out}");
     let time = |line: &[&str], place: usize| line[place].parse::<f64>().unwrap();
     let parts: f64 = lines
         .iter()

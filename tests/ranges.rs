@@ -8,7 +8,7 @@
 //! | `batch_norm`, `…_relu`, `…_join`, `…_eval` | squares of deviations; `Σdy·(x − μ)`; the factors `γ·s³` of the gradient | each plane in `f64` where these are not ordinary |
 //! | running statistics | the variance itself | an error that names it; none moves |
 //! | `local_response_norm` | `Σx²`, and its power | each image in `f64` where these are not ordinary |
-//! | `sort_root`, `…_join` | `R(a)·R(b)` under the root; `½·dy/r` | a vector in `f64` where the product is not ordinary; the slope before `dy` |
+//! | `sort_root_fusion`, `…_join` | `R(a)·R(b)` under the root; `½·dy/r` | a vector in `f64` where the product is not ordinary; the slope before `dy` |
 //! | `div` | `dy·a`, `a/b`, `b²` in `−dy·a/b²` | in `f64`; for `f64` with exponents apart |
 //! | `power` | `xᵖ⁻¹` before it meets `dy` | in `f64` |
 //! | `exp` | `eˣ` before it meets `dy` | in two halves where it is not ordinary |
@@ -21,7 +21,7 @@
 //! | Adam | the mean of squares, `f32` by definition | an error before any weight is changed |
 //! | norm of all gradients | squares | summed in `f64` |
 //! | `matmul`, `linear`, `conv2d` | a single product, or a partial sum | nothing: infinity or NaN |
-//! | `add`, `mul`, `sort`, the sum of a variable's gradients, overlapping windows | a single sum or product | nothing: infinity or NaN |
+//! | `add`, `mul`, `sort_fusion`, the sum of a variable's gradients, overlapping windows | a single sum or product | nothing: infinity or NaN |
 //!
 //! In tensors of `f64` there is no wider type to go to: squares overflow from 10¹⁵⁴ on.
 
@@ -135,7 +135,7 @@ fn settings_that_round_to_what_is_refused_are_refused() {
         let running = &mut RunningStats::new(3).unwrap();
         let fusion = Fusion::SortRoot { epsilon };
         [
-            x.sort_root(&x, epsilon, false),
+            x.sort_root_fusion(&x, epsilon, false),
             x.fuse(&x, fusion, true),
             x.batch_norm_join(&three, &three, &x, running, BatchNorm::default(), fusion),
         ]
@@ -160,7 +160,7 @@ fn settings_that_round_to_what_is_refused_are_refused() {
     for (i, result) in refused.iter().enumerate() {
         assert!(result.is_err(), "setting {i} was taken");
     }
-    let taken = [x.dropout(0.999_999, key), x.sort_root(&x, 1e-44, false), logits.cross_entropy(&[0, 1], 1.0)];
+    let taken = [x.dropout(0.999_999, key), x.sort_root_fusion(&x, 1e-44, false), logits.cross_entropy(&[0, 1], 1.0)];
     assert!(taken.iter().all(Result::is_ok));
 }
 

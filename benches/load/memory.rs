@@ -15,7 +15,7 @@ pub const OPERATIONS: [(&str, f64, Operation); 5] = [
     ("relu", 5.0, |_, a, _| a.relu()),
     ("max_pool2d-2x2", 2.5, |_, a, _| max_pool(a, 2, 0)),
     ("max_pool2d-3x3s2", 2.5, |_, a, _| max_pool(a, 3, 1)),
-    ("sort_root", 8.0, |_, a, b| a.sort_root(b, Fusion::DEFAULT_EPSILON, false)),
+    ("sort_root_fusion", 8.0, |_, a, b| a.sort_root_fusion(b, Fusion::DEFAULT_EPSILON, false)),
 ];
 
 fn batch_norm(tape: &Tape, x: &Var, _: &Var) -> Result<Var> {

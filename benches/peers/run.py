@@ -161,8 +161,8 @@ def memory_bound():
             Check(name, ours, [best, compiled], "≤", 1.0),
             Check(f"{name}, as installed", ours, [installed]),
         ]
-        if name == "sort_root":
-            checks.append(Check("sort_root, ns an element", ours, [], "≤", 0.5))
+        if name == "sort_root_fusion":
+            checks.append(Check("sort_root_fusion, ns an element", ours, [], "≤", 0.5))
         yield Block("W4", [ours, best, compiled, installed], checks, 0.3)
 
 

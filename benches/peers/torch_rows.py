@@ -20,7 +20,7 @@ CONVOLUTIONS = [  # channels, filters, height and width, kernel, padding
 ]
 SHAPE = (128, 16, 32, 32)
 EPSILON = 1e-4
-OPERATIONS = ["batch_norm", "relu", "max_pool2d-2x2", "max_pool2d-3x3s2", "sort_root"]
+OPERATIONS = ["batch_norm", "relu", "max_pool2d-2x2", "max_pool2d-3x3s2", "sort_root_fusion"]
 PASSES = ["forward", "gradient-of-input", "gradient-of-weights"]
 
 
@@ -182,7 +182,7 @@ def make_side(torch, variant):
                 "relu": (lambda x, f: F.relu(x), [x]),
                 "max_pool2d-2x2": (lambda x, f: F.max_pool2d(x, 2), [x]),
                 "max_pool2d-3x3s2": (lambda x, f: F.max_pool2d(x, 3, 2, 1), [x]),
-                "sort_root": (lambda x, f: join(x, f, True), [x, f]),
+                "sort_root_fusion": (lambda x, f: join(x, f, True), [x, f]),
             }[name]
             operation = compiled(operation)
             dy = torch.randn_like(operation(x, f))

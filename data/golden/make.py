@@ -209,14 +209,14 @@ class SortResnet:
         self.nearest_kink = min(self.nearest_kink, x.abs().min().item())
         return x
 
-    def sort_root(self, x, f, epsilon=1e-4):
+    def sort_root_fusion(self, x, f, epsilon=1e-4):
         return F.relu(self.watch(x + f + torch.sqrt(F.relu(x) * F.relu(f) + epsilon)))
 
     def logits(self, images):
         x = F.relu(self.conv_norm(1, images))
-        x = self.sort_root(x, self.conv_norm(3, F.relu(self.conv_norm(2, x))))
+        x = self.sort_root_fusion(x, self.conv_norm(3, F.relu(self.conv_norm(2, x))))
         f = self.conv_norm(5, F.relu(self.conv_norm(4, x, stride=2)))
-        x = self.sort_root(self.conv_norm(6, x, stride=2), f)
+        x = self.sort_root_fusion(self.conv_norm(6, x, stride=2), f)
         return F.linear(x.mean((2, 3)), self.parameters["linear.w"], self.parameters["linear.b"])
 
 

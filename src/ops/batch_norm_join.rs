@@ -8,7 +8,7 @@
 //! **Shapes** `x`, the shortcut and `y` are `[N, C, H, W]` or `[N, C]`; `γ`, `β` and both running statistics are `[C]`;
 //! `N·H·W > 1`.
 //!
-//! **Gradient** Of the sum `da = df = dy·[y > 0]`. Of SORT, as in [`sort_root`](Var::sort_root), with
+//! **Gradient** Of the sum `da = df = dy·[y > 0]`. Of SORT, as in [`sort_root_fusion`](Var::sort_root_fusion), with
 //! `r = √(R(a)·R(f) + ε)` and `g = dy·[y > 0]`: `da = g·(1 + R(f)·[a > 0] / 2r)` and `df = g·(1 + R(a)·[f > 0] / 2r)`, where
 //! `f`, `r` and `y` are computed again from `x` and `a`. Then that of the normalisation with `df` in the place of `dy`. The
 //! first pass gives `da`, writes `df` over `dy` where nobody shares that, and adds up `Σdf` and `Σdf·(x − μ)` on its way; the

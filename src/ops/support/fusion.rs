@@ -134,8 +134,8 @@ impl<E: Element> Var<E> {
     pub fn fuse(&self, b: &Var<E>, fusion: Fusion, relu: bool) -> Result<Var<E>> {
         common_shape("fuse", self.value().shape(), b.value().shape())?;
         let y = match fusion {
-            Fusion::Sort => return self.sort(b, relu),
-            Fusion::SortRoot { epsilon } => return self.sort_root(b, epsilon, relu),
+            Fusion::Sort => return self.sort_fusion(b, relu),
+            Fusion::SortRoot { epsilon } => return self.sort_root_fusion(b, epsilon, relu),
             Fusion::Sum => self.add(b)?,
             Fusion::Product => self.mul(b)?,
             Fusion::Max => self.maximum(b)?,

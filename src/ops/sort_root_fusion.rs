@@ -14,7 +14,7 @@
 //! **Source** SORT (ICCV 2017), fusion of residual blocks; ReLUs and `ε` as in its author's code, which has
 //! `ε = 0.01`, while the paper is quoted with `0.0001`.
 
-use super::sort::draw_branches;
+use super::sort_fusion::draw_branches;
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use super::support::constant::require_positive;
 use super::support::elementwise::{binary, binary_backward};
@@ -26,16 +26,16 @@ use crate::tensor::Tensor;
 use evograd_kernels::{Element, sort};
 
 pub(super) const ROW: Row = Row {
-    name: "sort_root",
+    name: "sort_root_fusion",
     formula: "y = a + b + sqrt(R(a)·R(b) + ε), then R where asked",
     kinks: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
     f32_bound: 3.0,
     draw: |draw| {
         let (shape, relu, epsilon) = (draw.shape(0, 4), draw.flag(), draw.pick(&[1e-4, 1e-2]));
         let inputs = draw_branches(draw, shape, |a, b| a + b + (a.max(0.0) * b.max(0.0) + epsilon).sqrt());
-        case!(inputs, format!("epsilon {epsilon} relu {relu}"), |v| v[0].sort_root(&v[1], epsilon, relu))
+        case!(inputs, format!("epsilon {epsilon} relu {relu}"), |v| v[0].sort_root_fusion(&v[1], epsilon, relu))
     },
-    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_root(&v[1], 1e-4, true) },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_root_fusion(&v[1], 1e-4, true) },
 };
 
 #[derive(Debug)]
@@ -74,13 +74,13 @@ impl<E: Element> Var<E> {
     /// use evograd::{Tensor, Var};
     /// let a = Var::constant(Tensor::scalar(2.0_f32));
     /// let b = Var::constant(Tensor::scalar(3.0));
-    /// assert!((a.sort_root(&b, 0.01, false)?.item()? - 7.45153).abs() < 1e-5);
+    /// assert!((a.sort_root_fusion(&b, 0.01, false)?.item()? - 7.45153).abs() < 1e-5);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When the shapes differ, or `epsilon` is not above 0.
-    pub fn sort_root(&self, b: &Var<E>, epsilon: f64, relu: bool) -> Result<Var<E>> {
+    pub fn sort_root_fusion(&self, b: &Var<E>, epsilon: f64, relu: bool) -> Result<Var<E>> {
         apply(SortRoot { epsilon, relu }, [self, b])
     }
 }
@@ -103,7 +103,7 @@ mod tests {
         for (epsilon, a, b, y, slope_a, slope_b) in table {
             let tape = Tape::new();
             let [a, b] = [a, b].map(|x| tape.leaf(Tensor::scalar(x)));
-            let output = a.sort_root(&b, epsilon, false).unwrap();
+            let output = a.sort_root_fusion(&b, epsilon, false).unwrap();
             let gradients = tape.backward(&output).unwrap();
             let found = [output.item(), gradients.get(&a).unwrap().item(), gradients.get(&b).unwrap().item()];
             for (found, expected) in found.into_iter().zip([y, slope_a, slope_b]) {
@@ -117,16 +117,16 @@ mod tests {
     fn wrong_branches_and_a_wrong_epsilon_are_named() {
         let [a, b] = [[2, 3], [3, 2]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));
         assert_eq!(
-            a.sort_root(&b, 1e-4, true).unwrap_err().to_string(),
-            "sort_root: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape"
+            a.sort_root_fusion(&b, 1e-4, true).unwrap_err().to_string(),
+            "sort_root_fusion: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape"
         );
         assert_eq!(
-            a.sort_root(&a, 0.0, true).unwrap_err().to_string(),
-            "sort_root: epsilon is 0 (a [2, 3], b [2, 3]); use a number above 0, such as 1e-4"
+            a.sort_root_fusion(&a, 0.0, true).unwrap_err().to_string(),
+            "sort_root_fusion: epsilon is 0 (a [2, 3], b [2, 3]); use a number above 0, such as 1e-4"
         );
         assert_eq!(
-            a.sort_root(&a, 1e300, true).unwrap_err().to_string(),
-            "sort_root: epsilon is 1e300 (a [2, 3], b [2, 3]); use a number that is finite in f32, such as 1e-4"
+            a.sort_root_fusion(&a, 1e300, true).unwrap_err().to_string(),
+            "sort_root_fusion: epsilon is 1e300 (a [2, 3], b [2, 3]); use a number that is finite in f32, such as 1e-4"
         );
     }
 }

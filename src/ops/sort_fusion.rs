@@ -23,16 +23,16 @@ use crate::tensor::Tensor;
 use evograd_kernels::{Element, sort};
 
 pub(super) const ROW: Row = Row {
-    name: "sort",
+    name: "sort_fusion",
     formula: "y = a + b + R(a)·R(b), then R where asked",
     kinks: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
     f32_bound: 2.0,
     draw: |draw| {
         let (shape, relu) = (draw.shape(0, 4), draw.flag());
         let inputs = draw_branches(draw, shape, |a, b| a + b + a.max(0.0) * b.max(0.0));
-        case!(inputs, format!("relu {relu}"), |v| v[0].sort(&v[1], relu))
+        case!(inputs, format!("relu {relu}"), |v| v[0].sort_fusion(&v[1], relu))
     },
-    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort(&v[1], true) },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_fusion(&v[1], true) },
 };
 
 /// Draws two branches whose elements have either sign. Where `fused`, what the trailing ReLU sees, is near its kink, the
@@ -78,13 +78,13 @@ impl<E: Element> Var<E> {
     /// use evograd::{Tensor, Var};
     /// let a = Var::constant(Tensor::from_vec([2], vec![2.0_f32, -1.0])?);
     /// let b = Var::constant(Tensor::from_vec([2], vec![3.0, 3.0])?);
-    /// assert_eq!(a.sort(&b, false)?.value().as_slice(), [11.0, 2.0]);
+    /// assert_eq!(a.sort_fusion(&b, false)?.value().as_slice(), [11.0, 2.0]);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When the shapes differ.
-    pub fn sort(&self, b: &Var<E>, relu: bool) -> Result<Var<E>> {
+    pub fn sort_fusion(&self, b: &Var<E>, relu: bool) -> Result<Var<E>> {
         apply(Sort { relu }, [self, b])
     }
 }
@@ -97,7 +97,7 @@ mod tests {
     fn value_and_slopes(a: f64, b: f64, relu: bool) -> [f64; 3] {
         let tape = Tape::new();
         let [a, b] = [a, b].map(|x| tape.leaf(Tensor::scalar(x)));
-        let y = a.sort(&b, relu).unwrap();
+        let y = a.sort_fusion(&b, relu).unwrap();
         let gradients = tape.backward(&y).unwrap();
         [y.value(), gradients.get(&a).unwrap(), gradients.get(&b).unwrap()].map(|x| x.item().unwrap())
     }
@@ -121,7 +121,7 @@ mod tests {
     fn nan_in_either_branch_is_nan_in_the_output() {
         for relu in [false, true] {
             let [nan, x] = [f32::NAN, -1.0].map(|x| Var::constant(Tensor::full([19], x).unwrap()));
-            for y in [nan.sort(&x, relu).unwrap(), x.sort(&nan, relu).unwrap()] {
+            for y in [nan.sort_fusion(&x, relu).unwrap(), x.sort_fusion(&nan, relu).unwrap()] {
                 assert!(y.value().as_slice().iter().all(|y| y.is_nan()));
             }
         }
@@ -131,8 +131,8 @@ mod tests {
     fn branches_of_different_shapes_are_named() {
         let [a, b] = [[2, 3], [3, 2]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));
         assert_eq!(
-            a.sort(&b, true).unwrap_err().to_string(),
-            "sort: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape"
+            a.sort_fusion(&b, true).unwrap_err().to_string(),
+            "sort_fusion: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape"
         );
     }
 }

@@ -8,7 +8,7 @@ mod measure;
 mod training;
 
 use evograd::data::{Augment, Loader, Loading, Normalise, shapes};
-use evograd::{Fusion, Pool, Result};
+use evograd::{Fusion, Result, ThreadPool};
 use measure::{peak_memory, quarters};
 use std::process::Command;
 use std::time::Instant;
@@ -63,10 +63,10 @@ fn loading() -> Result<()> {
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(place) = arguments.iter().position(|argument| argument == "peak") {
-        return Pool::new(2)?.install(|| peak(arguments[place + 1].parse()?));
+        return ThreadPool::new(2)?.install(|| peak(arguments[place + 1].parse()?));
     }
     for threads in [1, 2] {
-        Pool::new(threads)?.install(|| compare(threads))?;
+        ThreadPool::new(threads)?.install(|| compare(threads))?;
     }
     for fusion in FUSIONS {
         let program = std::env::current_exe().expect("a running program has a path");

@@ -278,7 +278,7 @@ mod tests {
         let before = Shelves::lock().in_use;
         assert_eq!(refusable(|| Buffer::<f32>::stale(1 << 55).len()), Err(1 << 57));
         assert_eq!(refusable(|| Buffer::<f64>::stale(usize::MAX).len()), Err(usize::MAX));
-        crate::Pool::new(2).unwrap().install(|| {
+        crate::ThreadPool::new(2).unwrap().install(|| {
             let work = |i| if i == 77 { Buffer::<f32>::stale(1 << 55).len() } else { i };
             assert_eq!(refusable(|| crate::par::map(100, work)), Err(1 << 57));
         });

@@ -43,7 +43,7 @@ pub use gradcheck::gradcheck;
 pub use mode::{checked, named, no_grad};
 pub use ops::{BatchNorm, DropoutKey, Fusion, RunningStats};
 pub use optim::{AdamStep, Optimizer, Rule, SgdStep, adam_step, sgd_step};
-pub use par::{Pool, threads};
+pub use par::{ThreadPool, threads};
 pub use profile::profiled;
 pub use rng::{Purpose, Stream};
 pub use schedule::Schedule;

@@ -24,26 +24,26 @@ const TICK: Duration = Duration::from_millis(200);
 /// A number of threads of one's own.
 ///
 /// ```
-/// use evograd::{Pool, Var, Tensor};
-/// let pool = Pool::new(2)?;
+/// use evograd::{ThreadPool, Var, Tensor};
+/// let pool = ThreadPool::new(2)?;
 /// let y = pool.install(|| Var::constant(Tensor::full([3], 2.0_f32)?).exp().map(|y| y.value().clone()))?;
 /// assert_eq!(y.shape().sizes(), [3]);
 /// # Ok::<(), evograd::Error>(())
 /// ```
-pub struct Pool(rayon::ThreadPool);
+pub struct ThreadPool(rayon::ThreadPool);
 
-impl Pool {
+impl ThreadPool {
     /// A pool of `threads` threads.
     ///
     /// # Errors
     /// When `threads` is 0 or above 1024, or the system refuses to start them.
-    pub fn new(threads: usize) -> Result<Pool> {
+    pub fn new(threads: usize) -> Result<ThreadPool> {
         let failed = |problem: String| Error::Threads { threads, problem };
         if !(1..=1024).contains(&threads) {
             return Err(failed("that is no sensible number".into()));
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        Ok(Pool(pool.map_err(|error| failed(error.to_string()))?))
+        Ok(ThreadPool(pool.map_err(|error| failed(error.to_string()))?))
     }
 
     /// Runs `work` on a thread of the pool; whatever it computes in parallel uses the pool's threads.
@@ -80,7 +80,7 @@ pub(crate) fn ready() -> Result<()> {
 /// The number of threads that work runs on now.
 ///
 /// ```
-/// assert_eq!(evograd::Pool::new(2)?.install(evograd::threads), 2);
+/// assert_eq!(evograd::ThreadPool::new(2)?.install(evograd::threads), 2);
 /// # Ok::<(), evograd::Error>(())
 /// ```
 pub fn threads() -> usize {
@@ -162,7 +162,7 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
     work: impl Fn(T, &AtomicBool) -> R + Sync,
     told: &mut dyn FnMut(Option<R>) -> bool,
 ) -> Result<()> {
-    let pools = (0..workers.min(tasks.len())).map(|_| Pool::new(1)).collect::<Result<Vec<_>>>()?;
+    let pools = (0..workers.min(tasks.len())).map(|_| ThreadPool::new(1)).collect::<Result<Vec<_>>>()?;
     let (queue, stop) = (Mutex::new(tasks.into_iter()), AtomicBool::new(false));
     let next = || queue.lock().expect("no task is taken by a thread that panics").next();
     // A refusal of memory does not cross from one thread to another that waits for results.
@@ -240,11 +240,11 @@ mod tests {
     fn every_piece_is_visited_once_on_any_number_of_threads() {
         for threads in [1, 2, 3] {
             let mut out = vec![0; 100_003];
-            Pool::new(threads).unwrap().install(|| {
+            ThreadPool::new(threads).unwrap().install(|| {
                 for_each(&mut out, 1000, |i, out| out.iter_mut().enumerate().for_each(|(j, x)| *x += i * 1000 + j));
             });
             assert!(out.iter().enumerate().all(|(i, x)| i == *x));
-            assert_eq!(Pool::new(threads).unwrap().install(|| map(1000, |i| i)), (0..1000).collect::<Vec<_>>());
+            assert_eq!(ThreadPool::new(threads).unwrap().install(|| map(1000, |i| i)), (0..1000).collect::<Vec<_>>());
         }
     }
 
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn work_on_a_pool_runs_in_the_modes_of_who_installs_it() {
-        let pool = Pool::new(2).unwrap();
+        let pool = ThreadPool::new(2).unwrap();
         let modes = || pool.install(|| (Modes::current().recording, Modes::current().checked));
         assert_eq!(modes(), (true, false));
         assert_eq!(no_grad(modes), (false, false));
@@ -292,7 +292,7 @@ mod tests {
     /// A thread of the pool that waits inside `no_grad` takes up other work, which must not run in that mode.
     #[test]
     fn work_taken_up_while_waiting_keeps_its_own_modes() {
-        let pool = Pool::new(2).unwrap();
+        let pool = ThreadPool::new(2).unwrap();
         let busy = || pool.install(|| no_grad(|| map(64, |i| (0..20_000).fold(i, |sum, j| sum ^ j))));
         std::thread::scope(|scope| {
             for _ in 0..3 {
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_senseless_number_of_threads_is_an_error() {
-        let text = Pool::new(0).err().unwrap().to_string();
+        let text = ThreadPool::new(0).err().unwrap().to_string();
         assert!(text.starts_with("thread pool of size 0: that is no sensible number; use 1 to 1024"), "{text}");
     }
 }

@@ -12,7 +12,7 @@
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 use evograd::ops::{Conv2d, Pool2d};
-use evograd::{BatchNorm, DropoutKey, Fusion, Pool, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
+use evograd::{BatchNorm, DropoutKey, Fusion, Result, RunningStats, SgdStep, Tape, Tensor, ThreadPool, Var, sgd_step};
 use std::process::Command;
 
 /// The page faults of this process so far that needed no disk, and its resident memory in KiB.
@@ -116,7 +116,7 @@ impl Train for Linear {
 
 /// Page faults of 100 steps, and by how many KiB resident memory grew, after as many steps as it takes to settle.
 fn measure(threads: usize, settling: usize, mut network: impl Train) -> (u64, u64) {
-    Pool::new(threads).unwrap().install(move || {
+    ThreadPool::new(threads).unwrap().install(move || {
         (0..settling).for_each(|_| assert!(network.step().unwrap().is_finite()));
         let (faults, resident) = faults_and_resident();
         (0..100).for_each(|_| assert!(network.step().unwrap().is_finite()));

@@ -2,7 +2,7 @@
 
 use evograd::gradcheck::Gradcheck;
 use evograd::ops::{CATALOGUE, Case, Conv2d, Draw, Row};
-use evograd::{Element, Isa, Op, Pool, Shape, Tape, Tensor, Var, apply, gradcheck, no_grad};
+use evograd::{Element, Isa, Op, Shape, Tape, Tensor, ThreadPool, Var, apply, gradcheck, no_grad};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
@@ -128,9 +128,9 @@ fn tracked_and_untracked_values_are_equal() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let pools = [1, 2, 3].map(|threads| Pool::new(threads).unwrap());
+    let pools = [1, 2, 3].map(|threads| ThreadPool::new(threads).unwrap());
     for_every_row(24, |_, case| {
-        let run = |pool: &Pool| pool.install(|| forward_and_gradients(&case.single, &case.inputs)).map_err(fail);
+        let run = |pool: &ThreadPool| pool.install(|| forward_and_gradients(&case.single, &case.inputs)).map_err(fail);
         let [one, two, three] = [run(&pools[0])?, run(&pools[1])?, run(&pools[2])?];
         prop_assert_eq!(bits(&one), bits(&two));
         prop_assert_eq!(bits(&one), bits(&three));

@@ -3,7 +3,7 @@
 use assert_cmd::Command;
 use evograd::models::{self, Network, Options, Plan, Spec};
 use evograd::profile::{Event, Machine, Pass, Profile, chrome_trace};
-use evograd::{Optimizer, Pool, Result, Rule, Tape, Tensor, Var, no_grad, profiled};
+use evograd::{Optimizer, Result, Rule, Tape, Tensor, ThreadPool, Var, no_grad, profiled};
 use serde_json::Value;
 
 const MACHINE: Machine = Machine { threads: 1, operations: 1e11, read: 1e10, copied: 1e10 };
@@ -147,7 +147,7 @@ fn constants_are_noted_forward_alone_and_nothing_outside() {
 #[test]
 fn training_has_the_same_bits_with_and_without_a_profile() {
     let run = |threads, with: bool| {
-        Pool::new(threads).unwrap().install(|| {
+        ThreadPool::new(threads).unwrap().install(|| {
             let mut training = Training::new(&small("resnet20"));
             for _ in 0..2 {
                 if with {

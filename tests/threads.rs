@@ -2,7 +2,7 @@
 //! work is cut into pieces in several ways.
 
 use evograd::ops::{CATALOGUE, Conv2d, Large};
-use evograd::{Pool, Result, Tape, Tensor, Var};
+use evograd::{Result, Tape, Tensor, ThreadPool, Var};
 
 /// Images, of more elements than fit into several pieces, with an odd number of images and rows.
 const X: &[usize] = &[13, 6, 37, 35];
@@ -22,7 +22,7 @@ fn bits(run: fn(&[Var]) -> Result<Var>, shapes: &[&[usize]]) -> Result<Vec<Vec<u
 }
 
 fn agree<'a>(cases: impl IntoIterator<Item = (&'a str, &'a Large)>) {
-    let pools = [1, 2, 3].map(|threads| Pool::new(threads).unwrap());
+    let pools = [1, 2, 3].map(|threads| ThreadPool::new(threads).unwrap());
     for (name, Large { shapes, run }) in cases {
         let [one, two, three] = pools.each_ref().map(|pool| pool.install(|| bits(*run, shapes)).unwrap());
         assert!(one == two && one == three, "{name} depends on the number of threads");

@@ -1,7 +1,7 @@
 //! The whole engine in under a second: run this one while you work.
 
 use evograd::ops::{CATALOGUE, Conv2d, Draw};
-use evograd::{BatchNorm, Isa, Pool, RunningStats, SgdStep, Tape, Tensor, Var, gradcheck, sgd_step};
+use evograd::{BatchNorm, Isa, RunningStats, SgdStep, Tape, Tensor, ThreadPool, Var, gradcheck, sgd_step};
 
 #[test]
 fn one_case_of_every_operation_passes_the_gradient_check() {
@@ -53,7 +53,7 @@ fn train() -> Vec<u32> {
 #[test]
 fn a_small_network_learns_and_threads_change_no_bit() {
     for isa in Isa::available() {
-        let run = |threads| isa.scope(|| Pool::new(threads).unwrap().install(train));
+        let run = |threads| isa.scope(|| ThreadPool::new(threads).unwrap().install(train));
         let losses = run(1);
         assert_eq!(losses, run(3), "{isa:?}");
         let (first, last) = (f32::from_bits(losses[0]), f32::from_bits(losses[19]));

@@ -17,7 +17,7 @@ mod training;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use evograd::{Isa, Pool};
+use evograd::{Isa, ThreadPool};
 use measure::{peak_memory, quarters};
 use rows::{Call, Row};
 use serde_json::{Value, json};
@@ -110,5 +110,5 @@ fn main() -> Result<()> {
         return Ok(());
     }
     anyhow::ensure!(arguments.seconds >= 0.0 && arguments.seconds < 1e6, "--seconds must be from 0 to a million");
-    Pool::new(arguments.threads)?.install(|| serve(&arguments))
+    ThreadPool::new(arguments.threads)?.install(|| serve(&arguments))
 }

@@ -100,7 +100,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             Some(problem) => Err(problem).context("not all results could be written to standard output"),
         }
     };
-    evograd::Pool::new(threads.unwrap_or(1))?.install(|| evograd::within_memory(run)?)
+    evograd::ThreadPool::new(threads.unwrap_or(1))?.install(|| evograd::within_memory(run)?)
 }
 
 /// An error and what it came of, each said once: some name their source themselves.

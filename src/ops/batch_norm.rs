@@ -170,7 +170,7 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pool, Tape, checked};
+    use crate::{Tape, ThreadPool, checked};
 
     fn run<E: Element>(x: &Tensor<E>, c: usize, running: &mut RunningStats<E>) -> Result<Var<E>> {
         let [gamma, beta] = [E::ONE, E::ZERO].map(|value| Var::constant(Tensor::full([c], value).unwrap()));
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn the_number_of_threads_changes_no_bit_of_a_batch_of_many_pieces() {
         let bits = |threads| {
-            Pool::new(threads).unwrap().install(|| {
+            ThreadPool::new(threads).unwrap().install(|| {
                 let tape = Tape::new();
                 let x = tape.leaf(Tensor::from_fn([5, 7, 41, 43], |i| (i * 7919 % 1009) as f32 / 100.0).unwrap());
                 let [gamma, beta] = [1.5, 0.5].map(|value| tape.leaf(Tensor::full([7], value).unwrap()));

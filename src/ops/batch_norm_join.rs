@@ -287,7 +287,7 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pool, Tape};
+    use crate::{Tape, ThreadPool};
 
     const FUSIONS: [Fusion; 2] = [Fusion::Sum, Fusion::SortRoot { epsilon: 1e-4 }];
 
@@ -317,7 +317,7 @@ mod tests {
 
     /// Values, gradients and running statistics, exactly. With a layer behind it, `dy` is handed over; else it is shared.
     fn run<E: Element>(shape: &[usize], threads: usize, fusion: Fusion, behind: bool, end: End<E>) -> Vec<Vec<f64>> {
-        Pool::new(threads).unwrap().install(|| {
+        ThreadPool::new(threads).unwrap().install(|| {
             let tape = Tape::new();
             let leaves = inputs(shape).map(|input| tape.leaf(input));
             let mut running = RunningStats::new(shape[1]).unwrap();

@@ -71,13 +71,13 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pool, Tape, Tensor};
+    use crate::{Tape, Tensor, ThreadPool};
 
     type Operation = fn(&[Var], &mut RunningStats) -> Result<Var>;
 
     /// Values, gradients and running statistics, as bits.
     fn bits(shape: &[usize], operation: Operation, threads: usize) -> Vec<Vec<u32>> {
-        Pool::new(threads).unwrap().install(|| {
+        ThreadPool::new(threads).unwrap().install(|| {
             let tape = Tape::new();
             let channels = shape[1];
             let number = |i: usize, by: usize| (i * 7919 % by) as f32 / by as f32 - 0.5;

@@ -126,7 +126,7 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pool, Tape};
+    use crate::{Tape, ThreadPool};
 
     const KEY: DropoutKey = DropoutKey { seed: 7, step: 2, layer: 5 };
 
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn backward_drops_what_forward_dropped_on_any_number_of_threads() {
         let mask = |threads| {
-            Pool::new(threads).unwrap().install(|| {
+            ThreadPool::new(threads).unwrap().install(|| {
                 let tape = Tape::new();
                 let x = tape.leaf(ones(100_003));
                 let y = x.dropout(0.3, KEY).unwrap();

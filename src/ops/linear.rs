@@ -123,7 +123,7 @@ impl<E: Element> Var<E> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Pool, Tape, Tensor, Var};
+    use crate::{Tape, Tensor, ThreadPool, Var};
 
     #[test]
     fn values_and_gradients_are_those_worked_out_by_hand() {
@@ -143,7 +143,7 @@ mod tests {
     fn a_large_layer_has_the_same_bits_on_any_number_of_threads() {
         let wave = |shape: [usize; 2], step: f32| Tensor::from_fn(shape, |i| (i as f32 * step).sin()).unwrap();
         let run = |threads| {
-            Pool::new(threads).unwrap().install(|| {
+            ThreadPool::new(threads).unwrap().install(|| {
                 let tape = Tape::new();
                 let leaves = [wave([300, 200], 0.37), wave([150, 200], 0.11)].map(|value| tape.leaf(value));
                 let y = leaves[0].linear(&leaves[1], None).unwrap();

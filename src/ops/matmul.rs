@@ -168,7 +168,7 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::Transpose;
-    use crate::{Pool, Tape, Tensor, Var};
+    use crate::{Tape, Tensor, ThreadPool, Var};
 
     /// Small integers, so that every sum of products is exact.
     fn numbers(shape: &[usize], seed: usize) -> Tensor<f32> {
@@ -205,7 +205,7 @@ mod tests {
             }
         }
         for threads in [1, 2, 3] {
-            let [found_y, found_da, found_db] = Pool::new(threads).unwrap().install(|| {
+            let [found_y, found_da, found_db] = ThreadPool::new(threads).unwrap().install(|| {
                 let tape = Tape::new();
                 let leaves = [&a, &b].map(|x| tape.leaf(x.clone()));
                 let found = leaves[0].matmul_with(&leaves[1], transpose).unwrap();

@@ -162,7 +162,7 @@ impl<E: Element> Var<E> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Pool, Tensor, Var};
+    use crate::{Tensor, ThreadPool, Var};
 
     /// Element by element, by the definition.
     fn naive(x: &Tensor<f32>, axes: &[usize]) -> Tensor<f32> {
@@ -193,7 +193,7 @@ mod tests {
             let expected = naive(&x, axes);
             for threads in [1, 2, 3] {
                 let run = || Var::constant(x.clone()).transpose(axes).map(|y| y.value().clone());
-                assert_eq!(Pool::new(threads).unwrap().install(run).unwrap(), expected, "{sizes:?} {axes:?}");
+                assert_eq!(ThreadPool::new(threads).unwrap().install(run).unwrap(), expected, "{sizes:?} {axes:?}");
             }
         }
     }

@@ -136,14 +136,14 @@ fn settings(step: &AdamStep) -> [(&'static str, f64, Allowed); 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pool;
+    use crate::ThreadPool;
 
     #[test]
     fn steps_follow_the_definition_on_any_number_of_threads() {
         for decoupled in [false, true] {
             let step = AdamStep { rate: 0.1, weight_decay: 0.01, decoupled, ..AdamStep::default() };
             let run = |threads| {
-                Pool::new(threads).unwrap().install(|| {
+                ThreadPool::new(threads).unwrap().install(|| {
                     let mut w = Tensor::from_fn([40_001], |i| i as f64 / 1000.0).unwrap();
                     let [mut m, mut v] = [0; 2].map(|_| Tensor::zeros([40_001]).unwrap());
                     for number in 1..=3 {

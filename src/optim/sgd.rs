@@ -87,14 +87,14 @@ pub(super) fn check_sgd<E: Element>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pool;
+    use crate::ThreadPool;
 
     const STEP: SgdStep = SgdStep { rate: 0.1, momentum: 0.9, weight_decay: 0.01, nesterov: true };
 
     #[test]
     fn steps_follow_the_definition_on_any_number_of_threads() {
         let weights = |threads| {
-            Pool::new(threads).unwrap().install(|| {
+            ThreadPool::new(threads).unwrap().install(|| {
                 let mut w = Tensor::from_fn([40_001], |i| i as f64 / 1000.0).unwrap();
                 let mut v = Tensor::zeros([40_001]).unwrap();
                 for _ in 0..2 {

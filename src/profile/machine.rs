@@ -33,7 +33,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Measures the machine on the threads of the [`Pool`](crate::Pool) that this runs on, in less than a second. Takes
+    /// Measures the machine on the threads of the [`ThreadPool`](crate::ThreadPool) that this runs on, in less than a second. Takes
     /// 256 MiB of memory meanwhile.
     ///
     /// # Errors
@@ -93,11 +93,11 @@ fn best(times: u32, mut work: impl FnMut()) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pool;
+    use crate::ThreadPool;
 
     #[test]
     fn a_machine_can_do_something() {
-        let machine = Pool::new(2).unwrap().install(Machine::measure).unwrap();
+        let machine = ThreadPool::new(2).unwrap().install(Machine::measure).unwrap();
         assert_eq!(machine.threads, 2);
         for rate in [machine.operations, machine.read, machine.copied] {
             assert!((1e7..1e15).contains(&rate), "{machine:?}");

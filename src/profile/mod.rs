@@ -181,7 +181,7 @@ impl Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pool, Tensor, Var};
+    use crate::{Tensor, ThreadPool, Var};
 
     fn exp() {
         Var::constant(Tensor::scalar(1.0_f32)).exp().unwrap();
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_profile_follows_its_work_to_other_threads_and_keeps_its_events_to_itself() {
-        let pool = Pool::new(2).unwrap();
+        let pool = ThreadPool::new(2).unwrap();
         let (inner, outer) = profiled(|| {
             pool.install(exp);
             profiled(|| pool.install(|| (exp(), exp()))).1

@@ -4,7 +4,7 @@ use crate::cli::progress::clock;
 use crate::cli::table::fitted;
 use crate::cli::train::seconds_a_step;
 use anyhow::Result;
-use evograd::Pool;
+use evograd::ThreadPool;
 use evograd::data::{Normalise, Sets};
 use evograd::models::Plan;
 use evograd::models::genetic_cnn::{self, Code};
@@ -97,7 +97,7 @@ fn measured(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<(Plan, f6
     // How long a step takes does not depend on what the pictures are normalised by.
     let split = Split::with(&training, sets, Some(Normalise::usual(sets.train.shape()[0])))?;
     let spec = genetic_cnn::network(code, &training.options(sets.train.shape(), sets.train.classes().len())?)?;
-    let seconds = Pool::new(1)?.install(|| {
+    let seconds = ThreadPool::new(1)?.install(|| {
         let mut trainer = Trainer::of(&spec, training, &split.train)?;
         Ok::<f64, anyhow::Error>(seconds_a_step(&mut trainer, &split)? * trainer.steps() as f64)
     })?;

@@ -213,7 +213,7 @@ fn the_checksum_of_all_files_sees_every_byte() {
     }
     let sum = |threads: usize| {
         let sets = open_folder(folder.path(), 4).unwrap();
-        crate::Pool::new(threads).unwrap().install(|| sets.train.files_checksum(&mut ())).unwrap().unwrap()
+        crate::ThreadPool::new(threads).unwrap().install(|| sets.train.files_checksum(&mut ())).unwrap().unwrap()
     };
     let usual = sum(1);
     assert_eq!(usual, sum(3));

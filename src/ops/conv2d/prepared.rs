@@ -87,7 +87,7 @@ impl<E: Element> std::fmt::Debug for PreparedConv2d<E> {
 mod tests {
     use super::*;
     use crate::tape::Var;
-    use crate::{Pool, no_grad};
+    use crate::{ThreadPool, no_grad};
 
     fn values<const N: usize>(shape: [usize; N], seed: usize) -> Tensor<f32> {
         Tensor::from_fn(shape, |i| ((i + seed) * 7919 % 1009) as f32 / 504.5 - 1.0).unwrap()
@@ -113,7 +113,7 @@ mod tests {
                     let y = input.conv2d(&w, Some(&b), options)?;
                     if relu { y.relu() } else { Ok(y) }
                 });
-                let found = Pool::new(threads).unwrap().install(|| packed(relu).run(&x).unwrap());
+                let found = ThreadPool::new(threads).unwrap().install(|| packed(relu).run(&x).unwrap());
                 assert!(&found == expected.unwrap().value(), "{c}→{k}, {r}×{s}, {images} images");
             }
         }

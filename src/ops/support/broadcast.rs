@@ -73,7 +73,7 @@ fn next_row(index: &mut [usize], sizes: &[usize]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pool;
+    use crate::ThreadPool;
 
     /// Every way to repeat axes, against the definition, in tensors of several pieces that end within rows.
     #[test]
@@ -83,7 +83,7 @@ mod tests {
             let size = |axis: usize| if choice >> axis & 1 == 1 { 1 } else { large.sizes()[axis] };
             let x = Tensor::from_fn([0, 1, 2, 3].map(size), |i| i as f32).unwrap();
             for threads in [1, 3] {
-                let y = Pool::new(threads).unwrap().install(|| stretch(&x, &large).into_owned());
+                let y = ThreadPool::new(threads).unwrap().install(|| stretch(&x, &large).into_owned());
                 for flat in 0..large.elements() {
                     let index = y.index_of(flat).into_iter().enumerate();
                     let own: Vec<usize> = index.map(|(axis, i)| i.min(size(axis) - 1)).collect();

@@ -233,7 +233,7 @@ fn sum_columns<E: Element>(x: &[E], axis: usize, inner: usize, reach: usize, y: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::par::Pool;
+    use crate::par::ThreadPool;
     use crate::tape::{Tape, Var};
 
     /// One after the other, so many ones stop adding up at 2²⁴.
@@ -284,7 +284,7 @@ mod tests {
     fn long_and_wide_tensors_have_the_same_bits_on_any_number_of_threads() {
         for shape in [[1, 200_001, 1], [1, 70_001, 3], [2, 70, 9_001], [40_003, 5, 1], [3_001, 3, 7]] {
             let x = Tensor::from_fn(shape, |i| ((i * 7919) % 10_007) as f32 / 10_007.0).unwrap();
-            let run = |threads| Pool::new(threads).unwrap().install(|| sum_middle(&x, shape));
+            let run = |threads| ThreadPool::new(threads).unwrap().install(|| sum_middle(&x, shape));
             let y = run(1);
             assert!([2, 3].into_iter().all(|threads| run(threads) == y), "{shape:?}");
             let [_, axis, inner] = shape;

@@ -112,7 +112,7 @@ impl Region {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::par::Pool;
+    use crate::par::ThreadPool;
 
     /// Element by element, by the definition.
     fn agrees_with_the_definition(large: &[usize], small: &[usize], at: &[usize]) {
@@ -141,7 +141,7 @@ mod tests {
         agrees_with_the_definition(&[4, 5, 3], &[4, 5, 1], &[0, 0, 1]);
         agrees_with_the_definition(&[3, 4, 5, 6], &[1, 4, 2, 6], &[1, 0, 3, 0]);
         for threads in [1, 2, 3] {
-            Pool::new(threads).unwrap().install(|| {
+            ThreadPool::new(threads).unwrap().install(|| {
                 agrees_with_the_definition(&[70, 30, 30], &[50, 20, 30], &[11, 7, 0]);
                 agrees_with_the_definition(&[3, 40_000], &[2, 30_000], &[1, 10_000]);
             });

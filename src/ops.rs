@@ -56,7 +56,7 @@ pub use dropout::DropoutKey;
 pub(crate) use linear::linear_shape;
 pub use local_response_norm::LocalResponseNorm;
 pub use matmul::Transpose;
-pub use max_pool2d::Pool2d;
+pub use max_pool2d::MaxPool2d;
 pub use support::batch_statistics::{BatchNorm, RunningStats};
 pub use support::catalogue::{Case, Draw, Large, Row, Run};
 pub use support::fusion::Fusion;

@@ -1,7 +1,7 @@
 //! What users can get wrong: every refusal is an error that names the operation, the shapes and the remedy, and a NaN
 //! never turns into a number.
 
-use evograd::ops::{AvgPool2d, CATALOGUE, Conv2d, Draw, LocalResponseNorm, Pool2d, Row, Run, Transpose};
+use evograd::ops::{AvgPool2d, CATALOGUE, Conv2d, Draw, LocalResponseNorm, MaxPool2d, Row, Run, Transpose};
 use evograd::{BatchNorm, DropoutKey, Fusion, Isa, Result, RunningStats, Tensor, Var, checked};
 
 fn zeros(shape: &[usize]) -> Var<f32> {
@@ -14,8 +14,8 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
     let (column, row, number) = (zeros(&[1 << 20, 1]), zeros(&[1 << 20]), zeros(&[]));
     let (image, kernel) = (zeros(&[1, 2, 4, 4]), zeros(&[2, 2, 3, 3]));
     let conv = Conv2d::default();
-    let pool = Pool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false };
-    let Pool2d { kernel: two, stride, padding, ceil } = pool;
+    let pool = MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false };
+    let MaxPool2d { kernel: two, stride, padding, ceil } = pool;
     let average = AvgPool2d { kernel: two, stride, padding, ceil, count_padding: true };
     let [one, three] = [1, 3].map(|channels| zeros(&[channels]));
     let norm = BatchNorm::default();
@@ -104,17 +104,17 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
             "max_pool2d: the input has 2 axes, not four (input [2, 3]); give images of shape [N, C, H, W]",
         ),
         (
-            image.max_pool2d(Pool2d { stride: [2, 0], ..pool }),
+            image.max_pool2d(MaxPool2d { stride: [2, 0], ..pool }),
             "max_pool2d: the stride is [2, 0] (input [1, 2, 4, 4]); use a stride of at least 1 along both axes",
         ),
         (
-            image.max_pool2d(Pool2d { kernel: [5, 5], ..pool }),
+            image.max_pool2d(MaxPool2d { kernel: [5, 5], ..pool }),
             "max_pool2d: the kernel is larger than the padded input with kernel [5, 5], stride [2, 2], padding \
              [0, 0], dilation [1, 1] (input [1, 2, 4, 4]); use larger images, a smaller kernel or dilation, or \
              more padding",
         ),
         (
-            image.max_pool2d(Pool2d { padding: [1, 2], ..pool }),
+            image.max_pool2d(MaxPool2d { padding: [1, 2], ..pool }),
             "max_pool2d: the padding [1, 2] is more than half the kernel [2, 2] (input [1, 2, 4, 4]); use a \
              padding of at most [1, 1]",
         ),

@@ -1,7 +1,7 @@
 //! What PyTorch computes, written down in `data/golden`, against what we compute: operations with their gradients,
 //! and five steps of training a small network. `data/golden/make.py` says how the values came about.
 
-use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, Pool2d};
+use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d};
 use evograd::{BatchNorm, Element, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -144,7 +144,7 @@ fn batch_norm() {
 #[test]
 fn max_pool2d() {
     fn ours<E: Element>(case: &Case) -> Result<Ours<E>> {
-        let options = Pool2d {
+        let options = MaxPool2d {
             kernel: case.get("kernel"),
             stride: case.get("stride"),
             padding: case.get("padding"),

@@ -1,7 +1,7 @@
 //! Whatever is passed to a public method, nothing panics: strides of 0, axes that do not exist, sizes that overflow,
 //! epsilons that are not numbers, tensors of any shape with infinities and NaN in them.
 
-use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, Pool2d, Transpose};
+use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, Transpose};
 use evograd::{
     BatchNorm, DropoutKey, Fusion, Purpose, Result, RunningStats, SgdStep, Stream, Tape, Tensor, Var, sgd_step,
 };
@@ -192,7 +192,7 @@ fn window(odd: &mut Odd) -> [[usize; 2]; 3] {
 
 fn max_pool2d(odd: &mut Odd) -> Result<Var<f32>> {
     let [kernel, stride, padding] = window(odd);
-    odd.var().max_pool2d(Pool2d { kernel, stride, padding, ceil: odd.flag() })
+    odd.var().max_pool2d(MaxPool2d { kernel, stride, padding, ceil: odd.flag() })
 }
 
 fn avg_pool2d(odd: &mut Odd) -> Result<Var<f32>> {

@@ -1,6 +1,6 @@
 //! Operations whose time goes into memory traffic, forward and backward together, on one stage of a small image network.
 
-use evograd::ops::Pool2d;
+use evograd::ops::MaxPool2d;
 use evograd::{BatchNorm, Fusion, Gradients, Result, RunningStats, Tape, Tensor, Var};
 
 /// Images, channels, height and width.
@@ -24,7 +24,7 @@ fn batch_norm(tape: &Tape, x: &Var, _: &Var) -> Result<Var> {
 }
 
 fn max_pool(x: &Var, kernel: usize, padding: usize) -> Result<Var> {
-    x.max_pool2d(Pool2d { kernel: [kernel; 2], stride: [2; 2], padding: [padding; 2], ceil: false })
+    x.max_pool2d(MaxPool2d { kernel: [kernel; 2], stride: [2; 2], padding: [padding; 2], ceil: false })
 }
 
 /// An operation with values to work on.

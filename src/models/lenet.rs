@@ -12,7 +12,7 @@ use super::options::Options;
 use super::spec::{Spec, Value};
 use super::star::Unit;
 use crate::nn::{Conv, Flatten, Linear, MaxPool};
-use crate::ops::Pool2d;
+use crate::ops::MaxPool2d;
 
 /// LeNet.
 pub(super) fn lenet(name: &str, options: &Options) -> Spec {
@@ -29,7 +29,8 @@ fn build(name: &str, unit: Unit, options: &Options) -> Spec {
     let digits = options.input == [1, 28, 28];
     let (filters, padding, features): (&[usize], _, _) =
         if digits { (&[32, 64], 0, 512) } else { (&[32, 32, 64], 2, 64) };
-    let pool = if digits { MaxPool::square(2, 2) } else { MaxPool(Pool2d { ceil: true, ..MaxPool::square(3, 2).0 }) };
+    let pool =
+        if digits { MaxPool::square(2, 2) } else { MaxPool(MaxPool2d { ceil: true, ..MaxPool::square(3, 2).0 }) };
     let mut x = spec.picture();
     for (i, filters) in (1..).zip(filters) {
         let conv = Conv::same(options.channels(*filters), 5).padding(padding);

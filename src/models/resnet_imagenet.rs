@@ -13,7 +13,7 @@ use super::options::Options;
 use super::resnet::{basic_block, shortcut};
 use super::spec::{Spec, Value};
 use crate::nn::{Conv, GlobalAvgPool, Linear, MaxPool};
-use crate::ops::Pool2d;
+use crate::ops::MaxPool2d;
 
 /// What adds one block: the network, its path, its input, channels before and behind, its stride.
 type Block = fn(&mut Spec, &str, Value, [usize; 2], usize, &Options) -> Value;
@@ -52,7 +52,7 @@ fn build(name: &str, blocks: [usize; 4], add: Block, expansion: usize, options: 
 fn stem(spec: &mut Spec, channels: usize) -> Value {
     let x = spec.picture();
     let x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(channels, 7).stride(2), x);
-    let pool = Pool2d { padding: [1, 1], ..MaxPool::square(3, 2).0 };
+    let pool = MaxPool2d { padding: [1, 1], ..MaxPool::square(3, 2).0 };
     spec.add("maxpool", MaxPool(pool), &[x])
 }
 

@@ -2,14 +2,14 @@
 
 use super::layer::{Layer, Pass, only};
 use crate::error::{Error, Result};
-use crate::ops::{AvgPool2d, Pool2d};
+use crate::ops::{AvgPool2d, MaxPool2d};
 use crate::shape::Shape;
 use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// The greatest element under each place of a window: `[N, C, H, W]` → `[N, C, OH, OW]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MaxPool(pub Pool2d);
+pub struct MaxPool(pub MaxPool2d);
 
 impl MaxPool {
     /// A square window without padding that must fit.
@@ -19,13 +19,13 @@ impl MaxPool {
     /// assert_eq!(MaxPool::square(3, 2).0.stride, [2, 2]);
     /// ```
     pub fn square(kernel: usize, stride: usize) -> MaxPool {
-        MaxPool(Pool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [0, 0], ceil: false })
+        MaxPool(MaxPool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [0, 0], ceil: false })
     }
 }
 
 impl Layer for MaxPool {
     fn kind(&self) -> String {
-        let Pool2d { kernel: [rows, columns], stride, .. } = self.0;
+        let MaxPool2d { kernel: [rows, columns], stride, .. } = self.0;
         format!("max pool {rows}×{columns} /{}", stride[0])
     }
     fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {

@@ -15,7 +15,7 @@
 //!
 //! **Source** PyTorch's definition of `AvgPool2d`, without `divisor_override`.
 
-use super::max_pool2d::Pool2d;
+use super::max_pool2d::MaxPool2d;
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use super::support::isa;
 use super::support::pooling::Planes;
@@ -34,7 +34,7 @@ pub(super) const ROW: Row = Row {
     kinks: "",
     f32_bound: 3.0,
     draw: |draw| {
-        let (shape, Pool2d { kernel, stride, padding, ceil }) = Pool2d::draw(draw);
+        let (shape, MaxPool2d { kernel, stride, padding, ceil }) = MaxPool2d::draw(draw);
         let options = AvgPool2d { kernel, stride, padding, ceil, count_padding: draw.flag() };
         // Of one sign: where a sum cancels, its rounding is no measure of the kernel.
         case!([draw.positive(shape)], format!("{options:?}"), |v| v[0].avg_pool2d(options))

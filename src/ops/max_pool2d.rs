@@ -34,20 +34,20 @@ pub(super) const ROW: Row = Row {
     kinks: "two values closer than 1/16",
     f32_bound: 2.0,
     draw: |draw| {
-        let (shape, options) = Pool2d::draw(draw);
+        let (shape, options) = MaxPool2d::draw(draw);
         let mut x = draw.distinct(shape);
         greatest_last(&mut x);
         case!([x], format!("{options:?}"), |v| v[0].max_pool2d(options))
     },
     large: Large {
         shapes: &[IMAGES],
-        run: |v| v[0].max_pool2d(Pool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2], ceil: false }),
+        run: |v| v[0].max_pool2d(MaxPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2], ceil: false }),
     },
 };
 
 /// How the window of [`Var::max_pool2d`] moves; every pair is of height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool2d {
+pub struct MaxPool2d {
     /// The window's size in elements, at least 1.
     pub kernel: [usize; 2],
     /// Elements from one window to the next, at least 1.
@@ -58,7 +58,7 @@ pub struct Pool2d {
     pub ceil: bool,
 }
 
-impl Pool2d {
+impl MaxPool2d {
     /// The output's shape.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Pool2d {
     }
 
     /// A window and images that it fits, some wide enough for several vectors.
-    pub(super) fn draw(draw: &mut Draw) -> ([usize; 4], Pool2d) {
+    pub(super) fn draw(draw: &mut Draw) -> ([usize; 4], MaxPool2d) {
         let kernel = [draw.size(1, 4), draw.size(1, 4)];
         let stride = [draw.size(1, 3), draw.size(1, 5)];
         let padding = kernel.map(|size| draw.size(0, size / 2));
@@ -78,7 +78,7 @@ impl Pool2d {
         let most = if wider > 4 { 1 } else { 2 };
         let [h, w] = [fitting(0) + draw.size(0, 2), fitting(1) + wider];
         let shape = [draw.size(1, most), draw.size(1, most), h, w];
-        (shape, Pool2d { kernel, stride, padding, ceil: draw.flag() })
+        (shape, MaxPool2d { kernel, stride, padding, ceil: draw.flag() })
     }
 }
 
@@ -93,11 +93,11 @@ fn greatest_last(x: &mut Tensor<f64>) {
 }
 
 #[derive(Debug)]
-struct Maxima(Pool2d);
+struct Maxima(MaxPool2d);
 
 impl Maxima {
     fn planes(&self, x: &Shape) -> Result<Planes> {
-        let Pool2d { kernel, stride, padding, ceil } = self.0;
+        let MaxPool2d { kernel, stride, padding, ceil } = self.0;
         let planes = Planes::new(ROW.name, x, kernel, stride, padding, ceil)?;
         if u32::try_from(planes.plane.inputs()).is_err() {
             let problem = "a channel of an image has more elements than 32 bits count";
@@ -155,9 +155,9 @@ impl<E: Element> Var<E> {
     /// The greatest element under each place of a window: `[N, C, H, W]` → `[N, C, OH, OW]`.
     ///
     /// ```
-    /// use evograd::{Tensor, Var, ops::Pool2d};
+    /// use evograd::{Tensor, Var, ops::MaxPool2d};
     /// let x = Var::constant(Tensor::from_fn([1, 1, 4, 4], |i| i as f32)?);
-    /// let y = x.max_pool2d(Pool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false })?;
+    /// let y = x.max_pool2d(MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false })?;
     /// assert_eq!(y.value().as_slice(), [5.0, 7.0, 13.0, 15.0]);
     /// # Ok::<(), evograd::Error>(())
     /// ```
@@ -165,7 +165,7 @@ impl<E: Element> Var<E> {
     /// # Errors
     /// When the input has not four axes, the kernel or stride is 0, the padding is more than half the kernel, the kernel
     /// does not fit the padded input, or sizes overflow.
-    pub fn max_pool2d(&self, options: Pool2d) -> Result<Var<E>> {
+    pub fn max_pool2d(&self, options: MaxPool2d) -> Result<Var<E>> {
         apply(Maxima(options), [self])
     }
 }
@@ -175,9 +175,9 @@ mod tests {
     use super::*;
     use crate::Tape;
 
-    const HALVES: Pool2d = Pool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false };
+    const HALVES: MaxPool2d = MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false };
 
-    fn forward_and_gradient(x: Tensor<f32>, options: Pool2d) -> (Tensor<f32>, Tensor<f32>) {
+    fn forward_and_gradient(x: Tensor<f32>, options: MaxPool2d) -> (Tensor<f32>, Tensor<f32>) {
         let tape = Tape::new();
         let x = tape.leaf(x);
         let y = x.max_pool2d(options).unwrap();
@@ -204,7 +204,7 @@ mod tests {
         assert!(y.as_slice()[0].is_nan());
         assert_eq!(y.as_slice()[1], LOW);
         assert_eq!(dx.as_slice(), [0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
-        let padded = Pool2d { padding: [1, 1], ..HALVES };
+        let padded = MaxPool2d { padding: [1, 1], ..HALVES };
         let (y, dx) = forward_and_gradient(Tensor::full([1, 1, 2, 2], LOW).unwrap(), padded);
         assert_eq!((y.as_slice(), dx.as_slice()), (&[LOW; 4][..], &[1.0, 2.0, 3.0, 4.0][..]));
     }
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn ceiling_mode_leaves_nothing_out() {
         let x = || Tensor::from_fn([1, 1, 5, 5], |i| -(i as f32)).unwrap();
-        let (y, dx) = forward_and_gradient(x(), Pool2d { ceil: true, ..HALVES });
+        let (y, dx) = forward_and_gradient(x(), MaxPool2d { ceil: true, ..HALVES });
         assert_eq!(y.as_slice(), [-0.0, -2.0, -4.0, -10.0, -12.0, -14.0, -20.0, -22.0, -24.0]);
         assert_eq!(dx.as_slice()[20..], [7.0, 0.0, 8.0, 0.0, 9.0]);
         assert_eq!(forward_and_gradient(x(), HALVES).0.shape().sizes(), [1, 1, 2, 2]);
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn overlapping_windows_add_up() {
         let x = Tensor::from_vec([1, 1, 1, 4], vec![1.0, 9.0, 2.0, 3.0]).unwrap();
-        let options = Pool2d { kernel: [1, 3], stride: [1, 1], padding: [0, 1], ceil: false };
+        let options = MaxPool2d { kernel: [1, 3], stride: [1, 1], padding: [0, 1], ceil: false };
         let (y, dx) = forward_and_gradient(x, options);
         assert_eq!((y.as_slice(), dx.as_slice()), (&[9.0, 9.0, 9.0, 3.0][..], &[0.0, 6.0, 0.0, 4.0][..]));
     }
@@ -232,17 +232,17 @@ mod tests {
         let x = Var::constant(Tensor::<f32>::zeros([1, 2, 3, 4]).unwrap());
         let text = |options| x.max_pool2d(options).unwrap_err().to_string();
         assert_eq!(
-            text(Pool2d { padding: [1, 2], ..HALVES }),
+            text(MaxPool2d { padding: [1, 2], ..HALVES }),
             "max_pool2d: the padding [1, 2] is more than half the kernel [2, 2] (input [1, 2, 3, 4]); \
              use a padding of at most [1, 1]"
         );
         assert_eq!(
-            text(Pool2d { stride: [0, 1], ..HALVES }),
+            text(MaxPool2d { stride: [0, 1], ..HALVES }),
             "max_pool2d: the stride is [0, 1] (input [1, 2, 3, 4]); use a stride of at least 1 along both axes"
         );
-        assert!(text(Pool2d { kernel: [0, 2], padding: [9, 9], ..HALVES }).contains("the kernel is [0, 2]"));
+        assert!(text(MaxPool2d { kernel: [0, 2], padding: [9, 9], ..HALVES }).contains("the kernel is [0, 2]"));
         assert_eq!(
-            text(Pool2d { kernel: [4, 4], ..HALVES }),
+            text(MaxPool2d { kernel: [4, 4], ..HALVES }),
             "max_pool2d: the kernel is larger than the padded input with kernel [4, 4], stride [2, 2], \
              padding [0, 0], dilation [1, 1] (input [1, 2, 3, 4]); \
              use larger images, a smaller kernel or dilation, or more padding"
@@ -258,13 +258,13 @@ mod tests {
     fn the_greatest_numbers_work_or_are_errors() {
         const MOST: usize = usize::MAX;
         let image = || Tensor::from_fn([1, 1, 3, 3], |i| i as f32).unwrap();
-        let all = Pool2d { kernel: [1 << 60; 2], stride: [1 << 61; 2], padding: [1 << 59; 2], ceil: true };
+        let all = MaxPool2d { kernel: [1 << 60; 2], stride: [1 << 61; 2], padding: [1 << 59; 2], ceil: true };
         let (y, dx) = forward_and_gradient(image(), all);
         assert_eq!((y.as_slice(), dx.as_slice()[8]), (&[8.0][..], 1.0));
         let x = Var::constant(image());
-        let wide = Pool2d { kernel: [MOST; 2], stride: [MOST; 2], padding: [MOST / 2; 2], ceil: true };
+        let wide = MaxPool2d { kernel: [MOST; 2], stride: [MOST; 2], padding: [MOST / 2; 2], ceil: true };
         assert!(x.max_pool2d(wide).unwrap_err().to_string().contains("overflows"));
-        let everything = Pool2d { kernel: [MOST - 2; 2], stride: [MOST; 2], padding: [0; 2], ceil: true };
+        let everything = MaxPool2d { kernel: [MOST - 2; 2], stride: [MOST; 2], padding: [0; 2], ceil: true };
         assert_eq!(x.max_pool2d(everything).unwrap().item().unwrap(), 8.0);
     }
 }

@@ -22,7 +22,7 @@ use super::options::Options;
 use super::spec::{Spec, Value};
 use crate::error::Result;
 use crate::nn::{Conv, Flatten, Linear, MaxPool};
-use crate::ops::{Fusion, Pool2d};
+use crate::ops::{Fusion, MaxPool2d};
 
 /// The usual probability of dropout before the last layer.
 const DROPOUT: f64 = 0.5;
@@ -49,7 +49,7 @@ pub fn network(code: &Code, options: &Options) -> Result<Spec> {
         let path = format!("stage{}", number + 1);
         let first = Conv::same(options.channels(*filters), backbone.kernel).padding(backbone.padding);
         x = Nodes { spec: &mut spec, path: &path, join: options.fusion }.stage(&StageGraph::new(stage), first, x);
-        let pool = Pool2d { kernel: [backbone.pool; 2], stride: [2, 2], padding: [0, 0], ceil: true };
+        let pool = MaxPool2d { kernel: [backbone.pool; 2], stride: [2, 2], padding: [0, 0], ceil: true };
         x = spec.add(format!("{path}.pool"), MaxPool(pool), &[x]);
     }
     let x = spec.add("flatten", Flatten, &[x]);

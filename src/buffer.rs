@@ -1,12 +1,12 @@
-//! Recycled, aligned memory. Knows bytes and element types; knows no shape and no tensor.
+//! A caching allocator: recycled, aligned memory. Knows bytes and element types; knows no shape and no tensor.
 //!
 //! A fresh block from the system costs a page fault for every 4 KiB, which on the machines this was measured on takes
 //! longer than the arithmetic of a cheap operation. A training step asks for the same sizes again and again, so a
-//! buffer that is dropped goes to a shelf of its size and the next request of that size takes it from there. After the
+//! buffer that is dropped goes to the free list of its size and the next request of that size takes it from there. After the
 //! first step nothing is asked of the system any more.
 //!
-//! Sizes are rounded up by at most an eighth, so that networks of different widths share shelves. And the shelves never
-//! hold more than twice what was in use at the busiest moment: beyond that, blocks of the size that was not asked for the
+//! Sizes are rounded up by at most an eighth, so that networks of different widths share size classes. And the free lists
+//! never hold more than twice what was in use at the busiest moment: beyond that, blocks of the size that was not asked for the
 //! longest go back to the system. So a program that trains one network after another does not grow. (Once would not do:
 //! sizes have their busy moments at different times, and a step needs all of them.)
 //!
@@ -35,38 +35,38 @@ pub(crate) struct Buffer<T: Pod> {
     element: PhantomData<T>,
 }
 
-/// Free blocks of one size.
-struct Shelf {
+/// The free list of one size class.
+struct SizeClass {
     blocks: Vec<Vec<Line>>,
     /// When this size was last asked for.
     asked: u64,
 }
 
 /// All free blocks, by their number of lines; amounts are in lines.
-struct Shelves {
-    by_size: BTreeMap<usize, Shelf>,
+struct FreeLists {
+    by_size: BTreeMap<usize, SizeClass>,
     requests: u64,
-    shelved: usize,
+    free: usize,
     in_use: usize,
     most_in_use: usize,
 }
 
-static SHELVES: Mutex<Shelves> = Mutex::new(Shelves::NONE);
+static FREE_LISTS: Mutex<FreeLists> = Mutex::new(FreeLists::NONE);
 
-impl Shelves {
-    const NONE: Shelves = Shelves { by_size: BTreeMap::new(), requests: 0, shelved: 0, in_use: 0, most_in_use: 0 };
+impl FreeLists {
+    const NONE: FreeLists = FreeLists { by_size: BTreeMap::new(), requests: 0, free: 0, in_use: 0, most_in_use: 0 };
 
-    fn lock() -> MutexGuard<'static, Shelves> {
-        SHELVES.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock() -> MutexGuard<'static, FreeLists> {
+        FREE_LISTS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A free block of exactly this size, if there is one; counts the request.
     fn take(&mut self, size: usize) -> Option<Vec<Line>> {
         self.requests += 1;
-        let shelf = self.by_size.entry(size).or_insert(Shelf { blocks: Vec::new(), asked: 0 });
-        shelf.asked = self.requests;
-        let block = shelf.blocks.pop()?;
-        self.shelved -= size;
+        let class = self.by_size.entry(size).or_insert(SizeClass { blocks: Vec::new(), asked: 0 });
+        class.asked = self.requests;
+        let block = class.blocks.pop()?;
+        self.free -= size;
         self.count(size);
         Some(block)
     }
@@ -80,17 +80,17 @@ impl Shelves {
     /// Puts a block back; returns those that are to go back to the system.
     fn put(&mut self, block: Vec<Line>) -> Vec<Vec<Line>> {
         self.in_use = self.in_use.saturating_sub(block.len());
-        self.shelved += block.len();
+        self.free += block.len();
         let requests = self.requests;
-        let shelf = self.by_size.entry(block.len()).or_insert(Shelf { blocks: Vec::new(), asked: requests });
-        shelf.blocks.push(block);
+        let class = self.by_size.entry(block.len()).or_insert(SizeClass { blocks: Vec::new(), asked: requests });
+        class.blocks.push(block);
         let mut surplus = Vec::new();
-        while self.shelved > 2 * self.most_in_use {
-            let filled = self.by_size.values_mut().filter(|shelf| !shelf.blocks.is_empty());
-            let Some(block) = filled.min_by_key(|shelf| shelf.asked).and_then(|shelf| shelf.blocks.pop()) else {
+        while self.free > 2 * self.most_in_use {
+            let filled = self.by_size.values_mut().filter(|class| !class.blocks.is_empty());
+            let Some(block) = filled.min_by_key(|class| class.asked).and_then(|class| class.blocks.pop()) else {
                 break;
             };
-            self.shelved -= block.len();
+            self.free -= block.len();
             surplus.push(block);
         }
         surplus
@@ -112,7 +112,7 @@ fn fresh(size: usize) -> Option<Vec<Line>> {
         release_memory();
         zeroed()
     })?;
-    Shelves::lock().count(size);
+    FreeLists::lock().count(size);
     Some(block)
 }
 
@@ -151,10 +151,10 @@ fn refuse(bytes: usize) -> ! {
 /// # Ok::<(), evograd::Error>(())
 /// ```
 pub fn release_memory() {
-    let mut shelves = Shelves::lock();
-    let in_use = shelves.in_use;
-    let released = std::mem::replace(&mut *shelves, Shelves { in_use, most_in_use: in_use, ..Shelves::NONE });
-    drop(shelves);
+    let mut lists = FreeLists::lock();
+    let in_use = lists.in_use;
+    let released = std::mem::replace(&mut *lists, FreeLists { in_use, most_in_use: in_use, ..FreeLists::NONE });
+    drop(lists);
     drop(released);
 }
 
@@ -163,7 +163,7 @@ impl<T: Pod> Buffer<T> {
     pub fn stale(len: usize) -> Self {
         let bytes = len.saturating_mul(size_of::<T>());
         let block = |size| {
-            let recycled = Shelves::lock().take(size);
+            let recycled = FreeLists::lock().take(size);
             recycled.or_else(|| fresh(size))
         };
         let lines = block_size(bytes).and_then(block).unwrap_or_else(|| refuse(bytes));
@@ -197,7 +197,7 @@ impl<T: Pod> Clone for Buffer<T> {
 impl<T: Pod> Drop for Buffer<T> {
     fn drop(&mut self) {
         let lines = std::mem::take(&mut self.lines);
-        let surplus = if lines.is_empty() { Vec::new() } else { Shelves::lock().put(lines) };
+        let surplus = if lines.is_empty() { Vec::new() } else { FreeLists::lock().put(lines) };
         drop(surplus);
     }
 }
@@ -229,15 +229,15 @@ mod tests {
 
     #[test]
     fn a_block_comes_back_for_its_size() {
-        let mut shelves = Shelves::NONE;
-        assert!(shelves.take(9).is_none());
+        let mut lists = FreeLists::NONE;
+        assert!(lists.take(9).is_none());
         let block: Vec<Line> = bytemuck::zeroed_vec(9);
-        shelves.count(9);
+        lists.count(9);
         let address = block.as_ptr();
-        assert!(shelves.put(block).is_empty());
-        assert!(shelves.take(8).is_none());
-        assert_eq!(shelves.take(9).map(|block| block.as_ptr()), Some(address));
-        assert!(shelves.take(9).is_none());
+        assert!(lists.put(block).is_empty());
+        assert!(lists.take(8).is_none());
+        assert_eq!(lists.take(9).map(|block| block.as_ptr()), Some(address));
+        assert!(lists.take(9).is_none());
     }
 
     #[test]
@@ -252,18 +252,18 @@ mod tests {
     }
 
     #[test]
-    fn the_shelves_hold_no_more_than_was_in_use() {
-        let mut shelves = Shelves::NONE;
+    fn the_free_lists_hold_no_more_than_was_in_use() {
+        let mut lists = FreeLists::NONE;
         for size in 1..200 {
-            let block = shelves.take(size).unwrap_or_else(|| {
-                shelves.count(size);
+            let block = lists.take(size).unwrap_or_else(|| {
+                lists.count(size);
                 bytemuck::zeroed_vec(size)
             });
-            let surplus: usize = shelves.put(block).iter().map(Vec::len).sum();
-            assert!(shelves.shelved <= 2 * shelves.most_in_use && surplus <= 2 * size);
+            let surplus: usize = lists.put(block).iter().map(Vec::len).sum();
+            assert!(lists.free <= 2 * lists.most_in_use && surplus <= 2 * size);
         }
-        assert_eq!((shelves.in_use, shelves.most_in_use), (0, 199));
-        let kept = shelves.take(199);
+        assert_eq!((lists.in_use, lists.most_in_use), (0, 199));
+        let kept = lists.take(199);
         assert!(kept.is_some(), "what was asked for last is kept");
     }
 
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_refusal_on_any_thread_comes_back_with_its_size_and_counts_for_nothing() {
-        let before = Shelves::lock().in_use;
+        let before = FreeLists::lock().in_use;
         assert_eq!(refusable(|| Buffer::<f32>::stale(1 << 55).len()), Err(1 << 57));
         assert_eq!(refusable(|| Buffer::<f64>::stale(usize::MAX).len()), Err(usize::MAX));
         crate::ThreadPool::new(2).unwrap().install(|| {
@@ -283,7 +283,7 @@ mod tests {
             assert_eq!(refusable(|| crate::par::map(100, work)), Err(1 << 57));
         });
         // Other tests run meanwhile, with far less.
-        assert!(Shelves::lock().in_use < before + (1 << 40));
+        assert!(FreeLists::lock().in_use < before + (1 << 40));
         assert_eq!(refusable(|| 7), Ok(7));
     }
 

@@ -13,7 +13,7 @@ mod timing;
 mod var;
 
 pub use op::{ListOp, Op, apply, apply_list};
-pub(crate) use recompute::{Keepsake, Recipe};
+pub(crate) use recompute::{Recompute, SavedValue};
 pub use slots::Tape;
 pub use var::Var;
 

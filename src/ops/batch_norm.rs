@@ -23,7 +23,7 @@ use super::support::isa;
 use super::support::planes::{Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::Result;
 use crate::shape::Shape;
-use crate::tape::{Op, Recipe, Var};
+use crate::tape::{Op, Recompute, Var};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use std::ops::Range;
@@ -121,12 +121,12 @@ fn normalise<E: Element, const RELU: bool>(
 
 /// How `y` is computed again from what the operation keeps.
 #[derive(Debug)]
-struct Again<E: Element> {
+struct Normalised<E: Element> {
     inputs: [Tensor<E>; 3],
     channels: Vec<Channel>,
 }
 
-impl<E: Element> Recipe<E> for Again<E> {
+impl<E: Element> Recompute<E> for Normalised<E> {
     fn value(&self) -> Tensor<E> {
         let [x, gamma, beta] = &self.inputs;
         let planes = Planes::agreed(x.shape());
@@ -163,7 +163,7 @@ impl<E: Element> Var<E> {
         let inputs = [self, gamma, beta];
         let (y, moments) = train(inputs, running, options, Training::<false>::new)?;
         let channels = moments.iter().map(|moments| channel(moments, options.epsilon)).collect();
-        Ok(y.with_recipe(Again { inputs: inputs.map(|input| input.value().clone()), channels }))
+        Ok(y.recomputable(Normalised { inputs: inputs.map(|input| input.value().clone()), channels }))
     }
 }
 

@@ -29,7 +29,7 @@ use super::support::planes::{Channel, Planes, parameter_gradients};
 use super::support::wide::in_f64;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
-use crate::tape::{Keepsake, Op, Var};
+use crate::tape::{Op, SavedValue, Var};
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa, join};
 use std::ops::Range;
@@ -82,7 +82,7 @@ struct Joining<E: Element> {
     batch: Batch,
     fusion: Fusion,
     /// The shortcut, where SORT will need it.
-    shortcut: Option<Keepsake<E>>,
+    shortcut: Option<SavedValue<E>>,
 }
 
 #[derive(Debug)]
@@ -99,7 +99,7 @@ struct Kept<E: Element> {
 
 impl<E: Element> Joining<E> {
     /// The `ε` of SORT and the shortcut; nothing of the sum. Other fusions have been refused.
-    fn root(&self) -> Option<(E, &Keepsake<E>)> {
+    fn root(&self) -> Option<(E, &SavedValue<E>)> {
         match (self.fusion, &self.shortcut) {
             (Fusion::SortRoot { epsilon }, Some(shortcut)) => Some((E::from_f64(epsilon), shortcut)),
             _ => None,
@@ -278,7 +278,7 @@ impl<E: Element> Var<E> {
         options: BatchNorm,
         fusion: Fusion,
     ) -> Result<Var<E>> {
-        let kept = matches!(fusion, Fusion::SortRoot { .. }).then(|| shortcut.keepsake());
+        let kept = matches!(fusion, Fusion::SortRoot { .. }).then(|| shortcut.saved_value());
         let joining = |batch| Joining { batch, fusion, shortcut: kept };
         Ok(train([self, gamma, beta, shortcut], running, options, joining)?.0)
     }

@@ -1,6 +1,6 @@
 //! A variable: a value, and its place on a tape where gradients are wanted.
 
-use super::recompute::{Keepsake, Recipe};
+use super::recompute::{Recompute, SavedValue};
 use super::slots::{Slot, Tape};
 use crate::error::Result;
 use crate::tensor::Tensor;
@@ -16,7 +16,7 @@ use std::rc::Rc;
 pub struct Var<E: Element = f32> {
     value: Tensor<E>,
     place: Option<(Tape<E>, usize)>,
-    recipe: Option<Rc<dyn Recipe<E>>>,
+    recompute: Option<Rc<dyn Recompute<E>>>,
 }
 
 impl<E: Element> Var<E> {
@@ -29,25 +29,25 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), evograd::Error>(())
     /// ```
     pub fn constant(value: Tensor<E>) -> Self {
-        Var { value, place: None, recipe: None }
+        Var { value, place: None, recompute: None }
     }
 
     /// A variable with a place of its own on the tape.
     pub(super) fn pushed(value: Tensor<E>, tape: &Tape<E>, slot: Slot<E>) -> Self {
-        Var { value, place: Some((tape.clone(), tape.push(slot))), recipe: None }
+        Var { value, place: Some((tape.clone(), tape.push(slot))), recompute: None }
     }
 
-    /// The same variable, which can be computed again. Nothing is kept of a constant, nor is its recipe.
-    pub(crate) fn with_recipe(self, recipe: impl Recipe<E> + 'static) -> Self {
-        let recipe = self.is_tracked().then(|| Rc::new(recipe) as Rc<dyn Recipe<E>>);
-        Var { recipe, ..self }
+    /// The same variable, which can be computed again. Of a constant nothing is kept, so nothing is computed again.
+    pub(crate) fn recomputable(self, recompute: impl Recompute<E> + 'static) -> Self {
+        let recompute = self.is_tracked().then(|| Rc::new(recompute) as Rc<dyn Recompute<E>>);
+        Var { recompute, ..self }
     }
 
     /// What an operation keeps that needs this value in backward.
-    pub(crate) fn keepsake(&self) -> Keepsake<E> {
-        match &self.recipe {
-            Some(recipe) => Keepsake::Recipe(recipe.clone()),
-            None => Keepsake::Value(self.value.clone()),
+    pub(crate) fn saved_value(&self) -> SavedValue<E> {
+        match &self.recompute {
+            Some(recompute) => SavedValue::Recomputed(recompute.clone()),
+            None => SavedValue::Stored(self.value.clone()),
         }
     }
 

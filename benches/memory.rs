@@ -83,9 +83,9 @@ fn normalisations(criterion: &mut Criterion<Rate>) {
             let [gamma, beta] = weights(tape)?;
             b.fuse(&a.batch_norm(&gamma, &beta, &mut running()?, BatchNorm::default())?, fusion, true)
         });
-        both_ways(criterion, &format!("batch_norm_join by {name}"), 8.0, |tape, a, b| {
+        both_ways(criterion, &format!("batch_norm_fuse by {name}"), 8.0, |tape, a, b| {
             let [gamma, beta] = weights(tape)?;
-            a.batch_norm_join(&gamma, &beta, b, &mut running()?, BatchNorm::default(), fusion)
+            a.batch_norm_fuse(&gamma, &beta, b, &mut running()?, BatchNorm::default(), fusion)
         });
     }
     bench(criterion, "local_response_norm", 5.0, |a, _| a.local_response_norm(LocalResponseNorm::over(5)));

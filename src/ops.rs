@@ -11,7 +11,7 @@ pub mod add;
 pub mod avg_pool2d;
 pub mod batch_norm;
 pub mod batch_norm_eval;
-pub mod batch_norm_join;
+pub mod batch_norm_fuse;
 pub mod batch_norm_relu;
 pub mod concat;
 pub mod conv2d;
@@ -68,7 +68,7 @@ pub const CATALOGUE: &[Row] = &[
     avg_pool2d::ROW,
     batch_norm::ROW,
     batch_norm_eval::ROW,
-    batch_norm_join::ROW,
+    batch_norm_fuse::ROW,
     batch_norm_relu::ROW,
     concat::ROW,
     conv2d::ROW,

@@ -67,7 +67,7 @@ impl Train for Convolutional {
         let x = x.batch_norm(&w[1], &w[2], &mut self.running[0], BatchNorm::default())?.relu()?;
         let f = x.conv2d(&w[3], None, padded)?;
         let join = Fusion::SortRoot { epsilon: 1e-4 };
-        let y = f.batch_norm_join(&w[4], &w[5], &x, &mut self.running[1], BatchNorm::default(), join)?;
+        let y = f.batch_norm_fuse(&w[4], &w[5], &x, &mut self.running[1], BatchNorm::default(), join)?;
         let y = y.dropout(0.1, DropoutKey { seed: 1, step: 2, layer: 3 })?;
         let logits = y.max_pool2d(halving)?.global_avg_pool()?.linear(&w[6], None)?;
         let loss = logits.cross_entropy(&self.classes, 0.1)?;

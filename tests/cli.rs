@@ -88,7 +88,7 @@ fn inspect_shows_each_layer_and_the_totals() {
     let lines: Vec<Vec<String>> = out.lines().map(words).collect();
     assert!(out.starts_with("resnet20 on 3×32×32 images, 10 classes\n"), "{out}");
     assert!(lines.contains(&words("layer2.0.conv1 conv 3×3 /2 32×16×16 4,608 1,179,648 32,768")), "{out}");
-    assert!(lines.contains(&words("layer3.2.join sort-root + relu 64×8×8 16,384")), "{out}");
+    assert!(lines.contains(&words("layer3.2.fusion sort-root + relu 64×8×8 16,384")), "{out}");
     assert!(lines.contains(&words("total 53 layers 10 272,474 40,813,184 1,605,928")), "{out}");
 }
 

@@ -3,7 +3,7 @@
 
 use evograd::models::{self, CATALOGUE, Network, Options, Plan, Shortcut, forward};
 use evograd::models::{Spec, Value};
-use evograd::nn::{BatchNormJoin, Conv, GlobalAvgPool, Join, Linear, Phase};
+use evograd::nn::{BatchNormFuse, Conv, Fuse, GlobalAvgPool, Linear, Phase};
 use evograd::{
     BatchNorm, DropoutKey, Element, Fusion, Op, Purpose, RunningStats, SgdStep, Shape, Stream, Tape, Tensor, Var,
     apply, sgd_step,
@@ -409,8 +409,8 @@ fn every_fusion_fits_and_runs_and_no_two_give_the_same() {
         for fusion in Fusion::ALL {
             let options = Small::named(name).options(fusion);
             let mut network = Network::<f32>::new(&models::spec(name, &options).unwrap(), 0).unwrap();
-            let joins = network.plan().layers().iter().filter(|layer| layer.kind.starts_with(fusion.name())).count();
-            assert!(joins > 2, "{name} has {joins} joins of {fusion}");
+            let fusions = network.plan().layers().iter().filter(|layer| layer.kind.starts_with(fusion.name())).count();
+            assert!(fusions > 2, "{name} has {fusions} fusions of {fusion}");
             let (logits, _) = network.train(&Tape::new(), &pictures(4, options.input, 0), 0, 0).unwrap();
             let logits = logits.value();
             assert_eq!(logits.shape().sizes(), [4, 4]);
@@ -461,7 +461,7 @@ fn with_fold(twice: bool, relu: bool) -> Spec {
     let x = spec.add("conv", Conv::same(4, 3).biased(), &[picture]);
     let y = if relu { spec.bn_relu("bn", x) } else { spec.bn("bn", x) };
     let y = spec.relu("bn", y);
-    let y = if twice { spec.join("block", [x, y], Fusion::Sum, false) } else { y };
+    let y = if twice { spec.fuse("block", [x, y], Fusion::Sum, false) } else { y };
     let y = spec.add("avgpool", GlobalAvgPool, &[y]);
     spec.add("fc", Linear { features: 3 }, &[y]);
     spec
@@ -509,23 +509,23 @@ fn bits_of_a_step(spec: &Spec) -> Vec<Vec<u32>> {
     all.map(|tensor| tensor.as_slice().iter().map(|x| x.to_bits()).collect()).collect()
 }
 
-/// A join does the work of the normalisation before it while training, unless somebody else takes that in.
+/// A fusion does the work of the normalisation before it while training, unless somebody else takes that in.
 #[test]
 fn a_join_that_normalises_changes_no_bit() {
     for fusion in [Fusion::Sum, SORT_ROOT] {
         let pair = with_block_end(|spec, [x, f]| {
             let f = spec.bn("bn2", f);
-            spec.join("block", [x, f], fusion, true)
+            spec.fuse("block", [x, f], fusion, true)
         });
         let apart = with_block_end(|spec, [x, f]| {
             let f = spec.bn("bn2", f);
-            let y = spec.add("join", Join { fusion, relu: false }, &[x, f]);
-            spec.relu("join", y)
+            let y = spec.add("fuse", Fuse { fusion, relu: false }, &[x, f]);
+            spec.relu("fuse", y)
         });
         let whole = with_block_end(|spec, [x, f]| {
-            spec.add("end", BatchNormJoin { options: BatchNorm::default(), fusion }, &[x, f])
+            spec.add("end", BatchNormFuse { options: BatchNorm::default(), fusion }, &[x, f])
         });
-        let normalises = |spec: &Spec| spec.plan().unwrap().layers().iter().any(|layer| layer.in_join);
+        let normalises = |spec: &Spec| spec.plan().unwrap().layers().iter().any(|layer| layer.in_fusion);
         assert!(normalises(&pair) && !normalises(&apart) && !normalises(&whole));
         let expected = bits_of_a_step(&apart);
         assert!(bits_of_a_step(&pair) == expected && bits_of_a_step(&whole) == expected, "{fusion}");
@@ -533,8 +533,8 @@ fn a_join_that_normalises_changes_no_bit() {
 
         let twice = with_block_end(|spec, [x, f]| {
             let f = spec.bn("bn2", f);
-            let y = spec.join("block", [x, f], fusion, true);
-            spec.join("again", [y, f], fusion, true)
+            let y = spec.fuse("block", [x, f], fusion, true);
+            spec.fuse("again", [y, f], fusion, true)
         });
         assert!(!normalises(&twice), "{fusion}");
     }
@@ -544,9 +544,9 @@ fn a_join_that_normalises_changes_no_bit() {
 fn what_is_never_made_is_not_counted() {
     let bytes = |fusion| {
         let plan = models::spec("resnet20", &Options { fusion, ..Options::default() }).unwrap().plan().unwrap();
-        let joined = plan.layers().iter().filter(|layer| layer.in_join);
-        assert!(joined.clone().all(|layer| layer.name.ends_with(".bn2") && layer.activation_bytes() == 0));
-        (joined.count(), plan.activation_bytes())
+        let fused = plan.layers().iter().filter(|layer| layer.in_fusion);
+        assert!(fused.clone().all(|layer| layer.name.ends_with(".bn2") && layer.activation_bytes() == 0));
+        (fused.count(), plan.activation_bytes())
     };
     let stages = [16 * 32 * 32, 32 * 16 * 16, 64 * 8 * 8].map(|elements| 3 * 4 * elements).iter().sum::<u64>();
     let (count, all) = bytes(Fusion::Product);

@@ -136,12 +136,12 @@ fn batch_norm(odd: &mut Odd) -> Result<Var<f32>> {
     x.batch_norm(&gamma, &beta, &mut running, BatchNorm { epsilon: odd.number(), momentum: odd.number() })
 }
 
-fn batch_norm_join(odd: &mut Odd) -> Result<Var<f32>> {
+fn batch_norm_fuse(odd: &mut Odd) -> Result<Var<f32>> {
     let (x, gamma, beta, mut running) = odd.channels();
     let shortcut = odd.var_of(x.value().shape().sizes());
     let options = BatchNorm { epsilon: odd.number(), momentum: odd.number() };
     let fusion = if odd.flag() { Fusion::Sum } else { odd.fusion() };
-    x.batch_norm_join(&gamma, &beta, &shortcut, &mut running, options, fusion)
+    x.batch_norm_fuse(&gamma, &beta, &shortcut, &mut running, options, fusion)
 }
 
 fn batch_norm_relu(odd: &mut Odd) -> Result<Var<f32>> {
@@ -214,7 +214,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("avg_pool2d", avg_pool2d),
     ("batch_norm", batch_norm),
     ("batch_norm_eval", batch_norm_eval),
-    ("batch_norm_join", batch_norm_join),
+    ("batch_norm_fuse", batch_norm_fuse),
     ("batch_norm_relu", batch_norm_relu),
     ("concat", concat),
     ("conv2d", conv2d),

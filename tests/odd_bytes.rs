@@ -99,7 +99,7 @@ fn names_are_refused_with_a_message() {
         "gradcheck ~",
         "search explain ~",
         "search transfer none~",
-        "search --join ~",
+        "search --fusion ~",
         "data verify ~",
         "data import mnist --from none~",
         "data show mnist --out grid.p~g",

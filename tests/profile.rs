@@ -58,11 +58,11 @@ fn every_operation_of_a_step_is_noted_once_forward_and_once_backward() {
     let mut backward: Vec<_> = of(&profile, Pass::Backward).iter().map(name).collect();
     backward.reverse();
     assert_eq!(forward, backward);
-    // Every layer runs one operation but those that their joins normalise for; the loss stands behind them.
-    let joins = plan.layers().iter().filter(|layer| layer.name.ends_with(".join")).count();
-    assert_eq!(forward.iter().filter(|(op, ..)| *op == "batch_norm_join").count(), joins);
-    assert_eq!((joins, forward.len()), (9, plan.layers().len() - joins + 1));
-    for layer in plan.layers().iter().filter(|layer| !layer.in_join) {
+    // Every layer runs one operation but those that their fusions normalise for; the loss stands behind them.
+    let fusions = plan.layers().iter().filter(|layer| layer.name.ends_with(".fusion")).count();
+    assert_eq!(forward.iter().filter(|(op, ..)| *op == "batch_norm_fuse").count(), fusions);
+    assert_eq!((fusions, forward.len()), (9, plan.layers().len() - fusions + 1));
+    for layer in plan.layers().iter().filter(|layer| !layer.in_fusion) {
         let last = forward.iter().rev().find(|(_, part, _)| part.as_deref() == Some(&layer.name));
         assert_eq!(last.unwrap().2.sizes()[1..], layer.output.sizes()[1..], "{}", layer.name);
     }
@@ -70,7 +70,7 @@ fn every_operation_of_a_step_is_noted_once_forward_and_once_backward() {
     let updates = of(&profile, Pass::Update);
     assert_eq!((updates.len(), updates[0].output.elements() as u64), (1, plan.parameters()));
     // Where a value goes two ways, two gradients meet.
-    assert_eq!(profile.events.iter().filter(|event| event.op == "sum of gradients").count(), joins);
+    assert_eq!(profile.events.iter().filter(|event| event.op == "sum of gradients").count(), fusions);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_trace_nests_operations_in_layers_and_layers_in_steps() {
     let of = |category: &str| events.iter().filter(|event| event.1 == category).collect::<Vec<_>>();
     let operations = of("forward").len() + of("backward").len() + of("update").len();
     assert_eq!((of("step").len(), operations), (2, 2 * steps[0].events.len()));
-    let layers = training.network.plan().layers().iter().filter(|layer| !layer.in_join).count();
+    let layers = training.network.plan().layers().iter().filter(|layer| !layer.in_fusion).count();
     assert_eq!(of("layer").len(), 2 * 2 * layers);
     for (name, category, [begin, end]) in &events {
         let within = |other: &&(String, String, [u64; 2])| other.2[0] <= *begin && *end <= other.2[1];

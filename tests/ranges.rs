@@ -119,7 +119,7 @@ fn settings_that_round_to_what_is_refused_are_refused() {
         let options = BatchNorm { epsilon, momentum };
         let fused = |fusion| {
             let running = &mut RunningStats::new(3).unwrap();
-            x.batch_norm_join(&three, &three, &x, running, options, fusion)
+            x.batch_norm_fuse(&three, &three, &x, running, options, fusion)
         };
         let running = &mut RunningStats::new(3).unwrap();
         let all = [
@@ -137,7 +137,7 @@ fn settings_that_round_to_what_is_refused_are_refused() {
         [
             x.sort_root_fusion(&x, epsilon, false),
             x.fuse(&x, fusion, true),
-            x.batch_norm_join(&three, &three, &x, running, BatchNorm::default(), fusion),
+            x.batch_norm_fuse(&three, &three, &x, running, BatchNorm::default(), fusion),
         ]
     };
     let (tiny, huge, nearly) = (1e-46, 1e39, 1.0 - 1e-9);

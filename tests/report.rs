@@ -136,7 +136,7 @@ fn stage(number: usize, code: &str) -> StageRow {
 
 fn page(name: &str, rows: &[SearchRow]) -> String {
     let winner = SearchStats::of(rows).best.map(|best| WinnerRow {
-        join: "sum".into(),
+        fusion: "sum".into(),
         canonical: best.code.clone(),
         parameters: 91_234,
         macs: 4_321_000,
@@ -298,7 +298,7 @@ fn hostile_text_is_escaped_everywhere() {
         }
     }
     let stages = vec![StageRow { title: evil.into(), ..stage(1, "1-01") }];
-    let winner = WinnerRow { canonical: evil.into(), parameters: 1, macs: 1, join: evil.into(), stages };
+    let winner = WinnerRow { canonical: evil.into(), parameters: 1, macs: 1, fusion: evil.into(), stages };
     let page = search_html(&SearchReport {
         name: evil,
         rows: &rows,

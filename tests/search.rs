@@ -348,7 +348,7 @@ fn wrong_settings_are_refused_before_anything_is_made() {
             "networks.stages=[3]",
             "networks.backbone.filters is [2, 3], networks.stages [3]; give a number of filters for each",
         ),
-        ("networks.join=add", "there is no fusion called \"add\""),
+        ("networks.fusion=add", "there is no fusion called \"add\""),
         ("data.validation=0", "data.validation is 0, and fitness is measured on images held out; hold some out"),
         (
             "data.validation=400",
@@ -358,11 +358,16 @@ fn wrong_settings_are_refused_before_anything_is_made() {
             "data.samples=400",
             "data.samples asks for 400 images, and 120 of 160 are left where data.validation is 40; ask for at most 120",
         ),
+        ("networks.join=sort", "configuration: networks.join=sort: join is called fusion now; use"),
         ("search.popsize=3", "unknown field `popsize`"),
         ("networks.backbone.kernel=99", "stage1.input.conv"),
     ] {
         let errors = told(set);
         assert!(errors.contains(text), "{set}: {errors}");
+    }
+    for command in [&["search"][..], &["search", "explain", "1-01"]] {
+        let (code, _, errors) = output(evograd(&[command, &["--join", "sort"]].concat()));
+        assert!(code == 2 && errors.contains("--join is called --fusion now"), "{errors}");
     }
     for (more, text) in [
         (&["S"][..], "hold out fewer: data.validation=32, or of a search --validation 32"),
@@ -607,9 +612,9 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
 fn a_report_is_made_again_from_the_journal_alone() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    finished(start(data.path(), &run, &["search.budget=\"12\"", "networks.join=sort"], 2));
+    finished(start(data.path(), &run, &["search.budget=\"12\"", "networks.fusion=sort"], 2));
     let page = std::fs::read_to_string(run.join("report.html")).unwrap();
-    assert!(page.contains("are joined by sort"));
+    assert!(page.contains("are fused by sort"));
     std::fs::remove_file(run.join("report.html")).unwrap();
     let mut report = evograd(&["search", "report"]);
     report.arg(&run);

@@ -238,7 +238,7 @@ fn folders_that_trained_differently_are_refused() {
             .starts_with("b: optimizer.momentum is 0.9 here and 0.8 in b; make a table of each")
     );
     assert!(other("optimizer.rate=0.1").contains("optimizer.rate is 0.1 here and 0.02 in b"));
-    assert!(other("networks.join=sort").contains("networks.join is \"sort\" here and \"sum\" in b"));
+    assert!(other("networks.fusion=sort").contains("networks.fusion is \"sort\" here and \"sum\" in b"));
     assert!(refused(of(&SETTINGS, 0.6)).contains("came to two results"));
     assert!(refused(source("c", "search", &SETTINGS, &[])).starts_with("c: it is no calibration"));
     assert!(refused(source("c", "exhaust", &SETTINGS, &[])).starts_with("c: no network has been trained yet"));

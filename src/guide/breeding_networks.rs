@@ -83,7 +83,7 @@
 //! # Ok::<(), evograd::Error>(())
 //! ```
 //!
-//! The sum is only one way to join inputs. With `networks.join = "sort"` the nodes of a search join them by SORT
+//! The sum is only one way to fuse inputs. With `networks.fusion = "sort"` the nodes of a search fuse them by SORT
 //! instead; any [`Fusion`](crate::Fusion) will do.
 //!
 //! ## Many codes, one network

@@ -2,7 +2,7 @@
 //! knows no data and no training.
 //!
 //! One file per family; `catalogue.rs` lists them by name. Where two branches meet, the caller's
-//! [`Fusion`](crate::Fusion) joins them: in residual blocks and in the two-branch modules of the starred networks. Each
+//! [`Fusion`](crate::Fusion) fuses them: in residual blocks and in the two-branch modules of the starred networks. Each
 //! family's file says what its source fixes and what is inferred.
 
 mod alexnet;

@@ -224,7 +224,7 @@ pub(super) fn walk<E: Element>(
     Ok(values.pop().flatten().expect("a plan has at least one layer"))
 }
 
-/// Runs one node; while training, a join runs what it is trained together with as well.
+/// Runs one node; while training, a fusion runs what it is trained together with as well.
 pub(super) fn run<E: Element>(
     plan: &Plan,
     node: usize,

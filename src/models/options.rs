@@ -13,7 +13,7 @@ pub struct Options {
     pub input: [usize; 3],
     /// The number of classes.
     pub classes: usize,
-    /// How two branches are joined, wherever they meet.
+    /// How two branches are fused, wherever they meet.
     pub fusion: Fusion,
     /// How a residual block's input is made as small and as deep as its output.
     pub shortcut: Shortcut,

@@ -2,7 +2,7 @@
 
 use super::spec::{Node, Spec, Value};
 use crate::error::{Error, Result};
-use crate::nn::{AnyLayer, BatchNormJoin, Layer, Parameter};
+use crate::nn::{AnyLayer, BatchNormFuse, Layer, Parameter};
 use crate::shape::Shape;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -20,8 +20,8 @@ pub struct PlannedLayer {
     pub parameters: Vec<Parameter>,
     /// Multiply-adds for one picture.
     pub macs: u64,
-    /// Whether its output is never made while training: the join behind it normalises, in the same pass over memory.
-    pub in_join: bool,
+    /// Whether its output is never made while training: the fusion behind it normalises, in the same pass over memory.
+    pub in_fusion: bool,
     /// Where its weights stand among all of the network's.
     pub(super) weights: Range<usize>,
     /// Where its running statistics stand among all of the network's.
@@ -37,13 +37,13 @@ pub struct Plan {
     layers: Vec<PlannedLayer>,
     /// For each value, the picture first, the last node that takes it in; its own where nobody does.
     last_use: Vec<usize>,
-    /// For each node, how it is trained where it is a join that normalises its second branch.
-    joins: Vec<Option<TrainedJoin>>,
+    /// For each node, how it is trained where it is a fusion that normalises its second branch.
+    fusions: Vec<Option<TrainedFusion>>,
 }
 
-/// A join that is trained together with the batch normalisation whose output it alone takes in.
+/// A fusion that is trained together with the batch normalisation whose output it alone takes in.
 #[derive(Clone, Debug, PartialEq)]
-struct TrainedJoin {
+struct TrainedFusion {
     /// The node that is the normalisation.
     norm: usize,
     /// What does the work of both.
@@ -58,7 +58,7 @@ impl PlannedLayer {
 
     /// Bytes of its output for one picture in `f32`; none where its output is never made while training.
     pub fn activation_bytes(&self) -> u64 {
-        if self.in_join { 0 } else { 4_u64.saturating_mul(self.output.elements() as u64) }
+        if self.in_fusion { 0 } else { 4_u64.saturating_mul(self.output.elements() as u64) }
     }
 }
 
@@ -94,9 +94,9 @@ impl Plan {
             let problem = format!("the network {} has no layers", spec.name);
             return Err(Error::op("plan", problem, &[], "add at least one"));
         }
-        let joins: Vec<_> = spec.nodes.iter().map(|node| trained_join(&spec, node)).collect();
-        joins.iter().flatten().for_each(|join| layers[join.norm].in_join = true);
-        Ok(Plan { spec, layers, last_use, joins })
+        let fusions: Vec<_> = spec.nodes.iter().map(|node| trained_fusion(&spec, node)).collect();
+        fusions.iter().flatten().for_each(|fusion| layers[fusion.norm].in_fusion = true);
+        Ok(Plan { spec, layers, last_use, fusions })
     }
 
     /// The network that was checked.
@@ -135,11 +135,11 @@ impl Plan {
     }
 
     /// What a node does while training: a layer, and the node whose weights and statistics it has. `None` where it hands its
-    /// input on, for its join to do its work.
+    /// input on, for its fusion to do its work.
     pub(super) fn trained(&self, node: usize) -> Option<(&AnyLayer, usize)> {
-        match &self.joins[node] {
-            Some(join) => Some((&join.layer, join.norm)),
-            None if self.layers[node].in_join => None,
+        match &self.fusions[node] {
+            Some(fusion) => Some((&fusion.layer, fusion.norm)),
+            None if self.layers[node].in_fusion => None,
             None => Some((&self.spec.nodes[node].layer, node)),
         }
     }
@@ -171,14 +171,14 @@ fn inputs<'a>(shapes: &'a [Shape], values: &[Value]) -> Result<Vec<&'a Shape>> {
 }
 
 /// How a node is trained, where it is the only one to take in a batch normalisation, and can do that one's work as well.
-fn trained_join(spec: &Spec, node: &Node) -> Option<TrainedJoin> {
+fn trained_fusion(spec: &Spec, node: &Node) -> Option<TrainedFusion> {
     let [_, branch] = node.inputs[..] else { return None };
     let norm = branch.layer()?;
-    let (AnyLayer::BatchNorm(first), AnyLayer::Join(join)) = (&spec.nodes[norm].layer, &node.layer) else {
+    let (AnyLayer::BatchNorm(first), AnyLayer::Fuse(fusion)) = (&spec.nodes[norm].layer, &node.layer) else {
         return None;
     };
-    let layer = BatchNormJoin::of(*first, *join)?.into();
-    only_reader(spec, branch).map(|_| TrainedJoin { norm, layer })
+    let layer = BatchNormFuse::of(*first, *fusion)?.into();
+    only_reader(spec, branch).map(|_| TrainedFusion { norm, layer })
 }
 
 /// The node that takes a value in, where there is one alone that does so once.
@@ -198,7 +198,7 @@ fn plan_layer(node: &Node, inputs: &[&Shape], before: Option<&PlannedLayer>) -> 
         kind: node.layer.kind(),
         output,
         macs: node.layer.macs(inputs, &output),
-        in_join: false,
+        in_fusion: false,
         weights: weights..weights + parameters.len(),
         running: running..running + usize::from(channels.is_some()),
         channels: channels.unwrap_or(0),

@@ -2,9 +2,9 @@
 //!
 //! A 3×3 convolution to 16 channels, three stages of `n` blocks with 16, 32 and 64 channels, of which the second and third
 //! begin with stride 2, the mean of each channel, and a linear layer: `6n + 2` layers with weights. A block is
-//! convolution, batch normalisation, ReLU, convolution, batch normalisation, joined with its input, then ReLU.
+//! convolution, batch normalisation, ReLU, convolution, batch normalisation, fused with its input, then ReLU.
 //!
-//! **Source** He, Zhang, Ren and Sun, *Deep residual learning for image recognition*, CVPR 2016, section 4.2; SORT joins
+//! **Source** He, Zhang, Ren and Sun, *Deep residual learning for image recognition*, CVPR 2016, section 4.2; SORT fuses
 //! the two branches as its paper's section on residual blocks has it. Names are those of PyTorch's ResNet.
 
 use super::options::{Options, Shortcut};
@@ -31,7 +31,7 @@ pub(super) fn resnet(name: &str, blocks: usize, options: &Options) -> Spec {
     spec
 }
 
-/// Two 3×3 convolutions, joined with their input.
+/// Two 3×3 convolutions, fused with their input.
 pub(super) fn basic_block(
     spec: &mut Spec,
     path: &str,
@@ -45,7 +45,7 @@ pub(super) fn basic_block(
     let f = spec.conv_bn_relu(name("conv1"), name("bn1"), Conv::same(filters, 3).stride(stride), x);
     let f = spec.conv_bn(name("conv2"), name("bn2"), Conv::same(filters, 3), f);
     let x = shortcut(spec, path, x, channels, stride, options.shortcut);
-    spec.join(path, [x, f], options.fusion, true)
+    spec.fuse(path, [x, f], options.fusion, true)
 }
 
 /// The input itself, where the block keeps its size; else what makes it as small and as deep as the block's output.

@@ -56,7 +56,7 @@ fn stem(spec: &mut Spec, channels: usize) -> Value {
     spec.add("maxpool", MaxPool(pool), &[x])
 }
 
-/// 1×1, 3×3 and 1×1 convolutions, joined with their input.
+/// 1×1, 3×3 and 1×1 convolutions, fused with their input.
 fn bottleneck(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stride: usize, options: &Options) -> Value {
     let [_, outputs] = channels;
     let filters = outputs / EXPANSION;
@@ -65,5 +65,5 @@ fn bottleneck(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], strid
     let f = spec.conv_bn_relu(name("conv2"), name("bn2"), Conv::same(filters, 3).stride(stride), f);
     let f = spec.conv_bn(name("conv3"), name("bn3"), Conv::same(outputs, 1), f);
     let x = shortcut(spec, path, x, channels, stride, options.shortcut);
-    spec.join(path, [x, f], options.fusion, true)
+    spec.fuse(path, [x, f], options.fusion, true)
 }

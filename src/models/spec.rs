@@ -1,6 +1,6 @@
 //! A network as plain data: layers and what each takes its input from. Knows no weight.
 
-use crate::nn::{AnyLayer, BatchNorm, Conv, Dropout, Join, Relu};
+use crate::nn::{AnyLayer, BatchNorm, Conv, Dropout, Fuse, Relu};
 use crate::ops::Fusion;
 
 /// A value that flows through a network: the picture, or what a node gives out.
@@ -99,14 +99,14 @@ impl Spec {
         if p == 0.0 { x } else { self.add(name, Dropout { p }, &[x]) }
     }
 
-    /// Adds the join of two branches, at the path `block`. Where the second is a batch normalisation that nobody else takes in,
-    /// and a sum or a rooted SORT with a ReLU joins it, the plan trains both in one pass over memory.
-    pub fn join(&mut self, block: &str, branches: [Value; 2], fusion: Fusion, relu: bool) -> Value {
-        self.add(format!("{block}.join"), Join { fusion, relu }, &branches)
+    /// Adds the fusion of two branches, at the path `block`. Where the second is a batch normalisation that nobody else takes in,
+    /// and a sum or a rooted SORT with a ReLU fuses it, the plan trains both in one pass over memory.
+    pub fn fuse(&mut self, block: &str, branches: [Value; 2], fusion: Fusion, relu: bool) -> Value {
+        self.add(format!("{block}.fusion"), Fuse { fusion, relu }, &branches)
     }
 
-    /// Adds the join of any number of branches, without a ReLU, at the path `block`.
-    pub fn join_all(&mut self, block: &str, branches: &[Value], fusion: Fusion) -> Value {
-        self.add(format!("{block}.join"), Join { fusion, relu: false }, branches)
+    /// Adds the fusion of any number of branches, without a ReLU, at the path `block`.
+    pub fn fuse_all(&mut self, block: &str, branches: &[Value], fusion: Fusion) -> Value {
+        self.add(format!("{block}.fusion"), Fuse { fusion, relu: false }, branches)
     }
 }

@@ -39,7 +39,7 @@ impl Unit {
             }
             Unit::TwoBranches => {
                 let branches = [1, 2].map(|number| branch(spec, &format!("{path}.branch{number}"), conv, x));
-                spec.join(path, branches, options.fusion, true)
+                spec.fuse(path, branches, options.fusion, true)
             }
         }
     }

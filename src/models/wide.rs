@@ -2,9 +2,9 @@
 //!
 //! A 3×3 convolution to 16 channels; three groups of `n` blocks with `16·k`, `32·k` and `64·k` channels, of which the
 //! second and third begin with stride 2; batch normalisation, ReLU, the mean of each channel, and a linear layer. The depth
-//! is `6n + 4`. Blocks normalise first: batch normalisation, ReLU, convolution, twice, joined with the block's input.
+//! is `6n + 4`. Blocks normalise first: batch normalisation, ReLU, convolution, twice, fused with the block's input.
 //! Where a block changes the number of channels, the shortcut begins behind its first ReLU, as the authors have it.
-//! Nothing follows the join, so SORT meets inputs of either sign on both sides there.
+//! Nothing follows the fusion, so SORT meets inputs of either sign on both sides there.
 //!
 //! **Source** Zagoruyko and Komodakis, *Wide residual networks*, BMVC 2016, blocks B(3,3). Dropout between the two
 //! convolutions where it is asked for; the paper uses 0.3, or none. Names are those of the PyTorch version in wide use.
@@ -65,5 +65,5 @@ fn add_block(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stride
         Shortcut::Conv => spec.add(name("convShortcut"), Conv::same(filters, 1).stride(stride), &[active]),
         Shortcut::Pad => spec.add(name("shortcut"), Subsample { stride, channels: filters }, &[active]),
     };
-    spec.join(path, [x, f], options.fusion, false)
+    spec.fuse(path, [x, f], options.fusion, false)
 }

@@ -7,8 +7,8 @@
 mod activation;
 mod conv;
 mod dropout;
+mod fuse;
 mod init;
-mod join;
 mod layer;
 mod linear;
 mod norm;
@@ -18,8 +18,8 @@ mod shortcut;
 pub use activation::Relu;
 pub use conv::Conv;
 pub use dropout::Dropout;
+pub use fuse::{BatchNormFuse, Concat, Fuse};
 pub use init::Init;
-pub use join::{BatchNormJoin, Concat, Join};
 pub use layer::{Layer, Parameter, Pass, Phase, Role};
 pub use linear::{Flatten, Linear};
 pub use norm::{BatchNorm, LocalResponseNorm};
@@ -72,13 +72,13 @@ macro_rules! layers {
 layers!(
     AvgPool,
     BatchNorm,
-    BatchNormJoin,
+    BatchNormFuse,
     Concat,
     Conv,
     Dropout,
     Flatten,
+    Fuse,
     GlobalAvgPool,
-    Join,
     Linear,
     LocalResponseNorm,
     MaxPool,

@@ -1,4 +1,4 @@
-//! A network as a drawing: its layers from top to bottom, branches side by side, joins marked. Knows rows of names and
+//! A network as a drawing: its layers from top to bottom, branches side by side, fusions marked. Knows rows of names and
 //! numbers; knows no network.
 
 use super::counted;
@@ -36,7 +36,7 @@ enum Look {
     Picture,
     Weights,
     Pool,
-    Join,
+    Fusion,
     Other,
 }
 
@@ -47,7 +47,7 @@ impl Look {
             Look::Picture => ["#f1f5f9", "#64748b"],
             Look::Weights => ["#e0edff", "#3b6fb6"],
             Look::Pool => ["#e3f5ea", "#3a8f62"],
-            Look::Join => ["#ffe9cc", "#d07a16"],
+            Look::Fusion => ["#ffe9cc", "#d07a16"],
             Look::Other => ["#f4f0fa", "#8a6fb3"],
         }
     }
@@ -133,7 +133,7 @@ fn cards(picture: &[usize], rows: &[LayerRow]) -> Vec<Card> {
 impl Card {
     fn new(row: &LayerRow, inputs: Vec<usize>) -> Card {
         let look = match () {
-            () if inputs.len() > 1 => Look::Join,
+            () if inputs.len() > 1 => Look::Fusion,
             () if row.kind.contains("pool") || row.kind.contains("mean") => Look::Pool,
             () if row.kind.starts_with("conv ") || row.kind == "linear" => Look::Weights,
             () => Look::Other,
@@ -248,7 +248,7 @@ impl Drawing {
 
 fn card(svg: &mut String, card: &Card, [x, y]: [f64; 2]) {
     let [fill, line] = card.look.colours();
-    let round = if matches!(card.look, Look::Join | Look::Picture) { HEIGHT / 2.0 } else { 7.0 };
+    let round = if matches!(card.look, Look::Fusion | Look::Picture) { HEIGHT / 2.0 } else { 7.0 };
     let (left, top) = (x - WIDTH / 2.0, y - HEIGHT / 2.0);
     let _ = writeln!(
         svg,
@@ -256,7 +256,7 @@ fn card(svg: &mut String, card: &Card, [x, y]: [f64; 2]) {
          stroke=\"{line}\" stroke-width=\"1.2\"/>"
     );
     let sizes: Vec<String> = card.output.iter().map(usize::to_string).collect();
-    let sign = if card.look == Look::Join { "⊕ " } else { "" };
+    let sign = if card.look == Look::Fusion { "⊕ " } else { "" };
     text(svg, [x, y - 4.0], 12.5, "#1e293b", &format!("{sign}{}", card.title));
     let mut notes = vec![card.name.clone(), sizes.join("×")];
     if card.parameters > 0 {
@@ -298,7 +298,7 @@ mod tests {
         let titles: Vec<&str> = cards.iter().map(|card| card.title.as_str()).collect();
         assert_eq!(titles, ["image", "conv 3×3 · batch norm · relu", "batch norm", "sum"]);
         assert_eq!((cards[1].parameters, &cards[3].inputs), (3702, &vec![2, 1]));
-        assert!(cards[3].look == Look::Join);
+        assert!(cards[3].look == Look::Fusion);
     }
 
     #[test]

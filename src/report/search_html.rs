@@ -38,7 +38,7 @@ pub struct WinnerRow {
     /// Multiply-adds for one picture.
     pub macs: u64,
     /// Fusion of a node's inputs.
-    pub join: String,
+    pub fusion: String,
     /// Its stages.
     pub stages: Vec<StageRow>,
 }
@@ -93,7 +93,7 @@ struct Generations {
 struct Winner {
     code: String,
     facts: Vec<[String; 2]>,
-    join: Option<String>,
+    fusion: Option<String>,
     stages: Option<String>,
 }
 
@@ -245,7 +245,7 @@ impl Winner {
             facts.push(["multiply-adds for one image".into(), grouped(known.macs)]);
         }
         let stages = known.filter(|known| !known.stages.is_empty()).map(|known| stages_svg(&known.stages));
-        Winner { code: best.code.clone(), facts, join: known.map(|known| known.join.clone()), stages }
+        Winner { code: best.code.clone(), facts, fusion: known.map(|known| known.fusion.clone()), stages }
     }
 }
 

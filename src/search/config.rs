@@ -131,7 +131,7 @@ pub struct Networks {
     /// Nodes of each stage, `K`.
     pub stages: Vec<usize>,
     /// Fusion of a node's inputs: `sum`, as in the paper, `sort`, or any other fusion.
-    pub join: String,
+    pub fusion: String,
     /// The `ε` of `sort-root`.
     pub epsilon: f64,
     /// Width multiplier of filters and features.
@@ -164,9 +164,9 @@ impl Default for Breeding {
 
 impl Default for Networks {
     fn default() -> Self {
-        let (stages, join) = (vec![3, 4, 5], Fusion::Sum.name().into());
+        let (stages, fusion) = (vec![3, 4, 5], Fusion::Sum.name().into());
         let backbone = Backbone::cifar10(stages.len());
-        Networks { stages, join, epsilon: Fusion::DEFAULT_EPSILON, width: 1.0, dropout: 0.0, backbone }
+        Networks { stages, fusion, epsilon: Fusion::DEFAULT_EPSILON, width: 1.0, dropout: 0.0, backbone }
     }
 }
 
@@ -185,7 +185,7 @@ const NOTES: [(&str, &str); 23] = [
     ("search.elite", "fittest individuals that survive unchanged"),
     ("search.workers", "networks trained in parallel; 0 for one on each core"),
     ("networks.stages", "nodes of each"),
-    ("networks.join", "fusion of a node's inputs: sum, sort, or any other"),
+    ("networks.fusion", "fusion of a node's inputs: sum, sort, or any other"),
     ("networks.epsilon", "under the root of sort-root"),
     ("networks.width", "width multiplier of all numbers of channels"),
     ("networks.backbone.filters", "of each stage"),
@@ -245,10 +245,9 @@ impl SearchConfig {
 
     /// The settings of the training of one candidate.
     pub fn training(&self) -> Config {
-        let Networks { join, epsilon, width, dropout, backbone, .. } = self.networks.clone();
+        let Networks { fusion, epsilon, width, dropout, backbone, .. } = self.networks.clone();
         let (dropout, backbone) = (Some(dropout), Some(backbone));
-        let model =
-            Model { name: "genet1".into(), fusion: join, epsilon, width, dropout, backbone, ..Model::default() };
+        let model = Model { name: "genet1".into(), fusion, epsilon, width, dropout, backbone, ..Model::default() };
         let SearchConfig { data, training, optimizer, schedule, .. } = self.clone();
         Config { model, data, training, optimizer, schedule }
     }
@@ -270,7 +269,7 @@ impl SearchConfig {
             return refuse(problem, "let fewer individuals stay than there are");
         }
         let Networks { stages, backbone, .. } = &self.networks;
-        self.networks.join.parse::<Fusion>().map_err(|error| error.at("networks.join"))?;
+        self.networks.fusion.parse::<Fusion>().map_err(|error| error.at("networks.fusion"))?;
         if !(1..=8).contains(&stages.len()) {
             return refuse(format!("networks.stages is {stages:?}"), "give 1 to 8 stages of 2 to 10 nodes");
         }
@@ -396,7 +395,7 @@ mod tests {
     #[test]
     fn a_candidate_is_trained_as_the_search_says() {
         let config =
-            parsed(&["networks.join=sort-root", "networks.epsilon=0.01", "networks.width=2", "training.seed=7"]);
+            parsed(&["networks.fusion=sort-root", "networks.epsilon=0.01", "networks.width=2", "training.seed=7"]);
         let training = config.unwrap().training();
         let options = training.options([3, 32, 32], 10).unwrap();
         assert_eq!((options.fusion, options.width), (Fusion::SortRoot { epsilon: 0.01 }, 2.0));

@@ -50,7 +50,7 @@ mod tests {
     fn choice(key: &str) -> Vec<String> {
         let choice = match key {
             "model.epsilon" => "model.fusion=sort-root",
-            "networks.epsilon" => "networks.join=sort-root",
+            "networks.epsilon" => "networks.fusion=sort-root",
             "optimizer.betas" | "optimizer.epsilon" => "optimizer.rule=adam",
             "schedule.milestones" | "schedule.factor" => "schedule.kind=step",
             _ => return Vec::new(),

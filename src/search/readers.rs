@@ -1,4 +1,4 @@
-//! Which of its own settings a search reads, by its method, its selection and its join.
+//! Which of its own settings a search reads, by its method, its selection and its fusion.
 
 use crate::train::unread::{Reader, reader};
 
@@ -17,7 +17,7 @@ pub(super) const READERS: [Reader; 10] = [
     reader("search.tournament", "search.method", EVOLUTION),
     reader("search.elite", "search.method", EVOLUTION),
     reader("search.tournament", "search.selection", &["tournament"]),
-    reader("networks.epsilon", "networks.join", &["sort-root"]),
+    reader("networks.epsilon", "networks.fusion", &["sort-root"]),
 ];
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
             &["search.selection=roulette", "search.method=paper"],
         ),
         ("search.elite=1", &["search.method=evolution"], &["search.method=paper", "search.method=random"]),
-        ("networks.epsilon=0.01", &["networks.join=sort-root"], &["networks.join=sum"]),
+        ("networks.epsilon=0.01", &["networks.fusion=sort-root"], &["networks.fusion=sum"]),
     ];
 
     fn hold(rows: &[Row], read: impl Fn(&str, &[String]) -> Result<()>) {

@@ -43,7 +43,7 @@ pub struct Config {
 pub struct Model {
     /// Its name, as `evograd inspect models` lists them.
     pub name: String,
-    /// How branches are joined: `sum`, `product`, `max`, `sum+max`, `sort` or `sort-root`.
+    /// How branches are fused: `sum`, `product`, `max`, `sum+max`, `sort` or `sort-root`.
     pub fusion: String,
     /// The `ε` of `sort-root`.
     pub epsilon: f64,
@@ -301,7 +301,7 @@ impl Config {
         Ok(Options { input, classes, fusion, shortcut, width: *width, dropout: *dropout, backbone: backbone.clone() })
     }
 
-    /// How branches are joined, with the `ε` that stands with the name or beside it.
+    /// How branches are fused, with the `ε` that stands with the name or beside it.
     fn fusion(&self) -> Result<Fusion> {
         let (usual, beside) = (Fusion::DEFAULT_EPSILON, self.model.epsilon);
         match self.model.fusion.parse()? {

@@ -95,7 +95,7 @@ fn another(backbone: Backbone) -> Backbone {
 mod tests {
     use super::*;
     use crate::models::CATALOGUE;
-    use crate::nn::{AnyLayer, Dropout, Join, Subsample};
+    use crate::nn::{AnyLayer, Dropout, Fuse, Subsample};
 
     fn spec(name: &str, setting: &str) -> Result<Spec> {
         let settings = [format!("model.name={name}"), setting.to_string()];
@@ -107,8 +107,8 @@ mod tests {
     fn a_choice_is_refused_where_no_layer_follows_it() {
         type Follows = fn(&AnyLayer) -> bool;
         let table: [(&str, &str, Follows); 4] = [
-            ("model.fusion=sort", "no branches meet in", |layer| matches!(layer, AnyLayer::Join(Join { .. }))),
-            ("model.fusion=sort-root(0.5)", "no branches meet in", |layer| matches!(layer, AnyLayer::Join(_))),
+            ("model.fusion=sort", "no branches meet in", |layer| matches!(layer, AnyLayer::Fuse(Fuse { .. }))),
+            ("model.fusion=sort-root(0.5)", "no branches meet in", |layer| matches!(layer, AnyLayer::Fuse(_))),
             ("model.shortcut=pad", "no block is made", |layer| matches!(layer, AnyLayer::Subsample(Subsample { .. }))),
             ("model.dropout=0.3", "there is no dropout in", |layer| matches!(layer, AnyLayer::Dropout(Dropout { .. }))),
         ];

@@ -20,6 +20,8 @@ const LONGEST: usize = 1000;
 
 /// Where all keys and values can be seen.
 const REMEDY: &str = "use the keys and values that `--dry-run` prints";
+/// Settings that had another name once, and theirs of today.
+const RENAMED: [(&str, &str); 1] = [("join", "fusion")];
 
 impl Config {
     /// Settings from the text of a TOML file, with some of them set anew as `section.key=value`.
@@ -204,6 +206,10 @@ fn key_at(table: &DeTable, place: usize, depth: usize) -> Option<String> {
 
 /// What was wrong, in one line and in words of people who do not program.
 fn plain(error: &toml::de::Error, place: &str) -> String {
+    let renamed = RENAMED.iter().find(|(old, _)| error.message().starts_with(&format!("unknown field `{old}`")));
+    if let Some((old, new)) = renamed {
+        return format!("{place}: {old} is called {new} now");
+    }
     let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let words = [("expected usize", "expected a whole number"), ("expected u32", "expected a whole number")];
     let words =

@@ -1,5 +1,6 @@
 //! `evograd search explain`: what a code stands for.
 
+use super::settings::renamed;
 use super::stages::stages;
 use crate::cli::out_file::OutFile;
 use anyhow::Result;
@@ -35,7 +36,10 @@ pub struct Args {
     genome: Code,
     /// Fusion of a node's inputs
     #[arg(long, value_name = "FUSION", default_value = "sum")]
-    join: Fusion,
+    fusion: Fusion,
+    /// What --fusion was called.
+    #[arg(long = "join", hide = true, value_name = "FUSION", value_parser = renamed)]
+    _join: Option<String>,
     /// Width multiplier of filters and features
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     width: f64,
@@ -77,7 +81,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 
 fn answer(args: &Args) -> Result<Answer> {
     let code = &args.genome;
-    let options = Options { fusion: args.join, width: args.width, ..Options::default() };
+    let options = Options { fusion: args.fusion, width: args.width, ..Options::default() };
     models::spec(&code.to_string(), &options)?;
     let plan = network(code, &options)?.plan()?;
     let same = |text: &str| text.parse::<Code>().is_ok_and(|other| canonical(&other) == canonical(code));

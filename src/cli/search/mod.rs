@@ -30,7 +30,7 @@ Examples:
       a small search on the built-in set of shapes
   evograd search --data cifar10 --budget 1h
       as many networks as an hour of core time allows
-  evograd search --join sort --seed 1
+  evograd search --fusion sort --seed 1
       nodes fuse their inputs by SORT
   evograd search --method random
       random search with as many trainings

@@ -75,6 +75,6 @@ fn winner(rows: &[SearchRow], code: &Code, config: &SearchConfig) -> Result<Winn
         _ => None,
     });
     let [parameters, macs] = cost.context("the journal holds no training of the best network")?;
-    let join = config.networks.join.clone();
-    Ok(WinnerRow { canonical, parameters, macs, join, stages: stages(code) })
+    let fusion = config.networks.fusion.clone();
+    Ok(WinnerRow { canonical, parameters, macs, fusion, stages: stages(code) })
 }

@@ -24,7 +24,10 @@ pub struct Settings {
     filters: Option<Vec<usize>>,
     /// Fusion of a node's inputs: sum, sort, or any other [default: sum]
     #[arg(long, value_name = "FUSION")]
-    join: Option<Fusion>,
+    fusion: Option<Fusion>,
+    /// What --fusion was called.
+    #[arg(long = "join", hide = true, value_name = "FUSION", value_parser = renamed)]
+    _join: Option<String>,
     /// Training budget of each candidate, in images seen: S for 20,000, M for 120,000, L for 320,000, or a number as 60k;
     /// 10,000 others are held out
     #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
@@ -53,6 +56,11 @@ pub struct Settings {
     /// One setting; may be given again, and overrides the file and all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
+}
+
+/// Refuses the old name of --fusion.
+pub(super) fn renamed(_: &str) -> std::result::Result<String, &'static str> {
+    Err("--join is called --fusion now")
 }
 
 impl Settings {
@@ -112,7 +120,7 @@ impl Settings {
             ("data.set", self.data.clone()),
             ("networks.stages", list(&self.stages)),
             ("networks.backbone.filters", list(&self.filters)),
-            ("networks.join", self.join.map(|join| join.to_string())),
+            ("networks.fusion", self.fusion.map(|fusion| fusion.to_string())),
             ("data.samples", number(self.samples)),
             ("data.validation", number(self.validation)),
             ("training.epochs", self.epochs.map(|epochs| epochs.to_string())),

@@ -48,7 +48,7 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
     let mut lines = vec![
-        format!("networks of {} nodes (2^{bits} codes), joined by {}", stages.join("+"), networks.join),
+        format!("networks of {} nodes (2^{bits} codes), fused by {}", stages.join("+"), networks.fusion),
         what,
         format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "image"), data.set),
         match begun.kind {

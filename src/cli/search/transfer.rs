@@ -68,7 +68,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let mut training = config.training();
     let (search_set, search_size) = (training.data.set.clone(), training.data.size);
     training.model.name = code.to_string();
-    if !code.has_joins() {
+    if !code.has_fusions() {
         (training.model.fusion, training.model.epsilon) = (Fusion::Sum.to_string(), Fusion::DEFAULT_EPSILON);
     }
     training.model.width *= args.width;

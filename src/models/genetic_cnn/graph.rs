@@ -53,7 +53,7 @@ impl StageGraph {
 
 impl Code {
     /// Whether a node of its network takes in more than one other.
-    pub fn has_joins(&self) -> bool {
+    pub fn has_fusions(&self) -> bool {
         let graphs = self.0.iter().map(StageGraph::new);
         graphs.into_iter().any(|graph| graph.ends.len() > 1 || graph.nodes.iter().any(|(_, inputs)| inputs.len() > 1))
     }

@@ -1,6 +1,6 @@
 //! The networks of Genetic CNN: a code says how the nodes of each stage are wired, a backbone what surrounds them.
 //!
-//! A node adds its inputs (or joins them as asked), then comes a convolution, batch normalisation and ReLU. In each stage a default
+//! A node adds its inputs (or fuses them as asked), then comes a convolution, batch normalisation and ReLU. In each stage a default
 //! input node takes in what comes before and feeds the nodes without a predecessor; a default output node takes in the
 //! nodes without a successor; a pool follows. Nodes without any edge vanish, and a stage without edges is its input node alone.
 //!
@@ -48,7 +48,7 @@ pub fn network(code: &Code, options: &Options) -> Result<Spec> {
     for (number, (stage, filters)) in code.0.iter().zip(&backbone.filters).enumerate() {
         let path = format!("stage{}", number + 1);
         let first = Conv::same(options.channels(*filters), backbone.kernel).padding(backbone.padding);
-        x = Nodes { spec: &mut spec, path: &path, join: options.fusion }.stage(&StageGraph::new(stage), first, x);
+        x = Nodes { spec: &mut spec, path: &path, fusion: options.fusion }.stage(&StageGraph::new(stage), first, x);
         let pool = MaxPool2d { kernel: [backbone.pool; 2], stride: [2, 2], padding: [0, 0], ceil: true };
         x = spec.add(format!("{path}.pool"), MaxPool(pool), &[x]);
     }
@@ -64,7 +64,7 @@ pub fn network(code: &Code, options: &Options) -> Result<Spec> {
 struct Nodes<'a> {
     spec: &'a mut Spec,
     path: &'a str,
-    join: Fusion,
+    fusion: Fusion,
 }
 
 impl Nodes<'_> {
@@ -91,12 +91,12 @@ impl Nodes<'_> {
         self.node("output", same, &ends)
     }
 
-    /// Inputs joined, a convolution, batch normalisation, ReLU.
+    /// Inputs fused, a convolution, batch normalisation, ReLU.
     fn node(&mut self, name: &str, conv: Conv, inputs: &[Value]) -> Value {
         let path = format!("{}.{name}", self.path);
         let x = match inputs {
             [x] => *x,
-            several => self.spec.join_all(&path, several, self.join),
+            several => self.spec.fuse_all(&path, several, self.fusion),
         };
         self.spec.conv_bn_relu(format!("{path}.conv"), format!("{path}.bn"), conv, x)
     }

@@ -10,73 +10,73 @@ use evograd_kernels::Element;
 
 /// Two or more branches of one shape fused from left to right, and rectified where `relu` is set.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Join {
+pub struct Fuse {
     /// How two of them are fused.
     pub fusion: Fusion,
     /// Whether a ReLU follows; SORT does it in the same pass over memory.
     pub relu: bool,
 }
 
-impl Layer for Join {
+impl Layer for Fuse {
     fn kind(&self) -> String {
         format!("{}{}", self.fusion, if self.relu { " + relu" } else { "" })
     }
 
     fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
-        let [first, others @ ..] = inputs else { return Err(too_few("join", inputs.len())) };
+        let [first, others @ ..] = inputs else { return Err(too_few("fuse", inputs.len())) };
         if others.is_empty() {
-            return Err(too_few("join", 1));
+            return Err(too_few("fuse", 1));
         }
-        others.iter().try_fold(**first, |shape, other| common_shape("join", &shape, other))
+        others.iter().try_fold(**first, |shape, other| common_shape("fuse", &shape, other))
     }
 
     fn run<E: Element>(&self, inputs: &[Var<E>], _: Pass<'_, E>) -> Result<Var<E>> {
         let Some((last, [first, between @ ..])) = inputs.split_last() else {
-            return Err(too_few("join", inputs.len()));
+            return Err(too_few("fuse", inputs.len()));
         };
         let joined = between.iter().try_fold(first.clone(), |sum, input| sum.fuse(input, self.fusion, false))?;
         joined.fuse(last, self.fusion, self.relu)
     }
 }
 
-/// A [`BatchNorm`] and the [`Join`] with a ReLU that takes it in as the second of two branches, as one layer: what a residual
+/// A [`BatchNorm`] and the [`Fuse`] with a ReLU that takes it in as the second of two branches, as one layer: what a residual
 /// block ends with. While training it is one operation, which never writes what the normalisation gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BatchNormJoin {
+pub struct BatchNormFuse {
     /// The settings of the normalisation.
     pub options: ops::BatchNorm,
     /// How the branches are fused: [`Fusion::Sum`] or [`Fusion::SortRoot`].
     pub fusion: Fusion,
 }
 
-impl BatchNormJoin {
-    /// The layer that does what `join` does with what `norm` gives, where there is one.
-    pub fn of(norm: BatchNorm, join: Join) -> Option<BatchNormJoin> {
-        match (norm, join) {
+impl BatchNormFuse {
+    /// The layer that does what `fuse` does with what `norm` gives, where there is one.
+    pub fn of(norm: BatchNorm, fuse: Fuse) -> Option<BatchNormFuse> {
+        match (norm, fuse) {
             (
                 BatchNorm { options, relu: false },
-                Join { fusion: fusion @ (Fusion::Sum | Fusion::SortRoot { .. }), relu: true },
-            ) => Some(BatchNormJoin { options, fusion }),
+                Fuse { fusion: fusion @ (Fusion::Sum | Fusion::SortRoot { .. }), relu: true },
+            ) => Some(BatchNormFuse { options, fusion }),
             _ => None,
         }
     }
 
-    fn parts(&self) -> (BatchNorm, Join) {
-        (BatchNorm { options: self.options, relu: false }, Join { fusion: self.fusion, relu: true })
+    fn parts(&self) -> (BatchNorm, Fuse) {
+        (BatchNorm { options: self.options, relu: false }, Fuse { fusion: self.fusion, relu: true })
     }
 }
 
-impl Layer for BatchNormJoin {
+impl Layer for BatchNormFuse {
     fn kind(&self) -> String {
-        let (norm, join) = self.parts();
-        format!("{} + {}", norm.kind(), join.kind())
+        let (norm, fuse) = self.parts();
+        format!("{} + {}", norm.kind(), fuse.kind())
     }
 
     fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape> {
         let [_, x] = two(inputs)?;
-        let (norm, join) = self.parts();
+        let (norm, fuse) = self.parts();
         norm.output_shape(&[x])?;
-        join.output_shape(inputs)
+        fuse.output_shape(inputs)
     }
 
     fn parameters(&self, inputs: &[&Shape]) -> Vec<Parameter> {
@@ -91,7 +91,7 @@ impl Layer for BatchNormJoin {
         let ([shortcut, x], [gamma, beta]) = (two(inputs)?, [&pass.weights[0], &pass.weights[1]]);
         match pass.phase {
             Phase::Train { running, .. } => {
-                x.batch_norm_join(gamma, beta, shortcut, &mut running[0], self.options, self.fusion)
+                x.batch_norm_fuse(gamma, beta, shortcut, &mut running[0], self.options, self.fusion)
             }
             Phase::Evaluate { running } => {
                 let f = x.batch_norm_eval(gamma, beta, &running[0], self.options.epsilon)?;
@@ -103,7 +103,7 @@ impl Layer for BatchNormJoin {
 
 /// The inputs of a layer that takes two.
 fn two<T>(inputs: &[T]) -> Result<&[T; 2]> {
-    let wrong = || Error::op("join", format!("it has {} inputs", inputs.len()), &[], "give it two branches");
+    let wrong = || Error::op("fuse", format!("it has {} inputs", inputs.len()), &[], "give it two branches");
     inputs.try_into().map_err(|_| wrong())
 }
 

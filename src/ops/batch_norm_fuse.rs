@@ -1,4 +1,4 @@
-//! Batch normalisation while training, its join with a shortcut, and the ReLU behind it: the end of a residual block, in one
+//! Batch normalisation while training, its fusion with a shortcut, and the ReLU behind it: the end of a residual block, in one
 //! pass.
 //!
 //! **Formula** `y = R(J(a, f))` with `R(z) = max(z, 0)`, `a` the shortcut and `f` as [`batch_norm`](Var::batch_norm) gives it
@@ -35,7 +35,7 @@ use evograd_kernels::{Element, Isa, join};
 use std::ops::Range;
 
 pub(super) const ROW: Row = Row {
-    name: "batch_norm_join",
+    name: "batch_norm_fuse",
     formula: "y = R(a + f) or R(a + f + sqrt(R(a)·R(f) + ε)), f = (x − mean)/√(variance + ε)·γ + β",
     kinks: "|f| < 0.2, |a| < 0.2 or |sum| < 0.2: every other image is negative, β is small, and a has the sign of f or is large",
     f32_bound: 24.0,
@@ -47,14 +47,14 @@ pub(super) const ROW: Row = Row {
         let root = Fusion::SortRoot { epsilon: draw.pick(&[1e-4, 1e-2]) };
         let fusion = draw.pick(&[Fusion::Sum, root]);
         case!(inputs, format!("{options:?} {fusion:?}"), |v| {
-            v[0].batch_norm_join(&v[1], &v[2], &v[3], &mut RunningStats::new(c)?, options, fusion)
+            v[0].batch_norm_fuse(&v[1], &v[2], &v[3], &mut RunningStats::new(c)?, options, fusion)
         })
     },
     large: Large {
         shapes: &[IMAGES, CHANNELS, CHANNELS, IMAGES],
         run: |v| {
             let fusion = Fusion::SortRoot { epsilon: 1e-4 };
-            v[0].batch_norm_join(&v[1], &v[2], &v[3], &mut RunningStats::new(6)?, BatchNorm::default(), fusion)
+            v[0].batch_norm_fuse(&v[1], &v[2], &v[3], &mut RunningStats::new(6)?, BatchNorm::default(), fusion)
         },
     },
 };
@@ -78,7 +78,7 @@ fn draw_block(draw: &mut Draw, [n, c, h, w]: [usize; 4]) -> [Tensor<f64>; 4] {
 }
 
 #[derive(Debug)]
-struct Joining<E: Element> {
+struct Fusing<E: Element> {
     batch: Batch,
     fusion: Fusion,
     /// The shortcut, where SORT will need it.
@@ -97,7 +97,7 @@ struct Kept<E: Element> {
     y: Option<Tensor<E>>,
 }
 
-impl<E: Element> Joining<E> {
+impl<E: Element> Fusing<E> {
     /// The `ε` of SORT and the shortcut; nothing of the sum. Other fusions have been refused.
     fn root(&self) -> Option<(E, &SavedValue<E>)> {
         match (self.fusion, &self.shortcut) {
@@ -107,7 +107,7 @@ impl<E: Element> Joining<E> {
     }
 }
 
-impl<E: Element> Op<E, 4> for Joining<E> {
+impl<E: Element> Op<E, 4> for Fusing<E> {
     const NAME: &'static str = ROW.name;
     type Saved = Kept<E>;
 
@@ -120,7 +120,7 @@ impl<E: Element> Op<E, 4> for Joining<E> {
             }
             other => {
                 let remedy = "use sum or sort-root, or batch_norm and then fuse";
-                return Err(Error::op(ROW.name, format!("it cannot join by {other}"), &shapes, remedy));
+                return Err(Error::op(ROW.name, format!("it cannot fuse by {other}"), &shapes, remedy));
             }
         }
         if x != shortcut {
@@ -260,7 +260,7 @@ impl<E: Element> Var<E> {
     /// let shortcut = Var::constant(Tensor::from_vec([2, 1], vec![4.0, 4.0])?);
     /// let [gamma, beta] = [10.0, 5.0].map(|value| Var::constant(Tensor::full([1], value).unwrap()));
     /// let (mut running, options) = (RunningStats::new(1)?, BatchNorm::default());
-    /// let y = x.batch_norm_join(&gamma, &beta, &shortcut, &mut running, options, Fusion::Sum)?;
+    /// let y = x.batch_norm_fuse(&gamma, &beta, &shortcut, &mut running, options, Fusion::Sum)?;
     /// assert_eq!(y.value().as_slice()[0], 0.0);
     /// assert!((y.value().as_slice()[1] - 19.0).abs() < 1e-3);
     /// # Ok::<(), evograd::Error>(())
@@ -269,7 +269,7 @@ impl<E: Element> Var<E> {
     /// # Errors
     /// As [`batch_norm`](Var::batch_norm), and when the shortcut has another shape, the fusion is another one, or its `epsilon`
     /// is not above 0.
-    pub fn batch_norm_join(
+    pub fn batch_norm_fuse(
         &self,
         gamma: &Var<E>,
         beta: &Var<E>,
@@ -279,8 +279,8 @@ impl<E: Element> Var<E> {
         fusion: Fusion,
     ) -> Result<Var<E>> {
         let kept = matches!(fusion, Fusion::SortRoot { .. }).then(|| shortcut.saved_value());
-        let joining = |batch| Joining { batch, fusion, shortcut: kept };
-        Ok(train([self, gamma, beta, shortcut], running, options, joining)?.0)
+        let fusing = |batch| Fusing { batch, fusion, shortcut: kept };
+        Ok(train([self, gamma, beta, shortcut], running, options, fusing)?.0)
     }
 }
 
@@ -295,7 +295,7 @@ mod tests {
     type End<E> = fn(&[Var<E>], &mut RunningStats<E>, Fusion) -> Result<Var<E>>;
 
     fn fused<E: Element>(v: &[Var<E>], running: &mut RunningStats<E>, fusion: Fusion) -> Result<Var<E>> {
-        v[0].batch_norm_join(&v[1], &v[2], &v[3], running, BatchNorm::default(), fusion)
+        v[0].batch_norm_fuse(&v[1], &v[2], &v[3], running, BatchNorm::default(), fusion)
     }
 
     fn in_steps<E: Element>(v: &[Var<E>], running: &mut RunningStats<E>, fusion: Fusion) -> Result<Var<E>> {
@@ -391,7 +391,7 @@ mod tests {
                 let a = below.batch_norm(gamma, beta, &mut running, BatchNorm::default()).unwrap();
                 let a = if again { a } else { a.scale(1.0).unwrap() };
                 let value = a.value().clone();
-                let y = x.batch_norm_join(gamma, beta, &a, &mut running, BatchNorm::default(), FUSIONS[1]).unwrap();
+                let y = x.batch_norm_fuse(gamma, beta, &a, &mut running, BatchNorm::default(), FUSIONS[1]).unwrap();
                 drop(a);
                 assert_eq!(value.owners(), if again { 1 } else { 2 });
                 let loss = y.sum_all().unwrap();
@@ -408,32 +408,32 @@ mod tests {
             let [x, a, c] = [x, shortcut, &[3]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));
             let mut running = RunningStats::new(3).unwrap();
             let options = BatchNorm::default();
-            let error = x.batch_norm_join(&c, &c, &a, &mut running, options, fusion).unwrap_err().to_string();
+            let error = x.batch_norm_fuse(&c, &c, &a, &mut running, options, fusion).unwrap_err().to_string();
             assert_eq!(running, RunningStats::new(3).unwrap());
             error
         };
         assert_eq!(
             text(&[2, 3], &[2, 1], Fusion::Sum),
-            "batch_norm_join: the shortcut has another shape than x (x [2, 3], shortcut [2, 1]); \
+            "batch_norm_fuse: the shortcut has another shape than x (x [2, 3], shortcut [2, 1]); \
              give both branches the same shape"
         );
         for fusion in [Fusion::Product, Fusion::Max, Fusion::SumMax, Fusion::Sort] {
             assert_eq!(
                 text(&[2, 3], &[2, 3], fusion),
                 format!(
-                    "batch_norm_join: it cannot join by {fusion} (x [2, 3], shortcut [2, 3]); \
+                    "batch_norm_fuse: it cannot fuse by {fusion} (x [2, 3], shortcut [2, 3]); \
                      use sum or sort-root, or batch_norm and then fuse"
                 )
             );
         }
         assert_eq!(
             text(&[2, 3], &[2, 3], Fusion::SortRoot { epsilon: 0.0 }),
-            "batch_norm_join: the epsilon of sort-root is 0 (x [2, 3], shortcut [2, 3]); \
+            "batch_norm_fuse: the epsilon of sort-root is 0 (x [2, 3], shortcut [2, 3]); \
              use a number above 0, such as 1e-4"
         );
         assert_eq!(
             text(&[1, 3], &[1, 3], Fusion::Sum),
-            "batch_norm_join: one value for each channel has no variance (x [1, 3], gamma [3], beta [3], \
+            "batch_norm_fuse: one value for each channel has no variance (x [1, 3], gamma [3], beta [3], \
              running mean [3], running variance [3]); use a larger batch or batch_norm_eval"
         );
     }

@@ -1,6 +1,7 @@
 //! Smooth activations.
 
-use crate::Element;
+use crate::exp::ExpLanes;
+use crate::number::Number;
 use crate::simd::Simd;
 
 /// `1 / (1 + e⁻ˣ)`.
@@ -8,7 +9,7 @@ use crate::simd::Simd;
 /// With `z = e^−|x|`, which is at most 1, it is `1 / (1 + z)` above zero and `z / (1 + z)` below: nothing overflows,
 /// and the tail towards −∞ keeps its digits down to the subnormal numbers.
 #[inline(always)]
-fn sigmoid<S: Simd>(s: S, x: S::Vector) -> S::Vector {
+fn sigmoid<S: Simd<Elem: ExpLanes>>(s: S, x: S::Vector) -> S::Vector {
     let one = s.splat(S::Elem::ONE);
     let z = S::Elem::exp_lanes(s, s.min(x, s.sub(s.zero(), x)));
     s.div(s.select_gt(x, s.zero(), one, z), s.add(one, z))
@@ -20,7 +21,7 @@ fn sigmoid<S: Simd>(s: S, x: S::Vector) -> S::Vector {
 /// wherever `y` rounds to 1. The square is never formed: multiplied by one factor after the other, `dy` leaves the range
 /// only where the gradient does.
 #[inline(always)]
-fn half_secant<S: Simd>(s: S, x: S::Vector) -> S::Vector {
+fn half_secant<S: Simd<Elem: ExpLanes>>(s: S, x: S::Vector) -> S::Vector {
     let z = S::Elem::exp_lanes(s, s.min(x, s.sub(s.zero(), x)));
     s.div(z, s.mul_add(z, z, s.splat(S::Elem::ONE)))
 }

@@ -1,5 +1,7 @@
 //! Element-wise arithmetic.
 
+use crate::exp::ExpLanes;
+
 lanewise! {
     trait ArithKernels;
 

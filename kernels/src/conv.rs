@@ -32,17 +32,18 @@
 //! The order of every sum is fixed by the sizes and the image, so a pixel's value does not depend on the batch.
 
 use crate::conv_channels::{self, ChannelProduct};
-use crate::conv_direct;
+use crate::conv_direct::{self, ConvDirectKernels};
 use crate::conv_filters::{self, FilterProduct};
 use crate::conv_flat::{self, FlatProduct};
 use crate::conv_pixels::{self, LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
 use crate::conv_squares::{self, SquareProduct};
 use crate::conv_tiles::{self, TileProduct};
-use crate::evenness;
+use crate::evenness::{self, EvennessKernels};
 use crate::im2col::Gather;
+use crate::isa::Isa;
+use crate::number::Number;
 use crate::squares::Squares;
 use crate::winograd::Tiles;
-use crate::{Element, Isa};
 
 /// Which file computes a convolution.
 pub(crate) enum Way {
@@ -148,7 +149,7 @@ pub struct Weights<'a, E> {
     pub step: [usize; 2],
 }
 
-impl<E: Element> Weights<'_, E> {
+impl<E: Number> Weights<'_, E> {
     /// The weight of a tap.
     #[inline(always)]
     pub(crate) fn at(&self, filter: usize, [plane, i, j]: [usize; 3]) -> E {
@@ -192,11 +193,22 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     }
 }
 
+/// A scalar for which every algorithm is compiled.
+pub trait Convolve: Number + ConvKernels<Self> + ConvDirectKernels<Self> + EvennessKernels<Self> {}
+
+impl<E: Number + ConvKernels<E> + ConvDirectKernels<E> + EvennessKernels<E>> Convolve for E {}
+
 /// Packs filters for [`conv`] with the same `gather`.
 ///
 /// # Panics
 /// When `packed` is shorter than [`packed_len`], or weights are missing.
-pub fn pack_filters<E: Element>(isa: Isa, gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) {
+pub fn pack_filters<E: Convolve>(
+    isa: Isa,
+    gather: &Gather,
+    filters: usize,
+    weights: &Weights<'_, E>,
+    packed: &mut [E],
+) {
     let (packed, greatest) = packed[..packed_len(gather, filters)].split_at_mut(filters_len(gather, filters));
     pack(isa, gather, filters, weights, packed);
     // Only Winograd's algorithm asks whether filters are even; that all are finite, every algorithm does.
@@ -215,7 +227,7 @@ pub fn pack_filters<E: Element>(isa: Isa, gather: &Gather, filters: usize, weigh
 /// # Panics
 /// When a slice is shorter than the sizes say.
 #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
-pub fn conv<E: Element>(
+pub fn conv<E: Convolve>(
     isa: Isa,
     gather: &Gather,
     filters: usize,

@@ -13,9 +13,9 @@
 //!
 //! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
 
-use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
 use crate::im2col::Gather;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::strips::{Planes, Strip};
 
@@ -46,7 +46,7 @@ pub(crate) fn scratch_len(gather: &Gather) -> usize {
 }
 
 /// Packs blocks of `block` filters.
-pub(crate) fn pack_filters<E: Element>(
+pub(crate) fn pack_filters<E: Number>(
     gather: &Gather,
     (filters, block): (usize, usize),
     weights: &Weights<'_, E>,
@@ -118,7 +118,7 @@ pub(crate) struct ChannelProduct<'a, E> {
     pub grid: Grid,
 }
 
-impl<E: Element> ChannelProduct<'_, E> {
+impl<E: Number> ChannelProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {

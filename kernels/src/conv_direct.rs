@@ -5,9 +5,9 @@
 //! NaN. So an output is infinite or NaN exactly where a product that it sums is, or the sum itself overflows. Lanes run over the columns
 //! of one row, which is read and written where it stands; along the width, only neighbours can be.
 
-use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
 use crate::im2col::{Axis, Gather};
+use crate::number::Number;
 use crate::simd::Simd;
 use crate::tail::{load_padded, store_some};
 use std::ops::Range;
@@ -51,7 +51,7 @@ struct DirectProduct<'a, E> {
     grid: Grid,
 }
 
-impl<E: Element> DirectProduct<'_, E> {
+impl<E: Number> DirectProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch) {
@@ -122,7 +122,7 @@ struct DirectWeights<'a, E> {
     output: Batch,
 }
 
-impl<E: Element> DirectWeights<'_, E> {
+impl<E: Number> DirectWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E]) {

@@ -14,10 +14,10 @@
 //!
 //! Filters are packed as `[vectors of filters][plane][tap][filter]`, the order in which the inner loop reads them.
 
-use crate::Element;
 use crate::conv::{Batch, Grid};
 use crate::conv_channels::{self, VECTORS, block_of};
 use crate::im2col::{Gather, Layout};
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::strips::Planes;
 
@@ -58,7 +58,7 @@ pub(crate) struct FilterProduct<'a, E> {
     pub grid: Grid,
 }
 
-impl<E: Element> FilterProduct<'_, E> {
+impl<E: Number> FilterProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {

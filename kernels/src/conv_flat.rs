@@ -11,10 +11,10 @@
 //! transposed or copied: the register block of [`conv_pixels`](crate::conv_pixels) reads the planes where they stand. Two
 //! vectors of pixels are finished for all filters before the next two.
 
-use crate::Element;
 use crate::conv::{Batch, Grid};
 use crate::conv_pixels::{LARGE_BLOCK, PixelProduct, Reach, SMALL_BLOCK, VECTORS, multiply};
 use crate::im2col::{Axis, Gather};
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
 /// Whether every pixel sees itself alone, and pixels fill the vectors of every instruction set.
@@ -26,7 +26,7 @@ pub(crate) fn serves(gather: &Gather) -> bool {
 /// A convolution that is being computed.
 pub(crate) struct FlatProduct<'a, E>(pub PixelProduct<'a, E>);
 
-impl<E: Element> FlatProduct<'_, E> {
+impl<E: Number> FlatProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch) {

@@ -12,10 +12,10 @@
 //! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block that is not
 //! full is filled up with zeros, and its surplus results are not stored.
 
-use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
 use crate::conv_channels::{SUMMED, add_to};
 use crate::im2col::Gather;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
 /// Vectors of pixels in a register block.
@@ -31,7 +31,7 @@ pub(crate) fn packed_len(gather: &Gather, filters: usize) -> usize {
 }
 
 /// Packs blocks of `block` filters.
-pub(crate) fn pack_filters<E: Element>(
+pub(crate) fn pack_filters<E: Number>(
     gather: &Gather,
     (filters, block): (usize, usize),
     weights: &Weights<'_, E>,
@@ -67,7 +67,7 @@ pub(crate) struct PixelProduct<'a, E> {
     pub grid: Grid,
 }
 
-impl<E: Element> PixelProduct<'_, E> {
+impl<E: Number> PixelProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
@@ -166,7 +166,7 @@ impl<E: Element> PixelProduct<'_, E> {
 
 /// Writes neighbouring pixels, at most two vectors, to places `right` apart: neighbours eight at a time, which takes no call.
 #[inline(always)]
-pub(crate) fn store_run<E: Element>(from: &[E], right: usize, to: &mut [E]) {
+pub(crate) fn store_run<E: Number>(from: &[E], right: usize, to: &mut [E]) {
     if right != 1 {
         return to.iter_mut().step_by(right).zip(from).for_each(|(to, from)| *to = *from);
     }

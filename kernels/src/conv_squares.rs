@@ -10,9 +10,9 @@
 //!
 //! Filters are packed as `[point][vectors of filters][plane][filter]`: one block of them stays in L1 for all tiles.
 
-use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
 use crate::conv_channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, add_to, block_of, multiply};
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::squares::{ALL_POINTS, Group, SIDE, SUMMED, Squares, TAPS, TOGETHER, TileRows, eight, part, place};
 use crate::strips::Planes;
@@ -111,7 +111,7 @@ pub(crate) struct SquareProduct<'a, E> {
     pub grid: Grid,
 }
 
-impl<E: Element> SquareProduct<'_, E> {
+impl<E: Number> SquareProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch, scratch: &mut [E]) {

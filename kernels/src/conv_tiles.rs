@@ -12,10 +12,10 @@
 //!
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
-use crate::Element;
 use crate::conv::{Batch, Grid, Weights};
 use crate::conv_pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply, store_run};
 use crate::im2col::copy_run;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::winograd::{POINTS, Tiles, output_row, weight_factors};
 
@@ -40,7 +40,7 @@ fn panel_len(tiles: &Tiles) -> usize {
 }
 
 /// Packs blocks of `block` filters, from the weights of the gather without tiles.
-pub(crate) fn pack_filters<E: Element>(
+pub(crate) fn pack_filters<E: Number>(
     tiles: &Tiles,
     (filters, block): (usize, usize),
     weights: &Weights<'_, E>,
@@ -97,7 +97,7 @@ struct Runs<const V: usize> {
     vectors: Option<[Run; V]>,
 }
 
-impl<E: Element> TileProduct<'_, E> {
+impl<E: Number> TileProduct<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch, scratch: &mut [E]) {

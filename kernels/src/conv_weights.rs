@@ -16,7 +16,7 @@
 //!
 //! The order of every sum is fixed by the sizes and the images alone.
 
-use crate::conv::{Batch, Way};
+use crate::conv::{Batch, Convolve, Way};
 use crate::conv_channels;
 use crate::conv_direct;
 use crate::conv_weights_channels::{self, ChannelWeights};
@@ -25,7 +25,7 @@ use crate::conv_weights_squares::{self, SquareWeights};
 use crate::conv_weights_tiles::{self, TileWeights};
 use crate::evenness;
 use crate::im2col::Gather;
-use crate::{Element, Isa};
+use crate::isa::Isa;
 
 /// The way of this sum for a gather with so many filters.
 fn way(gather: &Gather, filters: usize) -> Way {
@@ -61,7 +61,7 @@ pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
 /// # Panics
 /// When a slice is shorter than the sizes say.
 #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
-pub fn conv_weights<E: Element>(
+pub fn conv_weights<E: Convolve + ConvWeightsKernels<E>>(
     isa: Isa,
     gather: &Gather,
     filters: usize,
@@ -90,7 +90,7 @@ pub fn conv_weights<E: Element>(
 }
 
 /// Adds the gradient, by Winograd's algorithm for images that are even on both sides of the product.
-fn add_alike<E: Element>(
+fn add_alike<E: Convolve + ConvWeightsKernels<E>>(
     isa: Isa,
     gather: &Gather,
     filters: usize,

@@ -11,10 +11,10 @@
 //! where there are only sixteen registers) are summed in registers over some 128 pixels, lest rounding grow with the pixels. What has been
 //! summed over some images is transposed and added to `dw[filter][plane][tap]`.
 
-use crate::Element;
 use crate::conv::Batch;
 use crate::conv_channels::{SUMMED, Source, VECTORS, block_of};
 use crate::im2col::Gather;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::strips::Strip;
 
@@ -40,7 +40,7 @@ pub(crate) struct ChannelWeights<'a, E> {
     pub output: Batch,
 }
 
-impl<E: Element> ChannelWeights<'_, E> {
+impl<E: Number> ChannelWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {

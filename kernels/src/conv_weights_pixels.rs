@@ -13,9 +13,9 @@
 //!    serve all rows of a register block. The distance is no power of two: rows would compete for the same places
 //!    of the cache.
 
-use crate::Element;
 use crate::conv::Batch;
 use crate::im2col::Gather;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
 /// Filters in a register block.
@@ -59,7 +59,7 @@ pub(crate) struct PixelWeights<'a, E> {
     pub output: Batch,
 }
 
-impl<E: Element> PixelWeights<'_, E> {
+impl<E: Number> PixelWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
@@ -122,7 +122,7 @@ impl Block {
 
 /// `dy` of all filters over a block, zero where there is no filter or no pixel.
 #[inline(always)]
-fn pack_dy<E: Element>(pixels: usize, filters: usize, dy: &[E], output: Batch, block: Block, packed: &mut [E]) {
+fn pack_dy<E: Number>(pixels: usize, filters: usize, dy: &[E], output: Batch, block: Block, packed: &mut [E]) {
     for (k, packed) in packed.chunks_exact_mut(ROW).enumerate() {
         if k >= filters {
             packed.fill(E::ZERO);
@@ -144,7 +144,7 @@ pub(crate) struct Source<'a, E> {
     pub image_len: usize,
 }
 
-impl<E: Element> Source<'_, E> {
+impl<E: Number> Source<'_, E> {
     /// Adds the products of one block's pixels with its packed `dy` to `dw[filter][depth]`.
     #[inline(always)]
     pub fn products<S: Simd<Elem = E>>(
@@ -285,7 +285,7 @@ fn multiply<S: Simd, const D: usize>(
 
 /// Adds a block of sums to the weights it belongs to.
 #[inline(always)]
-fn add_block<E: Element, const D: usize>(
+fn add_block<E: Number, const D: usize>(
     sums: &[[E; FILTERS]; D],
     depth: usize,
     d: usize,

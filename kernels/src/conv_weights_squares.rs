@@ -4,9 +4,9 @@
 //! product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and once in a thousand tiles the
 //! sums become weights, by the factors that turned weights into values.
 
-use crate::Element;
 use crate::conv::Batch;
 use crate::conv_weights_channels::{Pairs, add_transposed};
+use crate::number::Number;
 use crate::simd::Simd;
 use crate::squares::{ALL_POINTS, SUMMED, Squares, TAPS, TOGETHER, eight, part};
 use crate::winograd::{POINTS, weight_factors};
@@ -54,7 +54,7 @@ pub(crate) struct SquareWeights<'a, E> {
     pub output: Batch,
 }
 
-impl<E: Element> SquareWeights<'_, E> {
+impl<E: Number> SquareWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {

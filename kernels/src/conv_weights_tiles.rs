@@ -5,9 +5,9 @@
 //! and of `dy` at that point for the pixels themselves. What has been summed at the six points becomes the taps of each
 //! column of weights once, at the end.
 
-use crate::Element;
 use crate::conv::Batch;
 use crate::conv_weights_pixels::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
 use crate::winograd::{POINTS, Tiles, gradient_points, weight_factors};
@@ -35,7 +35,7 @@ pub(crate) struct TileWeights<'a, E> {
     pub output: Batch,
 }
 
-impl<E: Element> TileWeights<'_, E> {
+impl<E: Number> TileWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {

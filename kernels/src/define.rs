@@ -9,7 +9,7 @@
 ///     pub fn sum(x: &[E]) -> E |s| { … s.load(x) … }
 /// }
 /// ```
-/// makes `pub fn sum<E: Element>(isa: Isa, x: &[E]) -> E`; the body sees the arguments, the element type `E`, the
+/// makes `pub fn sum<E: SumKernels<E>>(isa: Isa, x: &[E]) -> E`; the body sees the arguments, the element type `E`, the
 /// token `s` and its type `S`.
 ///
 /// The trait is how a kernel gets compiled **here**, for both element types and every instruction set: its methods are
@@ -24,14 +24,14 @@ macro_rules! kernel {
         #[doc(hidden)]
         #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
         pub trait $kernels<E> {
-            $(#[doc(hidden)] fn $name(isa: $crate::Isa, $($arg: $type),*) $(-> $output)?;)+
+            $(#[doc(hidden)] fn $name(isa: $crate::isa::Isa, $($arg: $type),*) $(-> $output)?;)+
         }
         kernel!(@compile f32 $kernels $(fn $name($($arg: $type),*) $(-> $output)? |$s| $body)+);
         kernel!(@compile f64 $kernels $(fn $name($($arg: $type),*) $(-> $output)? |$s| $body)+);
         $(
             $(#[$attribute])*
             #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
-            pub fn $name<E: $crate::Element>(isa: $crate::Isa, $($arg: $type),*) $(-> $output)? {
+            pub fn $name<E: $kernels<E>>(isa: $crate::isa::Isa, $($arg: $type),*) $(-> $output)? {
                 <E as $kernels<E>>::$name(isa, $($arg),*)
             }
         )+
@@ -41,10 +41,10 @@ macro_rules! kernel {
     )+) => {
         const _: () = {
             #[allow(unused_imports, reason = "not every body names a constant or method of the element type")]
-            use $crate::Element as _;
+            use $crate::number::Number as _;
             type E = $element;
             impl $kernels<E> for E {$(
-                fn $name(isa: $crate::Isa, $($arg: $type),*) $(-> $output)? {
+                fn $name(isa: $crate::isa::Isa, $($arg: $type),*) $(-> $output)? {
                     struct Body<T>(T);
                     #[allow(unused_parens, reason = "the output of a kernel that returns nothing")]
                     impl $crate::simd::Kernel<E> for Body<($($type,)*)> {
@@ -55,7 +55,7 @@ macro_rules! kernel {
                             $body
                         }
                     }
-                    <E as $crate::Element>::dispatch(isa, Body(($($arg,)*)))
+                    <E as $crate::dispatch::Dispatch>::dispatch(isa, Body(($($arg,)*)))
                 }
             )+}
         };

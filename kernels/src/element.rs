@@ -1,28 +1,16 @@
-//! The two element types: `f32` runs SIMD lanes, `f64` runs the very same bodies one lane wide.
+//! The two element types of tensors: `f32` runs SIMD lanes, `f64` runs the very same bodies one lane wide.
+//!
+//! Knows every kernel; no kernel knows this file.
 
-use crate::isa::{Isa, Kind};
-use crate::simd::{Kernel, Portable, Simd};
-use std::fmt::{Debug, Display};
-use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+use crate::dispatch::Dispatch;
 
 /// A number that tensors hold: `f32` or `f64`.
 ///
 /// The supertraits carry the kernels, so that each is compiled once, in this crate.
 pub trait Element:
-    bytemuck::Pod
-    + Send
-    + Sync
-    + PartialOrd
-    + Default
-    + Debug
-    + Display
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + AddAssign
-    + sealed::Sealed
+    Dispatch
+    + crate::exp::ExpLanes
+    + crate::gemm::GemmKernel
     + crate::activation::ActivationKernels<Self>
     + crate::arith::ArithKernels<Self>
     + crate::conv::ConvKernels<Self>
@@ -44,205 +32,7 @@ pub trait Element:
     + crate::stats::StatsKernels<Self>
     + crate::update::UpdateKernels<Self>
 {
-    /// `f32` or `f64`.
-    const NAME: &'static str;
-    /// 0
-    const ZERO: Self;
-    /// 1
-    const ONE: Self;
-    /// The gap between 1 and the next greater value.
-    const EPSILON: Self;
-    /// −∞
-    const NEG_INFINITY: Self;
-    /// The smallest number above 0, which is subnormal.
-    const LEAST: Self;
-    /// The smallest number above 0 that has all its digits.
-    const MIN_POSITIVE: Self;
-    /// The greatest finite number.
-    const MAX: Self;
-    /// Whether `f64` reaches further than this type, so that a computation can be repeated there.
-    const WIDENS: bool;
-
-    /// The nearest value to `x`.
-    fn from_f64(x: f64) -> Self;
-    /// The same value as `f64`; exact.
-    fn to_f64(self) -> f64;
-    /// √x
-    fn sqrt(self) -> Self;
-    /// eˣ
-    fn exp(self) -> Self;
-    /// The natural logarithm.
-    fn ln(self) -> Self;
-    /// Hyperbolic tangent.
-    fn tanh(self) -> Self;
-    /// xᵖ
-    fn powf(self, p: Self) -> Self;
-    /// |x|
-    fn abs(self) -> Self;
-    /// Neither infinite nor NaN.
-    fn is_finite(self) -> bool;
-    /// Not a number.
-    fn is_nan(self) -> bool;
-    /// The nearest integer, ties to even.
-    fn round_ties_even(self) -> Self;
-    /// `2^self` for an integral value within the type's normal exponents.
-    #[doc(hidden)]
-    fn exp2_int(self) -> Self;
-
-    /// `−dy·a/b²`, the gradient of the divisor in `a/b`, right wherever it fits the type: no product or quotient on the
-    /// way leaves its range before.
-    #[doc(hidden)]
-    fn quotient_slope(dy: Self, a: Self, b: Self) -> Self;
-
-    /// Runs `kernel` with the lanes that `isa` has for this type.
-    #[doc(hidden)]
-    fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output;
-    /// eˣ in every lane: see [`exp`](mod@crate::exp).
-    #[doc(hidden)]
-    fn exp_lanes<S: Simd<Elem = Self>>(s: S, x: S::Vector) -> S::Vector;
-    /// One call into the matrix-product library: see [`gemm`](mod@crate::gemm).
-    #[doc(hidden)]
-    fn gemm_strided(product: crate::gemm::Strided<'_, Self>);
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
-/// `x` as a number of magnitude 1 to 2 and an exponent of 2; as it is with exponent 0 where it is 0, infinite or NaN.
-fn parts(x: f64) -> [f64; 2] {
-    if x == 0.0 || !x.is_finite() {
-        return [x, 0.0];
-    }
-    // A subnormal number has no exponent of its own.
-    let (x, shift) = if x.abs() < f64::MIN_POSITIVE { (x * 2_f64.powi(64), 64) } else { (x, 0) };
-    let exponent = (x.to_bits() >> 52 & 0x7ff) as i32 - 1023;
-    let one = f64::from_bits(x.to_bits() & !(0x7ff << 52) | 1023 << 52);
-    [one, f64::from(exponent - shift)]
-}
-
-/// The methods that both types take over from the standard library.
-macro_rules! from_std {
-    ($type:ident) => {
-        const NAME: &'static str = stringify!($type);
-        const ZERO: Self = 0.0;
-        const ONE: Self = 1.0;
-        const EPSILON: Self = $type::EPSILON;
-        const NEG_INFINITY: Self = $type::NEG_INFINITY;
-        const LEAST: Self = $type::from_bits(1);
-        const MIN_POSITIVE: Self = $type::MIN_POSITIVE;
-        const MAX: Self = $type::MAX;
-        const WIDENS: bool = $type::MAX_EXP < f64::MAX_EXP;
-
-        #[inline(always)]
-        fn from_f64(x: f64) -> Self {
-            x as $type
-        }
-        #[inline(always)]
-        fn to_f64(self) -> f64 {
-            self as f64
-        }
-        #[inline(always)]
-        fn sqrt(self) -> Self {
-            $type::sqrt(self)
-        }
-        #[inline(always)]
-        fn exp(self) -> Self {
-            $type::exp(self)
-        }
-        #[inline(always)]
-        fn ln(self) -> Self {
-            $type::ln(self)
-        }
-        #[inline(always)]
-        fn tanh(self) -> Self {
-            $type::tanh(self)
-        }
-        #[inline(always)]
-        fn powf(self, p: Self) -> Self {
-            $type::powf(self, p)
-        }
-        #[inline(always)]
-        fn abs(self) -> Self {
-            $type::abs(self)
-        }
-        #[inline(always)]
-        fn is_finite(self) -> bool {
-            $type::is_finite(self)
-        }
-        #[inline(always)]
-        fn is_nan(self) -> bool {
-            $type::is_nan(self)
-        }
-        #[inline(always)]
-        fn round_ties_even(self) -> Self {
-            $type::round_ties_even(self)
-        }
-    };
-}
-
-impl Element for f32 {
-    from_std!(f32);
-
-    #[inline(always)]
-    fn exp2_int(self) -> Self {
-        f32::from_bits(((self as i32).wrapping_add(127) as u32) << 23)
-    }
-    #[inline(always)]
-    fn quotient_slope(dy: f32, a: f32, b: f32) -> f32 {
-        // No exponent of f32, taken four times, leaves f64.
-        let [dy, a, b] = [dy, a, b].map(f64::from);
-        (-(dy * a / b / b)) as f32
-    }
-    #[inline(always)]
-    fn dispatch<K: Kernel<f32>>(isa: Isa, kernel: K) -> K::Output {
-        match isa.0 {
-            Kind::Portable => kernel.run(Portable::<f32, 4>::TOKEN),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => token.run(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(token) => token.run(kernel),
-        }
-    }
-    #[inline(always)]
-    fn exp_lanes<S: Simd<Elem = f32>>(s: S, x: S::Vector) -> S::Vector {
-        crate::exp::exp_f32(s, x)
-    }
-    fn gemm_strided(product: crate::gemm::Strided<'_, f32>) {
-        product.run_f32();
-    }
-}
-
-impl Element for f64 {
-    from_std!(f64);
-
-    #[inline(always)]
-    fn exp2_int(self) -> Self {
-        f64::from_bits(((self as i64).wrapping_add(1023) as u64) << 52)
-    }
-    fn quotient_slope(dy: f64, a: f64, b: f64) -> f64 {
-        let ([dy, i], [a, j], [b, k]) = (parts(dy), parts(a), parts(b));
-        let exponent = i + j - 2.0 * k;
-        // In two halves, since one power of 2 may be out of range where the product is not.
-        let half = (exponent / 2.0).trunc();
-        -(dy * a / b / b) * half.exp2() * (exponent - half).exp2()
-    }
-    #[inline(always)]
-    fn dispatch<K: Kernel<f64>>(_: Isa, kernel: K) -> K::Output {
-        kernel.run(Portable::<f64, 1>::TOKEN)
-    }
-    #[inline(always)]
-    fn exp_lanes<S: Simd<Elem = f64>>(s: S, x: S::Vector) -> S::Vector {
-        let mut lanes = [0.0; crate::simd::MAX_LANES];
-        s.store(x, &mut lanes);
-        for lane in &mut lanes[..S::LANES] {
-            *lane = lane.exp();
-        }
-        s.load(&lanes)
-    }
-    fn gemm_strided(product: crate::gemm::Strided<'_, f64>) {
-        product.run_f64();
-    }
-}
+impl Element for f32 {}
+impl Element for f64 {}

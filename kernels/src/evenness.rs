@@ -20,9 +20,9 @@
 //!
 //! Both cost a pass over the images, two operations for every vector, where a convolution multiplies each vector by all filters.
 
-use crate::Element;
 use crate::conv::Weights;
 use crate::im2col::{Axis, Gather};
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
 
@@ -132,13 +132,13 @@ fn largest_of<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
 
 /// The greater of two magnitudes; NaN where one is.
 #[inline(always)]
-fn greater<E: Element>(a: E, b: E) -> E {
+fn greater<E: Number>(a: E, b: E) -> E {
     if a >= b || a.is_nan() { a } else { b }
 }
 
 /// Not below 1; NaN stays.
 #[inline(always)]
-fn at_least_one<E: Element>(x: E) -> E {
+fn at_least_one<E: Number>(x: E) -> E {
     if x < E::ONE { E::ONE } else { x }
 }
 
@@ -189,7 +189,7 @@ fn greatest_weight_of<S: Simd>(s: S, gather: &Gather, weights: &Weights<'_, S::E
 }
 
 /// Whether each output at a corner of the image sees a tap that is within [`MOST`] times of the greatest, or zeros alone.
-fn corners_are_near<E: Element>(gather: &Gather, weights: &Weights<'_, E>, sizes: &[E], most: E) -> bool {
+fn corners_are_near<E: Number>(gather: &Gather, weights: &Weights<'_, E>, sizes: &[E], most: E) -> bool {
     let near = most * E::from_f64(1.0 / MOST);
     let ends = |axis: &Axis| [0, axis.output.saturating_sub(1)];
     let corners = ends(&gather.rows).into_iter().flat_map(|row| ends(&gather.columns).map(|column| (row, column)));

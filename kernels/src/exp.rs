@@ -8,7 +8,34 @@
 //!
 //! `f64` takes the standard library's function instead: one lane has nothing to gain.
 
-use crate::simd::Simd;
+use crate::number::Number;
+use crate::simd::{MAX_LANES, Simd};
+
+/// A scalar whose lanes have eˣ.
+pub trait ExpLanes: Number {
+    /// eˣ in every lane.
+    #[doc(hidden)]
+    fn exp_lanes<S: Simd<Elem = Self>>(s: S, x: S::Vector) -> S::Vector;
+}
+
+impl ExpLanes for f32 {
+    #[inline(always)]
+    fn exp_lanes<S: Simd<Elem = f32>>(s: S, x: S::Vector) -> S::Vector {
+        exp_f32(s, x)
+    }
+}
+
+impl ExpLanes for f64 {
+    #[inline(always)]
+    fn exp_lanes<S: Simd<Elem = f64>>(s: S, x: S::Vector) -> S::Vector {
+        let mut lanes = [0.0; MAX_LANES];
+        s.store(x, &mut lanes);
+        for lane in &mut lanes[..S::LANES] {
+            *lane = lane.exp();
+        }
+        s.load(&lanes)
+    }
+}
 
 /// Beyond these, the result is infinity and zero.
 const HIGHEST: f32 = 89.0;

@@ -8,7 +8,7 @@
 //! picks its own instruction set; it serves linear layers and products that users ask for. The skinny products
 //! of a convolution go through [`conv`](crate::conv) instead.
 
-use crate::Element;
+use crate::number::Number;
 use std::ops::Range;
 
 /// A matrix in a slice: row-major as stored, or read as its transpose.
@@ -52,7 +52,7 @@ pub struct Strided<'a, E> {
 ///
 /// # Panics
 /// When the inner sizes differ, or a slice is not as long as its sizes say.
-pub fn gemm<E: Element>(a: Matrix<'_, E>, b: Matrix<'_, E>, add: bool, c: &mut [E]) {
+pub fn gemm<E: GemmKernel>(a: Matrix<'_, E>, b: Matrix<'_, E>, add: bool, c: &mut [E]) {
     gemm_rows(a, b, 0..a.size.0, add, c);
 }
 
@@ -60,7 +60,7 @@ pub fn gemm<E: Element>(a: Matrix<'_, E>, b: Matrix<'_, E>, add: bool, c: &mut [
 ///
 /// # Panics
 /// As [`gemm`], and when there are no such rows.
-pub fn gemm_rows<E: Element>(a: Matrix<'_, E>, b: Matrix<'_, E>, rows: Range<usize>, add: bool, c: &mut [E]) {
+pub fn gemm_rows<E: GemmKernel>(a: Matrix<'_, E>, b: Matrix<'_, E>, rows: Range<usize>, add: bool, c: &mut [E]) {
     let ((m, k), (k2, n)) = (a.size, b.size);
     assert_eq!(k, k2, "gemm: the inner sizes of {m}×{k} and {k2}×{n} differ");
     assert!(rows.start <= rows.end && rows.end <= m, "gemm: rows {rows:?} of {m}");
@@ -74,10 +74,29 @@ pub fn gemm_rows<E: Element>(a: Matrix<'_, E>, b: Matrix<'_, E>, rows: Range<usi
     E::gemm_strided(Strided { a: from_first, b, rows: rows.len(), c, beta });
 }
 
+/// A scalar that the library multiplies.
+pub trait GemmKernel: Number {
+    /// One call into the library.
+    #[doc(hidden)]
+    fn gemm_strided(product: Strided<'_, Self>);
+}
+
+impl GemmKernel for f32 {
+    fn gemm_strided(product: Strided<'_, f32>) {
+        product.run_f32();
+    }
+}
+
+impl GemmKernel for f64 {
+    fn gemm_strided(product: Strided<'_, f64>) {
+        product.run_f64();
+    }
+}
+
 /// Hands the product to the library's function for one element type.
 macro_rules! run {
     ($name:ident, $type:ty, $library:ident) => {
-        pub(crate) fn $name(self) {
+        fn $name(self) {
             let (m, (k, n)) = (self.rows, self.b.size);
             let ((a_row, a_column), (b_row, b_column)) = (self.a.strides(), self.b.strides());
             let (a, b) = (self.a.data.as_ptr(), self.b.data.as_ptr());
@@ -136,12 +155,12 @@ mod tests {
     ];
 
     /// Small integers: every sum of their products is exact in both types.
-    fn numbers<E: Element>(len: usize, seed: usize) -> Vec<E> {
+    fn numbers<E: GemmKernel>(len: usize, seed: usize) -> Vec<E> {
         (0..len).map(|i| E::from_f64(((i * 7 + seed) % 11) as f64 - 5.0)).collect()
     }
 
     /// The product by its definition, added to `c`.
-    fn naive<E: Element>(a: Matrix<'_, E>, b: Matrix<'_, E>, c: &mut [E]) {
+    fn naive<E: GemmKernel>(a: Matrix<'_, E>, b: Matrix<'_, E>, c: &mut [E]) {
         let at = |matrix: &Matrix<'_, E>, row: usize, column: usize| {
             let (row_step, column_step) = matrix.strides();
             matrix.data[row * row_step as usize + column * column_step as usize]
@@ -152,7 +171,7 @@ mod tests {
         }
     }
 
-    fn agrees_with_the_definition<E: Element>() {
+    fn agrees_with_the_definition<E: GemmKernel>() {
         for (m, k, n) in SIZES {
             for flags in 0..8 {
                 let (a_data, b_data) = (numbers::<E>(m * k, 1), numbers::<E>(k * n, 2));

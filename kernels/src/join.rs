@@ -19,7 +19,7 @@
 //! 4. Of a sum, both branches get the same gradient, which is written once; and `y > 0` decides about it, which whoever
 //!    took `y` in keeps anyway. So neither `f` nor the shortcut is needed there.
 
-use crate::Element;
+use crate::number::Number;
 use crate::relu::rectified;
 use crate::simd::Simd;
 use crate::sort::{root, root_slopes};

@@ -11,7 +11,7 @@
 //!    it. It is recomputed from `x`, once: a first pass writes `dy·s^(−β)` to `dx` and `dy·x·s^(−β−1)` to scratch, a
 //!    second one sums the latter over the mirrored window.
 
-use crate::Element;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::greatest;
 use std::ops::Range;

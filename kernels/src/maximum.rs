@@ -2,7 +2,7 @@
 //!
 //! Where both are equal, the first counts as the greater: it gets the gradient. Where either is NaN, so is the output.
 
-use crate::Element;
+use crate::number::Number;
 use crate::simd::Simd;
 
 /// `max(a, b)`, NaN where either is.

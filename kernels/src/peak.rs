@@ -1,7 +1,8 @@
 //! The most that the arithmetic of the machine can do: what kernels are compared with.
 
+use crate::dispatch::Dispatch;
+use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
-use crate::{Element, Isa};
 use std::hint::black_box;
 
 /// Independent sums, enough to hide the latency of a multiply-add.

@@ -31,7 +31,7 @@ mod tests;
 pub use avg::{AvgPoolKernels, avg_backward, avg_forward, mean};
 pub use max::{MaxPoolKernels, max_backward, max_forward};
 
-use crate::Element;
+use crate::number::Number;
 use crate::simd::MAX_LANES;
 use std::ops::Range;
 
@@ -180,7 +180,7 @@ impl Iterator for Taps {
 /// Deals rows out to piles: element `i·stride + p` goes to place `i` of pile `p`. Returns where the piles are, which is
 /// where the rows were if there is but one pile.
 #[inline(always)]
-fn deal<'a, E: Element>(stride: usize, rows: &'a mut [E], piles: &'a mut [E]) -> &'a mut [E] {
+fn deal<'a, E: Number>(stride: usize, rows: &'a mut [E], piles: &'a mut [E]) -> &'a mut [E] {
     match stride {
         1 => return rows,
         2 => {
@@ -202,7 +202,7 @@ fn deal<'a, E: Element>(stride: usize, rows: &'a mut [E], piles: &'a mut [E]) ->
 
 /// Gathers what was dealt: the inverse of [`deal`].
 #[inline(always)]
-fn gather<'a, E: Element>(stride: usize, piles: &'a mut [E], rows: &'a mut [E]) -> &'a mut [E] {
+fn gather<'a, E: Number>(stride: usize, piles: &'a mut [E], rows: &'a mut [E]) -> &'a mut [E] {
     match stride {
         1 => return piles,
         2 => {

@@ -10,7 +10,7 @@
 //! An infinity or NaN among the elements comes out as with the plain sum. The order of the additions depends on the
 //! length and the instruction set alone.
 
-use crate::Element;
+use crate::number::Number;
 use crate::simd::Simd;
 use crate::tail::load_padded;
 
@@ -28,7 +28,7 @@ pub(crate) struct Tournament<E> {
     count: usize,
 }
 
-impl<E: Element> Tournament<E> {
+impl<E: Number> Tournament<E> {
     #[inline(always)]
     pub(crate) fn new() -> Self {
         Tournament { levels: [E::ZERO; usize::BITS as usize], count: 0 }

@@ -1,6 +1,6 @@
 //! Rectified linear units.
 
-use crate::Element;
+use crate::number::Number;
 use crate::simd::Simd;
 
 /// What a ReLU lets through of `dy`, where `y` is its output or its input: all of it where `y > 0`, and where `y` is NaN,

@@ -7,7 +7,8 @@
 //! is padded with −∞, which is never the maximum and whose exponential adds 0. A NaN or +∞ in a row makes the row NaN,
 //! and so does a row of −∞ alone.
 
-use crate::Element;
+use crate::exp::ExpLanes;
+use crate::number::Number;
 use crate::reduce::{Tournament, total};
 use crate::simd::Simd;
 use crate::tail::{greatest, load_padded, store_some};
@@ -32,7 +33,7 @@ fn maximum<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
 
 /// `e^(x − most)` for the lanes at the front of `x`, 0 behind its end.
 #[inline(always)]
-fn exponentials<S: Simd>(s: S, x: &[S::Elem], most: S::Vector) -> S::Vector {
+fn exponentials<S: Simd<Elem: ExpLanes>>(s: S, x: &[S::Elem], most: S::Vector) -> S::Vector {
     S::Elem::exp_lanes(s, s.sub(load_padded(s, x, S::Elem::NEG_INFINITY), most))
 }
 
@@ -59,7 +60,7 @@ macro_rules! by_blocks {
 
 /// `Σ e^(x − most)`
 #[inline(always)]
-fn sum_of_exponentials<S: Simd>(s: S, x: &[S::Elem], most: S::Vector) -> S::Elem {
+fn sum_of_exponentials<S: Simd<Elem: ExpLanes>>(s: S, x: &[S::Elem], most: S::Vector) -> S::Elem {
     by_blocks!(x.len(), |block| {
         let mut sum = s.zero();
         let x = &x[block];
@@ -73,7 +74,7 @@ fn sum_of_exponentials<S: Simd>(s: S, x: &[S::Elem], most: S::Vector) -> S::Elem
 /// `1 − e^l[i]` and `Σt − t[i]` of one row, as sums over the other elements: where `e^l[i]` is near 1 or `t[i]` is nearly
 /// all of the sum, the differences would have lost their digits.
 #[inline(always)]
-fn others<S: Simd>(s: S, l: &[S::Elem], t: &[S::Elem], i: usize) -> [S::Elem; 2] {
+fn others<S: Simd<Elem: ExpLanes>>(s: S, l: &[S::Elem], t: &[S::Elem], i: usize) -> [S::Elem; 2] {
     let sum = |l: &[S::Elem]| sum_of_exponentials(s, l, s.zero());
     [sum(&l[..i]) + sum(&l[i + 1..]), total(s, &t[..i]) + total(s, &t[i + 1..])]
 }

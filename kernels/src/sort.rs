@@ -18,7 +18,7 @@
 //! Only the factors are rectified, never the sum: two negatives give no product. The slope of `R` at zero is zero.
 //! With the trailing ReLU, `dy` counts only where the sum was positive, which is recomputed as well.
 
-use crate::Element;
+use crate::number::Number;
 use crate::relu::rectified as let_through;
 use crate::simd::{MAX_LANES, Simd};
 

@@ -23,9 +23,9 @@
 //! This file knows where tiles lie and how strips become values at the points; [`conv_squares`](crate::conv_squares) and
 //! [`conv_weights_squares`](crate::conv_weights_squares) multiply.
 
-use crate::Element;
 use crate::conv_channels::fills;
 use crate::im2col::{Axis, Gather};
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::strips::Strip;
 use crate::winograd::{Order, POINTS, gradient_points, source_points};

@@ -12,10 +12,11 @@
 //!
 //! Source: Chan, Golub, LeVeque, *Algorithms for computing the sample variance*, The American Statistician 37, 1983.
 
+use crate::isa::Isa;
+use crate::number::Number;
 use crate::relu::rectified;
 use crate::simd::Simd;
 use crate::tail::load_padded;
-use crate::{Element, Isa};
 
 /// Elements read twice in a row: 16 KiB of `f32`, half of a small first cache level.
 const PART: usize = 4096;
@@ -47,7 +48,7 @@ pub struct Moments {
 
 impl Moments {
     /// The moments of all values in `x`.
-    pub fn of<E: Element>(isa: Isa, x: &[E]) -> Moments {
+    pub fn of<E: Number + StatsKernels<E>>(isa: Isa, x: &[E]) -> Moments {
         let parts = x.chunks(PART).map(|part| {
             let [mean, first, second] = deviations(isa, part).map(E::to_f64);
             let count = part.len() as f64;
@@ -64,7 +65,7 @@ impl Moments {
     }
 
     /// The moments of values whose squares do not fit their type, in `f64`.
-    fn wide<E: Element>(x: &[E]) -> Moments {
+    fn wide<E: Number>(x: &[E]) -> Moments {
         let (count, first) = (x.len(), x[0].to_f64());
         if x.iter().all(|value| *value == x[0]) {
             return Moments { count, mean: first, m2: 0.0 };

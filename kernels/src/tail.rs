@@ -1,6 +1,6 @@
 //! The end of a slice, where a vector is only partly filled and the padding matters.
 
-use crate::Element;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
 /// The first lanes of `x`, which may be shorter than a vector; `padding` in the lanes behind it.

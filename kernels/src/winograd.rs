@@ -47,8 +47,8 @@
 //! **Source.** Winograd, *Arithmetic Complexity of Computations*, 1980; Lavin and Gray, *Fast Algorithms for Convolutional
 //! Neural Networks*, CVPR 2016.
 
-use crate::Element;
 use crate::im2col::{Axis, Gather};
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
 
@@ -202,7 +202,7 @@ fn weight_factor(point: usize, i: usize, taps: usize) -> f64 {
 }
 
 /// [`weight_factor`] of each tap and point.
-pub(crate) fn weight_factors<E: Element>(taps: usize) -> [[E; POINTS]; MOST_TAPS] {
+pub(crate) fn weight_factors<E: Number>(taps: usize) -> [[E; POINTS]; MOST_TAPS] {
     let factor = |point, i| if i < taps { E::from_f64(weight_factor(point, i, taps)) } else { E::ZERO };
     std::array::from_fn(|i| std::array::from_fn(|point| factor(point, i)))
 }

@@ -115,6 +115,7 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evograd_kernels::Number;
     use crate::Tape;
 
     #[test]

@@ -1,7 +1,7 @@
 //! The mean under a window, and the mean of a whole slice.
 
 use super::{Plane, deal, gather};
-use crate::Element;
+use crate::number::Number;
 use crate::reduce::total;
 use crate::simd::Simd;
 use std::ops::Range;
@@ -19,7 +19,7 @@ impl Plane {
     }
 
     /// The divisors along a row of outputs; 1 in the lanes behind them.
-    fn divisors<E: Element>(&self, count_padding: bool, out: &mut [E]) {
+    fn divisors<E: Number>(&self, count_padding: bool, out: &mut [E]) {
         for (ox, out) in out.iter_mut().enumerate() {
             let divisor = if ox < self.output[1] { self.divisor(1, ox, count_padding) } else { 1 };
             *out = E::from_f64(divisor as f64);
@@ -28,7 +28,7 @@ impl Plane {
 
     /// Checks the slices and cuts the scratch: padded rows, one for each row of outputs; the piles they are dealt out
     /// to; the divisors of a row of outputs; and a row for the shares of a row of outputs, with zeros on either side.
-    fn prepare<'a, E: Element>(
+    fn prepare<'a, E: Number>(
         &self,
         (x, y): (usize, usize),
         count_padding: bool,
@@ -188,7 +188,7 @@ fn add_to_rows<S: Simd>(s: S, plane: &Plane, rows: Range<usize>, row: &[S::Elem]
 }
 
 /// The plain algorithm, for any geometry.
-fn plain_forward<E: Element>(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E]) {
+fn plain_forward<E: Number>(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E]) {
     for (oy, y) in y.chunks_exact_mut(plane.output[1]).enumerate() {
         let rows = plane.divisor(0, oy, count_padding) as f64;
         for (ox, y) in y.iter_mut().enumerate() {
@@ -205,7 +205,7 @@ fn plain_forward<E: Element>(plane: &Plane, count_padding: bool, x: &[E], y: &mu
 }
 
 /// The gradient of [`plain_forward`], added to `dx`.
-fn plain_backward<E: Element>(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E]) {
+fn plain_backward<E: Number>(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E]) {
     for (oy, dy) in dy.chunks_exact(plane.output[1]).enumerate() {
         let rows = plane.divisor(0, oy, count_padding) as f64;
         for (ox, dy) in dy.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The maximum under a window, and where it stands.
 
 use super::{Plane, deal};
-use crate::Element;
+use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
 kernel! {
@@ -44,7 +44,7 @@ const TWO_TO_52: f64 = (1_u64 << 52) as f64;
 
 /// Whether there is a NaN; looks at all of `x`, which vectorises, rather than stopping at the first.
 #[inline(always)]
-fn has_nan<E: Element>(x: &[E]) -> bool {
+fn has_nan<E: Number>(x: &[E]) -> bool {
     let mut found = false;
     for x in x {
         found |= x.is_nan();
@@ -54,7 +54,7 @@ fn has_nan<E: Element>(x: &[E]) -> bool {
 
 /// The rows of the plane with −∞ on either side.
 #[inline(always)]
-fn pad<E: Element>(plane: &Plane, x: &[E], rows: &mut [E]) {
+fn pad<E: Number>(plane: &Plane, x: &[E], rows: &mut [E]) {
     let used = plane.padding[1]..plane.padding[1] + plane.used_columns();
     for (x, row) in x.chunks_exact(plane.input[1]).zip(rows.chunks_exact_mut(plane.padded())) {
         row[..used.start].fill(E::NEG_INFINITY);
@@ -116,7 +116,7 @@ fn lane_numbers<S: Simd>(s: S) -> S::Vector {
 }
 
 /// The plain algorithm, for any geometry and any values.
-fn plain<E: Element>(plane: &Plane, x: &[E], y: &mut [E], index: &mut [u32]) {
+fn plain<E: Number>(plane: &Plane, x: &[E], y: &mut [E], index: &mut [u32]) {
     let [_, width] = plane.input;
     let mut outputs = y.iter_mut().zip(index);
     for oy in 0..plane.output[0] {
@@ -139,7 +139,7 @@ fn plain<E: Element>(plane: &Plane, x: &[E], y: &mut [E], index: &mut [u32]) {
 ///
 /// # Panics
 /// When `index` and `dy` are not equally long, or an index is none of `dx`.
-pub fn max_backward<E: Element>(index: &[u32], dy: &[E], dx: &mut [E]) {
+pub fn max_backward<E: Number>(index: &[u32], dy: &[E], dx: &mut [E]) {
     assert_eq!(index.len(), dy.len(), "indices and gradients of outputs");
     dx.fill(E::ZERO);
     for (index, dy) in index.iter().zip(dy) {

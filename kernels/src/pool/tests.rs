@@ -1,8 +1,8 @@
 //! The plain twins, in signed arithmetic over every place of the kernel, and what the kernels are held against.
 
 use super::*;
-use crate::Isa;
 use crate::testing::every_isa;
+use crate::{Element, Isa};
 use proptest::prelude::*;
 
 /// What [`Plane`] says, with the places along each axis counted as PyTorch does.

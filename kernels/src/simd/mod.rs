@@ -3,7 +3,7 @@
 //! A [`Simd`] value is a zero-sized **token**: it exists only where the CPU has been asked, so lane operations are
 //! plain safe methods. Each file beside this one is a list of one-line operations and contains no algorithm.
 //!
-//! An algorithm is a [`Kernel`], written once over the token. `Element::dispatch` runs it through one trampoline per
+//! An algorithm is a [`Kernel`], written once over the token. `Dispatch::dispatch` runs it through one trampoline per
 //! instruction set: a function that carries `target_feature`, into which everything marked `#[inline(always)]` is
 //! inlined, and so compiled for that instruction set.
 
@@ -19,7 +19,7 @@ pub use avx2::Avx2;
 pub use avx512::Avx512;
 pub use portable::Portable;
 
-use crate::Element;
+use crate::number::Number;
 
 /// The widest vector of any instruction set, in elements: the size of the stack copies that serve tails.
 pub const MAX_LANES: usize = 16;
@@ -27,7 +27,7 @@ pub const MAX_LANES: usize = 16;
 /// The lane operations of one instruction set, for one element type.
 pub trait Simd: Copy + 'static {
     /// What a lane holds.
-    type Elem: Element;
+    type Elem: Number;
     /// A register of [`LANES`](Simd::LANES) elements.
     type Vector: Copy;
     /// Elements in a vector.
@@ -105,7 +105,7 @@ pub trait Kernel<E> {
 #[cfg(test)]
 mod tests {
     use super::{Kernel, MAX_LANES, Simd};
-    use crate::Element;
+    use crate::dispatch::Dispatch;
     use crate::testing::every_isa;
 
     /// Transposes rows of sixteen elements each; answers how many lanes there are.

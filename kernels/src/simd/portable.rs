@@ -1,7 +1,7 @@
 //! Small arrays that the compiler vectorises on any CPU, Arm included; with one lane, plain scalar code.
 
 use super::{MAX_LANES, Simd};
-use crate::Element;
+use crate::number::Number;
 use std::marker::PhantomData;
 
 /// `N` lanes of `E` without any CPU feature.
@@ -35,7 +35,7 @@ macro_rules! lanes {
     )*};
 }
 
-impl<E: Element, const N: usize> Simd for Portable<E, N> {
+impl<E: Number, const N: usize> Simd for Portable<E, N> {
     type Elem = E;
     type Vector = [E; N];
     const LANES: usize = N;

@@ -14,9 +14,9 @@ pub trait Element:
     + crate::activation::ActivationKernels<Self>
     + crate::arith::ArithKernels<Self>
     + crate::conv::ConvKernels<Self>
-    + crate::conv_direct::ConvDirectKernels<Self>
-    + crate::conv_weights::ConvWeightsKernels<Self>
-    + crate::evenness::EvennessKernels<Self>
+    + crate::conv::direct::ConvDirectKernels<Self>
+    + crate::conv::weights::ConvWeightsKernels<Self>
+    + crate::conv::evenness::EvennessKernels<Self>
     + crate::join::JoinKernels<Self>
     + crate::join::JoinBackwardKernels<Self>
     + crate::lrn::LrnKernels<Self>

@@ -8,12 +8,12 @@
 //! ```
 //!
 //! Lanes run over pixels. Those of a plane stand side by side already, and so do those of an output plane, so nothing is packed,
-//! transposed or copied: the register block of [`conv_pixels`](crate::conv_pixels) reads the planes where they stand. Two
+//! transposed or copied: the register block of [`planar::forward`](crate::conv::planar::forward) reads the planes where they stand. Two
 //! vectors of pixels are finished for all filters before the next two.
 
+use crate::conv::geometry::{Axis, Gather};
+use crate::conv::planar::forward::{LARGE_BLOCK, PixelProduct, Reach, SMALL_BLOCK, VECTORS, multiply};
 use crate::conv::{Batch, Grid};
-use crate::conv_pixels::{LARGE_BLOCK, PixelProduct, Reach, SMALL_BLOCK, VECTORS, multiply};
-use crate::im2col::{Axis, Gather};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 

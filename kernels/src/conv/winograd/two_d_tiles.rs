@@ -1,6 +1,6 @@
 //! A quarter of the multiplications for 3×3 kernels: Winograd's filtering along both axes, for layers with enough channels.
 //!
-//! [`winograd`](crate::winograd) turns six source rows into values at six points, multiplies there, and turns what was summed
+//! [`winograd::transforms`](crate::conv::winograd::transforms) turns six source rows into values at six points, multiplies there, and turns what was summed
 //! into four output rows. The same along the width makes a tile a square: 6×6 source pixels, 36 points, 4×4 output pixels, and
 //! 36 multiplications where direct summation takes 144. The plain algorithm, for one tile, one plane and one filter, with `A`
 //! for the step that ends in output rows, `B` for the source's and `G` for the weights':
@@ -17,18 +17,18 @@
 //! **Rows of tiles at a time**, of one image or of several small ones, so that all that is held of them stays in L2. Eight tiles
 //! each stand together, `[eight tiles][point][tile][channel]`: the points of a tile then lie within a few pages.
 //!
-//! **Error.** Each axis multiplies its variance, as [`winograd`](crate::winograd) says, so what is summed at a point is summed in short
+//! **Error.** Each axis multiplies its variance, as [`winograd::transforms`](crate::conv::winograd::transforms) says, so what is summed at a point is summed in short
 //! blocks: [`SUMMED`] products at a time.
 //!
-//! This file knows where tiles lie and how strips become values at the points; [`conv_squares`](crate::conv_squares) and
-//! [`conv_weights_squares`](crate::conv_weights_squares) multiply.
+//! This file knows where tiles lie and how strips become values at the points; [`winograd::two_d`](crate::conv::winograd::two_d) and
+//! [`winograd::two_d_weights`](crate::conv::winograd::two_d_weights) multiply.
 
-use crate::conv_channels::fills;
-use crate::im2col::{Axis, Gather};
+use crate::conv::channels_last::Strip;
+use crate::conv::geometry::{Axis, Gather};
+use crate::conv::nhwc::forward::fills;
+use crate::conv::winograd::transforms::{Order, POINTS, gradient_points, source_points};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
-use crate::strips::Strip;
-use crate::winograd::{Order, POINTS, gradient_points, source_points};
 
 /// Pixels of a tile along each axis.
 pub(crate) const SIDE: usize = 4;

@@ -1,16 +1,16 @@
-//! The gradient of a convolution's weights by tiles: half the multiplications, as [`winograd`](crate::winograd) explains.
+//! The gradient of a convolution's weights by tiles: half the multiplications, as [`winograd::transforms`](crate::conv::winograd::transforms) explains.
 //!
 //! A place is a tile, a column of a few pixels. For each of the six points, the products of
-//! [`conv_weights_pixels`](crate::conv_weights_pixels) are summed over places as they are there over pixels, with the values of the source
+//! [`planar::weights`](crate::conv::planar::weights) are summed over places as they are there over pixels, with the values of the source
 //! and of `dy` at that point for the pixels themselves. What has been summed at the six points becomes the taps of each
 //! column of weights once, at the end.
 
 use crate::conv::Batch;
-use crate::conv_weights_pixels::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
+use crate::conv::planar::weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
+use crate::conv::winograd::transforms::{POINTS, Tiles, gradient_points, weight_factors};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
-use crate::winograd::{POINTS, Tiles, gradient_points, weight_factors};
 
 /// Elements of scratch: the values at the points of a group of images, packed rows, and the sums at the points.
 pub(crate) fn scratch_len(tiles: &Tiles, filters: usize, images: usize) -> usize {

@@ -1,22 +1,24 @@
-//! Convolution by squares: the products of [`conv`](crate::conv), for layers that [`squares`](crate::squares) serves with a
+//! Convolution by squares: the products of [`conv`](crate::conv), for layers that [`winograd::two_d_tiles`](crate::conv::winograd::two_d_tiles) serves with a
 //! quarter of the multiplications.
 //!
 //! For each group of rows of tiles:
 //!
 //! 1. the source becomes strips, and those become values at the points;
 //! 2. for each point, the products of the values with the filters at that point are summed over the planes, by the register
-//!    block of [`conv_channels`](crate::conv_channels), a few planes at a time, whose sums are then added;
+//!    block of [`nhwc::forward`](crate::conv::nhwc::forward), a few planes at a time, whose sums are then added;
 //! 3. products become tiles of output pixels, `pixels[row][column][filter]`, which are transposed into rows of the output's planes.
 //!
 //! Filters are packed as `[point][vectors of filters][plane][filter]`: one block of them stays in L1 for all tiles.
 
+use crate::conv::channels_last::Planes;
+use crate::conv::nhwc::forward::{FEW_PIXELS, MANY_PIXELS, VECTORS, add_to, block_of, multiply};
+use crate::conv::winograd::transforms::{POINTS, output_row, weight_factors};
+use crate::conv::winograd::two_d_tiles::{
+    ALL_POINTS, Group, SIDE, SUMMED, Squares, TAPS, TOGETHER, TileRows, eight, part, place,
+};
 use crate::conv::{Batch, Grid, Weights};
-use crate::conv_channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, add_to, block_of, multiply};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
-use crate::squares::{ALL_POINTS, Group, SIDE, SUMMED, Squares, TAPS, TOGETHER, TileRows, eight, part, place};
-use crate::strips::Planes;
-use crate::winograd::{POINTS, output_row, weight_factors};
 
 /// Sums of blocks that are added one after the other, before they are added to those of other such blocks.
 const BLOCKS_SUMMED: usize = 8;

@@ -1,15 +1,15 @@
-//! The gradient of a convolution's weights by squares: a quarter of the multiplications, as [`squares`](crate::squares) explains.
+//! The gradient of a convolution's weights by squares: a quarter of the multiplications, as [`winograd::two_d_tiles`](crate::conv::winograd::two_d_tiles) explains.
 //!
 //! The three steps of the forward pass in reverse order: `dy` is spread over the points as the source is, for each point the
 //! product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and once in a thousand tiles the
 //! sums become weights, by the factors that turned weights into values.
 
 use crate::conv::Batch;
-use crate::conv_weights_channels::{Pairs, add_transposed};
+use crate::conv::nhwc::weights::{Pairs, add_transposed};
+use crate::conv::winograd::transforms::{POINTS, weight_factors};
+use crate::conv::winograd::two_d_tiles::{ALL_POINTS, SUMMED, Squares, TAPS, TOGETHER, eight, part};
 use crate::number::Number;
 use crate::simd::Simd;
-use crate::squares::{ALL_POINTS, SUMMED, Squares, TAPS, TOGETHER, eight, part};
-use crate::winograd::{POINTS, weight_factors};
 
 /// Tiles that are summed at the points before they become weights: those round less where they are added.
 const MOST_SUMMED: usize = 1024;

@@ -8,42 +8,51 @@
 //! ```
 //!
 //! with `x` zero outside, and pixels, taps, `step`, `delta` and `first` of both axes: see
-//! [`Axis`](crate::im2col::Axis). The gradient of the input has the same form, with `dy` for `x`, filters and planes exchanged and
-//! the taps in the order that [`Window::backward`](crate::im2col::Window::backward) gives; for a stride above 1 the
+//! [`Axis`](crate::conv::geometry::Axis). The gradient of the input has the same form, with `dy` for `x`, filters and planes exchanged and
+//! the taps in the order that [`Window::backward`](crate::conv::geometry::Window::backward) gives; for a stride above 1 the
 //! input's pixels fall into phases that see different taps, and each phase is one such product.
 //!
 //! Six files compute it, each for the layers that it is fastest for; `Way::of` chooses, by the sizes alone, the first of them:
 //!
 //! | file | for | because |
 //! | --- | --- | --- |
-//! | `conv_filters.rs` | few planes, filters in sixteens | lanes over filters: a value of the source serves all |
-//! | `conv_flat.rs` | kernels of one pixel without steps | lanes over pixels, which are read where they stand |
-//! | `conv_squares.rs` | 3×3 taps side by side, channels in sixteens | a quarter of the multiplications |
-//! | `conv_tiles.rs` | three or five rows of taps side by side | a half or six tenths of the multiplications |
-//! | `conv_channels.rs` | everything else with channels in sixteens | lanes over channels: nothing is packed |
-//! | `conv_pixels.rs` | everything else | lanes over pixels: none is wasted on few channels |
+//! | `nhwc/few_channels.rs` | few planes, filters in sixteens | lanes over filters: a value of the source serves all |
+//! | `planar/pointwise.rs` | kernels of one pixel without steps | lanes over pixels, which are read where they stand |
+//! | `winograd/two_d.rs` | 3×3 taps side by side, channels in sixteens | a quarter of the multiplications |
+//! | `winograd/one_d.rs` | three or five rows of taps side by side | a half or six tenths of the multiplications |
+//! | `nhwc/forward.rs` | everything else with channels in sixteens | lanes over channels: nothing is packed |
+//! | `planar/forward.rs` | everything else | lanes over pixels: none is wasted on few channels |
 //!
 //! Taps lie side by side with stride 1, and in phases of a greater stride. Squares and tiles decline outputs so small that they
 //! would mostly lie outside.
 //!
-//! Where an image or a filter holds values that Winograd's algorithm would not do justice to, `conv_direct.rs` sums each output alone:
+//! Where an image or a filter holds values that Winograd's algorithm would not do justice to, `direct.rs` sums each output alone:
 //! `evenness.rs` says which. So an infinity or NaN reaches the outputs that see it, and no other.
 //!
 //! The order of every sum is fixed by the sizes and the image, so a pixel's value does not depend on the batch.
 
-use crate::conv_channels::{self, ChannelProduct};
-use crate::conv_direct::{self, ConvDirectKernels};
-use crate::conv_filters::{self, FilterProduct};
-use crate::conv_flat::{self, FlatProduct};
-use crate::conv_pixels::{self, LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
-use crate::conv_squares::{self, SquareProduct};
-use crate::conv_tiles::{self, TileProduct};
-use crate::evenness::{self, EvennessKernels};
-use crate::im2col::Gather;
+pub(crate) mod channels_last;
+pub(crate) mod direct;
+pub(crate) mod evenness;
+pub mod geometry;
+pub(crate) mod nhwc;
+pub(crate) mod planar;
+pub mod weights;
+pub(crate) mod winograd;
+
 use crate::isa::Isa;
 use crate::number::Number;
-use crate::squares::Squares;
-use crate::winograd::Tiles;
+use direct::ConvDirectKernels;
+use evenness::EvennessKernels;
+use geometry::Gather;
+use nhwc::few_channels::FilterProduct;
+use nhwc::forward::ChannelProduct;
+use planar::forward::{LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
+use planar::pointwise::FlatProduct;
+use winograd::one_d::TileProduct;
+use winograd::transforms::Tiles;
+use winograd::two_d::SquareProduct;
+use winograd::two_d_tiles::Squares;
 
 /// Which file computes a convolution.
 pub(crate) enum Way {
@@ -63,10 +72,10 @@ impl Way {
 
     /// The way of a gather with so many filters.
     pub fn of(gather: &Gather, filters: usize) -> Way {
-        let fills = conv_channels::fills(gather.planes) && conv_channels::fills(filters) && gather.depth() > 0;
-        if conv_filters::serves(gather, filters) {
+        let fills = nhwc::forward::fills(gather.planes) && nhwc::forward::fills(filters) && gather.depth() > 0;
+        if nhwc::few_channels::serves(gather, filters) {
             Way::Filters
-        } else if conv_flat::serves(gather) {
+        } else if planar::pointwise::serves(gather) {
             Way::Flat
         } else if let Some(squares) = Squares::of(gather, filters) {
             Way::Squares(squares)
@@ -172,10 +181,10 @@ pub fn packed_len(gather: &Gather, filters: usize) -> usize {
 /// Elements of the packed filters alone.
 fn filters_len(gather: &Gather, filters: usize) -> usize {
     match Way::of(gather, filters) {
-        Way::Squares(squares) => conv_squares::packed_len(&squares),
-        Way::Tiles(tiles) => conv_tiles::packed_len(&tiles, filters),
+        Way::Squares(squares) => winograd::two_d::packed_len(&squares),
+        Way::Tiles(tiles) => winograd::one_d::packed_len(&tiles, filters),
         Way::Filters | Way::Channels => filters * gather.depth(),
-        Way::Flat | Way::Pixels => conv_pixels::packed_len(gather, filters),
+        Way::Flat | Way::Pixels => planar::forward::packed_len(gather, filters),
     }
 }
 
@@ -183,13 +192,13 @@ fn filters_len(gather: &Gather, filters: usize) -> usize {
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     match Way::of(gather, filters) {
         Way::Squares(squares) => {
-            conv_squares::scratch_len(&squares, images).max(evenness::scratch_len(gather.source_pixels()))
+            winograd::two_d::scratch_len(&squares, images).max(evenness::scratch_len(gather.source_pixels()))
         }
-        Way::Tiles(tiles) => conv_tiles::scratch_len(&tiles).max(evenness::scratch_len(gather.source_pixels())),
-        Way::Filters => conv_filters::scratch_len(gather),
+        Way::Tiles(tiles) => winograd::one_d::scratch_len(&tiles).max(evenness::scratch_len(gather.source_pixels())),
+        Way::Filters => nhwc::few_channels::scratch_len(gather),
         Way::Flat => 0,
-        Way::Channels => conv_channels::scratch_len(gather),
-        Way::Pixels => conv_pixels::scratch_len(gather),
+        Way::Channels => nhwc::forward::scratch_len(gather),
+        Way::Pixels => planar::forward::scratch_len(gather),
     }
 }
 
@@ -248,7 +257,7 @@ pub fn conv<E: Convolve>(
     grid.check(gather);
     let (packed, greatest) = packed[..packed_len(gather, filters)].split_at(filters_len(gather, filters));
     if !greatest[0].is_finite() {
-        return conv_direct::products(isa, gather, filters, weights, bias, x, source, y, target, grid);
+        return direct::products(isa, gather, filters, weights, bias, x, source, y, target, grid);
     }
     if !Way::of(gather, filters).is_winograd() {
         return products(isa, gather, filters, packed, bias, x, source, y, target, grid, scratch);
@@ -264,7 +273,7 @@ pub fn conv<E: Convolve>(
         if even {
             products(isa, gather, filters, packed, bias, x, source, y, target, grid, scratch);
         } else {
-            conv_direct::products(isa, gather, filters, weights, bias, x, source, y, target, grid);
+            direct::products(isa, gather, filters, weights, bias, x, source, y, target, grid);
         }
         done += images;
     }
@@ -278,16 +287,16 @@ kernel! {
     pub fn pack(gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) |s| {
         let lanes_over_pixels = (filters, if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK });
         match Way::of(gather, filters) {
-            Way::Squares(squares) => conv_squares::pack_filters(s, &squares, weights, packed),
-            Way::Tiles(tiles) => conv_tiles::pack_filters(&tiles, lanes_over_pixels, weights, packed),
+            Way::Squares(squares) => winograd::two_d::pack_filters(s, &squares, weights, packed),
+            Way::Tiles(tiles) => winograd::one_d::pack_filters(&tiles, lanes_over_pixels, weights, packed),
             Way::Filters => {
-                conv_pixels::pack_filters(gather, (filters, conv_channels::block_of(S::LANES, filters)), weights, packed);
+                planar::forward::pack_filters(gather, (filters, nhwc::forward::block_of(S::LANES, filters)), weights, packed);
             }
             Way::Channels => {
-                let block = conv_channels::block_of(S::LANES, filters);
-                conv_channels::pack_filters(gather, (filters, block), weights, packed);
+                let block = nhwc::forward::block_of(S::LANES, filters);
+                nhwc::forward::pack_filters(gather, (filters, block), weights, packed);
             }
-            Way::Flat | Way::Pixels => conv_pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
+            Way::Flat | Way::Pixels => planar::forward::pack_filters(gather, lanes_over_pixels, weights, packed),
         }
     }
 

@@ -14,12 +14,12 @@
 //!
 //! Filters are packed as `[vectors of filters][plane][tap][filter]`, the order in which the inner loop reads them.
 
+use crate::conv::channels_last::Planes;
+use crate::conv::geometry::{Gather, Layout};
+use crate::conv::nhwc::forward::{VECTORS, block_of, fills};
 use crate::conv::{Batch, Grid};
-use crate::conv_channels::{self, VECTORS, block_of};
-use crate::im2col::{Gather, Layout};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
-use crate::strips::Planes;
 
 /// The most planes and taps of a row that are served: few planes, and offsets that fit the stack.
 const PLANES: usize = 7;
@@ -32,10 +32,7 @@ const FEW: usize = 8;
 /// Whether a gather has few planes, and the filters fill vectors.
 pub(crate) fn serves(gather: &Gather, filters: usize) -> bool {
     let taps = 1..=TAPS;
-    gather.planes <= PLANES
-        && gather.depth() > 0
-        && taps.contains(&gather.columns.taps)
-        && conv_channels::fills(filters)
+    gather.planes <= PLANES && gather.depth() > 0 && taps.contains(&gather.columns.taps) && fills(filters)
 }
 
 /// Elements of scratch: the padded planes, which a block of pixels may be read past, and the pixels of one block of filters.

@@ -7,16 +7,16 @@
 //!     sums[t][c][k] += Σ over images and output pixels p of strip[p·step + t·delta + first][c] · dy[p][k]
 //! ```
 //!
-//! Images become strips, as in [`conv_channels`](crate::conv_channels), and so does `dy`. Eight planes by two vectors of filters (four planes
+//! Images become strips, as in [`nhwc::forward`](crate::conv::nhwc::forward), and so does `dy`. Eight planes by two vectors of filters (four planes
 //! where there are only sixteen registers) are summed in registers over some 128 pixels, lest rounding grow with the pixels. What has been
 //! summed over some images is transposed and added to `dw[filter][plane][tap]`.
 
 use crate::conv::Batch;
-use crate::conv_channels::{SUMMED, Source, VECTORS, block_of};
-use crate::im2col::Gather;
+use crate::conv::channels_last::Strip;
+use crate::conv::geometry::Gather;
+use crate::conv::nhwc::forward::{SUMMED, Source, VECTORS, block_of};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
-use crate::strips::Strip;
 
 /// Planes in a register block, with 32 and with 16 registers.
 const MANY_PLANES: usize = 8;

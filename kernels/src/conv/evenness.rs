@@ -7,7 +7,7 @@
 //!
 //! So each image is looked at before Winograd's algorithm gets it. A pixel is as large as its largest channel. An image is **uneven**
 //! where a few pixels stand out: where of its pixels that are not zero no more than one in [`FEW`], or a single one, lies within
-//! [`MOST`] times of the largest. It is summed directly by [`conv_direct`](crate::conv_direct), as is an image so large that the
+//! [`MOST`] times of the largest. It is summed directly by [`direct`](crate::conv::direct), as is an image so large that the
 //! products at the points might overflow, each image for itself, so that its result depends neither on the batch nor on
 //! the number of threads. Then what does not see the few has an error of at most a hundred times that of direct summation.
 //! Where more than one pixel in [`FEW`] is large, there is no telling the large ones from the others: gradients in training are such,
@@ -21,7 +21,7 @@
 //! Both cost a pass over the images, two operations for every vector, where a convolution multiplies each vector by all filters.
 
 use crate::conv::Weights;
-use crate::im2col::{Axis, Gather};
+use crate::conv::geometry::{Axis, Gather};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;

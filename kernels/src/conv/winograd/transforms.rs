@@ -47,7 +47,7 @@
 //! **Source.** Winograd, *Arithmetic Complexity of Computations*, 1980; Lavin and Gray, *Fast Algorithms for Convolutional
 //! Neural Networks*, CVPR 2016.
 
-use crate::im2col::{Axis, Gather};
+use crate::conv::geometry::{Axis, Gather};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;

@@ -7,8 +7,8 @@
 //!     dw[k][c][t] += Σ over images n and output pixels p of dy[n][k][p] · x[n][c][p·step + t·delta + first]
 //! ```
 //!
-//! Four ways of [`conv`](crate::conv) have a file for this sum too, with the same lanes: `conv_weights_squares.rs`,
-//! `conv_weights_tiles.rs`, `conv_weights_channels.rs` and `conv_weights_pixels.rs`. Few planes go to the last of them; so do kernels of
+//! Four ways of [`conv`](crate::conv) have a file for this sum too, with the same lanes: `winograd/two_d_weights.rs`,
+//! `winograd/one_d_weights.rs`, `nhwc/weights.rs` and `planar/weights.rs`. Few planes go to the last of them; so do kernels of
 //! one pixel, but where channels fill vectors, to the one before.
 //!
 //! Images that Winograd's algorithm would not do justice to are summed directly, as [`conv`](crate::conv) says. A gradient that is not
@@ -16,21 +16,18 @@
 //!
 //! The order of every sum is fixed by the sizes and the images alone.
 
-use crate::conv::{Batch, Convolve, Way};
-use crate::conv_channels;
-use crate::conv_direct;
-use crate::conv_weights_channels::{self, ChannelWeights};
-use crate::conv_weights_pixels::{self, PixelWeights, images_of_a_group};
-use crate::conv_weights_squares::{self, SquareWeights};
-use crate::conv_weights_tiles::{self, TileWeights};
-use crate::evenness;
-use crate::im2col::Gather;
+use crate::conv::geometry::Gather;
+use crate::conv::nhwc::weights::ChannelWeights;
+use crate::conv::planar::weights::{PixelWeights, images_of_a_group};
+use crate::conv::winograd::one_d_weights::TileWeights;
+use crate::conv::winograd::two_d_weights::SquareWeights;
+use crate::conv::{Batch, Convolve, Way, direct, evenness, nhwc, planar, winograd};
 use crate::isa::Isa;
 
 /// The way of this sum for a gather with so many filters.
 fn way(gather: &Gather, filters: usize) -> Way {
     match Way::of(gather, filters) {
-        Way::Flat if conv_channels::fills(gather.planes) && conv_channels::fills(filters) => Way::Channels,
+        Way::Flat if nhwc::forward::fills(gather.planes) && nhwc::forward::fills(filters) => Way::Channels,
         way => way,
     }
 }
@@ -49,10 +46,10 @@ pub fn images_together(gather: &Gather, filters: usize) -> usize {
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     let pixels = evenness::scratch_len(gather.source_pixels().max(gather.pixels()));
     match way(gather, filters) {
-        Way::Squares(squares) => conv_weights_squares::scratch_len(&squares, images).max(pixels),
-        Way::Tiles(tiles) => conv_weights_tiles::scratch_len(&tiles, filters, images).max(pixels),
-        Way::Channels => conv_weights_channels::scratch_len(gather, filters),
-        Way::Filters | Way::Flat | Way::Pixels => conv_weights_pixels::scratch_len(gather, filters, images),
+        Way::Squares(squares) => winograd::two_d_weights::scratch_len(&squares, images).max(pixels),
+        Way::Tiles(tiles) => winograd::one_d_weights::scratch_len(&tiles, filters, images).max(pixels),
+        Way::Channels => nhwc::weights::scratch_len(gather, filters),
+        Way::Filters | Way::Flat | Way::Pixels => planar::weights::scratch_len(gather, filters, images),
     }
 }
 
@@ -85,7 +82,7 @@ pub fn conv_weights<E: Convolve + ConvWeightsKernels<E>>(
     }
     if !evenness::largest(isa, dw).is_finite() {
         dw.fill(E::ZERO);
-        conv_direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
+        direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
     }
 }
 
@@ -112,7 +109,7 @@ fn add_alike<E: Convolve + ConvWeightsKernels<E>>(
         if even {
             add_products(isa, gather, filters, x, source, dy, output, dw, scratch);
         } else {
-            conv_direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
+            direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
         }
         done += images;
     }

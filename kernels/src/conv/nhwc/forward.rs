@@ -13,11 +13,11 @@
 //!
 //! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
 
+use crate::conv::channels_last::{Planes, Strip};
+use crate::conv::geometry::Gather;
 use crate::conv::{Batch, Grid, Weights};
-use crate::im2col::Gather;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
-use crate::strips::{Planes, Strip};
 
 /// Vectors of filters in a register block, where there are so many.
 pub(crate) const VECTORS: usize = 2;

@@ -1,4 +1,4 @@
-//! Convolution by tiles: the products of [`conv_pixels`](crate::conv_pixels), for kernels that [`winograd`](crate::winograd) serves with
+//! Convolution by tiles: the products of [`planar::forward`](crate::conv::planar::forward), for kernels that [`winograd::transforms`](crate::conv::winograd::transforms) serves with
 //! half the multiplications.
 //!
 //! As there, lanes run over neighbouring places of the output, two vectors make a panel, and eight filters by two vectors
@@ -12,12 +12,12 @@
 //!
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
+use crate::conv::geometry::copy_run;
+use crate::conv::planar::forward::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply, store_run};
+use crate::conv::winograd::transforms::{POINTS, Tiles, output_row, weight_factors};
 use crate::conv::{Batch, Grid, Weights};
-use crate::conv_pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply, store_run};
-use crate::im2col::copy_run;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
-use crate::winograd::{POINTS, Tiles, output_row, weight_factors};
 
 /// Images whose values are held at a time: enough for a panel.
 fn images_at_a_time(tiles: &Tiles) -> usize {

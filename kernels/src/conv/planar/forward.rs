@@ -12,9 +12,9 @@
 //! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block that is not
 //! full is filled up with zeros, and its surplus results are not stored.
 
+use crate::conv::geometry::Gather;
+use crate::conv::nhwc::forward::{SUMMED, add_to};
 use crate::conv::{Batch, Grid, Weights};
-use crate::conv_channels::{SUMMED, add_to};
-use crate::im2col::Gather;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 

@@ -1,5 +1,5 @@
 //! The gradient of a convolution's weights with lanes over pixels, for layers of any number of channels. The plain algorithm
-//! stands in [`conv_weights`](crate::conv_weights).
+//! stands in [`weights`](crate::conv::weights).
 //!
 //! 1. **Lanes run over pixels**, and here the pixels are summed: a register holds partial sums of one weight, one for
 //!    every lane, which are added to each other only at the end of a block of pixels. Both factors are then read as
@@ -14,7 +14,7 @@
 //!    of the cache.
 
 use crate::conv::Batch;
-use crate::im2col::Gather;
+use crate::conv::geometry::Gather;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 

@@ -142,6 +142,33 @@ fn no_files_use_each_other_in_a_circle() {
     assert!(found.is_empty(), "move what two of these files share to a third: {found:#?}");
 }
 
+#[test]
+fn no_kernels_use_each_other_in_a_circle() {
+    let found = circles(&imports(&root().join("kernels/src")));
+    assert!(found.is_empty(), "kernels/src: move what two of these files share to a third: {found:#?}");
+}
+
+/// What every family of convolutions may use of `kernels/src/conv`.
+const GROUND_OF_CONV: &[&str] = &["geometry.rs", "planes.rs", "channels_last.rs", "microkernel/"];
+
+#[test]
+fn families_of_convolutions_do_not_use_each_other() {
+    let mut seen = 0;
+    for (file, used) in imports(&root().join("kernels/src")) {
+        let Some((family, _)) = file.strip_prefix("conv/").and_then(|file| file.split_once('/')) else { continue };
+        for other in used.iter().filter_map(|other| other.strip_prefix("conv/")) {
+            let own = other.starts_with(&format!("{family}/"));
+            let ground = GROUND_OF_CONV.iter().any(|ground| other.starts_with(ground));
+            assert!(
+                own || ground,
+                "kernels/src/{file}: must not use {other}, but its own folder and {GROUND_OF_CONV:?}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} imports of convolutions were found");
+}
+
 /// Files of a crate in a folder of its own, by their names.
 fn crate_of(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("circles").join(name);

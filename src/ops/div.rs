@@ -115,8 +115,8 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evograd_kernels::Number;
     use crate::Tape;
+    use evograd_kernels::Number;
 
     #[test]
     fn quotients_and_gradients_of_repeated_inputs() {

@@ -7,9 +7,8 @@
 //!
 //! Channels are a multiple of [`MAX_LANES`].
 
-use crate::conv::Grid;
-use crate::conv::geometry::Axis;
-use crate::conv::planar::forward::store_run;
+use crate::conv::geometry::{Axis, Grid};
+use crate::conv::planes::store_run;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;

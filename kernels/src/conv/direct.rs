@@ -5,8 +5,7 @@
 //! NaN. So an output is infinite or NaN exactly where a product that it sums is, or the sum itself overflows. Lanes run over the columns
 //! of one row, which is read and written where it stands; along the width, only neighbours can be.
 
-use crate::conv::geometry::{Axis, Gather};
-use crate::conv::{Batch, Grid, Weights};
+use crate::conv::geometry::{Axis, Batch, Gather, Grid, Weights};
 use crate::number::Number;
 use crate::simd::Simd;
 use crate::tail::{load_padded, store_some};

@@ -20,8 +20,7 @@
 //!
 //! Both cost a pass over the images, two operations for every vector, where a convolution multiplies each vector by all filters.
 
-use crate::conv::Weights;
-use crate::conv::geometry::{Axis, Gather};
+use crate::conv::geometry::{Axis, Gather, Weights};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;

@@ -1,18 +1,14 @@
-//! Which source pixels an output pixel of a convolution sees, and the copy of a few of them into a panel.
+//! Which source pixels an output pixel of a convolution sees, and where images, outputs and weights stand in memory.
 //!
 //! A convolution and its two gradients all ask the same question: for an output place and a kernel tap, which place of
 //! the source? Along one axis the answer is linear, `o·step + first + t·delta` ([`Axis`]), and zero where that lies
-//! outside. The full matrix of answers, im2col, is `kernel area` times as large as the image and is never built: a
-//! panel holds the columns of a few pixels at a time, small enough for the cache, and is overwritten by the next.
+//! outside. The matrix of all answers, im2col, is `kernel area` times as large as the image; it is never built, and is here a
+//! [`Gather`], from which each algorithm reads in its own order.
 //!
-//! [`Window`], [`Axis`] and [`Gather`] serve every way to compute a convolution. What follows serves the ways with lanes over
-//! pixels.
-//!
-//! The source is first copied once into planes with zeros around them, so that the packing loops never ask whether a
-//! place lies inside. Rows are copied in whole vectors: what a copy writes past its end is overwritten by the next
-//! one, since a panel is written from front to back; behind the last there is slack.
+//! [`Batch`], [`Grid`] and [`Weights`] say where the operands of a product stand. Knows no algorithm.
 
-use crate::simd::{MAX_LANES, Simd};
+use crate::number::Number;
+use std::ops::Range;
 
 /// One spatial axis of a convolution, sizes in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,12 +104,12 @@ impl Axis {
     }
 
     /// Zeros to put before the source, so that no place is below zero.
-    fn before(&self) -> usize {
+    pub(crate) fn before(&self) -> usize {
         (-self.offsets().0).max(0) as usize
     }
 
     /// Size of the source with zeros on both sides.
-    fn padded(&self) -> usize {
+    pub(crate) fn padded(&self) -> usize {
         let last = (self.output as isize - 1) * self.step as isize + self.offsets().1;
         self.before() + self.source.max((last + 1).max(0) as usize)
     }
@@ -130,38 +126,9 @@ impl Axis {
         (self.before(), self.padded())
     }
 
-    /// As columns: how a padded row is laid out.
-    fn row(&self) -> Row {
-        Row { step: self.step, phase: self.padded().div_ceil(self.step) }
-    }
-
     /// Where in the padded source the first output place meets `tap`.
     pub(crate) fn place(&self, tap: usize) -> usize {
         (self.before() as isize + self.first + tap as isize * self.delta) as usize
-    }
-}
-
-/// A padded row, in which places that lie `step` apart stand together, so that neighbouring output pixels do.
-#[derive(Clone, Copy)]
-struct Row {
-    step: usize,
-    /// Places of each phase.
-    phase: usize,
-}
-
-impl Row {
-    fn len(&self) -> usize {
-        self.step * self.phase
-    }
-
-    /// Where a place of the padded source stands.
-    #[inline(always)]
-    fn column(&self, place: usize) -> usize {
-        match self.step {
-            1 => place,
-            2 => place % 2 * self.phase + place / 2,
-            step => place % step * self.phase + place / step,
-        }
     }
 }
 
@@ -196,218 +163,89 @@ impl Gather {
     pub(crate) fn source_pixels(&self) -> usize {
         self.rows.source * self.columns.source
     }
+}
 
-    /// Elements of scratch that the padded planes of one image take.
-    pub(crate) fn padded_len(&self) -> usize {
-        self.planes * self.rows.padded() * self.columns.row().len()
+/// Where some planes of each image stand in the slice of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    /// Number of images.
+    pub images: usize,
+    /// Elements from one image to the next.
+    pub stride: usize,
+    /// Where the planes start in an image.
+    pub start: usize,
+}
+
+impl Batch {
+    /// The `len` elements of an image's planes.
+    #[inline(always)]
+    pub(crate) fn of(&self, image: usize, len: usize) -> Range<usize> {
+        let start = image * self.stride + self.start;
+        start..start + len
     }
 
-    /// Copies the planes of one image between zeros. `padded` was filled with zeros once; borders stay so.
-    #[inline(always)]
-    pub(crate) fn pad<S: Simd>(&self, s: S, x: &[S::Elem], padded: &mut [S::Elem]) {
-        let (height, width, row) = (self.rows.source, self.columns.source, self.columns.row());
-        let (above, before, down) = (self.rows.before(), self.columns.before(), self.rows.padded());
-        for phase in 0..row.step.min(width) {
-            let first = row.column(before + phase);
-            for plane in 0..self.planes {
-                for line in 0..height {
-                    let x = &x[(plane * height + line) * width..][..width];
-                    let padded = &mut padded[(plane * down + above + line) * row.len()..][..row.len()];
-                    copy_every(s, &x[phase..], row.step, &mut padded[first..]);
-                }
-            }
-        }
+    pub(crate) fn check(&self, len: usize, total: usize, what: &str) {
+        assert!(self.images > 0 && self.start + len <= self.stride, "{what}: {len} elements do not fit {self:?}");
+        assert!(self.images * self.stride <= total, "{what}: {total} elements are too few for {self:?}");
+    }
+}
+
+/// Which pixels of the output planes a product writes: every `step`-th from `first` on, along each axis.
+#[derive(Clone, Copy, Debug)]
+pub struct Grid {
+    /// Size of an output plane, height and width.
+    pub size: [usize; 2],
+    /// First row and column.
+    pub first: [usize; 2],
+    /// From a row, or column, to the next.
+    pub step: [usize; 2],
+}
+
+impl Grid {
+    /// All pixels.
+    pub fn whole(size: [usize; 2]) -> Self {
+        Grid { size, first: [0, 0], step: [1, 1] }
     }
 
-    /// Where taps and pixels stand in the padded planes.
-    #[inline(always)]
-    pub(crate) fn layout(&self) -> Layout {
-        let (row, width) = (self.columns.row(), self.columns.row().len());
-        Layout {
-            plane: self.rows.padded() * width,
-            first: self.rows.place(0) * width,
-            tap_down: self.rows.delta * width as isize,
-            row,
-            first_column: self.columns.place(0),
-            right: self.columns.delta,
-            pixel_down: self.rows.step * width,
-            columns: self.columns.output,
-        }
-    }
-
-    /// Packs `V` vectors of pixels from `first` on: `panel[depth][pixels]`. Lanes behind the last pixel are left as they
-    /// come.
-    #[inline(always)]
-    pub(crate) fn pack_pixels<S: Simd, const V: usize>(
-        &self,
-        s: S,
-        padded: &[S::Elem],
-        first: usize,
-        panel: &mut [S::Elem],
-    ) {
-        let (layout, width) = (self.layout(), V * S::LANES);
-        let (runs, count) = layout.runs(first, width.min(self.pixels() - first));
-        let one_row = runs[0].len == width;
-        let mut at = 0;
-        for plane in 0..self.planes {
-            for i in 0..self.rows.taps {
-                for j in 0..self.columns.taps {
-                    let source = &padded[layout.tap(plane, i, j)..];
-                    if one_row {
-                        copy_vectors::<S, V>(s, &source[runs[0].source..], &mut panel[at..]);
-                    } else {
-                        for run in &runs[..count] {
-                            copy_run(s, &source[run.source..], run.len, &mut panel[at + run.target..]);
-                        }
-                    }
-                    at += width;
-                }
-            }
-        }
-    }
-
-    /// Packs `count` pixels from `first` on as tap `(i, j)` of `plane` sees them.
-    /// What stands behind them in `packed` is left as it comes.
-    #[inline(always)]
-    pub(crate) fn pack_tap<S: Simd>(
-        &self,
-        s: S,
-        layout: &Layout,
-        padded: &[S::Elem],
-        (plane, i, j): (usize, usize, usize),
-        (first, count): (usize, usize),
-        packed: &mut [S::Elem],
-    ) {
-        let mut column = first % layout.columns;
-        let mut source = layout.tap(plane, i, j) + first / layout.columns * layout.pixel_down;
-        let mut target = 0;
-        while target < count {
-            let len = (layout.columns - column).min(count - target);
-            copy_run(s, &padded[source + column..], len, &mut packed[target..]);
-            (target, column, source) = (target + len, 0, source + layout.pixel_down);
+    pub(crate) fn check(&self, gather: &Gather) {
+        for (axis, output) in [gather.rows.output, gather.columns.output].into_iter().enumerate() {
+            assert!(output > 0, "a product without pixels");
+            let last = self.first[axis] + (output - 1) * self.step[axis];
+            assert!(last < self.size[axis], "the pixels of {gather:?} do not fit {self:?}");
         }
     }
 }
 
-/// Distances in the padded planes of a gather, in elements. From an output pixel to the one to its right it is always 1.
-#[derive(Clone, Copy)]
-pub(crate) struct Layout {
-    /// From a plane to the next.
-    plane: usize,
-    /// Where the row starts in which the first pixel meets the first tap of the first plane.
-    first: usize,
-    /// From a tap to the one below.
-    tap_down: isize,
-    /// A row, the place of the padded source where its first pixel meets the first tap, and from that tap to its right.
-    row: Row,
-    first_column: usize,
-    right: isize,
-    /// From a pixel to the one below.
-    pixel_down: usize,
-    /// Pixels in an output row.
-    columns: usize,
+/// Where the weights of a product stand: for tap `(i, j)` of a plane and filter, row `first[0] + i·step[0]` and column
+/// `first[1] + j·step[1]` of the kernel that starts `filter` and `plane` elements further for each filter and plane.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a, E> {
+    /// The weights.
+    pub w: &'a [E],
+    /// From a filter's kernels to the next filter's.
+    pub filter: usize,
+    /// From a plane's kernel to the next plane's.
+    pub plane: usize,
+    /// Columns of a kernel.
+    pub columns: usize,
+    /// Row and column of the first tap.
+    pub first: [usize; 2],
+    /// From a tap to the next, along each axis.
+    pub step: [usize; 2],
 }
 
-impl Layout {
-    /// From where a pixel meets its first tap to where the one at `(row, column)` does.
+impl<E: Number> Weights<'_, E> {
+    /// The weight of a tap.
     #[inline(always)]
-    pub fn pixel(&self, row: usize, column: usize) -> usize {
-        row * self.pixel_down + column
+    pub(crate) fn at(&self, filter: usize, [plane, i, j]: [usize; 3]) -> E {
+        self.w[filter * self.filter + plane * self.plane + self.place(i, j)]
     }
 
-    /// From a tap to the one to its right, where output pixels are neighbours of the source.
+    /// Where a tap stands in its kernel.
     #[inline(always)]
-    pub fn right(&self) -> isize {
-        self.right
+    pub(crate) fn place(&self, i: usize, j: usize) -> usize {
+        (self.first[0] + i * self.step[0]) * self.columns + self.first[1] + j * self.step[1]
     }
-
-    /// From a plane to the next.
-    #[inline(always)]
-    pub fn plane(&self) -> usize {
-        self.plane
-    }
-
-    /// Where the first pixel meets tap `(i, j)` of `plane`.
-    #[inline(always)]
-    pub fn tap(&self, plane: usize, i: usize, j: usize) -> usize {
-        let row = (plane * self.plane + self.first).wrapping_add_signed(i as isize * self.tap_down);
-        row + self.row.column(self.first_column.wrapping_add_signed(j as isize * self.right))
-    }
-
-    /// `count` pixels from `first` on as runs within output rows; as many as two vectors have lanes, at most.
-    #[inline(always)]
-    fn runs(&self, first: usize, count: usize) -> ([Run; 2 * MAX_LANES], usize) {
-        let mut runs = [Run::default(); 2 * MAX_LANES];
-        let (mut number, mut target) = (0, 0);
-        while target < count {
-            let (row, column) = ((first + target) / self.columns, (first + target) % self.columns);
-            let len = (self.columns - column).min(count - target);
-            runs[number] = Run { source: self.pixel(row, column), target, len };
-            (number, target) = (number + 1, target + len);
-        }
-        (runs, number)
-    }
-}
-
-/// Neighbouring pixels of one output row.
-#[derive(Clone, Copy, Default)]
-struct Run {
-    source: usize,
-    target: usize,
-    len: usize,
-}
-
-/// Copies `V` vectors.
-#[inline(always)]
-fn copy_vectors<S: Simd, const V: usize>(s: S, from: &[S::Elem], to: &mut [S::Elem]) {
-    let (from, to) = (&from[..V * S::LANES], &mut to[..V * S::LANES]);
-    for v in 0..V {
-        s.store(s.load(&from[v * S::LANES..]), &mut to[v * S::LANES..]);
-    }
-}
-
-/// Copies every `step`-th element, beginning with the first, and touches nothing behind the last.
-#[inline(always)]
-fn copy_every<S: Simd>(s: S, from: &[S::Elem], step: usize, to: &mut [S::Elem]) {
-    let to = &mut to[..from.len().div_ceil(step)];
-    match step {
-        1 => copy_exact(s, from, to),
-        // A step that the compiler knows is one that it takes with vectors.
-        2 => {
-            let (pairs, rest) = from.as_chunks::<2>();
-            for i in 0..pairs.len() {
-                to[i] = pairs[i][0];
-            }
-            to[pairs.len()..].copy_from_slice(rest);
-        }
-        _ => {
-            for i in 0..to.len() {
-                to[i] = from[i * step];
-            }
-        }
-    }
-}
-
-/// Copies `len` elements; may write up to a vector more.
-#[inline(always)]
-pub(crate) fn copy_run<S: Simd>(s: S, from: &[S::Elem], len: usize, to: &mut [S::Elem]) {
-    if len <= S::LANES {
-        s.store(s.load(from), to);
-    } else {
-        for i in (0..len).step_by(S::LANES) {
-            s.store(s.load(&from[i..]), &mut to[i..]);
-        }
-    }
-}
-
-/// Copies all of `from` and touches nothing behind it.
-#[inline(always)]
-fn copy_exact<S: Simd>(s: S, from: &[S::Elem], to: &mut [S::Elem]) {
-    let whole = from.len() - from.len() % S::LANES;
-    for i in (0..whole).step_by(S::LANES) {
-        s.store(s.load(&from[i..]), &mut to[i..]);
-    }
-    to[whole..from.len()].copy_from_slice(&from[whole..]);
 }
 
 #[cfg(test)]

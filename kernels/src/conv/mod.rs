@@ -35,8 +35,10 @@ pub(crate) mod channels_last;
 pub(crate) mod direct;
 pub(crate) mod evenness;
 pub mod geometry;
+pub(crate) mod microkernel;
 pub(crate) mod nhwc;
 pub(crate) mod planar;
+pub(crate) mod planes;
 pub mod weights;
 pub(crate) mod winograd;
 
@@ -44,10 +46,12 @@ use crate::isa::Isa;
 use crate::number::Number;
 use direct::ConvDirectKernels;
 use evenness::EvennessKernels;
-use geometry::Gather;
+pub use geometry::{Axis, Batch, Gather, Grid, Phase, Weights, Window};
+use microkernel::pixels::{LARGE_BLOCK, SMALL_BLOCK};
+use microkernel::{channels, pixels};
 use nhwc::few_channels::FilterProduct;
 use nhwc::forward::ChannelProduct;
-use planar::forward::{LARGE_BLOCK, PixelProduct, SMALL_BLOCK};
+use planar::forward::PixelProduct;
 use planar::pointwise::FlatProduct;
 use winograd::one_d::TileProduct;
 use winograd::transforms::Tiles;
@@ -72,7 +76,7 @@ impl Way {
 
     /// The way of a gather with so many filters.
     pub fn of(gather: &Gather, filters: usize) -> Way {
-        let fills = nhwc::forward::fills(gather.planes) && nhwc::forward::fills(filters) && gather.depth() > 0;
+        let fills = channels::fills(gather.planes) && channels::fills(filters) && gather.depth() > 0;
         if nhwc::few_channels::serves(gather, filters) {
             Way::Filters
         } else if planar::pointwise::serves(gather) {
@@ -89,89 +93,6 @@ impl Way {
     }
 }
 
-/// Where some planes of each image stand in the slice of a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch {
-    /// Number of images.
-    pub images: usize,
-    /// Elements from one image to the next.
-    pub stride: usize,
-    /// Where the planes start in an image.
-    pub start: usize,
-}
-
-impl Batch {
-    /// The `len` elements of an image's planes.
-    #[inline(always)]
-    pub(crate) fn of(&self, image: usize, len: usize) -> std::ops::Range<usize> {
-        let start = image * self.stride + self.start;
-        start..start + len
-    }
-
-    pub(crate) fn check(&self, len: usize, total: usize, what: &str) {
-        assert!(self.images > 0 && self.start + len <= self.stride, "{what}: {len} elements do not fit {self:?}");
-        assert!(self.images * self.stride <= total, "{what}: {total} elements are too few for {self:?}");
-    }
-}
-
-/// Which pixels of the output planes a product writes: every `step`-th from `first` on, along each axis.
-#[derive(Clone, Copy, Debug)]
-pub struct Grid {
-    /// Size of an output plane, height and width.
-    pub size: [usize; 2],
-    /// First row and column.
-    pub first: [usize; 2],
-    /// From a row, or column, to the next.
-    pub step: [usize; 2],
-}
-
-impl Grid {
-    /// All pixels.
-    pub fn whole(size: [usize; 2]) -> Self {
-        Grid { size, first: [0, 0], step: [1, 1] }
-    }
-
-    fn check(&self, gather: &Gather) {
-        for (axis, output) in [gather.rows.output, gather.columns.output].into_iter().enumerate() {
-            assert!(output > 0, "a product without pixels");
-            let last = self.first[axis] + (output - 1) * self.step[axis];
-            assert!(last < self.size[axis], "the pixels of {gather:?} do not fit {self:?}");
-        }
-    }
-}
-
-/// Where the weights of a product stand: for tap `(i, j)` of a plane and filter, row `first[0] + i·step[0]` and column
-/// `first[1] + j·step[1]` of the kernel that starts `filter` and `plane` elements further for each filter and plane.
-#[derive(Clone, Copy, Debug)]
-pub struct Weights<'a, E> {
-    /// The weights.
-    pub w: &'a [E],
-    /// From a filter's kernels to the next filter's.
-    pub filter: usize,
-    /// From a plane's kernel to the next plane's.
-    pub plane: usize,
-    /// Columns of a kernel.
-    pub columns: usize,
-    /// Row and column of the first tap.
-    pub first: [usize; 2],
-    /// From a tap to the next, along each axis.
-    pub step: [usize; 2],
-}
-
-impl<E: Number> Weights<'_, E> {
-    /// The weight of a tap.
-    #[inline(always)]
-    pub(crate) fn at(&self, filter: usize, [plane, i, j]: [usize; 3]) -> E {
-        self.w[filter * self.filter + plane * self.plane + self.place(i, j)]
-    }
-
-    /// Where a tap stands in its kernel.
-    #[inline(always)]
-    pub(crate) fn place(&self, i: usize, j: usize) -> usize {
-        (self.first[0] + i * self.step[0]) * self.columns + self.first[1] + j * self.step[1]
-    }
-}
-
 /// Elements of `filters` filters, packed for `gather`: room for whole blocks on any instruction set, and for one number behind
 /// them, the greatest magnitude of a weight (see `evenness.rs`).
 pub fn packed_len(gather: &Gather, filters: usize) -> usize {
@@ -184,7 +105,7 @@ fn filters_len(gather: &Gather, filters: usize) -> usize {
         Way::Squares(squares) => winograd::two_d::packed_len(&squares),
         Way::Tiles(tiles) => winograd::one_d::packed_len(&tiles, filters),
         Way::Filters | Way::Channels => filters * gather.depth(),
-        Way::Flat | Way::Pixels => planar::forward::packed_len(gather, filters),
+        Way::Flat | Way::Pixels => pixels::packed_len(gather, filters),
     }
 }
 
@@ -290,13 +211,13 @@ kernel! {
             Way::Squares(squares) => winograd::two_d::pack_filters(s, &squares, weights, packed),
             Way::Tiles(tiles) => winograd::one_d::pack_filters(&tiles, lanes_over_pixels, weights, packed),
             Way::Filters => {
-                planar::forward::pack_filters(gather, (filters, nhwc::forward::block_of(S::LANES, filters)), weights, packed);
+                pixels::pack_filters(gather, (filters, channels::block_of(S::LANES, filters)), weights, packed);
             }
             Way::Channels => {
-                let block = nhwc::forward::block_of(S::LANES, filters);
+                let block = channels::block_of(S::LANES, filters);
                 nhwc::forward::pack_filters(gather, (filters, block), weights, packed);
             }
-            Way::Flat | Way::Pixels => planar::forward::pack_filters(gather, lanes_over_pixels, weights, packed),
+            Way::Flat | Way::Pixels => pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
         }
     }
 

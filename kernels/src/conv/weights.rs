@@ -16,18 +16,20 @@
 //!
 //! The order of every sum is fixed by the sizes and the images alone.
 
-use crate::conv::geometry::Gather;
+use crate::conv::geometry::{Batch, Gather};
+use crate::conv::microkernel::channels::fills;
+use crate::conv::microkernel::pixels_weights::images_of_a_group;
 use crate::conv::nhwc::weights::ChannelWeights;
-use crate::conv::planar::weights::{PixelWeights, images_of_a_group};
+use crate::conv::planar::weights::PixelWeights;
 use crate::conv::winograd::one_d_weights::TileWeights;
 use crate::conv::winograd::two_d_weights::SquareWeights;
-use crate::conv::{Batch, Convolve, Way, direct, evenness, nhwc, planar, winograd};
+use crate::conv::{Convolve, Way, direct, evenness, nhwc, planar, winograd};
 use crate::isa::Isa;
 
 /// The way of this sum for a gather with so many filters.
 fn way(gather: &Gather, filters: usize) -> Way {
     match Way::of(gather, filters) {
-        Way::Flat if nhwc::forward::fills(gather.planes) && nhwc::forward::fills(filters) => Way::Channels,
+        Way::Flat if fills(gather.planes) && fills(filters) => Way::Channels,
         way => way,
     }
 }

@@ -15,9 +15,9 @@
 //! Filters are packed as `[vectors of filters][plane][tap][filter]`, the order in which the inner loop reads them.
 
 use crate::conv::channels_last::Planes;
-use crate::conv::geometry::{Gather, Layout};
-use crate::conv::nhwc::forward::{VECTORS, block_of, fills};
-use crate::conv::{Batch, Grid};
+use crate::conv::geometry::{Batch, Gather, Grid};
+use crate::conv::microkernel::channels::{VECTORS, block_of, fills};
+use crate::conv::planes::Layout;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 

@@ -14,31 +14,11 @@
 //! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
 
 use crate::conv::channels_last::{Planes, Strip};
-use crate::conv::geometry::Gather;
-use crate::conv::{Batch, Grid, Weights};
+use crate::conv::geometry::{Batch, Gather, Grid, Weights};
+use crate::conv::microkernel::channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
+use crate::conv::microkernel::{SUMMED, add_to};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
-
-/// Vectors of filters in a register block, where there are so many.
-pub(crate) const VECTORS: usize = 2;
-
-/// Pixels in a register block, with 32 and with 16 registers.
-pub(crate) const MANY_PIXELS: usize = 8;
-pub(crate) const FEW_PIXELS: usize = 4;
-
-/// Products that are added one after the other before their sum is added to those of others, or as many as one tap has, so that
-/// rounding does not grow with the taps.
-pub(crate) const SUMMED: usize = 128;
-
-/// Whether so many channels fill vectors of every instruction set.
-pub(crate) fn fills(channels: usize) -> bool {
-    channels > 0 && channels.is_multiple_of(MAX_LANES)
-}
-
-/// Filters of a register block.
-pub(crate) fn block_of(lanes: usize, filters: usize) -> usize {
-    if filters.is_multiple_of(VECTORS * lanes) { VECTORS * lanes } else { lanes }
-}
 
 /// Elements of scratch: the strip of an image and the pixels of one block of filters.
 pub(crate) fn scratch_len(gather: &Gather) -> usize {
@@ -188,52 +168,4 @@ impl<E: Number> ChannelProduct<'_, E> {
             }
         }
     }
-}
-
-/// Adds the sums of a register block to those of earlier blocks.
-#[inline(always)]
-pub(crate) fn add_to<S: Simd, const V: usize, const T: usize>(
-    s: S,
-    sums: &mut [[S::Vector; V]; T],
-    block: [[S::Vector; V]; T],
-) {
-    for t in 0..T {
-        for v in 0..V {
-            sums[t][v] = s.add(sums[t][v], block[t][v]);
-        }
-    }
-}
-
-/// The register block: `T` pixels by `V` vectors of filters, over all planes of one tap, added to `sums`.
-#[inline(always)]
-pub(crate) fn multiply<S: Simd, const V: usize, const T: usize>(
-    s: S,
-    values: &[S::Elem],
-    places: &[usize; T],
-    planes: usize,
-    filters: &[S::Elem],
-    mut sums: [[S::Vector; V]; T],
-) -> [[S::Vector; V]; T] {
-    let nothing = [S::Elem::ZERO; MAX_LANES];
-    for plane in (0..planes).step_by(MAX_LANES) {
-        // Arrays of a length that is known here need one bounds check each, not one for every plane.
-        let mut pixels = [&nothing; T];
-        for t in 0..T {
-            pixels[t] = values[places[t] + plane..].first_chunk().expect("planes are whole vectors");
-        }
-        let filters = &filters[plane * V * S::LANES..][..MAX_LANES * V * S::LANES];
-        for p in 0..MAX_LANES {
-            let mut w = [s.zero(); V];
-            for v in 0..V {
-                w[v] = s.load(&filters[(p * V + v) * S::LANES..]);
-            }
-            for t in 0..T {
-                let value = s.splat(pixels[t][p]);
-                for v in 0..V {
-                    sums[t][v] = s.mul_add(value, w[v], sums[t][v]);
-                }
-            }
-        }
-    }
-    sums
 }

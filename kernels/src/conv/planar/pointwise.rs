@@ -11,9 +11,9 @@
 //! transposed or copied: the register block of [`planar::forward`](crate::conv::planar::forward) reads the planes where they stand. Two
 //! vectors of pixels are finished for all filters before the next two.
 
-use crate::conv::geometry::{Axis, Gather};
-use crate::conv::planar::forward::{LARGE_BLOCK, PixelProduct, Reach, SMALL_BLOCK, VECTORS, multiply};
-use crate::conv::{Batch, Grid};
+use crate::conv::geometry::{Axis, Batch, Gather, Grid};
+use crate::conv::microkernel::pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply};
+use crate::conv::planar::forward::PixelProduct;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 

@@ -12,10 +12,10 @@
 //!
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
-use crate::conv::geometry::copy_run;
-use crate::conv::planar::forward::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply, store_run};
+use crate::conv::geometry::{Batch, Grid, Weights};
+use crate::conv::microkernel::pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply};
+use crate::conv::planes::{copy_run, store_run};
 use crate::conv::winograd::transforms::{POINTS, Tiles, output_row, weight_factors};
-use crate::conv::{Batch, Grid, Weights};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 

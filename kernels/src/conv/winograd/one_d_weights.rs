@@ -5,8 +5,8 @@
 //! and of `dy` at that point for the pixels themselves. What has been summed at the six points becomes the taps of each
 //! column of weights once, at the end.
 
-use crate::conv::Batch;
-use crate::conv::planar::weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
+use crate::conv::geometry::Batch;
+use crate::conv::microkernel::pixels_weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
 use crate::conv::winograd::transforms::{POINTS, Tiles, gradient_points, weight_factors};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};

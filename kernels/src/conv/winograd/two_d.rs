@@ -11,12 +11,13 @@
 //! Filters are packed as `[point][vectors of filters][plane][filter]`: one block of them stays in L1 for all tiles.
 
 use crate::conv::channels_last::Planes;
-use crate::conv::nhwc::forward::{FEW_PIXELS, MANY_PIXELS, VECTORS, add_to, block_of, multiply};
+use crate::conv::geometry::{Batch, Grid, Weights};
+use crate::conv::microkernel::add_to;
+use crate::conv::microkernel::channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
 use crate::conv::winograd::transforms::{POINTS, output_row, weight_factors};
 use crate::conv::winograd::two_d_tiles::{
     ALL_POINTS, Group, SIDE, SUMMED, Squares, TAPS, TOGETHER, TileRows, eight, part, place,
 };
-use crate::conv::{Batch, Grid, Weights};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 

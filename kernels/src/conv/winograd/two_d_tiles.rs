@@ -25,7 +25,7 @@
 
 use crate::conv::channels_last::Strip;
 use crate::conv::geometry::{Axis, Gather};
-use crate::conv::nhwc::forward::fills;
+use crate::conv::microkernel::channels::fills;
 use crate::conv::winograd::transforms::{Order, POINTS, gradient_points, source_points};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};

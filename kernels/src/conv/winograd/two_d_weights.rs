@@ -4,8 +4,8 @@
 //! product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and once in a thousand tiles the
 //! sums become weights, by the factors that turned weights into values.
 
-use crate::conv::Batch;
-use crate::conv::nhwc::weights::{Pairs, add_transposed};
+use crate::conv::geometry::Batch;
+use crate::conv::microkernel::channels_weights::{Pairs, add_transposed};
 use crate::conv::winograd::transforms::{POINTS, weight_factors};
 use crate::conv::winograd::two_d_tiles::{ALL_POINTS, SUMMED, Squares, TAPS, TOGETHER, eight, part};
 use crate::number::Number;

@@ -20,7 +20,7 @@
 
 use crate::mode::Modes;
 use bytemuck::Pod;
-use evograd_kernels::Line;
+use evograd_kernels::CacheLine;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -30,14 +30,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// `len` elements, the first at an address divisible by 64.
 pub(crate) struct Buffer<T: Pod> {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     len: usize,
     element: PhantomData<T>,
 }
 
 /// The free list of one size class.
 struct SizeClass {
-    blocks: Vec<Vec<Line>>,
+    blocks: Vec<Vec<CacheLine>>,
     /// When this size was last asked for.
     asked: u64,
 }
@@ -61,7 +61,7 @@ impl FreeLists {
     }
 
     /// A free block of exactly this size, if there is one; counts the request.
-    fn take(&mut self, size: usize) -> Option<Vec<Line>> {
+    fn take(&mut self, size: usize) -> Option<Vec<CacheLine>> {
         self.requests += 1;
         let class = self.by_size.entry(size).or_insert(SizeClass { blocks: Vec::new(), asked: 0 });
         class.asked = self.requests;
@@ -78,7 +78,7 @@ impl FreeLists {
     }
 
     /// Puts a block back; returns those that are to go back to the system.
-    fn put(&mut self, block: Vec<Line>) -> Vec<Vec<Line>> {
+    fn put(&mut self, block: Vec<CacheLine>) -> Vec<Vec<CacheLine>> {
         self.in_use = self.in_use.saturating_sub(block.len());
         self.free += block.len();
         let requests = self.requests;
@@ -100,13 +100,13 @@ impl FreeLists {
 /// The lines of a block for so many bytes: rounded up to an eighth of the power of two below. `None` where no system has
 /// so many.
 fn block_size(bytes: usize) -> Option<usize> {
-    let lines = bytes.div_ceil(size_of::<Line>());
+    let lines = bytes.div_ceil(size_of::<CacheLine>());
     let size = lines.next_multiple_of((lines.next_power_of_two() / 16).max(1));
-    size.checked_mul(size_of::<Line>()).filter(|bytes| *bytes <= isize::MAX as usize).map(|_| size)
+    size.checked_mul(size_of::<CacheLine>()).filter(|bytes| *bytes <= isize::MAX as usize).map(|_| size)
 }
 
 /// A block that the system gives, where it does: if need be, once all free blocks have gone back to it.
-fn fresh(size: usize) -> Option<Vec<Line>> {
+fn fresh(size: usize) -> Option<Vec<CacheLine>> {
     let zeroed = || bytemuck::try_zeroed_vec(size).ok();
     let block = zeroed().or_else(|| {
         release_memory();
@@ -182,7 +182,7 @@ impl<T: Pod> Buffer<T> {
         const SMALL: usize = 1 << 30;
         let Some(bytes) = len.checked_mul(size_of::<T>()) else { return false };
         let Some(size) = block_size(bytes) else { return false };
-        bytes <= SMALL || Vec::<Line>::new().try_reserve_exact(size).is_ok()
+        bytes <= SMALL || Vec::<CacheLine>::new().try_reserve_exact(size).is_ok()
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
     fn a_block_comes_back_for_its_size() {
         let mut lists = FreeLists::NONE;
         assert!(lists.take(9).is_none());
-        let block: Vec<Line> = bytemuck::zeroed_vec(9);
+        let block: Vec<CacheLine> = bytemuck::zeroed_vec(9);
         lists.count(9);
         let address = block.as_ptr();
         assert!(lists.put(block).is_empty());

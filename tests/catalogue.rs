@@ -83,8 +83,8 @@ fn instruction_sets_agree(bound: f64, case: &Case) -> Result<(), TestCaseError> 
     Ok(())
 }
 
-/// Channels in sixteens, where drawing them would take too long: by squares, with lanes over channels, and a gradient of the input
-/// whose phases go by squares.
+/// Channels in sixteens, where drawing them would take too long: by Winograd's `F(4×4, 3×3)`, on channels-last copies, and a gradient of
+/// the input whose phases go by Winograd.
 #[test]
 fn wide_convolutions_are_proved_too() {
     let row = CATALOGUE.iter().find(|row| row.name == "conv2d").expect("conv2d is in the catalogue");

@@ -48,7 +48,8 @@ fn large_broadcasts_give_the_same_bits_on_any_number_of_threads() {
     agree(BROADCAST.iter().map(|(name, large)| (*name, large)));
 }
 
-/// By tiles: kernels of three and of five rows that step over none. By squares and with lanes over channels: channels in sixteens.
+/// By Winograd along the height: kernels of three and of five rows that step over none. Along both axes, and on channels-last
+/// copies: channels in sixteens.
 const CONVOLUTIONS: &[(&str, Large)] = &[
     (
         "conv2d of 3×3",
@@ -59,11 +60,11 @@ const CONVOLUTIONS: &[(&str, Large)] = &[
     ),
     ("conv2d of 5×5", Large { shapes: &[X, &[9, 6, 5, 5]], run: |v| v[0].conv2d(&v[1], None, Conv2d::default()) }),
     (
-        "conv2d by squares",
+        "conv2d by Winograd F(4×4, 3×3)",
         Large { shapes: &[&[37, 16, 21, 19], &[32, 16, 3, 3]], run: |v| v[0].conv2d(&v[1], None, Conv2d::default()) },
     ),
     (
-        "conv2d with lanes over channels",
+        "conv2d on channels-last copies",
         Large {
             shapes: &[&[37, 16, 21, 19], &[32, 16, 3, 3]],
             run: |v| v[0].conv2d(&v[1], None, Conv2d { stride: [2, 2], ..Conv2d::default() }),

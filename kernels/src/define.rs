@@ -74,8 +74,8 @@ macro_rules! kernel {
 /// }
 /// ```
 /// With `->` the outputs are only written; with `=>` the body also sees their old lanes under the same names. Inside
-/// the body every name is a vector, and its value is the array of the outputs' vectors. All slices must be equally long. The tail runs the same lanes on a padded copy,
-/// so a value does not depend on its index.
+/// the body every name is a vector, and its value is the array of the outputs' vectors. All slices must be equally
+/// long. The tail runs the same lanes on a padded copy, so a value does not depend on its index.
 macro_rules! lanewise {
     (trait $kernels:ident; $(
         $(#[$attribute:meta])*

@@ -44,5 +44,5 @@ pub use conv::weights as conv_weights;
 pub use dispatch::Dispatch;
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};
-pub use line::Line;
+pub use line::CacheLine;
 pub use number::Number;

@@ -6,9 +6,9 @@ use crate::simd::{Kernel, Simd};
 use std::hint::black_box;
 
 /// Independent sums, enough to hide the latency of a multiply-add.
-const CHAINS: usize = 12;
+const ACCUMULATORS: usize = 12;
 
-/// Rounds of one multiply-add in every chain, on registers alone.
+/// Rounds of one multiply-add in every accumulator, on registers alone.
 struct MultiplyAdds(usize);
 
 impl Kernel<f32> for MultiplyAdds {
@@ -18,7 +18,7 @@ impl Kernel<f32> for MultiplyAdds {
     #[inline(always)]
     fn run<S: Simd<Elem = f32>>(self, s: S) -> (f32, usize) {
         let (a, b) = (s.splat(black_box(0.999)), s.splat(black_box(0.001)));
-        let mut sums = [s.splat(1.0); CHAINS];
+        let mut sums = [s.splat(1.0); ACCUMULATORS];
         for _ in 0..self.0 {
             for sum in &mut sums {
                 *sum = s.mul_add(*sum, a, b);
@@ -38,7 +38,7 @@ impl Kernel<f32> for MultiplyAdds {
 /// ```
 pub fn multiply_adds(isa: Isa, rounds: usize) -> u64 {
     let (_, lanes) = black_box(f32::dispatch(isa, MultiplyAdds(rounds)));
-    (2 * lanes * CHAINS * rounds) as u64
+    (2 * lanes * ACCUMULATORS * rounds) as u64
 }
 
 #[cfg(test)]
@@ -48,11 +48,11 @@ mod tests {
 
     /// `x ← 0.999·x + 0.001` leaves 1 where it is, but for rounding.
     #[test]
-    fn every_chain_of_every_lane_is_worked_on() {
+    fn every_accumulator_of_every_lane_is_worked_on() {
         for isa in every_isa() {
             let (sum, lanes) = f32::dispatch(isa, MultiplyAdds(1000));
-            assert!((sum / (lanes * CHAINS) as f32 - 1.0).abs() < 1e-3, "{isa:?}: {sum}");
-            assert_eq!(multiply_adds(isa, 10), (2 * lanes * CHAINS * 10) as u64);
+            assert!((sum / (lanes * ACCUMULATORS) as f32 - 1.0).abs() < 1e-3, "{isa:?}: {sum}");
+            assert_eq!(multiply_adds(isa, 10), (2 * lanes * ACCUMULATORS * 10) as u64);
         }
     }
 }

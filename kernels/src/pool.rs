@@ -5,21 +5,21 @@
 //! and the mean's is dealt out over the window. That is what a plane gets whose geometry is unusual. Others:
 //!
 //! 1. **Lanes run over the outputs of a row.** Under neighbouring outputs, the elements at one place of the window
-//!    stand a stride apart, so a vector of them is no plain load. Therefore rows are first *dealt out* like cards: with
-//!    a stride of 2, the even columns to one pile, the odd ones to another. Then every place of the window is a plain
-//!    load from one of the piles, whatever the kernel and the stride, and dealing costs once what each place would.
-//! 2. **Padding is written, not asked about.** Before they are dealt, rows get the padding on either side, −∞ for the
+//!    stand a stride apart, so a vector of them is no plain load. Therefore rows are first *de-interleaved*: with
+//!    a stride of 2, the even columns to one part, the odd ones to another. Then every place of the window is a plain
+//!    load from one of the parts, whatever the kernel and the stride, and that costs once what each place would.
+//! 2. **Padding is written, not asked about.** Before they are de-interleaved, rows get the padding on either side, −∞ for the
 //!    maximum and 0 for the mean, and as much behind it that the last vector of a row is a whole one. Rows that are
 //!    padding are skipped.
-//! 3. **All rows are dealt at once.** A padded row is a multiple of the stride long, so that row after row is one long
-//!    row to the loop that deals, which then has hardly a tail.
+//! 3. **All rows are de-interleaved at once.** A padded row is a multiple of the stride long, so that row after row is one long
+//!    row to the loop, which then has hardly a tail.
 //! 4. **The maximum's index runs along as a float**, in lanes beside the values; the position in a plane of fewer than
 //!    2²⁴ elements is exact there. Places are visited in row-major order and only a greater value replaces the one
 //!    held, so the first of equals stays. Padding replaces nothing, as nothing is less than −∞.
 //! 5. **NaN is looked for before.** The comparison in lanes would pass over it. A plane with a NaN goes the plain way,
 //!    where the first NaN of a window wins.
-//! 6. **The mean adds the rows of a window first**, along the columns of the plane, and deals only the sums. Its
-//!    backward is the same backwards: each pile gets sums of shares, the piles are gathered into rows, and each row is added
+//! 6. **The mean adds the rows of a window first**, along the columns of the plane, and de-interleaves only the sums. Its
+//!    backward is the same backwards: each part gets sums of shares, the parts are interleaved into rows, and each row is added
 //!    to every row of its window.
 //! 7. **The maximum's backward is plain**: one addition per output, at a place known only at run time.
 
@@ -53,7 +53,7 @@ pub struct Plane {
     pub padding: [usize; 2],
 }
 
-/// Wider strides make too many piles to be worth it.
+/// Wider strides make too many parts to be worth it.
 const MAX_STRIDE: usize = 4;
 
 /// Wider kernels, in widths of the plane, are nearly all padding.
@@ -83,7 +83,7 @@ impl Plane {
             return 0;
         }
         let rows = self.input[0].max(self.output[0]) * self.padded();
-        2 * rows + self.outputs().max(2 * self.pile())
+        2 * rows + self.outputs().max(2 * self.part())
     }
 
     /// Whether the geometry is one for which lanes are worth it, and padded rows are not much longer than the plane's.
@@ -98,19 +98,19 @@ impl Plane {
         self.output[1].next_multiple_of(MAX_LANES)
     }
 
-    /// The columns of a row of a pile.
-    fn pile(&self) -> usize {
+    /// The columns of a row of a part.
+    fn part(&self) -> usize {
         self.lanes() + self.shifts()
     }
 
-    /// How far a window reaches beyond its first card in a pile.
+    /// How far a window reaches beyond its first element in a part.
     fn shifts(&self) -> usize {
         (self.kernel[1] - 1) / self.stride[1]
     }
 
     /// The columns of a padded row.
     fn padded(&self) -> usize {
-        self.pile() * self.stride[1]
+        self.part() * self.stride[1]
     }
 
     /// The columns of the plane that padded rows have: those behind are under no window.
@@ -125,10 +125,10 @@ impl Plane {
         start.saturating_sub(self.padding[axis])..end.min(self.input[axis])
     }
 
-    /// The places of a window's columns in piles of so many elements, from left to right, for the first output.
+    /// The places of a window's columns in parts of so many elements, from left to right, for the first output.
     #[inline(always)]
-    fn taps(&self, pile: usize) -> Taps {
-        Taps { pile, stride: self.stride[1], left: self.kernel[1], phase: 0, next: 0 }
+    fn taps(&self, part: usize) -> Taps {
+        Taps { part, stride: self.stride[1], left: self.kernel[1], phase: 0, next: 0 }
     }
 
     /// Panics unless the geometry is sound and the slices fit it.
@@ -153,7 +153,7 @@ impl Plane {
 /// The iterator behind [`Plane::taps`].
 #[derive(Clone, Copy)]
 struct Taps {
-    pile: usize,
+    part: usize,
     stride: usize,
     left: usize,
     phase: usize,
@@ -168,53 +168,53 @@ impl Iterator for Taps {
         self.left = self.left.checked_sub(1)?;
         let tap = self.next;
         self.phase += 1;
-        self.next += self.pile;
+        self.next += self.part;
         if self.phase == self.stride {
             self.phase = 0;
-            self.next -= self.pile * self.stride - 1;
+            self.next -= self.part * self.stride - 1;
         }
         Some(tap)
     }
 }
 
-/// Deals rows out to piles: element `i·stride + p` goes to place `i` of pile `p`. Returns where the piles are, which is
-/// where the rows were if there is but one pile.
+/// Deals rows out to parts: element `i·stride + p` goes to place `i` of part `p`. Returns where the parts are, which is
+/// where the rows were if there is but one part.
 #[inline(always)]
-fn deal<'a, E: Number>(stride: usize, rows: &'a mut [E], piles: &'a mut [E]) -> &'a mut [E] {
+fn deinterleave<'a, E: Number>(stride: usize, rows: &'a mut [E], parts: &'a mut [E]) -> &'a mut [E] {
     match stride {
         1 => return rows,
         2 => {
-            let (even, odd) = piles.split_at_mut(rows.len() / 2);
+            let (even, odd) = parts.split_at_mut(rows.len() / 2);
             for ((pair, even), odd) in rows.as_chunks::<2>().0.iter().zip(even).zip(odd) {
                 (*even, *odd) = (pair[0], pair[1]);
             }
         }
         _ => {
-            for (p, pile) in piles.chunks_exact_mut(rows.len() / stride).enumerate() {
-                for (i, card) in pile.iter_mut().enumerate() {
-                    *card = rows[i * stride + p];
+            for (p, part) in parts.chunks_exact_mut(rows.len() / stride).enumerate() {
+                for (i, value) in part.iter_mut().enumerate() {
+                    *value = rows[i * stride + p];
                 }
             }
         }
     }
-    piles
+    parts
 }
 
-/// Gathers what was dealt: the inverse of [`deal`].
+/// Puts the elements back where they were: the inverse of [`deinterleave`].
 #[inline(always)]
-fn gather<'a, E: Number>(stride: usize, piles: &'a mut [E], rows: &'a mut [E]) -> &'a mut [E] {
+fn interleave<'a, E: Number>(stride: usize, parts: &'a mut [E], rows: &'a mut [E]) -> &'a mut [E] {
     match stride {
-        1 => return piles,
+        1 => return parts,
         2 => {
-            let (even, odd) = piles.split_at(rows.len() / 2);
+            let (even, odd) = parts.split_at(rows.len() / 2);
             for ((pair, even), odd) in rows.as_chunks_mut::<2>().0.iter_mut().zip(even).zip(odd) {
                 *pair = [*even, *odd];
             }
         }
         _ => {
-            for (p, pile) in piles.chunks_exact(rows.len() / stride).enumerate() {
-                for (i, card) in pile.iter().enumerate() {
-                    rows[i * stride + p] = *card;
+            for (p, part) in parts.chunks_exact(rows.len() / stride).enumerate() {
+                for (i, value) in part.iter().enumerate() {
+                    rows[i * stride + p] = *value;
                 }
             }
         }

@@ -2,9 +2,9 @@
 //!
 //! The plain sum adds one element after the other into one number. What is done here instead, and why:
 //!
-//! 1. Four vectors of sums run side by side: an addition takes several cycles, and only independent ones overlap.
+//! 1. Four independent accumulators, a vector each: an addition takes several cycles, and only independent ones overlap.
 //! 2. That goes on for one block of 512 elements only. The sums of the blocks are added in pairs, pairs of pairs, and
-//!    so on, as in a tournament. An element then takes part in a few dozen additions instead of `n`, and the rounding
+//!    so on: pairwise summation. An element then takes part in a few dozen additions instead of `n`, and the rounding
 //!    error grows with the logarithm of `n` instead of with `n`.
 //!
 //! An infinity or NaN among the elements comes out as with the plain sum. The order of the additions depends on the
@@ -17,21 +17,21 @@ use crate::tail::load_padded;
 /// Elements added without regard to pairs.
 const BLOCK: usize = 512;
 
-/// Vectors of sums that run side by side.
-const CHAINS: usize = 4;
+/// Independent accumulators, a vector each.
+const ACCUMULATORS: usize = 4;
 
 /// Adds numbers in pairs, pairs of pairs, and so on, in the order they come.
 ///
 /// Level `l` holds the sum of `2ˡ` numbers where bit `l` of `count` is set: adding one more carries like a counter.
-pub(crate) struct Tournament<E> {
+pub(crate) struct PairwiseSum<E> {
     levels: [E; usize::BITS as usize],
     count: usize,
 }
 
-impl<E: Number> Tournament<E> {
+impl<E: Number> PairwiseSum<E> {
     #[inline(always)]
     pub(crate) fn new() -> Self {
-        Tournament { levels: [E::ZERO; usize::BITS as usize], count: 0 }
+        PairwiseSum { levels: [E::ZERO; usize::BITS as usize], count: 0 }
     }
 
     #[inline(always)]
@@ -57,31 +57,31 @@ impl<E: Number> Tournament<E> {
     }
 }
 
-/// The four chains added up.
+/// The four accumulators added up.
 #[inline(always)]
-fn join<S: Simd>(s: S, chains: [S::Vector; CHAINS]) -> S::Elem {
-    s.sum(s.add(s.add(chains[0], chains[1]), s.add(chains[2], chains[3])))
+fn join<S: Simd>(s: S, accumulators: [S::Vector; ACCUMULATORS]) -> S::Elem {
+    s.sum(s.add(s.add(accumulators[0], accumulators[1]), s.add(accumulators[2], accumulators[3])))
 }
 
 /// The sum of one block.
 #[inline(always)]
 fn sum_block<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
-    let mut chains = [s.zero(); CHAINS];
+    let mut accumulators = [s.zero(); ACCUMULATORS];
     let mut i = 0;
-    while i + CHAINS * S::LANES <= x.len() {
-        for (c, chain) in chains.iter_mut().enumerate() {
-            *chain = s.add(*chain, s.load(&x[i + c * S::LANES..]));
+    while i + ACCUMULATORS * S::LANES <= x.len() {
+        for (c, accumulator) in accumulators.iter_mut().enumerate() {
+            *accumulator = s.add(*accumulator, s.load(&x[i + c * S::LANES..]));
         }
-        i += CHAINS * S::LANES;
+        i += ACCUMULATORS * S::LANES;
     }
     while i + S::LANES <= x.len() {
-        chains[0] = s.add(chains[0], s.load(&x[i..]));
+        accumulators[0] = s.add(accumulators[0], s.load(&x[i..]));
         i += S::LANES;
     }
     if i < x.len() {
-        chains[1] = s.add(chains[1], s.load_tail(&x[i..]));
+        accumulators[1] = s.add(accumulators[1], s.load_tail(&x[i..]));
     }
-    join(s, chains)
+    join(s, accumulators)
 }
 
 /// The sum of all elements.
@@ -90,33 +90,33 @@ pub(crate) fn total<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
     if x.len() <= BLOCK {
         return sum_block(s, x);
     }
-    let mut tournament = Tournament::new();
+    let mut pairwise = PairwiseSum::new();
     for block in x.chunks(BLOCK) {
-        tournament.push(sum_block(s, block));
+        pairwise.push(sum_block(s, block));
     }
-    tournament.total()
+    pairwise.total()
 }
 
 /// The sum of products of one block.
 #[inline(always)]
 fn dot_block<S: Simd>(s: S, a: &[S::Elem], b: &[S::Elem]) -> S::Elem {
-    let mut chains = [s.zero(); CHAINS];
+    let mut accumulators = [s.zero(); ACCUMULATORS];
     let mut i = 0;
-    while i + CHAINS * S::LANES <= a.len() {
-        for (c, chain) in chains.iter_mut().enumerate() {
+    while i + ACCUMULATORS * S::LANES <= a.len() {
+        for (c, accumulator) in accumulators.iter_mut().enumerate() {
             let at = i + c * S::LANES;
-            *chain = s.mul_add(s.load(&a[at..]), s.load(&b[at..]), *chain);
+            *accumulator = s.mul_add(s.load(&a[at..]), s.load(&b[at..]), *accumulator);
         }
-        i += CHAINS * S::LANES;
+        i += ACCUMULATORS * S::LANES;
     }
     while i + S::LANES <= a.len() {
-        chains[0] = s.mul_add(s.load(&a[i..]), s.load(&b[i..]), chains[0]);
+        accumulators[0] = s.mul_add(s.load(&a[i..]), s.load(&b[i..]), accumulators[0]);
         i += S::LANES;
     }
     if i < a.len() {
-        chains[1] = s.mul_add(s.load_tail(&a[i..]), s.load_tail(&b[i..]), chains[1]);
+        accumulators[1] = s.mul_add(s.load_tail(&a[i..]), s.load_tail(&b[i..]), accumulators[1]);
     }
-    join(s, chains)
+    join(s, accumulators)
 }
 
 /// Adds up `P` neighbouring vectors of columns, the first at `first`, over all rows of length `width`.
@@ -154,20 +154,20 @@ kernel! {
     pub fn fits(x: &[E], factor: E) -> bool |s| {
         // 0 times a finite number is 0, and NaN for any other.
         let factor = s.splat(factor);
-        let mut chains = [s.zero(); CHAINS];
+        let mut accumulators = [s.zero(); ACCUMULATORS];
         let mut i = 0;
-        while i + CHAINS * S::LANES <= x.len() {
-            for (c, chain) in chains.iter_mut().enumerate() {
-                *chain = s.mul_add(s.mul(s.load(&x[i + c * S::LANES..]), factor), s.zero(), *chain);
+        while i + ACCUMULATORS * S::LANES <= x.len() {
+            for (c, accumulator) in accumulators.iter_mut().enumerate() {
+                *accumulator = s.mul_add(s.mul(s.load(&x[i + c * S::LANES..]), factor), s.zero(), *accumulator);
             }
-            i += CHAINS * S::LANES;
+            i += ACCUMULATORS * S::LANES;
         }
         while i < x.len() {
             let rest = load_padded(s, &x[i..], E::ZERO);
-            chains[0] = s.mul_add(s.mul(rest, factor), s.zero(), chains[0]);
+            accumulators[0] = s.mul_add(s.mul(rest, factor), s.zero(), accumulators[0]);
             i += S::LANES;
         }
-        !join(s, chains).is_nan()
+        !join(s, accumulators).is_nan()
     }
 
     /// `Σᵢ a[i] · b[i]`
@@ -179,11 +179,11 @@ kernel! {
         if a.len() <= BLOCK {
             return dot_block(s, a, b);
         }
-        let mut tournament = Tournament::new();
+        let mut pairwise = PairwiseSum::new();
         for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
-            tournament.push(dot_block(s, a, b));
+            pairwise.push(dot_block(s, a, b));
         }
-        tournament.total()
+        pairwise.total()
     }
 
     /// `y[j] = Σᵣ x[r, first + j]` over the rows of `x`, each `width` long.
@@ -198,9 +198,9 @@ kernel! {
         let fits = first.checked_add(y.len()).is_some_and(|end| end <= width);
         assert!(fits, "sum_rows: {} columns from {first} in rows of {width}", y.len());
         let mut j = 0;
-        while j + CHAINS * S::LANES <= y.len() {
-            columns::<S, CHAINS>(s, x, width, first + j, &mut y[j..]);
-            j += CHAINS * S::LANES;
+        while j + ACCUMULATORS * S::LANES <= y.len() {
+            columns::<S, ACCUMULATORS>(s, x, width, first + j, &mut y[j..]);
+            j += ACCUMULATORS * S::LANES;
         }
         while j + S::LANES <= y.len() {
             columns::<S, 1>(s, x, width, first + j, &mut y[j..]);

@@ -9,7 +9,7 @@
 
 use crate::exp::ExpLanes;
 use crate::number::Number;
-use crate::reduce::{Tournament, total};
+use crate::reduce::{PairwiseSum, total};
 use crate::simd::Simd;
 use crate::tail::{greatest, load_padded, store_some};
 
@@ -48,12 +48,12 @@ macro_rules! by_blocks {
             let $block = 0..width;
             $sum
         } else {
-            let mut tournament = Tournament::new();
+            let mut pairwise = PairwiseSum::new();
             for start in (0..width).step_by(BLOCK) {
                 let $block = start..width.min(start + BLOCK);
-                tournament.push($sum);
+                pairwise.push($sum);
             }
-            tournament.total()
+            pairwise.total()
         }
     }};
 }

@@ -21,8 +21,8 @@ use crate::tail::load_padded;
 /// Elements read twice in a row: 16 KiB of `f32`, half of a small first cache level.
 const PART: usize = 4096;
 
-/// Sums kept side by side, so that an addition need not wait for the one before.
-const CHAINS: usize = 4;
+/// Independent accumulators, so that an addition need not wait for the one before.
+const ACCUMULATORS: usize = 4;
 
 /// Below this mean square, squares of `f32` may have lost digits that count: each is off by 2⁻¹⁵⁰ at most.
 const LOST: f64 = 1.0 / (1_u128 << 124) as f64;
@@ -92,20 +92,20 @@ impl Moments {
     }
 }
 
-/// All chains in one, and its lanes in one number.
+/// All accumulators in one, and its lanes in one number.
 #[inline(always)]
-fn total<S: Simd>(s: S, chains: [S::Vector; CHAINS]) -> S::Elem {
-    s.sum(s.add(s.add(chains[0], chains[1]), s.add(chains[2], chains[3])))
+fn total<S: Simd>(s: S, accumulators: [S::Vector; ACCUMULATORS]) -> S::Elem {
+    s.sum(s.add(s.add(accumulators[0], accumulators[1]), s.add(accumulators[2], accumulators[3])))
 }
 
 /// `Σx`
 #[inline(always)]
 fn sum<S: Simd>(s: S, x: &[S::Elem]) -> S::Elem {
-    let mut sums = [s.zero(); CHAINS];
-    let whole = x.len() - x.len() % (CHAINS * S::LANES);
-    for block in (0..whole).step_by(CHAINS * S::LANES) {
-        for chain in 0..CHAINS {
-            sums[chain] = s.add(sums[chain], s.load(&x[block + chain * S::LANES..]));
+    let mut sums = [s.zero(); ACCUMULATORS];
+    let whole = x.len() - x.len() % (ACCUMULATORS * S::LANES);
+    for block in (0..whole).step_by(ACCUMULATORS * S::LANES) {
+        for accumulator in 0..ACCUMULATORS {
+            sums[accumulator] = s.add(sums[accumulator], s.load(&x[block + accumulator * S::LANES..]));
         }
     }
     for i in (whole..x.len()).step_by(S::LANES) {
@@ -157,15 +157,15 @@ impl<S: Simd> Gradient<S> for Rectified<'_, S> {
 #[inline(always)]
 pub(crate) fn sums<S: Simd>(s: S, x: &[S::Elem], mean: S::Elem, mut gradient: impl Gradient<S>) -> [S::Elem; 2] {
     let centre = s.splat(mean);
-    let (mut plain, mut weighted) = ([s.zero(); CHAINS], [s.zero(); CHAINS]);
-    let whole = x.len() - x.len() % (CHAINS * S::LANES);
-    for block in (0..whole).step_by(CHAINS * S::LANES) {
-        for chain in 0..CHAINS {
-            let at = block + chain * S::LANES;
+    let (mut plain, mut weighted) = ([s.zero(); ACCUMULATORS], [s.zero(); ACCUMULATORS]);
+    let whole = x.len() - x.len() % (ACCUMULATORS * S::LANES);
+    for block in (0..whole).step_by(ACCUMULATORS * S::LANES) {
+        for accumulator in 0..ACCUMULATORS {
+            let at = block + accumulator * S::LANES;
             let deviation = s.sub(s.load(&x[at..]), centre);
             let g = gradient.at::<false>(s, at, deviation);
-            plain[chain] = s.add(plain[chain], g);
-            weighted[chain] = s.mul_add(g, deviation, weighted[chain]);
+            plain[accumulator] = s.add(plain[accumulator], g);
+            weighted[accumulator] = s.mul_add(g, deviation, weighted[accumulator]);
         }
     }
     for i in (whole..x.len()).step_by(S::LANES) {
@@ -184,13 +184,13 @@ kernel! {
     pub fn deviations(x: &[E]) -> [E; 3] |s| {
         let mean = sum(s, x) / E::from_f64(x.len() as f64);
         let centre = s.splat(mean);
-        let (mut first, mut second) = ([s.zero(); CHAINS], [s.zero(); CHAINS]);
-        let whole = x.len() - x.len() % (CHAINS * S::LANES);
-        for block in (0..whole).step_by(CHAINS * S::LANES) {
-            for chain in 0..CHAINS {
-                let deviation = s.sub(s.load(&x[block + chain * S::LANES..]), centre);
-                first[chain] = s.add(first[chain], deviation);
-                second[chain] = s.mul_add(deviation, deviation, second[chain]);
+        let (mut first, mut second) = ([s.zero(); ACCUMULATORS], [s.zero(); ACCUMULATORS]);
+        let whole = x.len() - x.len() % (ACCUMULATORS * S::LANES);
+        for block in (0..whole).step_by(ACCUMULATORS * S::LANES) {
+            for accumulator in 0..ACCUMULATORS {
+                let deviation = s.sub(s.load(&x[block + accumulator * S::LANES..]), centre);
+                first[accumulator] = s.add(first[accumulator], deviation);
+                second[accumulator] = s.mul_add(deviation, deviation, second[accumulator]);
             }
         }
         for i in (whole..x.len()).step_by(S::LANES) {

@@ -1,9 +1,10 @@
-//! Planes of an image become pixels, and pixels become planes: how lanes come to run over channels.
+//! From NCHW to NHWC (channels last), and back: how lanes come to run over channels.
 //!
-//! A **strip** holds some rows of an image pixel by pixel, `strip[row][column][channel]`, with room for zeros on both sides. A
-//! vector then holds neighbouring channels of one pixel, and a step to any other pixel is a step in memory, whatever stride or
-//! dilation a convolution has. The plain algorithm, for both directions: `strip[row][column][channel] = x[channel][row][column]`.
-//! Here as many pixels of as many planes as a vector has lanes are read at a time, and transposed in registers.
+//! A channels-last copy holds some rows of an image pixel by pixel, `nhwc[row][column][channel]`, with room for zeros
+//! on both sides. A vector then holds neighbouring channels of one pixel, and a step to any other pixel is a step in
+//! memory, whatever stride or dilation a convolution has. The plain algorithm, for both directions:
+//! `nhwc[row][column][channel] = x[channel][row][column]`. Here as many pixels of as many planes as a vector has lanes
+//! are read at a time, and transposed in registers.
 //!
 //! Channels are a multiple of [`MAX_LANES`].
 
@@ -13,9 +14,9 @@ use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
 
-/// How rows of an image stand in a strip.
+/// How rows of an image stand in a channels-last copy.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Strip {
+pub(crate) struct ChannelsLast {
     pub channels: usize,
     /// Height and width of the planes.
     pub size: [usize; 2],
@@ -24,16 +25,16 @@ pub(crate) struct Strip {
     pub width: usize,
 }
 
-impl Strip {
-    /// A strip of planes without room for zeros.
-    pub fn dense(channels: usize, size: [usize; 2]) -> Strip {
-        Strip { channels, size, before: 0, width: size[1] }
+impl ChannelsLast {
+    /// a channels-last copy of planes without room for zeros.
+    pub fn dense(channels: usize, size: [usize; 2]) -> ChannelsLast {
+        ChannelsLast { channels, size, before: 0, width: size[1] }
     }
 
-    /// A strip with the zeros of an axis along the width.
-    pub fn padded(channels: usize, height: usize, columns: &Axis) -> Strip {
+    /// a channels-last copy with the zeros of an axis along the width.
+    pub fn padded(channels: usize, height: usize, columns: &Axis) -> ChannelsLast {
         let (before, width) = columns.padding();
-        Strip { channels, size: [height, columns.source], before, width }
+        ChannelsLast { channels, size: [height, columns.source], before, width }
     }
 
     /// Elements of a row.
@@ -46,10 +47,10 @@ impl Strip {
         self.channels * self.size[0] * self.size[1]
     }
 
-    /// Turns rows `from .. to` of the planes with which `x` begins into a strip that begins with the first of them. Room for zeros
-    /// is not touched.
+    /// Turns rows `from .. to` of the planes with which `x` begins into a channels-last copy that begins with the first
+    /// of them. Room for zeros is not touched.
     #[inline(always)]
-    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], (from, to): (usize, usize), strip: &mut [S::Elem]) {
+    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], (from, to): (usize, usize), nhwc: &mut [S::Elem]) {
         let [height, width] = self.size;
         for channel in (0..self.channels).step_by(S::LANES) {
             for pixel in (from * width..to * width).step_by(S::LANES) {
@@ -57,9 +58,9 @@ impl Strip {
                 let place = (pixel / width - from, pixel % width);
                 let count = S::LANES.min(to * width - pixel);
                 if count == S::LANES && place.1 + count <= width {
-                    self.fill_run(s, x, place, &mut strip[channel..]);
+                    self.fill_run(s, x, place, &mut nhwc[channel..]);
                 } else {
-                    self.fill_some(s, x, (place, count), &mut strip[channel..]);
+                    self.fill_some(s, x, (place, count), &mut nhwc[channel..]);
                 }
             }
         }
@@ -67,7 +68,7 @@ impl Strip {
 
     /// A vector of pixels of one row.
     #[inline(always)]
-    fn fill_run<S: Simd>(&self, s: S, x: &[S::Elem], (row, column): (usize, usize), strip: &mut [S::Elem]) {
+    fn fill_run<S: Simd>(&self, s: S, x: &[S::Elem], (row, column): (usize, usize), nhwc: &mut [S::Elem]) {
         let (plane, place) = (self.size[0] * self.size[1], (row * self.width + self.before + column) * self.channels);
         let mut pixels = [s.zero(); MAX_LANES];
         for l in 0..S::LANES {
@@ -75,13 +76,13 @@ impl Strip {
         }
         s.transpose(&mut pixels);
         for l in 0..S::LANES {
-            s.store(pixels[l], &mut strip[place + l * self.channels..]);
+            s.store(pixels[l], &mut nhwc[place + l * self.channels..]);
         }
     }
 
     /// At most a vector of pixels, where rows or the planes may end within it.
     #[inline(always)]
-    fn fill_some<S: Simd>(&self, s: S, x: &[S::Elem], (place, count): ((usize, usize), usize), strip: &mut [S::Elem]) {
+    fn fill_some<S: Simd>(&self, s: S, x: &[S::Elem], (place, count): ((usize, usize), usize), nhwc: &mut [S::Elem]) {
         let plane = self.size[0] * self.size[1];
         let mut pixels = [s.zero(); MAX_LANES];
         for l in 0..S::LANES {
@@ -89,10 +90,10 @@ impl Strip {
             pixels[l] = if count == S::LANES { s.load(x) } else { load_padded(s, x, S::Elem::ZERO) };
         }
         s.transpose(&mut pixels);
-        self.place_pixels::<S>(s, &pixels, count, place, strip);
+        self.place_pixels::<S>(s, &pixels, count, place, nhwc);
     }
 
-    /// Puts `count` neighbouring pixels into a strip, from a row and column of the planes on.
+    /// Puts `count` neighbouring pixels into a channels-last copy, from a row and column of the planes on.
     #[inline(always)]
     fn place_pixels<S: Simd>(
         &self,
@@ -100,12 +101,12 @@ impl Strip {
         pixels: &[S::Vector; MAX_LANES],
         count: usize,
         (row, mut column): (usize, usize),
-        strip: &mut [S::Elem],
+        nhwc: &mut [S::Elem],
     ) {
         let mut place = (row * self.width + self.before + column) * self.channels;
         let next_row = (self.width - self.size[1]) * self.channels;
         for pixel in &pixels[..count] {
-            s.store(*pixel, &mut strip[place..]);
+            s.store(*pixel, &mut nhwc[place..]);
             (column, place) = (column + 1, place + self.channels);
             if column == self.size[1] {
                 (column, place) = (0, place + next_row);
@@ -114,9 +115,9 @@ impl Strip {
     }
 }
 
-/// How pixels of an output, `pixels[row][column][filter]`, become planes.
+/// The store from NHWC to NCHW: how pixels of an output, `pixels[row][column][filter]`, become planes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Planes {
+pub(crate) struct PlanarStore {
     pub filters: usize,
     /// Pixels of a row, and how many of them exist in the output.
     pub width: usize,
@@ -124,7 +125,7 @@ pub(crate) struct Planes {
     pub grid: Grid,
 }
 
-impl Planes {
+impl PlanarStore {
     /// Writes `rows` rows of pixels, the first of which is row `first` of the output, to the planes with which `y` begins.
     #[inline(always)]
     pub fn write<S: Simd>(&self, s: S, pixels: &[S::Elem], (first, rows): (usize, usize), y: &mut [S::Elem]) {

@@ -1,9 +1,10 @@
 //! The products of a convolution summed for each output alone, as the plain algorithm says: for images and filters that
 //! [`evenness`](crate::conv::evenness) keeps from Winograd's algorithm, and for values that are not finite.
 //!
-//! What lies outside an image takes part in no product here, where other algorithms multiply zeros: zero times infinity would be
-//! NaN. So an output is infinite or NaN exactly where a product that it sums is, or the sum itself overflows. Lanes run over the columns
-//! of one row, which is read and written where it stands; along the width, only neighbours can be.
+//! What lies outside an image takes part in no product here, where other algorithms multiply zeros: zero times infinity
+//! would be NaN. So an output is infinite or NaN exactly where a product that it sums is, or the sum itself overflows.
+//! Lanes run over the columns of one row, which is read and written where it stands; along the width, only neighbours
+//! can be.
 
 use crate::conv::geometry::{Axis, Batch, Gather, Grid, Weights};
 use crate::number::Number;

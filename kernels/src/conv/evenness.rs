@@ -1,22 +1,23 @@
 //! Whether Winograd's algorithm may be trusted with some images and filters, or each output needs a sum of its own.
 //!
-//! A tile's outputs are all made of the same products at the points, in which a pixel that some of them do not see has to cancel. It
-//! cancels to rounding, and rounding is as large as the largest pixel of the tile: one pixel `r` times as large as its neighbours
-//! costs the outputs that do not see it `r` times their usual error, and an infinity or NaN spoils them. Near the border
-//! of an image the same holds for a weight that an output does not see, since its pixel lies outside.
+//! A tile's outputs are all made of the same products at the points, in which a pixel that some of them do not see has
+//! to cancel. It cancels to rounding, and rounding is as large as the largest pixel of the tile: one pixel `r` times as
+//! large as its neighbours costs the outputs that do not see it `r` times their usual error, and an infinity or NaN
+//! spoils them. Near the border of an image the same holds for a weight that an output does not see, since its pixel
+//! lies outside.
 //!
-//! So each image is looked at before Winograd's algorithm gets it. A pixel is as large as its largest channel. An image is **uneven**
-//! where a few pixels stand out: where of its pixels that are not zero no more than one in [`FEW`], or a single one, lies within
-//! [`MOST`] times of the largest. It is summed directly by [`direct`](crate::conv::direct), as is an image so large that the
-//! products at the points might overflow, each image for itself, so that its result depends neither on the batch nor on
-//! the number of threads. Then what does not see the few has an error of at most a hundred times that of direct summation.
-//! Where more than one pixel in [`FEW`] is large, there is no telling the large ones from the others: gradients in training are such,
-//! of a few decades side by side. There an output that sees small pixels alone has an error of a few roundings of the largest pixel of
-//! its tile. So have outputs that see zeros alone.
+//! So each image is looked at before Winograd's algorithm gets it. A pixel is as large as its largest channel. An image
+//! is **uneven** where a few pixels stand out: where of its pixels that are not zero no more than one in [`FEW`], or a
+//! single one, lies within [`MOST`] times of the largest. It is summed directly by [`direct`](crate::conv::direct), as
+//! is an image so large that the products at the points might overflow, each image for itself, so that its result
+//! depends neither on the batch nor on the number of threads. Then what does not see the few has an error of at most a
+//! hundred times that of direct summation. Where more than one pixel in [`FEW`] is large, there is no telling the large
+//! ones from the others: gradients in training are such, of a few decades side by side. There an output that sees small
+//! pixels alone has an error of a few roundings of the largest pixel of its tile. So have outputs that see zeros alone.
 //!
-//! Filters are looked at when they are packed: a product is summed directly where the taps that an output at a corner of the
-//! image sees are all more than [`MOST`] times smaller than the largest tap, or where a weight is not finite. Where the output's gradient
-//! is the source, all this holds for it.
+//! Filters are looked at when they are packed: a product is summed directly where the taps that an output at a corner
+//! of the image sees are all more than [`MOST`] times smaller than the largest tap, or where a weight is not finite.
+//! Where the output's gradient is the source, all this holds for it.
 //!
 //! Both cost a pass over the images, two operations for every vector, where a convolution multiplies each vector by all filters.
 
@@ -52,8 +53,8 @@ pub(crate) fn scratch_len(pixels: usize) -> usize {
 kernel! {
     trait EvennessKernels;
 
-    /// Whether an image of planes of so many `pixels` is even, and its values times weights up to `greatest` cannot overflow at the
-    /// points.
+    /// Whether an image of planes of so many `pixels` is even, and its values times weights up to `greatest` cannot
+    /// overflow at the points.
     pub fn is_even(x: &[E], pixels: usize, greatest: E, scratch: &mut [E]) -> bool |s| {
         let sizes = &mut scratch[..scratch_len(pixels)];
         sizes.fill(E::ZERO);
@@ -141,8 +142,8 @@ fn at_least_one<E: Number>(x: E) -> E {
     if x < E::ONE { E::ONE } else { x }
 }
 
-/// Whether more than one in [`FEW`] of the sizes above zero, and not a single one of several, are within [`MOST`] times of the greatest.
-/// Behind them are zeros.
+/// Whether more than one in [`FEW`] of the sizes above zero, and not a single one of several, are within [`MOST`] times
+/// of the greatest. Behind them are zeros.
 #[inline(always)]
 fn many_are_near<S: Simd>(s: S, sizes: &[S::Elem], pixels: usize, most: S::Elem) -> bool {
     let (near, one) = (s.splat(most * S::Elem::from_f64(1.0 / MOST)), s.splat(S::Elem::ONE));

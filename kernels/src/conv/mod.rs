@@ -12,22 +12,27 @@
 //! the taps in the order that [`Window::backward`](crate::conv::geometry::Window::backward) gives; for a stride above 1 the
 //! input's pixels fall into phases that see different taps, and each phase is one such product.
 //!
-//! Six files compute it, each for the layers that it is fastest for; `Way::of` chooses, by the sizes alone, the first of them:
+//! An [`Algorithm`] is chosen by the sizes alone, the first of these that serves them:
 //!
-//! | file | for | because |
-//! | --- | --- | --- |
-//! | `nhwc/few_channels.rs` | few planes, filters in sixteens | lanes over filters: a value of the source serves all |
-//! | `planar/pointwise.rs` | kernels of one pixel without steps | lanes over pixels, which are read where they stand |
-//! | `winograd/two_d.rs` | 3×3 taps side by side, channels in sixteens | a quarter of the multiplications |
-//! | `winograd/one_d.rs` | three or five rows of taps side by side | a half or six tenths of the multiplications |
-//! | `nhwc/forward.rs` | everything else with channels in sixteens | lanes over channels: nothing is packed |
-//! | `planar/forward.rs` | everything else | lanes over pixels: none is wasted on few channels |
+//! | algorithm | when | why | multiplications | variance of rounding |
+//! | --- | --- | --- | --- | --- |
+//! | `nhwc/few_channels.rs` | at most 7 planes, filters in sixteens | a value of the source serves a whole vector of filters | all | as summed |
+//! | `planar/pointwise.rs` | 1×1 kernels, stride 1 | planes are read where they stand | all | in blocks of 128 |
+//! | `winograd/two_d.rs`: `F(4×4, 3×3)` | 3×3 taps, channels in sixteens | fewest multiplications | 1/4 | 23 times, in blocks of 32 |
+//! | `winograd/one_d.rs`: `F(4, 3)`, `F(2, 5)` | 3 or 5 rows of taps | fewer multiplications, for any number of channels | 1/2, 3/5 | 4.8 and 5.4 times, in blocks of 128 |
+//! | `nhwc/forward.rs` | channels in sixteens | all taps of a pixel are runs of channels: nothing is packed | all | in blocks of 128 |
+//! | `planar/forward.rs` | everything else | no lane is wasted on few channels | all | in blocks of 128 |
 //!
-//! Taps lie side by side with stride 1, and in phases of a greater stride. Squares and tiles decline outputs so small that they
-//! would mostly lie outside.
+//! "In sixteens" are multiples of the widest vector. Both of Winograd's want taps that are neighbours, as they are with stride 1 and in the
+//! phases of a greater stride, and decline outputs so small that most of their tiles would lie outside. The variance is that of direct
+//! summation times what `winograd/transforms.rs` derives; sums of blocks are added, so that it grows with the length of a block and with
+//! the number of blocks.
 //!
 //! Where an image or a filter holds values that Winograd's algorithm would not do justice to, `direct.rs` sums each output alone:
 //! `evenness.rs` says which. So an infinity or NaN reaches the outputs that see it, and no other.
+//!
+//! Every algorithm with lanes over channels copies the images from NCHW to NHWC and its output back, in each pass anew: tensors keep
+//! NCHW between operations.
 //!
 //! The order of every sum is fixed by the sizes and the image, so a pixel's value does not depend on the batch.
 
@@ -49,46 +54,46 @@ use evenness::EvennessKernels;
 pub use geometry::{Axis, Batch, Gather, Grid, Phase, Weights, Window};
 use microkernel::pixels::{LARGE_BLOCK, SMALL_BLOCK};
 use microkernel::{channels, pixels};
-use nhwc::few_channels::FilterProduct;
-use nhwc::forward::ChannelProduct;
-use planar::forward::PixelProduct;
-use planar::pointwise::FlatProduct;
-use winograd::one_d::TileProduct;
-use winograd::transforms::Tiles;
-use winograd::two_d::SquareProduct;
-use winograd::two_d_tiles::Squares;
+use nhwc::few_channels::FewChannelsForward;
+use nhwc::forward::NhwcForward;
+use planar::forward::PlanarForward;
+use planar::pointwise::PointwiseForward;
+use winograd::one_d::Winograd1dForward;
+use winograd::transforms::Tiles1d;
+use winograd::two_d::Winograd2dForward;
+use winograd::two_d_tiles::Tiles2d;
 
-/// Which file computes a convolution.
-pub(crate) enum Way {
-    Filters,
-    Flat,
-    Squares(Squares),
-    Tiles(Tiles),
-    Channels,
-    Pixels,
+/// What computes a convolution: see the table at the head of the module.
+pub(crate) enum Algorithm {
+    FewChannels,
+    Pointwise,
+    Winograd2d(Tiles2d),
+    Winograd1d(Tiles1d),
+    Nhwc,
+    Planar,
 }
 
-impl Way {
+impl Algorithm {
     /// Whether outputs of a tile share products at points.
     pub fn is_winograd(&self) -> bool {
-        matches!(self, Way::Squares(_) | Way::Tiles(_))
+        matches!(self, Algorithm::Winograd2d(_) | Algorithm::Winograd1d(_))
     }
 
     /// The way of a gather with so many filters.
-    pub fn of(gather: &Gather, filters: usize) -> Way {
+    pub fn of(gather: &Gather, filters: usize) -> Algorithm {
         let fills = channels::fills(gather.planes) && channels::fills(filters) && gather.depth() > 0;
         if nhwc::few_channels::serves(gather, filters) {
-            Way::Filters
+            Algorithm::FewChannels
         } else if planar::pointwise::serves(gather) {
-            Way::Flat
-        } else if let Some(squares) = Squares::of(gather, filters) {
-            Way::Squares(squares)
-        } else if let Some(tiles) = Tiles::of(gather) {
-            Way::Tiles(tiles)
+            Algorithm::Pointwise
+        } else if let Some(tiles) = Tiles2d::of(gather, filters) {
+            Algorithm::Winograd2d(tiles)
+        } else if let Some(tiles) = Tiles1d::of(gather) {
+            Algorithm::Winograd1d(tiles)
         } else if fills {
-            Way::Channels
+            Algorithm::Nhwc
         } else {
-            Way::Pixels
+            Algorithm::Planar
         }
     }
 }
@@ -101,25 +106,27 @@ pub fn packed_len(gather: &Gather, filters: usize) -> usize {
 
 /// Elements of the packed filters alone.
 fn filters_len(gather: &Gather, filters: usize) -> usize {
-    match Way::of(gather, filters) {
-        Way::Squares(squares) => winograd::two_d::packed_len(&squares),
-        Way::Tiles(tiles) => winograd::one_d::packed_len(&tiles, filters),
-        Way::Filters | Way::Channels => filters * gather.depth(),
-        Way::Flat | Way::Pixels => pixels::packed_len(gather, filters),
+    match Algorithm::of(gather, filters) {
+        Algorithm::Winograd2d(tiles) => winograd::two_d::packed_len(&tiles),
+        Algorithm::Winograd1d(tiles) => winograd::one_d::packed_len(&tiles, filters),
+        Algorithm::FewChannels | Algorithm::Nhwc => filters * gather.depth(),
+        Algorithm::Pointwise | Algorithm::Planar => pixels::packed_len(gather, filters),
     }
 }
 
 /// Elements of scratch that [`conv`] needs for so many images.
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
-    match Way::of(gather, filters) {
-        Way::Squares(squares) => {
-            winograd::two_d::scratch_len(&squares, images).max(evenness::scratch_len(gather.source_pixels()))
+    match Algorithm::of(gather, filters) {
+        Algorithm::Winograd2d(tiles) => {
+            winograd::two_d::scratch_len(&tiles, images).max(evenness::scratch_len(gather.source_pixels()))
         }
-        Way::Tiles(tiles) => winograd::one_d::scratch_len(&tiles).max(evenness::scratch_len(gather.source_pixels())),
-        Way::Filters => nhwc::few_channels::scratch_len(gather),
-        Way::Flat => 0,
-        Way::Channels => nhwc::forward::scratch_len(gather),
-        Way::Pixels => planar::forward::scratch_len(gather),
+        Algorithm::Winograd1d(tiles) => {
+            winograd::one_d::scratch_len(&tiles).max(evenness::scratch_len(gather.source_pixels()))
+        }
+        Algorithm::FewChannels => nhwc::few_channels::scratch_len(gather),
+        Algorithm::Pointwise => 0,
+        Algorithm::Nhwc => nhwc::forward::scratch_len(gather),
+        Algorithm::Planar => planar::forward::scratch_len(gather),
     }
 }
 
@@ -142,7 +149,7 @@ pub fn pack_filters<E: Convolve>(
     let (packed, greatest) = packed[..packed_len(gather, filters)].split_at_mut(filters_len(gather, filters));
     pack(isa, gather, filters, weights, packed);
     // Only Winograd's algorithm asks whether filters are even; that all are finite, every algorithm does.
-    greatest[0] = match Way::of(gather, filters).is_winograd() {
+    greatest[0] = match Algorithm::of(gather, filters).is_winograd() {
         true => evenness::greatest_weight(isa, gather, weights),
         false => evenness::largest(isa, weights.w),
     };
@@ -180,7 +187,7 @@ pub fn conv<E: Convolve>(
     if !greatest[0].is_finite() {
         return direct::products(isa, gather, filters, weights, bias, x, source, y, target, grid);
     }
-    if !Way::of(gather, filters).is_winograd() {
+    if !Algorithm::of(gather, filters).is_winograd() {
         return products(isa, gather, filters, packed, bias, x, source, y, target, grid, scratch);
     }
     let mut done = 0;
@@ -207,17 +214,17 @@ kernel! {
     #[doc(hidden)]
     pub fn pack(gather: &Gather, filters: usize, weights: &Weights<'_, E>, packed: &mut [E]) |s| {
         let lanes_over_pixels = (filters, if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK });
-        match Way::of(gather, filters) {
-            Way::Squares(squares) => winograd::two_d::pack_filters(s, &squares, weights, packed),
-            Way::Tiles(tiles) => winograd::one_d::pack_filters(&tiles, lanes_over_pixels, weights, packed),
-            Way::Filters => {
+        match Algorithm::of(gather, filters) {
+            Algorithm::Winograd2d(tiles) => winograd::two_d::pack_filters(s, &tiles, weights, packed),
+            Algorithm::Winograd1d(tiles) => winograd::one_d::pack_filters(&tiles, lanes_over_pixels, weights, packed),
+            Algorithm::FewChannels => {
                 pixels::pack_filters(gather, (filters, channels::block_of(S::LANES, filters)), weights, packed);
             }
-            Way::Channels => {
+            Algorithm::Nhwc => {
                 let block = channels::block_of(S::LANES, filters);
                 nhwc::forward::pack_filters(gather, (filters, block), weights, packed);
             }
-            Way::Flat | Way::Pixels => pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
+            Algorithm::Pointwise | Algorithm::Planar => pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
         }
     }
 
@@ -227,21 +234,21 @@ kernel! {
         gather: &Gather, filters: usize, packed: &[E], bias: &[E],
         x: &[E], source: Batch, y: &mut [E], target: Batch, grid: Grid, scratch: &mut [E],
     ) |s| {
-        match Way::of(gather, filters) {
-            Way::Squares(squares) => {
-                SquareProduct { squares: &squares, packed, bias, grid }.run(s, x, source, y, target, scratch);
+        match Algorithm::of(gather, filters) {
+            Algorithm::Winograd2d(tiles) => {
+                Winograd2dForward { tiles: &tiles, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
-            Way::Tiles(tiles) => {
-                TileProduct { tiles: &tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+            Algorithm::Winograd1d(tiles) => {
+                Winograd1dForward { tiles: &tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
-            Way::Filters => {
-                FilterProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+            Algorithm::FewChannels => {
+                FewChannelsForward { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
-            Way::Flat => FlatProduct(PixelProduct { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
-            Way::Channels => {
-                ChannelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
+            Algorithm::Pointwise => PointwiseForward(PlanarForward { gather, filters, packed, bias, grid }).run(s, x, source, y, target),
+            Algorithm::Nhwc => {
+                NhwcForward { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
             }
-            Way::Pixels => PixelProduct { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch),
+            Algorithm::Planar => PlanarForward { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch),
         }
     }
 }

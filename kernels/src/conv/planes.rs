@@ -1,9 +1,9 @@
 //! Images plane by plane (NCHW): copied between zeros, packed a few pixels at a time, and stored.
 //!
 //! The source is first copied once into planes with zeros around them, so that the packing loops never ask whether a
-//! place lies inside. A panel holds the columns of the im2col matrix for a few pixels, small enough for the cache, and is overwritten by
-//! the next. Rows are copied in whole vectors: what a copy writes past its end is overwritten by the next
-//! one, since a panel is written from front to back; behind the last there is slack.
+//! place lies inside. A panel holds the columns of the im2col matrix for a few pixels, small enough for the cache, and
+//! is overwritten by the next. Rows are copied in whole vectors: what a copy writes past its end is overwritten by the
+//! next one, since a panel is written from front to back; behind the last there is slack.
 //!
 //! Knows the geometry; knows no algorithm.
 

@@ -19,17 +19,17 @@
 use crate::conv::geometry::{Batch, Gather};
 use crate::conv::microkernel::channels::fills;
 use crate::conv::microkernel::pixels_weights::images_of_a_group;
-use crate::conv::nhwc::weights::ChannelWeights;
-use crate::conv::planar::weights::PixelWeights;
-use crate::conv::winograd::one_d_weights::TileWeights;
-use crate::conv::winograd::two_d_weights::SquareWeights;
-use crate::conv::{Convolve, Way, direct, evenness, nhwc, planar, winograd};
+use crate::conv::nhwc::weights::NhwcWeights;
+use crate::conv::planar::weights::PlanarWeights;
+use crate::conv::winograd::one_d_weights::Winograd1dWeights;
+use crate::conv::winograd::two_d_weights::Winograd2dWeights;
+use crate::conv::{Algorithm, Convolve, direct, evenness, nhwc, planar, winograd};
 use crate::isa::Isa;
 
 /// The way of this sum for a gather with so many filters.
-fn way(gather: &Gather, filters: usize) -> Way {
-    match Way::of(gather, filters) {
-        Way::Flat if fills(gather.planes) && fills(filters) => Way::Channels,
+fn way(gather: &Gather, filters: usize) -> Algorithm {
+    match Algorithm::of(gather, filters) {
+        Algorithm::Pointwise if fills(gather.planes) && fills(filters) => Algorithm::Nhwc,
         way => way,
     }
 }
@@ -37,10 +37,10 @@ fn way(gather: &Gather, filters: usize) -> Way {
 /// Images that are worked on together, so that small ones fill a block; with fewer, there are more sums of fewer products.
 pub fn images_together(gather: &Gather, filters: usize) -> usize {
     match way(gather, filters) {
-        Way::Squares(squares) => squares.images_together(),
-        Way::Tiles(tiles) => images_of_a_group(tiles.gather.pixels()),
-        Way::Channels => 1,
-        Way::Filters | Way::Flat | Way::Pixels => images_of_a_group(gather.pixels()),
+        Algorithm::Winograd2d(tiles) => tiles.images_together(),
+        Algorithm::Winograd1d(tiles) => images_of_a_group(tiles.gather.pixels()),
+        Algorithm::Nhwc => 1,
+        Algorithm::FewChannels | Algorithm::Pointwise | Algorithm::Planar => images_of_a_group(gather.pixels()),
     }
 }
 
@@ -48,10 +48,12 @@ pub fn images_together(gather: &Gather, filters: usize) -> usize {
 pub fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
     let pixels = evenness::scratch_len(gather.source_pixels().max(gather.pixels()));
     match way(gather, filters) {
-        Way::Squares(squares) => winograd::two_d_weights::scratch_len(&squares, images).max(pixels),
-        Way::Tiles(tiles) => winograd::one_d_weights::scratch_len(&tiles, filters, images).max(pixels),
-        Way::Channels => nhwc::weights::scratch_len(gather, filters),
-        Way::Filters | Way::Flat | Way::Pixels => planar::weights::scratch_len(gather, filters, images),
+        Algorithm::Winograd2d(tiles) => winograd::two_d_weights::scratch_len(&tiles, images).max(pixels),
+        Algorithm::Winograd1d(tiles) => winograd::one_d_weights::scratch_len(&tiles, filters, images).max(pixels),
+        Algorithm::Nhwc => nhwc::weights::scratch_len(gather, filters),
+        Algorithm::FewChannels | Algorithm::Pointwise | Algorithm::Planar => {
+            planar::weights::scratch_len(gather, filters, images)
+        }
     }
 }
 
@@ -126,10 +128,10 @@ kernel! {
         gather: &Gather, filters: usize, x: &[E], source: Batch, dy: &[E], output: Batch, dw: &mut [E], scratch: &mut [E],
     ) |s| {
         match way(gather, filters) {
-            Way::Squares(squares) => SquareWeights { squares: &squares, x, source, dy, output }.run(s, dw, scratch),
-            Way::Tiles(tiles) => TileWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch),
-            Way::Channels => ChannelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-            Way::Filters | Way::Flat | Way::Pixels => PixelWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+            Algorithm::Winograd2d(tiles) => Winograd2dWeights { tiles: &tiles, x, source, dy, output }.run(s, dw, scratch),
+            Algorithm::Winograd1d(tiles) => Winograd1dWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch),
+            Algorithm::Nhwc => NhwcWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
+            Algorithm::FewChannels | Algorithm::Pointwise | Algorithm::Planar => PlanarWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
         }
     }
 }

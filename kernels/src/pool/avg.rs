@@ -1,6 +1,6 @@
 //! The mean under a window, and the mean of a whole slice.
 
-use super::{Plane, deal, gather};
+use super::{Plane, deinterleave, interleave};
 use crate::number::Number;
 use crate::reduce::total;
 use crate::simd::Simd;
@@ -26,7 +26,7 @@ impl Plane {
         }
     }
 
-    /// Checks the slices and cuts the scratch: padded rows, one for each row of outputs; the piles they are dealt out
+    /// Checks the slices and cuts the scratch: padded rows, one for each row of outputs; the parts they are de-interleaved
     /// to; the divisors of a row of outputs; and a row for the shares of a row of outputs, with zeros on either side.
     fn prepare<'a, E: Number>(
         &self,
@@ -41,12 +41,12 @@ impl Plane {
         }
         let len = self.output[0] * self.padded();
         let (rows, rest) = scratch.split_at_mut(len);
-        let (piles, rest) = rest.split_at_mut(len);
+        let (parts, rest) = rest.split_at_mut(len);
         let (divisors, rest) = rest.split_at_mut(self.lanes());
-        let shares = &mut rest[..self.pile() + self.shifts()];
+        let shares = &mut rest[..self.part() + self.shifts()];
         self.divisors(count_padding, divisors);
         shares.fill(E::ZERO);
-        [rows, piles, divisors, shares]
+        [rows, parts, divisors, shares]
     }
 }
 
@@ -60,22 +60,22 @@ kernel! {
     /// When a slice has not the length that `plane` says, or `plane` is not sound, as in
     /// [`max_forward`](super::max_forward()).
     pub fn avg_forward(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E], scratch: &mut [E]) |s| {
-        let [rows, piles, divisors, _] = plane.prepare((x.len(), y.len()), count_padding, scratch);
+        let [rows, parts, divisors, _] = plane.prepare((x.len(), y.len()), count_padding, scratch);
         if !plane.usual() {
             return plain_forward(plane, count_padding, x, y);
         }
         for (oy, sums) in rows.chunks_exact_mut(plane.padded()).enumerate() {
             sum_rows(s, plane, plane.under(0, oy), x, sums);
         }
-        let piles = deal(plane.stride[1], rows, piles);
-        let ([_, outputs], pile) = (plane.output, plane.pile());
-        let taps = plane.taps(plane.output[0] * pile);
+        let parts = deinterleave(plane.stride[1], rows, parts);
+        let ([_, outputs], part) = (plane.output, plane.part());
+        let taps = plane.taps(plane.output[0] * part);
         for (oy, y) in y.chunks_exact_mut(outputs).enumerate() {
             let rows = s.splat(E::from_f64(plane.divisor(0, oy, count_padding) as f64));
             for ox in (0..outputs).step_by(S::LANES) {
                 let mut sum = s.zero();
                 for tap in taps {
-                    sum = s.add(sum, s.load(&piles[tap + oy * pile + ox..]));
+                    sum = s.add(sum, s.load(&parts[tap + oy * part + ox..]));
                 }
                 let mean = s.div(sum, s.mul(rows, s.load(&divisors[ox..])));
                 if ox + S::LANES <= outputs { s.store(mean, &mut y[ox..]) } else { s.store_tail(mean, &mut y[ox..]) }
@@ -83,12 +83,12 @@ kernel! {
         }
     }
 
-    /// The gradient of [`avg_forward`]: each `dy` is dealt out evenly over its window.
+    /// The gradient of [`avg_forward`]: each `dy` is spread evenly over its window.
     ///
     /// # Panics
     /// As [`avg_forward`].
     pub fn avg_backward(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E], scratch: &mut [E]) |s| {
-        let [rows, piles, divisors, shares] = plane.prepare((dx.len(), dy.len()), count_padding, scratch);
+        let [rows, parts, divisors, shares] = plane.prepare((dx.len(), dy.len()), count_padding, scratch);
         dx.fill(E::ZERO);
         if !plane.usual() {
             return plain_backward(plane, count_padding, dy, dx);
@@ -101,9 +101,9 @@ kernel! {
                 let share = s.div(dy, s.mul(rows, s.load(&divisors[ox..])));
                 s.store(share, &mut shares[plane.shifts() + ox..]);
             }
-            shares_to_piles(s, plane, oy, shares, piles);
+            shares_to_parts(s, plane, oy, shares, parts);
         }
-        let rows = gather(plane.stride[1], piles, rows);
+        let rows = interleave(plane.stride[1], parts, rows);
         for (oy, row) in rows.chunks_exact(plane.padded()).enumerate() {
             add_to_rows(s, plane, plane.under(0, oy), row, dx);
         }
@@ -149,17 +149,17 @@ fn sum_rows<S: Simd>(s: S, plane: &Plane, rows: Range<usize>, x: &[S::Elem], sum
     }
 }
 
-/// Row `oy` of every pile: the sum of the shares of all windows that hold an element.
+/// Row `oy` of every part: the sum of the shares of all windows that hold an element.
 #[inline(always)]
-fn shares_to_piles<S: Simd>(s: S, plane: &Plane, oy: usize, shares: &[S::Elem], piles: &mut [S::Elem]) {
-    let ([_, kernel], [_, stride], pile, shifts) = (plane.kernel, plane.stride, plane.pile(), plane.shifts());
+fn shares_to_parts<S: Simd>(s: S, plane: &Plane, oy: usize, shares: &[S::Elem], parts: &mut [S::Elem]) {
+    let ([_, kernel], [_, stride], part, shifts) = (plane.kernel, plane.stride, plane.part(), plane.shifts());
     for p in 0..stride {
-        let own = &mut piles[(p * plane.output[0] + oy) * pile..][..pile];
+        let own = &mut parts[(p * plane.output[0] + oy) * part..][..part];
         // Columns p, p + stride, … of the window.
         let columns = (kernel + stride - 1 - p) / stride;
-        for block in (0..pile).step_by(S::LANES) {
+        for block in (0..part).step_by(S::LANES) {
             // The last vector may overlap the one before: it writes the same values there.
-            let i = block.min(pile - S::LANES);
+            let i = block.min(part - S::LANES);
             let mut sum = s.zero();
             for shift in 0..columns {
                 sum = s.add(sum, s.load(&shares[shifts + i - shift..]));

@@ -1,6 +1,6 @@
 //! The maximum under a window, and where it stands.
 
-use super::{Plane, deal};
+use super::{Plane, deinterleave};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -23,14 +23,14 @@ kernel! {
         }
         let len = plane.input[0] * plane.padded();
         let (rows, rest) = scratch.split_at_mut(len);
-        let (piles, rest) = rest.split_at_mut(len);
+        let (parts, rest) = rest.split_at_mut(len);
         let chosen = &mut rest[..plane.outputs()];
         pad(plane, x, rows);
-        let piles = deal(plane.stride[1], rows, piles);
+        let parts = deinterleave(plane.stride[1], rows, parts);
         match plane.kernel[1] {
-            2 => maxima::<S, 2>(s, plane, piles, y, chosen),
-            3 => maxima::<S, 3>(s, plane, piles, y, chosen),
-            _ => maxima::<S, 0>(s, plane, piles, y, chosen),
+            2 => maxima::<S, 2>(s, plane, parts, y, chosen),
+            3 => maxima::<S, 3>(s, plane, parts, y, chosen),
+            _ => maxima::<S, 0>(s, plane, parts, y, chosen),
         }
         for (index, chosen) in index.iter_mut().zip(chosen) {
             // An integer added to 2⁵² stands in the low bits; unlike a cast, that needs no care for what is none.
@@ -63,20 +63,20 @@ fn pad<E: Number>(plane: &Plane, x: &[E], rows: &mut [E]) {
     }
 }
 
-/// The maxima and their positions as floats, from the piles. `KERNEL` is the width of the window, where that is to be
+/// The maxima and their positions as floats, from the parts. `KERNEL` is the width of the window, where that is to be
 /// known to the compiler, or 0.
 #[inline(always)]
 fn maxima<S: Simd, const KERNEL: usize>(
     s: S,
     plane: &Plane,
-    piles: &[S::Elem],
+    parts: &[S::Elem],
     y: &mut [S::Elem],
     chosen: &mut [S::Elem],
 ) {
     let number = |x: f64| s.splat(S::Elem::from_f64(x));
-    let ([_, width], [_, outputs], pile) = (plane.input, plane.output, plane.pile());
+    let ([_, width], [_, outputs], part) = (plane.input, plane.output, plane.part());
     let plane = &Plane { kernel: [plane.kernel[0], if KERNEL > 0 { KERNEL } else { plane.kernel[1] }], ..*plane };
-    let taps = plane.taps(plane.input[0] * pile);
+    let taps = plane.taps(plane.input[0] * part);
     let (numbers, stride, left) = (lane_numbers(s), number(plane.stride[1] as f64), number(-(plane.padding[1] as f64)));
     for (oy, (y, chosen)) in y.chunks_exact_mut(outputs).zip(chosen.chunks_exact_mut(outputs)).enumerate() {
         let rows = plane.under(0, oy);
@@ -88,7 +88,7 @@ fn maxima<S: Simd, const KERNEL: usize>(
             for r in rows.clone() {
                 let mut position = s.add(edge, number((r * width) as f64));
                 for tap in taps {
-                    let x = s.load(&piles[tap + r * pile + ox..]);
+                    let x = s.load(&parts[tap + r * part + ox..]);
                     at = s.select_gt(x, best, position, at);
                     best = s.max(x, best);
                     position = s.add(position, number(1.0));

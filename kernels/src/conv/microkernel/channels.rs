@@ -3,10 +3,10 @@
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
-/// Vectors of filters in a register block, where there are so many.
+/// Vectors of filters in a micro-kernel, where there are so many.
 pub(crate) const VECTORS: usize = 2;
 
-/// Pixels in a register block, with 32 and with 16 registers.
+/// Pixels in a micro-kernel, with 32 and with 16 registers.
 pub(crate) const MANY_PIXELS: usize = 8;
 pub(crate) const FEW_PIXELS: usize = 4;
 
@@ -15,12 +15,12 @@ pub(crate) fn fills(channels: usize) -> bool {
     channels > 0 && channels.is_multiple_of(MAX_LANES)
 }
 
-/// Filters of a register block.
+/// Filters of a micro-kernel.
 pub(crate) fn block_of(lanes: usize, filters: usize) -> usize {
     if filters.is_multiple_of(VECTORS * lanes) { VECTORS * lanes } else { lanes }
 }
 
-/// The register block: `T` pixels by `V` vectors of filters, over all planes of one tap, added to `sums`.
+/// The micro-kernel: `T` pixels by `V` vectors of filters, over all planes of one tap, added to `sums`.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, const V: usize, const T: usize>(
     s: S,

@@ -3,12 +3,12 @@
 use super::channels::{VECTORS, block_of};
 use crate::simd::{MAX_LANES, Simd};
 
-/// Planes in a register block, with 32 and with 16 registers.
+/// Planes in a micro-kernel, with 32 and with 16 registers.
 const MANY_PLANES: usize = 8;
 const FEW_PLANES: usize = 4;
 
 /// Where pixels, or tiles, of two factors stand that are multiplied and summed.
-pub(crate) struct Pairs {
+pub(crate) struct OuterProducts {
     pub rows: usize,
     pub columns: usize,
     /// Rows whose products are added one after the other, before their sum is added to those of others.
@@ -19,7 +19,7 @@ pub(crate) struct Pairs {
     pub pixel: [usize; 2],
 }
 
-impl Pairs {
+impl OuterProducts {
     /// Adds the products of all pixels to `sums[plane][filter]`.
     #[inline(always)]
     pub fn add_products<S: Simd>(
@@ -37,7 +37,7 @@ impl Pairs {
         }
     }
 
-    /// [`add_products`](Pairs::add_products), `P` planes by `V` vectors of filters at a time.
+    /// [`add_products`](OuterProducts::add_products), `P` planes by `V` vectors of filters at a time.
     #[inline(always)]
     fn blocks<S: Simd, const V: usize, const P: usize>(
         &self,
@@ -67,7 +67,7 @@ impl Pairs {
         }
     }
 
-    /// The register block: `P` planes by `V` vectors of filters, summed over the pixels of a row.
+    /// The micro-kernel: `P` planes by `V` vectors of filters, summed over the pixels of a row.
     #[inline(always)]
     fn multiply<S: Simd, const V: usize, const P: usize>(
         &self,

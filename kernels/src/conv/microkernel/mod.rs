@@ -1,7 +1,6 @@
 //! Micro-kernels: the inner loops of all algorithms, which multiply and add into a block of registers.
 //!
-//! Each file is named after what its lanes run over and the product that it computes. Knows vectors alone: where operands stand, callers
-//! say.
+//! Each file is named after what its lanes run over. Knows the geometry; knows no algorithm: those say where operands stand.
 
 pub(crate) mod channels;
 pub(crate) mod channels_weights;
@@ -14,7 +13,7 @@ use crate::simd::Simd;
 /// rounding does not grow with the taps.
 pub(crate) const SUMMED: usize = 128;
 
-/// Adds the sums of a register block to those of earlier blocks.
+/// Adds the sums of a micro-kernel to those of earlier blocks.
 #[inline(always)]
 pub(crate) fn add_to<S: Simd, const V: usize, const T: usize>(
     s: S,

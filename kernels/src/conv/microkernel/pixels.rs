@@ -1,17 +1,17 @@
 //! Filters by pixels, with lanes over pixels, over the whole depth.
 //!
-//! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block that is not
-//! full is filled up with zeros, and its surplus results are not stored.
+//! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block
+//! that is not full is filled up with zeros, and its surplus results are not stored.
 
 use super::{SUMMED, add_to};
 use crate::conv::geometry::{Gather, Weights};
 use crate::number::Number;
 use crate::simd::Simd;
 
-/// Vectors of pixels in a register block.
+/// Vectors of pixels in a micro-kernel.
 pub(crate) const VECTORS: usize = 2;
 
-/// Filters in a register block of an instruction set with 32 registers, and of one with 16.
+/// Filters in a micro-kernel of an instruction set with 32 registers, and of one with 16.
 pub(crate) const LARGE_BLOCK: usize = 8;
 pub(crate) const SMALL_BLOCK: usize = 4;
 
@@ -43,8 +43,8 @@ pub(crate) fn pack_filters<E: Number>(
     }
 }
 
-/// Where a register block finds its pixels: for each plane and tap, `V` vectors.
-pub(crate) struct Reach<const V: usize> {
+/// Where a micro-kernel finds its pixels: for each plane and tap, `V` vectors.
+pub(crate) struct PixelAccess<const V: usize> {
     /// Where each vector starts, for the first tap of the first plane.
     pub starts: [usize; V],
     /// From a plane to the next.
@@ -54,7 +54,7 @@ pub(crate) struct Reach<const V: usize> {
     pub taps: usize,
 }
 
-impl<const V: usize> Reach<V> {
+impl<const V: usize> PixelAccess<V> {
     /// A panel, packed as `panel[depth][pixels]`.
     #[inline(always)]
     pub fn panel(lanes: usize) -> Self {
@@ -62,16 +62,16 @@ impl<const V: usize> Reach<V> {
         for (v, start) in starts.iter_mut().enumerate() {
             *start = v * lanes;
         }
-        Reach { starts, plane: V * lanes, tap: 0, taps: 1 }
+        PixelAccess { starts, plane: V * lanes, tap: 0, taps: 1 }
     }
 }
 
-/// The register block: `V` vectors of pixels times `K` filters, over the whole depth, in blocks of [`SUMMED`] products.
+/// The micro-kernel: `V` vectors of pixels times `K` filters, over the whole depth, in blocks of [`SUMMED`] products.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, const V: usize, const K: usize>(
     s: S,
     x: &[S::Elem],
-    reach: &Reach<V>,
+    access: &PixelAccess<V>,
     filters: &[S::Elem],
     bias: [S::Elem; K],
 ) -> [[S::Vector; V]; K] {
@@ -79,12 +79,12 @@ pub(crate) fn multiply<S: Simd, const V: usize, const K: usize>(
     for k in 0..K {
         sums[k] = [s.splat(bias[k]); V];
     }
-    let planes = (SUMMED / reach.taps).max(1);
-    let (first, rest) = filters.split_at(filters.len().min(planes * K * reach.taps));
-    sums = multiply_block(s, x, reach, first, 0, sums);
-    for (b, filters) in rest.chunks(planes * K * reach.taps).enumerate() {
-        let plane = (b + 1) * planes * reach.plane;
-        let block = multiply_block(s, x, reach, filters, plane, [[s.zero(); V]; K]);
+    let planes = (SUMMED / access.taps).max(1);
+    let (first, rest) = filters.split_at(filters.len().min(planes * K * access.taps));
+    sums = multiply_block(s, x, access, first, 0, sums);
+    for (b, filters) in rest.chunks(planes * K * access.taps).enumerate() {
+        let plane = (b + 1) * planes * access.plane;
+        let block = multiply_block(s, x, access, filters, plane, [[s.zero(); V]; K]);
         add_to(s, &mut sums, block);
     }
     sums
@@ -95,19 +95,19 @@ pub(crate) fn multiply<S: Simd, const V: usize, const K: usize>(
 fn multiply_block<S: Simd, const V: usize, const K: usize>(
     s: S,
     x: &[S::Elem],
-    reach: &Reach<V>,
+    access: &PixelAccess<V>,
     filters: &[S::Elem],
     mut plane: usize,
     mut sums: [[S::Vector; V]; K],
 ) -> [[S::Vector; V]; K] {
     // Not `zip`: the compiler would keep the sums in memory instead of registers, at a third of the speed.
-    for weights in filters.chunks_exact(K * reach.taps) {
+    for weights in filters.chunks_exact(K * access.taps) {
         // Where taps lie backwards this passes below zero, and comes back when a vector's start is added.
         let mut place = plane;
         for weights in weights.chunks_exact(K) {
             let mut pixels = [s.zero(); V];
             for v in 0..V {
-                pixels[v] = s.load(&x[reach.starts[v].wrapping_add(place)..]);
+                pixels[v] = s.load(&x[access.starts[v].wrapping_add(place)..]);
             }
             for k in 0..K {
                 let w = s.splat(weights[k]);
@@ -115,9 +115,9 @@ fn multiply_block<S: Simd, const V: usize, const K: usize>(
                     sums[k][v] = s.mul_add(pixels[v], w, sums[k][v]);
                 }
             }
-            place = place.wrapping_add_signed(reach.tap);
+            place = place.wrapping_add_signed(access.tap);
         }
-        plane += reach.plane;
+        plane += access.plane;
     }
     sums
 }

@@ -4,10 +4,10 @@ use crate::conv::geometry::Gather;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
-/// Filters in a register block.
+/// Filters in a micro-kernel.
 const FILTERS: usize = 4;
 
-/// Rows of the virtual matrix in a register block, with 32 and with 16 registers, and in the last one, where so few are left.
+/// Rows of the virtual matrix in a micro-kernel, with 32 and with 16 registers, and in the last one, where so few are left.
 const MANY_ROWS: usize = 6;
 const FEW_ROWS: usize = 2;
 const LAST_ROWS: [usize; 2] = [MANY_ROWS / 2, FEW_ROWS / 2];
@@ -18,7 +18,7 @@ pub(crate) const BLOCK: usize = 1024;
 /// From one packed row to the next: a block, and room for what a copy writes past its end.
 pub(crate) const ROW: usize = BLOCK + MAX_LANES;
 
-/// Elements of the packed rows of a register block, and of the packed `dy` of all filters.
+/// Elements of the packed rows of a micro-kernel, and of the packed `dy` of all filters.
 pub(crate) const PACKED_X: usize = MANY_ROWS * ROW;
 pub(crate) fn packed_dy_len(filters: usize) -> usize {
     filters.next_multiple_of(FILTERS) * ROW
@@ -178,7 +178,7 @@ impl<E: Number> Source<'_, E> {
     }
 }
 
-/// The register block: `D` rows of the virtual matrix times four filters, summed over the pixels. A row's vectors start at
+/// The micro-kernel: `D` rows of the virtual matrix times four filters, summed over the pixels. A row's vectors start at
 /// `offsets` from where the row does.
 #[inline(always)]
 fn multiply<S: Simd, const D: usize>(

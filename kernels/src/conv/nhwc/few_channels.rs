@@ -1,5 +1,5 @@
-//! Convolution with lanes over filters: the products of [`conv`](crate::conv) for few planes and filters that fill vectors, such as a
-//! network's first layer.
+//! Direct convolution of few input channels, with lanes over filters: the products of [`conv`](crate::conv) for few
+//! planes and filters that fill vectors, such as a network's first layer.
 //!
 //! The plain algorithm, for one image:
 //!
@@ -14,7 +14,7 @@
 //!
 //! Filters are packed as `[vectors of filters][plane][tap][filter]`, the order in which the inner loop reads them.
 
-use crate::conv::channels_last::Planes;
+use crate::conv::channels_last::PlanarStore;
 use crate::conv::geometry::{Batch, Gather, Grid};
 use crate::conv::microkernel::channels::{VECTORS, block_of, fills};
 use crate::conv::planes::Layout;
@@ -25,7 +25,7 @@ use crate::simd::{MAX_LANES, Simd};
 const PLANES: usize = 7;
 const TAPS: usize = 16;
 
-/// Sums of a register block, pixels times vectors of filters, with 32 and with 16 registers.
+/// Sums of a micro-kernel, pixels times vectors of filters, with 32 and with 16 registers.
 const MANY: usize = 16;
 const FEW: usize = 8;
 
@@ -47,7 +47,7 @@ fn padded_len(gather: &Gather) -> usize {
 }
 
 /// A convolution that is being computed.
-pub(crate) struct FilterProduct<'a, E> {
+pub(crate) struct FewChannelsForward<'a, E> {
     pub gather: &'a Gather,
     pub filters: usize,
     pub packed: &'a [E],
@@ -55,7 +55,7 @@ pub(crate) struct FilterProduct<'a, E> {
     pub grid: Grid,
 }
 
-impl<E: Number> FilterProduct<'_, E> {
+impl<E: Number> FewChannelsForward<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
@@ -108,7 +108,7 @@ impl<E: Number> FilterProduct<'_, E> {
                 }
             }
         }
-        Planes { filters: V * S::LANES, width, columns, grid: self.grid }.write(s, pixels, (0, rows), y);
+        PlanarStore { filters: V * S::LANES, width, columns, grid: self.grid }.write(s, pixels, (0, rows), y);
     }
 }
 
@@ -136,7 +136,7 @@ impl<'a> Taps<'a> {
         self.layout.tap(plane, i, 0).wrapping_add_signed(self.right[j])
     }
 
-    /// The register block: `T` pixels from `place` on by `V` vectors of filters, over the whole depth, added to `sums`.
+    /// The micro-kernel: `T` pixels from `place` on by `V` vectors of filters, over the whole depth, added to `sums`.
     #[inline(always)]
     fn multiply<S: Simd, const V: usize, const T: usize>(
         &self,

@@ -1,26 +1,28 @@
-//! Convolution with lanes over channels: the products of [`conv`](crate::conv) for layers whose channels fill vectors, with any stride.
+//! Direct convolution on a channels-last (NHWC) copy, with lanes over channels: the products of [`conv`](crate::conv)
+//! for layers whose channels fill vectors, with any stride.
 //!
 //! The plain algorithm, on pixels instead of planes:
 //!
 //! ```text
 //! for each output pixel p and filter k:
-//!     y[p][k] = bias[k] + Σ over taps t and planes c of strip[p·step + t·delta + first][c] · w[t][c][k]
+//!     y[p][k] = bias[k] + Σ over taps t and planes c of nhwc[p·step + t·delta + first][c] · w[t][c][k]
 //! ```
 //!
-//! An image becomes a [`Strip`] once. Then every tap of a pixel is a run of channels in memory, wherever it lies, so nothing is
-//! packed: eight pixels by two vectors of filters accumulate in registers (four pixels where there are only sixteen registers)
-//! over some taps and all planes, blocks of such sums are added, and the pixels that come out are transposed into rows of the output's planes.
+//! An image becomes a [`ChannelsLast`] once. Then every tap of a pixel is a run of channels in memory, wherever it
+//! lies, so nothing is packed: eight pixels by two vectors of filters accumulate in registers (four pixels where there
+//! are only sixteen registers) over some taps and all planes, blocks of such sums are added, and the pixels that come
+//! out are transposed into rows of the output's planes.
 //!
 //! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
 
-use crate::conv::channels_last::{Planes, Strip};
+use crate::conv::channels_last::{ChannelsLast, PlanarStore};
 use crate::conv::geometry::{Batch, Gather, Grid, Weights};
 use crate::conv::microkernel::channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
 use crate::conv::microkernel::{SUMMED, add_to};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
-/// Elements of scratch: the strip of an image and the pixels of one block of filters.
+/// Elements of scratch: the channels-last copy of an image and the pixels of one block of filters.
 pub(crate) fn scratch_len(gather: &Gather) -> usize {
     Source::of(gather).len() + gather.pixels().next_multiple_of(MANY_PIXELS) * VECTORS * MAX_LANES
 }
@@ -44,35 +46,35 @@ pub(crate) fn pack_filters<E: Number>(
     }
 }
 
-/// Source pixels, with zeros around them: an image as a strip, and where in it output pixels meet taps.
+/// Source pixels, with zeros around them: an image as a channels-last copy, and where in it output pixels meet taps.
 pub(crate) struct Source<'a> {
     gather: &'a Gather,
-    strip: Strip,
+    nhwc: ChannelsLast,
     len: usize,
 }
 
 impl<'a> Source<'a> {
     pub fn of(gather: &'a Gather) -> Self {
-        let strip = Strip::padded(gather.planes, gather.rows.source, &gather.columns);
-        Source { gather, strip, len: gather.rows.padding().1 * strip.row() }
+        let nhwc = ChannelsLast::padded(gather.planes, gather.rows.source, &gather.columns);
+        Source { gather, nhwc, len: gather.rows.padding().1 * nhwc.row() }
     }
 
-    /// Elements of the strip.
+    /// Elements of the channels-last copy.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Turns an image into a strip, whose zeros are there already.
+    /// Turns an image into a channels-last copy, whose zeros are there already.
     #[inline(always)]
-    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], strip: &mut [S::Elem]) {
-        let above = self.gather.rows.padding().0 * self.strip.row();
-        self.strip.fill(s, x, (0, self.gather.rows.source), &mut strip[above..]);
+    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], nhwc: &mut [S::Elem]) {
+        let above = self.gather.rows.padding().0 * self.nhwc.row();
+        self.nhwc.fill(s, x, (0, self.gather.rows.source), &mut nhwc[above..]);
     }
 
-    /// From where a pixel meets tap `(0, 0)` in the strip's first row and column to where it does.
+    /// From where a pixel meets tap `(0, 0)` in the copy's first row and column to where it does.
     #[inline(always)]
     pub fn pixel(&self, row: usize, column: usize) -> usize {
-        row * self.gather.rows.step * self.strip.row() + column * self.gather.columns.step * self.strip.channels
+        row * self.gather.rows.step * self.nhwc.row() + column * self.gather.columns.step * self.nhwc.channels
     }
 
     /// Where the first pixel meets a tap.
@@ -80,7 +82,7 @@ impl<'a> Source<'a> {
     pub fn tap(&self, tap: usize) -> usize {
         let taps = self.gather.columns.taps;
         let (row, column) = (self.gather.rows.place(tap / taps), self.gather.columns.place(tap % taps));
-        row * self.strip.row() + column * self.strip.channels
+        row * self.nhwc.row() + column * self.nhwc.channels
     }
 
     /// Taps of the kernel.
@@ -90,7 +92,7 @@ impl<'a> Source<'a> {
 }
 
 /// A convolution that is being computed.
-pub(crate) struct ChannelProduct<'a, E> {
+pub(crate) struct NhwcForward<'a, E> {
     pub gather: &'a Gather,
     pub filters: usize,
     pub packed: &'a [E],
@@ -98,7 +100,7 @@ pub(crate) struct ChannelProduct<'a, E> {
     pub grid: Grid,
 }
 
-impl<E: Number> ChannelProduct<'_, E> {
+impl<E: Number> NhwcForward<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
@@ -107,18 +109,18 @@ impl<E: Number> ChannelProduct<'_, E> {
             block_of(S::LANES, self.filters),
             [self.gather.rows.output, self.gather.columns.output],
         );
-        let (strip, pixels) = scratch[..scratch_len(self.gather)].split_at_mut(source.len());
-        let planes = Planes { filters: block, width: columns, columns, grid: self.grid };
-        strip.fill(E::ZERO);
+        let (nhwc, pixels) = scratch[..scratch_len(self.gather)].split_at_mut(source.len());
+        let planes = PlanarStore { filters: block, width: columns, columns, grid: self.grid };
+        nhwc.fill(E::ZERO);
         for image in 0..from.images {
-            source.fill(s, &x[from.of(image, 0).start..], strip);
+            source.fill(s, &x[from.of(image, 0).start..], nhwc);
             for (b, packed) in self.packed.chunks_exact(self.gather.depth() * block).enumerate() {
                 let bias = self.bias.get(b * block..).unwrap_or(&[]);
                 match (S::REGISTERS == 32, block == S::LANES) {
-                    (true, false) => self.block::<S, VECTORS, MANY_PIXELS>(s, &source, strip, packed, bias, pixels),
-                    (true, true) => self.block::<S, 1, MANY_PIXELS>(s, &source, strip, packed, bias, pixels),
-                    (false, false) => self.block::<S, VECTORS, FEW_PIXELS>(s, &source, strip, packed, bias, pixels),
-                    (false, true) => self.block::<S, 1, FEW_PIXELS>(s, &source, strip, packed, bias, pixels),
+                    (true, false) => self.block::<S, VECTORS, MANY_PIXELS>(s, &source, nhwc, packed, bias, pixels),
+                    (true, true) => self.block::<S, 1, MANY_PIXELS>(s, &source, nhwc, packed, bias, pixels),
+                    (false, false) => self.block::<S, VECTORS, FEW_PIXELS>(s, &source, nhwc, packed, bias, pixels),
+                    (false, true) => self.block::<S, 1, FEW_PIXELS>(s, &source, nhwc, packed, bias, pixels),
                 }
                 let first = to.of(image, 0).start + b * block * self.grid.size[0] * self.grid.size[1];
                 planes.write(s, pixels, (0, rows), &mut y[first..]);
@@ -132,7 +134,7 @@ impl<E: Number> ChannelProduct<'_, E> {
         &self,
         s: S,
         source: &Source,
-        strip: &[E],
+        nhwc: &[E],
         packed: &[E],
         bias: &[E],
         pixels: &mut [E],
@@ -153,7 +155,7 @@ impl<E: Number> ChannelProduct<'_, E> {
             let mut sums = [first_sums; T];
             let (mut block, mut summed) = ([[s.zero(); V]; T], 0);
             for (tap, packed) in packed.chunks_exact(planes * V * S::LANES).enumerate() {
-                block = multiply::<S, V, T>(s, &strip[source.tap(tap)..], &places, planes, packed, block);
+                block = multiply::<S, V, T>(s, &nhwc[source.tap(tap)..], &places, planes, packed, block);
                 summed += planes;
                 if summed >= SUMMED {
                     add_to(s, &mut sums, block);

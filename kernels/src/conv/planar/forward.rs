@@ -1,19 +1,19 @@
-//! Convolution with lanes over pixels: the products of [`conv`](crate::conv), where the plain algorithm stands, for layers of any number
-//! of channels.
+//! Direct convolution on planes (NCHW), with lanes over pixels: the products of [`conv`](crate::conv), where the plain
+//! algorithm stands, for layers of any number of channels.
 //!
 //! 1. **Lanes run over pixels.** A vector holds neighbouring output pixels of one filter, so no lane is wasted on
 //!    layers of 3 or 8 channels, and results are stored as they stand.
 //! 2. **A panel at a time.** The pixels of two vectors are packed for all planes and taps (`panel[depth][pixels]`) and used by
 //!    all filters before the next; for 8 planes and 3×3 taps that is 9 KiB and stays in L1.
-//! 3. **Register blocks.** Eight filters by two vectors accumulate in sixteen registers (four filters where there are
+//! 3. **Micro-kernels.** Eight filters by two vectors accumulate in sixteen registers (four filters where there are
 //!    only sixteen registers in all): every loaded value is used several times, and a partial sum travels to memory once in
 //!    128 products, when it is added to those of others, lest rounding grow with the depth.
 //!
-//! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block that is not
-//! full is filled up with zeros, and its surplus results are not stored.
+//! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block
+//! that is not full is filled up with zeros, and its surplus results are not stored.
 
 use crate::conv::geometry::{Batch, Gather, Grid};
-use crate::conv::microkernel::pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply};
+use crate::conv::microkernel::pixels::{LARGE_BLOCK, PixelAccess, SMALL_BLOCK, VECTORS, multiply};
 use crate::conv::planes::store_run;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
@@ -24,7 +24,7 @@ pub(crate) fn scratch_len(gather: &Gather) -> usize {
 }
 
 /// A convolution that is being computed.
-pub(crate) struct PixelProduct<'a, E> {
+pub(crate) struct PlanarForward<'a, E> {
     pub gather: &'a Gather,
     pub filters: usize,
     pub packed: &'a [E],
@@ -32,7 +32,7 @@ pub(crate) struct PixelProduct<'a, E> {
     pub grid: Grid,
 }
 
-impl<E: Number> PixelProduct<'_, E> {
+impl<E: Number> PlanarForward<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
@@ -84,7 +84,7 @@ impl<E: Number> PixelProduct<'_, E> {
                 let own = &self.bias[block..self.filters.min(block + K)];
                 bias[..own.len()].copy_from_slice(own);
             }
-            let sums = multiply::<S, V, K>(s, panel, &Reach::panel(S::LANES), filters, bias);
+            let sums = multiply::<S, V, K>(s, panel, &PixelAccess::panel(S::LANES), filters, bias);
             #[allow(clippy::needless_range_loop, reason = "a constant bound unrolls, and the sums stay in registers")]
             for k in 0..K {
                 if block + k < self.filters {

@@ -1,4 +1,4 @@
-//! Convolution with kernels of one pixel: the products of [`conv`](crate::conv) where no pixel sees a neighbour and none is stepped over.
+//! Pointwise (1×1) convolution: the products of [`conv`](crate::conv) where no pixel sees a neighbour and none is stepped over.
 //!
 //! The plain algorithm, for one image:
 //!
@@ -7,13 +7,13 @@
 //!     y[k][p] = bias[k] + Σ over planes c of w[k][c] · x[c][p]
 //! ```
 //!
-//! Lanes run over pixels. Those of a plane stand side by side already, and so do those of an output plane, so nothing is packed,
-//! transposed or copied: the register block of [`planar::forward`](crate::conv::planar::forward) reads the planes where they stand. Two
-//! vectors of pixels are finished for all filters before the next two.
+//! Lanes run over pixels. Those of a plane stand side by side already, and so do those of an output plane, so nothing
+//! is packed, transposed or copied: the micro-kernel of [`planar::forward`](crate::conv::planar::forward) reads the
+//! planes where they stand. Two vectors of pixels are finished for all filters before the next two.
 
 use crate::conv::geometry::{Axis, Batch, Gather, Grid};
-use crate::conv::microkernel::pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply};
-use crate::conv::planar::forward::PixelProduct;
+use crate::conv::microkernel::pixels::{LARGE_BLOCK, PixelAccess, SMALL_BLOCK, VECTORS, multiply};
+use crate::conv::planar::forward::PlanarForward;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -24,13 +24,13 @@ pub(crate) fn serves(gather: &Gather) -> bool {
 }
 
 /// A convolution that is being computed.
-pub(crate) struct FlatProduct<'a, E>(pub PixelProduct<'a, E>);
+pub(crate) struct PointwiseForward<'a, E>(pub PlanarForward<'a, E>);
 
-impl<E: Number> FlatProduct<'_, E> {
+impl<E: Number> PointwiseForward<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch) {
-        let PixelProduct { gather, filters, grid: Grid { size: [height, width], .. }, .. } = self.0;
+        let PlanarForward { gather, filters, grid: Grid { size: [height, width], .. }, .. } = self.0;
         for image in 0..from.images {
             let x = &x[from.of(image, gather.source_len())];
             let y = &mut y[to.of(image, filters * height * width)];
@@ -47,10 +47,10 @@ impl<E: Number> FlatProduct<'_, E> {
     /// Two vectors of pixels, for all filters; where the last block is not full, the surplus is not stored.
     #[inline(always)]
     fn pixels<S: Simd<Elem = E>, const K: usize>(&self, s: S, x: &[E], first: usize, y: &mut [E]) {
-        let PixelProduct { gather, filters, packed, bias, .. } = self.0;
-        let mut reach = Reach { starts: [first; VECTORS], plane: gather.pixels(), tap: 0, taps: 1 };
+        let PlanarForward { gather, filters, packed, bias, .. } = self.0;
+        let mut access = PixelAccess { starts: [first; VECTORS], plane: gather.pixels(), tap: 0, taps: 1 };
         for v in 0..VECTORS {
-            reach.starts[v] += v * S::LANES;
+            access.starts[v] += v * S::LANES;
         }
         for block in (0..filters).step_by(K) {
             let own = K.min(filters - block);
@@ -59,7 +59,7 @@ impl<E: Number> FlatProduct<'_, E> {
                 first_sums[..own].copy_from_slice(&bias[block..][..own]);
             }
             let packed = &packed[block * gather.planes..][..K * gather.planes];
-            let sums = multiply::<S, VECTORS, K>(s, x, &reach, packed, first_sums);
+            let sums = multiply::<S, VECTORS, K>(s, x, &access, packed, first_sums);
             #[allow(clippy::needless_range_loop, reason = "a constant bound unrolls, and the sums stay in registers")]
             for k in 0..K {
                 if k < own {

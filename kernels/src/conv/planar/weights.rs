@@ -6,11 +6,11 @@
 //!    they lie in memory, and nothing is transposed.
 //! 2. **A block of up to 1,024 pixels at a time**, of one image or of several small ones: the `dy` of all filters for that
 //!    block is packed once and stays in L2.
-//! 3. **Register blocks** of six rows of the virtual im2col matrix by four filters (two by four where there are only
+//! 3. **Micro-kernels** of six rows of the virtual im2col matrix by four filters (two by four where there are only
 //!    sixteen registers). Where a row of the image is a number of whole vectors, they are read where they lie; else
 //!    the six rows are packed just before and stay in L1.
 //! 4. **Packed rows lie a fixed distance apart**, known when this is compiled, so that one pointer and one bounds check
-//!    serve all rows of a register block. The distance is no power of two: rows would compete for the same places
+//!    serve all rows of a micro-kernel. The distance is no power of two: rows would compete for the same places
 //!    of the cache.
 
 use crate::conv::geometry::{Batch, Gather};
@@ -25,7 +25,7 @@ pub(crate) fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usi
 }
 
 /// A gradient that is being computed.
-pub(crate) struct PixelWeights<'a, E> {
+pub(crate) struct PlanarWeights<'a, E> {
     pub gather: &'a Gather,
     pub filters: usize,
     pub x: &'a [E],
@@ -34,7 +34,7 @@ pub(crate) struct PixelWeights<'a, E> {
     pub output: Batch,
 }
 
-impl<E: Number> PixelWeights<'_, E> {
+impl<E: Number> PlanarWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {

@@ -1,54 +1,55 @@
-//! Convolution by tiles: the products of [`planar::forward`](crate::conv::planar::forward), for kernels that [`winograd::transforms`](crate::conv::winograd::transforms) serves with
-//! half the multiplications.
+//! Winograd `F(4, 3)` and `F(2, 5)`, along the height: the products of
+//! [`planar::forward`](crate::conv::planar::forward), for kernels that
+//! [`winograd::transforms`](crate::conv::winograd::transforms) serves with half the multiplications.
 //!
 //! As there, lanes run over neighbouring places of the output, two vectors make a panel, and eight filters by two vectors
 //! accumulate in registers. Here a place is a tile: a column of a few pixels. So
 //!
 //! 1. the rows of an image are turned into values at six points once, before the first panel. Where every vector of tiles lies
-//!    within a row, register blocks read the values where they stand; else a panel of six parts is packed from
+//!    within a row, micro-kernels read the values where they stand; else a panel of six parts is packed from
 //!    them, `panel[point][plane and tap along the width][tiles]`;
 //! 2. filters are packed as `[block][point][plane and tap][filter in block]`, their weights turned into values once a call;
-//! 3. a register block is computed six times, once for each point, and its six results are turned into rows of pixels.
+//! 3. a micro-kernel is computed six times, once for each point, and its six results are turned into rows of pixels.
 //!
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
 use crate::conv::geometry::{Batch, Grid, Weights};
-use crate::conv::microkernel::pixels::{LARGE_BLOCK, Reach, SMALL_BLOCK, VECTORS, multiply};
+use crate::conv::microkernel::pixels::{LARGE_BLOCK, PixelAccess, SMALL_BLOCK, VECTORS, multiply};
 use crate::conv::planes::{copy_run, store_run};
-use crate::conv::winograd::transforms::{POINTS, Tiles, output_row, weight_factors};
+use crate::conv::winograd::transforms::{POINTS, Tiles1d, filter_transform, output_transform};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
 /// Images whose values are held at a time: enough for a panel.
-fn images_at_a_time(tiles: &Tiles) -> usize {
+fn images_at_a_time(tiles: &Tiles1d) -> usize {
     (VECTORS * MAX_LANES / tiles.gather.pixels()).max(1)
 }
 
 /// Elements of packed filters: room for whole blocks on any instruction set.
-pub(crate) fn packed_len(tiles: &Tiles, filters: usize) -> usize {
+pub(crate) fn packed_len(tiles: &Tiles1d, filters: usize) -> usize {
     filters.next_multiple_of(LARGE_BLOCK) * POINTS * tiles.gather.depth()
 }
 
 /// Elements of scratch: the values at the points and a panel, each with room for one vector that a copy reads or writes past
 /// its end.
-pub(crate) fn scratch_len(tiles: &Tiles) -> usize {
+pub(crate) fn scratch_len(tiles: &Tiles1d) -> usize {
     images_at_a_time(tiles) * POINTS * tiles.point_len() + panel_len(tiles) + 2 * MAX_LANES
 }
 
-fn panel_len(tiles: &Tiles) -> usize {
+fn panel_len(tiles: &Tiles1d) -> usize {
     POINTS * tiles.gather.depth() * VECTORS * MAX_LANES
 }
 
 /// Packs blocks of `block` filters, from the weights of the gather without tiles.
 pub(crate) fn pack_filters<E: Number>(
-    tiles: &Tiles,
+    tiles: &Tiles1d,
     (filters, block): (usize, usize),
     weights: &Weights<'_, E>,
     packed: &mut [E],
 ) {
     let (planes, across) = (tiles.gather.planes, tiles.gather.columns.taps);
     let depth = planes * across;
-    let factors = weight_factors::<E>(tiles.taps);
+    let factors = filter_transform::<E>(tiles.taps);
     packed.fill(E::ZERO);
     for filter in 0..filters {
         let packed = &mut packed[filter / block * POINTS * depth * block + filter % block..];
@@ -68,8 +69,8 @@ pub(crate) fn pack_filters<E: Number>(
 }
 
 /// A convolution that is being computed.
-pub(crate) struct TileProduct<'a, E> {
-    pub tiles: &'a Tiles,
+pub(crate) struct Winograd1dForward<'a, E> {
+    pub tiles: &'a Tiles1d,
     pub filters: usize,
     pub packed: &'a [E],
     pub bias: &'a [E],
@@ -97,7 +98,7 @@ struct Runs<const V: usize> {
     vectors: Option<[Run; V]>,
 }
 
-impl<E: Number> TileProduct<'_, E> {
+impl<E: Number> Winograd1dForward<'_, E> {
     /// All images.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch, scratch: &mut [E]) {
@@ -125,7 +126,7 @@ impl<E: Number> TileProduct<'_, E> {
             let images = together.min(source.images - first);
             for image in 0..images {
                 let x = &x[source.of(first + image, self.tiles.source_len()).start..];
-                self.tiles.spread(s, x, &mut values[image * len..]);
+                self.tiles.transform_input(s, x, &mut values[image * len..]);
             }
             let y = &mut y[first * target.stride..];
             let tiles = images * self.tiles.gather.pixels();
@@ -153,23 +154,23 @@ impl<E: Number> TileProduct<'_, E> {
     ) {
         let (gather, layout) = (&self.tiles.gather, self.tiles.gather.layout());
         let runs = self.runs::<S, V>(tiles, target);
-        let (x, part, reach): (&[E], usize, Reach<V>) = if let Some(vectors) = &runs.vectors {
+        let (x, part, access): (&[E], usize, PixelAccess<V>) = if let Some(vectors) = &runs.vectors {
             let mut starts = [0; V];
             for v in 0..V {
                 starts[v] = layout.tap(0, 0, 0) + vectors[v].source;
             }
-            let reach = Reach { starts, plane: layout.plane(), tap: layout.right(), taps: gather.columns.taps };
-            (values, self.tiles.point_len(), reach)
+            let access = PixelAccess { starts, plane: layout.plane(), tap: layout.right(), taps: gather.columns.taps };
+            (values, self.tiles.point_len(), access)
         } else {
             self.pack(s, values, &runs, V * S::LANES, panel);
-            (panel, gather.depth() * V * S::LANES, Reach::panel(S::LANES))
+            (panel, gather.depth() * V * S::LANES, PixelAccess::panel(S::LANES))
         };
         let depth = gather.depth();
         for block in (0..self.filters).step_by(K) {
             let mut products = [[[s.zero(); V]; K]; POINTS];
             for point in 0..POINTS {
                 let filters = &self.packed[(block * POINTS + point * K) * depth..][..depth * K];
-                products[point] = multiply::<S, V, K>(s, &x[point * part..], &reach, filters, [E::ZERO; K]);
+                products[point] = multiply::<S, V, K>(s, &x[point * part..], &access, filters, [E::ZERO; K]);
             }
             for k in 0..K.min(self.filters - block) {
                 self.store::<S, V, K>(s, &products, k, block + k, &runs, y);
@@ -261,7 +262,7 @@ impl<E: Number> TileProduct<'_, E> {
         for r in 0..self.tiles.rows {
             let mut row = [s.zero(); V];
             for v in 0..V {
-                row[v] = s.add(output_row(s, &at_points[v], r, self.tiles.rows), bias);
+                row[v] = s.add(output_transform(s, &at_points[v], r, self.tiles.rows), bias);
             }
             if let Some(vectors) = &runs.vectors {
                 for v in 0..V {

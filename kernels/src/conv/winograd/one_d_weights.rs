@@ -1,33 +1,34 @@
-//! The gradient of a convolution's weights by tiles: half the multiplications, as [`winograd::transforms`](crate::conv::winograd::transforms) explains.
+//! The gradient of a convolution's weights by Winograd's algorithm along the height: half the multiplications, as
+//! [`winograd::transforms`](crate::conv::winograd::transforms) explains.
 //!
 //! A place is a tile, a column of a few pixels. For each of the six points, the products of
-//! [`planar::weights`](crate::conv::planar::weights) are summed over places as they are there over pixels, with the values of the source
-//! and of `dy` at that point for the pixels themselves. What has been summed at the six points becomes the taps of each
-//! column of weights once, at the end.
+//! [`planar::weights`](crate::conv::planar::weights) are summed over places as they are there over pixels, with the
+//! values of the source and of `dy` at that point for the pixels themselves. What has been summed at the six points
+//! becomes the taps of each column of weights once, at the end.
 
 use crate::conv::geometry::Batch;
 use crate::conv::microkernel::pixels_weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
-use crate::conv::winograd::transforms::{POINTS, Tiles, gradient_points, weight_factors};
+use crate::conv::winograd::transforms::{POINTS, Tiles1d, filter_transform, gradient_transform};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
 
 /// Elements of scratch: the values at the points of a group of images, packed rows, and the sums at the points.
-pub(crate) fn scratch_len(tiles: &Tiles, filters: usize, images: usize) -> usize {
+pub(crate) fn scratch_len(tiles: &Tiles1d, filters: usize, images: usize) -> usize {
     values_len(tiles, images) + PACKED_X + POINTS * (packed_dy_len(filters) + sums_len(tiles, filters))
 }
 
-fn values_len(tiles: &Tiles, images: usize) -> usize {
+fn values_len(tiles: &Tiles1d, images: usize) -> usize {
     images_of_a_group(tiles.gather.pixels()).min(images) * POINTS * tiles.point_len() + MAX_LANES
 }
 
-fn sums_len(tiles: &Tiles, filters: usize) -> usize {
+fn sums_len(tiles: &Tiles1d, filters: usize) -> usize {
     filters * tiles.gather.depth()
 }
 
 /// A gradient that is being computed.
-pub(crate) struct TileWeights<'a, E> {
-    pub tiles: &'a Tiles,
+pub(crate) struct Winograd1dWeights<'a, E> {
+    pub tiles: &'a Tiles1d,
     pub filters: usize,
     pub x: &'a [E],
     pub source: Batch,
@@ -35,7 +36,7 @@ pub(crate) struct TileWeights<'a, E> {
     pub output: Batch,
 }
 
-impl<E: Number> TileWeights<'_, E> {
+impl<E: Number> Winograd1dWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
@@ -49,7 +50,7 @@ impl<E: Number> TileWeights<'_, E> {
             let images = group.min(images - first);
             for image in 0..images {
                 let x = &self.x[self.source.of(first + image, tiles.source_len()).start..];
-                tiles.spread(s, x, &mut values[image * len..]);
+                tiles.transform_input(s, x, &mut values[image * len..]);
             }
             for block in Block::all(first, images * tiles.gather.pixels()) {
                 self.pack_dy(s, block, packed_dy);
@@ -80,7 +81,7 @@ impl<E: Number> TileWeights<'_, E> {
                         let (row, column) = ((tile + done) / columns, (tile + done) % columns);
                         let len = (columns - column).min(count - done);
                         let packed = &mut packed[k * ROW + at + done..];
-                        self.spread_dy(s, &self.dy[start..], row * self.tiles.rows, (column, len), packed);
+                        self.transform_dy(s, &self.dy[start..], row * self.tiles.rows, (column, len), packed);
                         done += len;
                     }
                 });
@@ -94,7 +95,7 @@ impl<E: Number> TileWeights<'_, E> {
 
     /// Spreads `len` tiles from row `first` and a column on; may write up to a vector more.
     #[inline(always)]
-    fn spread_dy<S: Simd<Elem = E>>(
+    fn transform_dy<S: Simd<Elem = E>>(
         &self,
         s: S,
         plane: &[E],
@@ -109,7 +110,7 @@ impl<E: Number> TileWeights<'_, E> {
                 let start = (first + r) * width + column + at;
                 rows[r] = load_padded(s, &plane[start..], E::ZERO);
             }
-            let values = gradient_points(s, &rows, self.tiles.rows);
+            let values = gradient_transform(s, &rows, self.tiles.rows);
             for point in 0..POINTS {
                 s.store(values[point], &mut packed[point * part + at..]);
             }
@@ -120,7 +121,7 @@ impl<E: Number> TileWeights<'_, E> {
     #[inline(always)]
     fn add_taps(&self, sums: &[E], dw: &mut [E]) {
         let (taps, across) = (self.tiles.taps, self.tiles.gather.columns.taps);
-        let factors = weight_factors::<E>(taps);
+        let factors = filter_transform::<E>(taps);
         let len = sums_len(self.tiles, self.filters);
         for (column, weights) in dw.chunks_exact_mut(taps * across).enumerate() {
             for j in 0..across {

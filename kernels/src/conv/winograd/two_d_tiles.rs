@@ -1,73 +1,76 @@
-//! A quarter of the multiplications for 3×3 kernels: Winograd's filtering along both axes, for layers with enough channels.
+//! Tiles of Winograd's `F(4×4, 3×3)`: a quarter of the multiplications for 3×3 kernels, in layers with enough channels.
 //!
-//! [`winograd::transforms`](crate::conv::winograd::transforms) turns six source rows into values at six points, multiplies there, and turns what was summed
-//! into four output rows. The same along the width makes a tile a square: 6×6 source pixels, 36 points, 4×4 output pixels, and
-//! 36 multiplications where direct summation takes 144. The plain algorithm, for one tile, one plane and one filter, with `A`
-//! for the step that ends in output rows, `B` for the source's and `G` for the weights':
+//! [`winograd::transforms`](crate::conv::winograd::transforms) turns six source rows into values at six points,
+//! multiplies there, and turns what was summed into four output rows. The same along the width makes a tile a square:
+//! 6×6 source pixels, 36 points, 4×4 output pixels, and 36 multiplications where direct summation takes 144. The plain
+//! algorithm, for one tile, one plane and one filter, with the matrices that
+//! [`transforms`](crate::conv::winograd::transforms) prints:
 //!
 //! ```text
-//! y = A · ((G · w · Gᵀ) ⊙ (B · x · Bᵀ)) · Aᵀ          ⊙ element by element, and summed over the planes
+//! y = Aᵀ · ((G · w · Gᵀ) ⊙ (Bᵀ · x · B)) · A          ⊙ element by element, and summed over the planes
 //! ```
 //!
-//! **Lanes run over channels.** Along the width, neighbouring pixels are combined, which lanes over pixels could not do. So an image
-//! becomes a [`Strip`] first, and from there on nothing moves between lanes: the values of a tile at a point are whole vectors of
-//! channels, and the sum over the channels is a product of two matrices for each point, `[tiles × planes] · [planes × filters]`,
-//! whose factors need no packing.
+//! **Lanes run over channels.** Along the width, neighbouring pixels are combined, which lanes over pixels could not
+//! do. So an image becomes a [`ChannelsLast`] first, and from there on nothing moves between lanes: the values of a
+//! tile at a point are whole vectors of channels, and the sum over the channels is a product of two matrices for each
+//! point, `[tiles × planes] · [planes × filters]`, whose factors need no packing.
 //!
 //! **Rows of tiles at a time**, of one image or of several small ones, so that all that is held of them stays in L2. Eight tiles
 //! each stand together, `[eight tiles][point][tile][channel]`: the points of a tile then lie within a few pages.
 //!
-//! **Error.** Each axis multiplies its variance, as [`winograd::transforms`](crate::conv::winograd::transforms) says, so what is summed at a point is summed in short
-//! blocks: [`SUMMED`] products at a time.
+//! **Error.** Each axis multiplies its variance, as [`winograd::transforms`](crate::conv::winograd::transforms) says,
+//! so what is summed at a point is summed in short blocks: [`SUMMED`] products at a time.
 //!
-//! This file knows where tiles lie and how strips become values at the points; [`winograd::two_d`](crate::conv::winograd::two_d) and
+//! This file knows where tiles lie and how channels-last copies become values at the points;
+//! [`winograd::two_d`](crate::conv::winograd::two_d) and
 //! [`winograd::two_d_weights`](crate::conv::winograd::two_d_weights) multiply.
 
-use crate::conv::channels_last::Strip;
+use crate::conv::channels_last::ChannelsLast;
 use crate::conv::geometry::{Axis, Gather};
 use crate::conv::microkernel::channels::fills;
-use crate::conv::winograd::transforms::{Order, POINTS, gradient_points, source_points};
+use crate::conv::winograd::transforms::{Order, POINTS, gradient_transform, input_transform};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
 /// Pixels of a tile along each axis.
-pub(crate) const SIDE: usize = 4;
+pub(crate) const TILE: usize = 4;
 
 /// Source pixels that a tile sees along each axis.
 pub(crate) const SEEN: usize = POINTS;
 
 /// Taps of a kernel along each axis.
-pub(crate) const TAPS: usize = POINTS + 1 - SIDE;
+pub(crate) const TAPS: usize = POINTS + 1 - TILE;
 
 /// Points of a tile.
-pub(crate) const ALL_POINTS: usize = POINTS * POINTS;
+pub(crate) const POINTS_2D: usize = POINTS * POINTS;
 
 /// Tiles that stand together.
-pub(crate) const TOGETHER: usize = 8;
+pub(crate) const TILES_OF_A_BLOCK: usize = 8;
 
-/// Products at a point that are added one after the other, before their sum is added to those of others: a variance of 16 units of
-/// rounding, and of half as many as there are blocks. Half as many would cost the speed of one sum for every 16 products.
+/// Products at a point that are added one after the other, before their sum is added to those of others: a variance of
+/// 16 units of rounding, and of half as many as there are blocks. Half as many would cost the speed of one sum for
+/// every 16 products.
 pub(crate) const SUMMED: usize = 32;
 
-/// Elements that the values of a group of tiles may take, at all points and on both sides of the product: 512 KiB of `f32`, half of
-/// a large L2.
+/// Elements that the values of a group of tiles may take, at all points and on both sides of the product: 512 KiB of
+/// `f32`, half of a large L2.
 const GROUP: usize = 1 << 17;
 
 /// Tiles that a group has at least: filters, and sums of products, are read anew for each group, which wide layers feel.
 const LEAST_TILES: usize = 64;
 
-/// A convolution whose output is cut into squares.
+/// A convolution whose output is cut into tiles.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Squares {
+pub(crate) struct Tiles2d {
     pub planes: usize,
     pub filters: usize,
-    pub rows: Side,
-    pub columns: Side,
+    pub rows: TileAxis,
+    pub columns: TileAxis,
 }
 
 /// One axis of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Side {
+pub(crate) struct TileAxis {
     /// Pixels of the source and of the output.
     pub source: usize,
     pub output: usize,
@@ -77,35 +80,35 @@ pub(crate) struct Side {
     pub order: Order,
 }
 
-impl Side {
-    fn of(axis: &Axis) -> Option<Side> {
+impl TileAxis {
+    fn of(axis: &Axis) -> Option<TileAxis> {
         let (order, first) = Order::of(axis)?;
         let Axis { source, output, taps, .. } = *axis;
-        (taps == TAPS).then_some(Side { source, output, tiles: output.div_ceil(SIDE), first, order })
+        (taps == TAPS).then_some(TileAxis { source, output, tiles: output.div_ceil(TILE), first, order })
     }
 }
 
-impl Squares {
-    /// The squares of a convolution with so many filters, where its channels fill vectors and where squares take less than half
+impl Tiles2d {
+    /// The tiles of a convolution with so many filters, where its channels fill vectors and where tiles take less than half
     /// of the multiplications.
-    pub fn of(gather: &Gather, filters: usize) -> Option<Squares> {
+    pub fn of(gather: &Gather, filters: usize) -> Option<Tiles2d> {
         let planes = gather.planes;
-        let (rows, columns) = (Side::of(&gather.rows)?, Side::of(&gather.columns)?);
-        let found = Squares { planes, filters, rows, columns };
-        let fewer = 2 * ALL_POINTS * rows.tiles * columns.tiles <= TAPS * TAPS * gather.pixels();
+        let (rows, columns) = (TileAxis::of(&gather.rows)?, TileAxis::of(&gather.columns)?);
+        let found = Tiles2d { planes, filters, rows, columns };
+        let fewer = 2 * POINTS_2D * rows.tiles * columns.tiles <= TAPS * TAPS * gather.pixels();
         (fills(planes) && fills(filters) && fewer).then_some(found)
     }
 
     /// Rows of tiles that are worked on together.
     pub fn rows_together(&self) -> usize {
-        let row = ALL_POINTS * (self.planes + self.filters) * self.columns.tiles;
+        let row = POINTS_2D * (self.planes + self.filters) * self.columns.tiles;
         (GROUP / row).max(LEAST_TILES.div_ceil(self.columns.tiles))
     }
 
     /// Elements of the values at all points that a group of so many images has, for so many channels.
     pub fn values_len(&self, images: usize, channels: usize) -> usize {
         let rows = self.rows_together().min(images * self.rows.tiles);
-        (rows * self.columns.tiles).div_ceil(TOGETHER) * eight(channels)
+        (rows * self.columns.tiles).div_ceil(TILES_OF_A_BLOCK) * block_stride(channels)
     }
 
     /// Images of which a group has tiles.
@@ -120,32 +123,32 @@ impl Squares {
     }
 
     /// The source's side of the product.
-    pub fn source(&self) -> Field {
-        Field::of(self.planes, self.rows, self.columns, SEEN)
+    pub fn source(&self) -> TileWindows {
+        TileWindows::of(self.planes, self.rows, self.columns, SEEN)
     }
 
     /// The output's gradient.
-    pub fn gradient(&self) -> Field {
-        let own = |side: Side| Side { source: side.output, first: 0, ..side };
-        Field::of(self.filters, own(self.rows), own(self.columns), SIDE)
+    pub fn gradient(&self) -> TileWindows {
+        let own = |axis: TileAxis| TileAxis { source: axis.output, first: 0, ..axis };
+        TileWindows::of(self.filters, own(self.rows), own(self.columns), TILE)
     }
 }
 
 /// From a point of eight tiles to the next: a little more than what is there, lest all points compete for the same places of the
 /// cache.
-pub(crate) fn part(channels: usize) -> usize {
-    TOGETHER * channels + MAX_LANES
+pub(crate) fn point_stride(channels: usize) -> usize {
+    TILES_OF_A_BLOCK * channels + MAX_LANES
 }
 
 /// From eight tiles to the next.
-pub(crate) fn eight(channels: usize) -> usize {
-    ALL_POINTS * part(channels)
+pub(crate) fn block_stride(channels: usize) -> usize {
+    POINTS_2D * point_stride(channels)
 }
 
 /// Where a tile's first channel stands, at the first point.
 #[inline(always)]
-pub(crate) fn place(tile: usize, channels: usize) -> usize {
-    tile / TOGETHER * eight(channels) + tile % TOGETHER * channels
+pub(crate) fn tile_offset(tile: usize, channels: usize) -> usize {
+    tile / TILES_OF_A_BLOCK * block_stride(channels) + tile % TILES_OF_A_BLOCK * channels
 }
 
 /// Some rows of tiles, counted through all images.
@@ -181,31 +184,31 @@ impl Group {
 
 /// Planes that are turned into values at the points, by windows of `seen` pixels that lie a tile's side apart.
 #[derive(Clone, Copy)]
-pub(crate) struct Field {
-    strip: Strip,
-    rows: Side,
-    /// Tiles of a row of tiles, and the first pixel of a strip's row that the first one sees.
+pub(crate) struct TileWindows {
+    nhwc: ChannelsLast,
+    rows: TileAxis,
+    /// Tiles of a row of tiles, and the first pixel of a row of the channels-last copy that the first one sees.
     tiles: usize,
     first: usize,
     seen: usize,
 }
 
-impl Field {
-    fn of(channels: usize, rows: Side, columns: Side, seen: usize) -> Field {
+impl TileWindows {
+    fn of(channels: usize, rows: TileAxis, columns: TileAxis, seen: usize) -> TileWindows {
         let (before, first) = ((-columns.first).max(0) as usize, columns.first.max(0) as usize);
-        let width = (before + columns.source).max(first + (columns.tiles - 1) * SIDE + seen);
-        let strip = Strip { channels, size: [rows.source, columns.source], before, width };
-        Field { strip, rows, tiles: columns.tiles, first, seen }
+        let width = (before + columns.source).max(first + (columns.tiles - 1) * TILE + seen);
+        let nhwc = ChannelsLast { channels, size: [rows.source, columns.source], before, width };
+        TileWindows { nhwc, rows, tiles: columns.tiles, first, seen }
     }
 
     /// Pixels that a row of tiles sees along the width.
     fn seen_width(&self) -> usize {
-        (self.tiles - 1) * SIDE + self.seen
+        (self.tiles - 1) * TILE + self.seen
     }
 
-    /// Elements of the strip of so many rows of tiles.
-    pub fn strip_len(&self, rows: usize) -> usize {
-        ((rows - 1) * SIDE + self.seen) * self.strip.row()
+    /// Elements of the channels-last copy of so many rows of tiles.
+    pub fn nhwc_len(&self, rows: usize) -> usize {
+        ((rows - 1) * TILE + self.seen) * self.nhwc.row()
     }
 
     /// Elements of the columns of one row of tiles.
@@ -213,40 +216,41 @@ impl Field {
         POINTS * self.seen_width() * MAX_LANES
     }
 
-    /// Turns the planes of an image, with which `x` begins, into a strip, for the rows of tiles of a run. What lies outside the
-    /// image is zero: on both sides because the caller has cleared the strip and nothing is written there.
+    /// Turns the planes of an image, with which `x` begins, into a channels-last copy, for the rows of tiles of a run.
+    /// What lies outside the image is zero: on both sides because the caller has cleared the channels-last copy and
+    /// nothing is written there.
     #[inline(always)]
-    pub fn fill_strip<S: Simd>(&self, s: S, x: &[S::Elem], run: TileRows, strip: &mut [S::Elem]) {
-        let first = (run.row * SIDE) as isize + self.rows.first;
-        let last = first + ((run.rows - 1) * SIDE + self.seen) as isize;
+    pub fn fill_nhwc<S: Simd>(&self, s: S, x: &[S::Elem], run: TileRows, nhwc: &mut [S::Elem]) {
+        let first = (run.row * TILE) as isize + self.rows.first;
+        let last = first + ((run.rows - 1) * TILE + self.seen) as isize;
         // The rows that exist; none, where a tile lies in the padding alone.
         let from = first.max(0).min(last);
         let to = last.min(self.rows.source as isize).max(from);
-        let [above, below] = [from - first, to - first].map(|rows| rows as usize * self.strip.row());
-        strip[..above].fill(S::Elem::ZERO);
-        strip[below..(last - first) as usize * self.strip.row()].fill(S::Elem::ZERO);
+        let [above, below] = [from - first, to - first].map(|rows| rows as usize * self.nhwc.row());
+        nhwc[..above].fill(S::Elem::ZERO);
+        nhwc[below..(last - first) as usize * self.nhwc.row()].fill(S::Elem::ZERO);
         if from < to {
-            self.strip.fill(s, x, (from as usize, to as usize), &mut strip[above..]);
+            self.nhwc.fill(s, x, (from as usize, to as usize), &mut nhwc[above..]);
         }
     }
 
-    /// Turns a strip into values at the points, from the run's first tile on.
+    /// Turns a channels-last copy into values at the points, from the run's first tile on.
     #[inline(always)]
-    pub fn spread<S: Simd, const SOURCE: bool>(
+    pub fn transform<S: Simd, const SOURCE: bool>(
         &self,
         s: S,
-        strip: &[S::Elem],
+        nhwc: &[S::Elem],
         run: TileRows,
         columns: &mut [S::Elem],
         values: &mut [S::Elem],
     ) {
         for row in 0..run.rows {
-            let strip = &strip[row * SIDE * self.strip.row() + self.first * self.strip.channels..];
-            for channel in (0..self.strip.channels).step_by(S::LANES) {
-                self.along_height::<S, SOURCE>(s, &strip[channel..], columns);
+            let nhwc = &nhwc[row * TILE * self.nhwc.row() + self.first * self.nhwc.channels..];
+            for channel in (0..self.nhwc.channels).step_by(S::LANES) {
+                self.along_height::<S, SOURCE>(s, &nhwc[channel..], columns);
                 for tile in 0..self.tiles {
-                    let place = place((run.at + row) * self.tiles + tile, self.strip.channels);
-                    let columns = &columns[tile * SIDE * S::LANES..];
+                    let place = tile_offset((run.at + row) * self.tiles + tile, self.nhwc.channels);
+                    let columns = &columns[tile * TILE * S::LANES..];
                     self.along_width::<S, SOURCE>(s, columns, &mut values[place + channel..]);
                 }
             }
@@ -255,13 +259,13 @@ impl Field {
 
     /// Values at the points of the height, of one row of tiles and one vector of channels: `columns[point][column]`.
     #[inline(always)]
-    fn along_height<S: Simd, const SOURCE: bool>(&self, s: S, strip: &[S::Elem], columns: &mut [S::Elem]) {
-        let (width, row) = (self.seen_width(), self.strip.row());
+    fn along_height<S: Simd, const SOURCE: bool>(&self, s: S, nhwc: &[S::Elem], columns: &mut [S::Elem]) {
+        let (width, row) = (self.seen_width(), self.nhwc.row());
         for column in 0..width {
-            let strip = &strip[column * self.strip.channels..];
+            let nhwc = &nhwc[column * self.nhwc.channels..];
             let mut seen = [s.zero(); POINTS];
-            for i in 0..if SOURCE { SEEN } else { SIDE } {
-                seen[i] = s.load(&strip[i * row..]);
+            for i in 0..if SOURCE { SEEN } else { TILE } {
+                seen[i] = s.load(&nhwc[i * row..]);
             }
             let points = at_points::<S, SOURCE>(s, seen);
             for i in 0..POINTS {
@@ -273,11 +277,11 @@ impl Field {
     /// A tile's values at all points, from those at the points of the height.
     #[inline(always)]
     fn along_width<S: Simd, const SOURCE: bool>(&self, s: S, columns: &[S::Elem], values: &mut [S::Elem]) {
-        let (width, part) = (self.seen_width(), part(self.strip.channels));
+        let (width, part) = (self.seen_width(), point_stride(self.nhwc.channels));
         for i in 0..POINTS {
             let columns = &columns[i * width * S::LANES..];
             let mut seen = [s.zero(); POINTS];
-            for j in 0..if SOURCE { SEEN } else { SIDE } {
+            for j in 0..if SOURCE { SEEN } else { TILE } {
                 seen[j] = s.load(&columns[j * S::LANES..]);
             }
             let points = at_points::<S, SOURCE>(s, seen);
@@ -292,8 +296,8 @@ impl Field {
 #[inline(always)]
 fn at_points<S: Simd, const SOURCE: bool>(s: S, seen: [S::Vector; POINTS]) -> [S::Vector; POINTS] {
     if SOURCE {
-        source_points(s, seen)
+        input_transform(s, seen)
     } else {
-        gradient_points(s, &[seen[0], seen[1], seen[2], seen[3], seen[4]], SIDE)
+        gradient_transform(s, &[seen[0], seen[1], seen[2], seen[3], seen[4]], TILE)
     }
 }

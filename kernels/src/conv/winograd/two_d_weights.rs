@@ -1,13 +1,16 @@
-//! The gradient of a convolution's weights by squares: a quarter of the multiplications, as [`winograd::two_d_tiles`](crate::conv::winograd::two_d_tiles) explains.
+//! The gradient of a convolution's weights by Winograd's algorithm along both axes: a quarter of the multiplications,
+//! as [`winograd::two_d_tiles`](crate::conv::winograd::two_d_tiles) explains.
 //!
-//! The three steps of the forward pass in reverse order: `dy` is spread over the points as the source is, for each point the
-//! product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and once in a thousand tiles the
-//! sums become weights, by the factors that turned weights into values.
+//! The three steps of the forward pass in reverse order: `dy` is spread over the points as the source is, for each
+//! point the product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and
+//! once in a thousand tiles the sums become weights, by the factors that turned weights into values.
 
 use crate::conv::geometry::Batch;
-use crate::conv::microkernel::channels_weights::{Pairs, add_transposed};
-use crate::conv::winograd::transforms::{POINTS, weight_factors};
-use crate::conv::winograd::two_d_tiles::{ALL_POINTS, SUMMED, Squares, TAPS, TOGETHER, eight, part};
+use crate::conv::microkernel::channels_weights::{OuterProducts, add_transposed};
+use crate::conv::winograd::transforms::{POINTS, filter_transform};
+use crate::conv::winograd::two_d_tiles::{
+    POINTS_2D, SUMMED, TAPS, TILES_OF_A_BLOCK, Tiles2d, block_stride, point_stride,
+};
 use crate::number::Number;
 use crate::simd::Simd;
 
@@ -26,59 +29,59 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn of(squares: &Squares, images: usize) -> Scratch {
-        let (planes, filters) = (squares.planes, squares.filters);
-        let rows = squares.rows_together().min(squares.rows.tiles);
-        let source = squares.source().strip_len(rows);
-        let gradient = source + squares.gradient().strip_len(rows);
-        let columns = gradient + squares.source().columns_len();
-        let values = columns + squares.values_len(images, planes);
-        let gradients = values + squares.values_len(images, filters);
-        let sums = gradients + ALL_POINTS * planes * filters;
+    fn of(tiles: &Tiles2d, images: usize) -> Scratch {
+        let (planes, filters) = (tiles.planes, tiles.filters);
+        let rows = tiles.rows_together().min(tiles.rows.tiles);
+        let source = tiles.source().nhwc_len(rows);
+        let gradient = source + tiles.gradient().nhwc_len(rows);
+        let columns = gradient + tiles.source().columns_len();
+        let values = columns + tiles.values_len(images, planes);
+        let gradients = values + tiles.values_len(images, filters);
+        let sums = gradients + POINTS_2D * planes * filters;
         let weights = sums + TAPS * TAPS * planes * filters;
         Scratch { source, gradient, columns, values, gradients, sums, weights }
     }
 }
 
 /// Elements of scratch, for so many images.
-pub(crate) fn scratch_len(squares: &Squares, images: usize) -> usize {
-    Scratch::of(squares, images).weights
+pub(crate) fn scratch_len(tiles: &Tiles2d, images: usize) -> usize {
+    Scratch::of(tiles, images).weights
 }
 
 /// A gradient that is being computed.
-pub(crate) struct SquareWeights<'a, E> {
-    pub squares: &'a Squares,
+pub(crate) struct Winograd2dWeights<'a, E> {
+    pub tiles: &'a Tiles2d,
     pub x: &'a [E],
     pub source: Batch,
     pub dy: &'a [E],
     pub output: Batch,
 }
 
-impl<E: Number> SquareWeights<'_, E> {
+impl<E: Number> Winograd2dWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
     pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
-        let Squares { planes, filters, columns, .. } = *self.squares;
-        let ends = Scratch::of(self.squares, self.source.images);
+        let Tiles2d { planes, filters, columns, .. } = *self.tiles;
+        let ends = Scratch::of(self.tiles, self.source.images);
         let (scratch, weights) = scratch[..ends.weights].split_at_mut(ends.sums);
         let (scratch, sums) = scratch.split_at_mut(ends.gradients);
         let (scratch, gradients) = scratch.split_at_mut(ends.values);
         let (scratch, values) = scratch.split_at_mut(ends.columns);
         let (scratch, along_height) = scratch.split_at_mut(ends.gradient);
         let (source_strip, gradient_strip) = scratch.split_at_mut(ends.source);
-        let (source, gradient) = (self.squares.source(), self.squares.gradient());
+        let (source, gradient) = (self.tiles.source(), self.tiles.gradient());
         source_strip.fill(E::ZERO);
         gradient_strip.fill(E::ZERO);
         sums.fill(E::ZERO);
         let mut summed = 0;
-        for group in self.squares.groups(self.source.images) {
+        for group in self.tiles.groups(self.source.images) {
             for run in group.runs() {
-                source.fill_strip(s, &self.x[self.source.of(run.image, 0).start..], run, source_strip);
-                source.spread::<S, true>(s, source_strip, run, along_height, values);
-                gradient.fill_strip(s, &self.dy[self.output.of(run.image, 0).start..], run, gradient_strip);
-                gradient.spread::<S, false>(s, gradient_strip, run, along_height, gradients);
+                source.fill_nhwc(s, &self.x[self.source.of(run.image, 0).start..], run, source_strip);
+                source.transform::<S, true>(s, source_strip, run, along_height, values);
+                gradient.fill_nhwc(s, &self.dy[self.output.of(run.image, 0).start..], run, gradient_strip);
+                gradient.transform::<S, false>(s, gradient_strip, run, along_height, gradients);
             }
-            for point in 0..ALL_POINTS {
+            for point in 0..POINTS_2D {
                 let sums = &mut sums[point * planes * filters..][..planes * filters];
                 self.add_products(s, group.rows * columns.tiles, point, (values, gradients), sums);
             }
@@ -97,8 +100,8 @@ impl<E: Number> SquareWeights<'_, E> {
     /// Adds the weights that the sums at the points stand for to `dw[filter][depth]`.
     #[inline(always)]
     fn add_weights<S: Simd<Elem = E>>(&self, s: S, sums: &[E], weights: &mut [E], dw: &mut [E]) {
-        let Squares { planes, filters, .. } = *self.squares;
-        self.turn_back(s, sums, weights);
+        let Tiles2d { planes, filters, .. } = *self.tiles;
+        self.filter_gradient(s, sums, weights);
         add_transposed(s, weights, (planes, TAPS * TAPS, filters), dw);
     }
 
@@ -112,24 +115,30 @@ impl<E: Number> SquareWeights<'_, E> {
         (values, gradients): (&[E], &[E]),
         sums: &mut [E],
     ) {
-        let Squares { planes, filters, .. } = *self.squares;
-        let step = [eight(planes), eight(filters)];
-        let (whole, rest) = (tiles / TOGETHER, tiles % TOGETHER);
-        for (first, rows, columns) in [(0, whole, TOGETHER), (whole, 1, rest)] {
+        let Tiles2d { planes, filters, .. } = *self.tiles;
+        let step = [block_stride(planes), block_stride(filters)];
+        let (whole, rest) = (tiles / TILES_OF_A_BLOCK, tiles % TILES_OF_A_BLOCK);
+        for (first, rows, columns) in [(0, whole, TILES_OF_A_BLOCK), (whole, 1, rest)] {
             if rows * columns > 0 {
-                let pairs = Pairs { rows, columns, together: SUMMED / TOGETHER, row: step, pixel: [planes, filters] };
-                let values = &values[first * step[0] + point * part(planes)..];
-                let gradients = &gradients[first * step[1] + point * part(filters)..];
-                pairs.add_products(s, (values, planes), (gradients, filters), sums);
+                let products = OuterProducts {
+                    rows,
+                    columns,
+                    together: SUMMED / TILES_OF_A_BLOCK,
+                    row: step,
+                    pixel: [planes, filters],
+                };
+                let values = &values[first * step[0] + point * point_stride(planes)..];
+                let gradients = &gradients[first * step[1] + point * point_stride(filters)..];
+                products.add_products(s, (values, planes), (gradients, filters), sums);
             }
         }
     }
 
-    /// Turns the sums at the points into `weights[tap][plane][filter]`.
+    /// The inverse of the filter transform: turns the sums at the points into `weights[tap][plane][filter]`.
     #[inline(always)]
-    fn turn_back<S: Simd<Elem = E>>(&self, s: S, sums: &[E], weights: &mut [E]) {
-        let Squares { planes, filters, rows, columns } = *self.squares;
-        let (factors, len) = (weight_factors::<E>(TAPS), planes * filters);
+    fn filter_gradient<S: Simd<Elem = E>>(&self, s: S, sums: &[E], weights: &mut [E]) {
+        let Tiles2d { planes, filters, rows, columns } = *self.tiles;
+        let (factors, len) = (filter_transform::<E>(TAPS), planes * filters);
         for place in (0..len).step_by(S::LANES) {
             let mut kernel = [[s.zero(); TAPS]; TAPS];
             for j in 0..POINTS {

@@ -39,8 +39,6 @@ pub mod tail;
 mod testing;
 pub mod update;
 
-pub use conv::geometry as im2col;
-pub use conv::weights as conv_weights;
 pub use dispatch::Dispatch;
 pub use element::Element;
 pub use isa::{Isa, IsaError, VARIABLE};

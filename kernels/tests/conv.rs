@@ -1,9 +1,8 @@
 //! The three passes of a convolution against the plain loops, on every instruction set and on drawn sizes.
 
-use evograd_kernels::conv::{Batch, Grid, Weights, conv, pack_filters, packed_len};
-use evograd_kernels::conv_weights::conv_weights;
-use evograd_kernels::im2col::{Gather, Window};
-use evograd_kernels::{Element, Isa, VARIABLE, conv as forward, conv_weights as weights};
+use evograd_kernels::conv::weights::conv_weights;
+use evograd_kernels::conv::{Batch, Gather, Grid, Plan, Weights, Window, conv, pack_filters};
+use evograd_kernels::{Element, Isa, VARIABLE};
 use proptest::prelude::*;
 
 /// Every instruction set of this CPU, or the one that the environment forces.
@@ -126,16 +125,17 @@ fn alone<E: Element>(all: &[E], batch: Batch, around: f64) -> Vec<E> {
 fn run_forward<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], w: &[E], bias: &[E]) -> Vec<E> {
     let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
     let [rows, columns] = sizes.axes.map(|axis| axis.kernel);
-    let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.filters)];
+    let plan = Plan::new(gather, sizes.filters);
+    let mut packed = vec![E::NEG_INFINITY; plan.packed_len()];
     let kernel = rows * columns;
     let weights = Weights { w, filter: sizes.planes * kernel, plane: kernel, columns, first: [0, 0], step: [1, 1] };
-    pack_filters(isa, &gather, sizes.filters, &weights, &mut packed);
-    let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather, sizes.filters, sizes.images)];
+    pack_filters(isa, &plan, &weights, &mut packed);
+    let mut scratch = vec![E::NEG_INFINITY; plan.scratch_len(sizes.images)];
     let (x, source) = surrounded(x, sizes.images, f64::NAN);
     let unwritten = vec![E::NEG_INFINITY; sizes.images * sizes.y_len()];
     let (mut y, target) = surrounded(&unwritten, sizes.images, 77.0);
     let grid = Grid::whole(sizes.axes.map(|axis| axis.output));
-    conv(isa, &gather, sizes.filters, &packed, &weights, bias, &x, source, &mut y, target, grid, &mut scratch);
+    conv(isa, &plan, &packed, &weights, bias, &x, source, &mut y, target, grid, &mut scratch);
     alone(&y, target, 77.0)
 }
 
@@ -159,11 +159,12 @@ fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
             first: [i.first_tap, j.first_tap],
             step: [i.tap_step, j.tap_step],
         };
-        let mut packed = vec![E::NEG_INFINITY; packed_len(&gather, sizes.planes)];
-        pack_filters(isa, &gather, sizes.planes, &weights, &mut packed);
-        let mut scratch = vec![E::NEG_INFINITY; forward::scratch_len(&gather, sizes.planes, sizes.images)];
+        let plan = Plan::new(gather, sizes.planes);
+        let mut packed = vec![E::NEG_INFINITY; plan.packed_len()];
+        pack_filters(isa, &plan, &weights, &mut packed);
+        let mut scratch = vec![E::NEG_INFINITY; plan.scratch_len(sizes.images)];
         let grid = Grid { size: [rows.input, columns.input], first: [a, b], step: [rows.stride, columns.stride] };
-        conv(isa, &gather, sizes.planes, &packed, &weights, &[], &dy, source, &mut dx, target, grid, &mut scratch);
+        conv(isa, &plan, &packed, &weights, &[], &dy, source, &mut dx, target, grid, &mut scratch);
     }
     alone(&dx, target, 77.0)
 }
@@ -171,10 +172,10 @@ fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
 fn run_weights<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], dy: &[E]) -> Vec<E> {
     let gather = Gather { planes: sizes.planes, rows: sizes.axes[0].forward(), columns: sizes.axes[1].forward() };
     let mut dw = vec![E::NEG_INFINITY; sizes.filters * sizes.depth()];
-    let mut scratch = vec![E::NEG_INFINITY; weights::scratch_len(&gather, sizes.filters, sizes.images)];
+    let mut scratch = vec![E::NEG_INFINITY; Plan::new(gather, sizes.filters).weights_scratch_len(sizes.images)];
     let (x, source) = surrounded(x, sizes.images, f64::NAN);
     let (dy, output) = surrounded(dy, sizes.images, f64::NAN);
-    conv_weights(isa, &gather, sizes.filters, &x, source, &dy, output, &mut dw, &mut scratch);
+    conv_weights(isa, &Plan::new(gather, sizes.filters), &x, source, &dy, output, &mut dw, &mut scratch);
     dw
 }
 

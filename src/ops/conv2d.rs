@@ -38,7 +38,7 @@ use crate::shape::Shape;
 use crate::tape::{ListOp, Var, apply_list};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
-use evograd_kernels::im2col::Window;
+use evograd_kernels::conv::Window;
 use passes::Passes;
 use sizes::Sizes;
 

@@ -6,9 +6,8 @@ use crate::ops::support::isa;
 use crate::par::{for_each, map};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use evograd_kernels::conv::{self, Batch, Grid, Weights, pack_filters, packed_len};
-use evograd_kernels::conv_weights;
-use evograd_kernels::im2col::{Gather, Phase, Window};
+use evograd_kernels::conv::weights::conv_weights;
+use evograd_kernels::conv::{Batch, Gather, Grid, Phase, Plan, Weights, Window, conv, pack_filters};
 use evograd_kernels::{Element, Isa, arith, reduce};
 use std::ops::Range;
 
@@ -51,7 +50,7 @@ impl Passes {
         let Sizes { filters, groups, rows, columns, .. } = self.sizes;
         let (own, depth) = (filters / groups, w.shape().elements() / filters);
         let of_group = |group| {
-            let gather = self.gather();
+            let plan = Plan::new(self.gather(), own);
             let layout = Weights {
                 w: &[],
                 filter: depth,
@@ -62,11 +61,10 @@ impl Passes {
             };
             let kernel = Kernel { w: w.clone(), group: group * own * depth..(group + 1) * own * depth, layout };
             Product {
-                gather,
-                packed: pack(&gather, own, &kernel.weights()),
+                plan,
+                packed: pack(&plan, &kernel.weights()),
                 kernel,
                 grid: Grid::whole([rows.output, columns.output]),
-                filters: own,
                 bias: bias.map_or(Vec::new(), |bias| bias.as_slice()[group * own..][..own].to_vec()),
                 source: group * self.group_len(),
                 target: group * own * rows.output * columns.output,
@@ -86,7 +84,8 @@ impl Passes {
         }
         Tensor::build(*x.shape(), |dx| {
             // Input pixels that no tap reaches have no product that writes them.
-            let written: usize = products.0.iter().map(|product| product.filters * product.gather.pixels()).sum();
+            let written: usize =
+                products.0.iter().map(|product| product.plan.filters() * product.plan.gather().pixels()).sum();
             if written * images < dx.len() {
                 dx.fill(E::ZERO);
             }
@@ -104,7 +103,7 @@ impl Passes {
     ) -> Product<E> {
         let Sizes { channels, filters, groups, rows, columns, .. } = self.sizes;
         let (own_channels, own_filters) = (channels / groups, filters / groups);
-        let gather = Gather { planes: own_filters, rows: i.axis, columns: j.axis };
+        let plan = Plan::new(Gather { planes: own_filters, rows: i.axis, columns: j.axis }, own_channels);
         // Filters and planes change places.
         let taps = rows.kernel * columns.kernel;
         let layout = Weights {
@@ -118,11 +117,10 @@ impl Passes {
         let len = own_filters * own_channels * taps;
         let kernel = Kernel { w: w.clone(), group: group * len..(group + 1) * len, layout };
         Product {
-            gather,
-            packed: pack(&gather, own_channels, &kernel.weights()),
+            plan,
+            packed: pack(&plan, &kernel.weights()),
             kernel,
             grid: Grid { size: [rows.input, columns.input], first: [top, left], step: [rows.stride, columns.stride] },
-            filters: own_channels,
             bias: Vec::new(),
             source: group * own_filters * rows.output * columns.output,
             target: group * self.group_len(),
@@ -134,14 +132,14 @@ impl Passes {
         let Sizes { images, filters, groups, .. } = self.sizes;
         let isa = isa();
         let parts = (PART_ELEMENTS / w.shape().elements()).clamp(1, PARTS);
-        let together = conv_weights::images_together(&self.gather(), filters / groups);
+        let plan = Plan::new(self.gather(), filters / groups);
+        let together = plan.weights_images_together();
         let part = images.div_ceil(parts).max(together.min(images));
         // A multiple of four parts of nearly one size, so that no thread waits for another.
         let part = images.div_ceil(images.div_ceil(part).next_multiple_of(4).min(images));
         let sums = map(images.div_ceil(part), |index| {
-            let first = index * part;
-            let images = part.min(images - first);
-            self.weights_of(isa, x.as_slice(), dy.as_slice(), first, images, w.shape().elements())
+            let range = index * part..images.min((index + 1) * part);
+            self.weights_of(isa, &plan, x.as_slice(), dy.as_slice(), range, w.shape().elements())
         });
         Tensor::build(*w.shape(), |dw| {
             dw.fill(E::ZERO);
@@ -153,23 +151,23 @@ impl Passes {
     fn weights_of<E: Element>(
         &self,
         isa: Isa,
+        plan: &Plan,
         x: &[E],
         dy: &[E],
-        first: usize,
-        images: usize,
+        range: Range<usize>,
         len: usize,
     ) -> Buffer<E> {
         let Sizes { filters, groups, rows, columns, .. } = self.sizes;
-        let (own, gather) = (filters / groups, self.gather());
         let (x_len, y_len) = (groups * self.group_len(), filters * rows.output * columns.output);
-        let x = &x[first * x_len..][..images * x_len];
-        let dy = &dy[first * y_len..][..images * y_len];
+        let images = range.len();
+        let x = &x[range.start * x_len..range.end * x_len];
+        let dy = &dy[range.start * y_len..range.end * y_len];
         let mut dw = Buffer::stale(len);
-        let mut scratch = Buffer::stale(conv_weights::scratch_len(&gather, own, images));
+        let mut scratch = Buffer::stale(plan.weights_scratch_len(images));
         for (group, dw) in dw.chunks_mut(len / groups).enumerate() {
             let source = Batch { images, stride: x_len, start: group * self.group_len() };
             let output = Batch { images, stride: y_len, start: group * y_len / groups };
-            conv_weights::conv_weights(isa, &gather, own, x, source, dy, output, dw, &mut scratch);
+            conv_weights(isa, plan, x, source, dy, output, dw, &mut scratch);
         }
         dw
     }
@@ -205,9 +203,9 @@ fn phases(axis: Window) -> impl Iterator<Item = (usize, Phase)> {
     phases.filter(|(_, phase)| phase.axis.taps > 0)
 }
 
-fn pack<E: Element>(gather: &Gather, filters: usize, weights: &Weights<E>) -> Buffer<E> {
-    let mut packed = Buffer::stale(packed_len(gather, filters));
-    pack_filters(isa(), gather, filters, weights, &mut packed);
+fn pack<E: Element>(plan: &Plan, weights: &Weights<E>) -> Buffer<E> {
+    let mut packed = Buffer::stale(plan.packed_len());
+    pack_filters(isa(), plan, weights, &mut packed);
     packed
 }
 
@@ -227,11 +225,10 @@ impl<E: Element> Kernel<E> {
 
 /// One product of packed filters with gathered pixels, for every image.
 struct Product<E: Element> {
-    gather: Gather,
+    plan: Plan,
     packed: Buffer<E>,
     kernel: Kernel<E>,
     grid: Grid,
-    filters: usize,
     /// One value for each filter, or none at all.
     bias: Vec<E>,
     /// Where the source planes and the output planes start in an image.
@@ -247,17 +244,17 @@ impl<E: Element> Products<E> {
     pub fn run(&self, isa: Isa, images: usize, x: &[E], y: &mut [E], then: impl Fn(&mut [E]) + Sync) {
         let (x_len, y_len) = (x.len() / images, y.len() / images);
         let together = if images < FEW_IMAGES { 1 } else { IMAGES };
-        let scratch = |product: &Product<E>| conv::scratch_len(&product.gather, product.filters, together);
+        let scratch = |product: &Product<E>| product.plan.scratch_len(together);
         let scratch = self.0.iter().map(scratch).max().unwrap_or(0);
         for_each(y, together * y_len, |piece, y| {
             let images = y.len() / y_len;
             let x = &x[piece * together * x_len..][..images * x_len];
             let mut scratch = Buffer::stale(scratch);
-            for Product { gather, packed, kernel, grid, filters, bias, source, target } in &self.0 {
+            for Product { plan, packed, kernel, grid, bias, source, target } in &self.0 {
                 let source = Batch { images, stride: x_len, start: *source };
                 let target = Batch { images, stride: y_len, start: *target };
                 let weights = kernel.weights();
-                conv::conv(isa, gather, *filters, packed, &weights, bias, x, source, y, target, *grid, &mut scratch);
+                conv(isa, plan, packed, &weights, bias, x, source, y, target, *grid, &mut scratch);
             }
             then(y);
         });

@@ -1,7 +1,7 @@
 //! All sizes of one convolution. Knows no tensor.
 
 use crate::shape::Shape;
-use evograd_kernels::im2col::Window;
+use evograd_kernels::conv::Window;
 
 /// All sizes of one convolution.
 #[derive(Clone, Copy, Debug)]

@@ -391,9 +391,9 @@ mod tests {
             let rows = POINTS + 1 - taps;
             let (a, g, factors) = (output_matrix(rows), filter_matrix(taps), filter_transform::<f64>(taps));
             for p in 0..POINTS {
-                for r in 0..rows {
-                    assert_eq!(output_transform(s, &unit(p), r, rows), [a[r][p].value()], "Aᵀ, row {r}, column {p}");
-                    assert_eq!(gradient_transform(s, &unit(r), rows)[p], [a[r][p].value()], "A, row {p}, column {r}");
+                for (r, a) in a.iter().enumerate() {
+                    assert_eq!(output_transform(s, &unit(p), r, rows), [a[p].value()], "Aᵀ, row {r}, column {p}");
+                    assert_eq!(gradient_transform(s, &unit(r), rows)[p], [a[p].value()], "A, row {p}, column {r}");
                 }
                 for i in 0..taps {
                     let (found, exact) = (factors[i][p], g[p][i].value());

@@ -1,11 +1,12 @@
 //! Winograd `F(4×4, 3×3)`: the products of [`conv`](crate::conv), with a quarter of the multiplications, as
-//! [`two_d_tiles`] explains.
+//! [`two_d_tiles`](super::two_d_tiles) explains.
 //!
 //! For each group of rows of tiles:
 //!
 //! 1. input transform: the source becomes a channels-last copy, and that becomes values at the points;
-//! 2. for each point, the products of the values with the filters at that point are summed over the planes, by the register
-//!    [`channels`](crate::conv::microkernel::channels), a few planes at a time, whose sums are then added;
+//! 2. for each point, the products of the values with the filters at that point are summed over the planes, by the
+//!    micro-kernel of [`channels`](crate::conv::microkernel::channels), a few planes at a time, whose sums are then
+//!    added;
 //! 3. output transform: products become tiles of output pixels, `pixels[row][column][filter]`, which are transposed
 //!    into rows of the output's planes.
 //!

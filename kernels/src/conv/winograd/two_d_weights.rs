@@ -68,18 +68,18 @@ impl<E: Number> Winograd2dWeights<'_, E> {
         let (scratch, gradients) = scratch.split_at_mut(ends.values);
         let (scratch, values) = scratch.split_at_mut(ends.columns);
         let (scratch, along_height) = scratch.split_at_mut(ends.gradient);
-        let (source_strip, gradient_strip) = scratch.split_at_mut(ends.source);
+        let (source_nhwc, gradient_nhwc) = scratch.split_at_mut(ends.source);
         let (source, gradient) = (self.tiles.source(), self.tiles.gradient());
-        source_strip.fill(E::ZERO);
-        gradient_strip.fill(E::ZERO);
+        source_nhwc.fill(E::ZERO);
+        gradient_nhwc.fill(E::ZERO);
         sums.fill(E::ZERO);
         let mut summed = 0;
         for group in self.tiles.groups(self.source.images) {
             for run in group.runs() {
-                source.fill_nhwc(s, &self.x[self.source.of(run.image, 0).start..], run, source_strip);
-                source.transform::<S, true>(s, source_strip, run, along_height, values);
-                gradient.fill_nhwc(s, &self.dy[self.output.of(run.image, 0).start..], run, gradient_strip);
-                gradient.transform::<S, false>(s, gradient_strip, run, along_height, gradients);
+                source.fill_nhwc(s, &self.x[self.source.of(run.image, 0).start..], run, source_nhwc);
+                source.transform::<S, true>(s, source_nhwc, run, along_height, values);
+                gradient.fill_nhwc(s, &self.dy[self.output.of(run.image, 0).start..], run, gradient_nhwc);
+                gradient.transform::<S, false>(s, gradient_nhwc, run, along_height, gradients);
             }
             for point in 0..POINTS_2D {
                 let sums = &mut sums[point * planes * filters..][..planes * filters];

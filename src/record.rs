@@ -188,7 +188,13 @@ impl Journal {
 /// That a file or folder which is being written is not at its place any more.
 pub(crate) fn gone(path: &Path) -> Error {
     let problem = "it is gone: it was removed, moved or replaced while the run went on";
-    Error::file(path, problem, "put the run's folder back, or go on with --resume where it is now")
+    let remedy = match files::parent(path).is_dir() {
+        true => {
+            "put it back and go on with --resume; without it a new run is needed, which may begin from the weights in checkpoints"
+        }
+        false => "put the run's folder back, or go on with --resume where it is now",
+    };
+    Error::file(path, problem, remedy)
 }
 
 /// A row as a line that its own reader takes back as the same row. JSON has no word for a number that is not finite: where

@@ -31,8 +31,8 @@ pub struct Args {
     run: PathBuf,
     #[command(flatten)]
     data_dir: DataDir,
-    /// Which checkpoint: last, or best by the validation split
-    #[arg(long, default_value = "last", value_name = "NAME", conflicts_with = "weights")]
+    /// Which checkpoint: the last, or the best by the validation split
+    #[arg(long, default_value = "last", value_name = "NAME", value_parser = ["last", "best"], conflicts_with = "weights")]
     checkpoint: String,
     /// Weights of the same network from another file, in safetensors
     #[arg(long, value_name = "FILE")]

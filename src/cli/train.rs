@@ -54,10 +54,10 @@ pub struct Args {
     #[command(flatten)]
     model_args: ModelArgs,
     /// Training epochs [default: 20]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     epochs: Option<u32>,
     /// Batch size [default: 128]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<usize>,
     /// Peak learning rate [default: 0.4 with batch normalisation, else 0.02; 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]

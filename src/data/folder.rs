@@ -90,6 +90,9 @@ impl Folder {
     }
 }
 
+/// What to do about an image that was sound when the set was opened, or was not looked at then.
+const PUT_BACK: &str = "put a whole JPEG or PNG file there; a run goes on with --resume if it is the same as before, and else is begun anew";
+
 impl Dataset for Folder {
     fn len(&self) -> usize {
         self.listing.files.len()
@@ -105,7 +108,7 @@ impl Dataset for Folder {
     }
     fn read(&self, index: usize, picture: &mut [u8]) -> Result<()> {
         let path = self.path(index);
-        let wrong = |problem: String| Error::file(&path, problem, image::REMEDY);
+        let wrong = |problem: String| Error::file(&path, problem, PUT_BACK);
         let (bytes, _share) = contents(&path).map_err(wrong)?;
         image::decode(&bytes, self.side, picture).map_err(wrong)
     }

@@ -176,10 +176,24 @@ pub fn assign(path: &Path, mut found: Tensors, wanted: Vec<(String, &mut Tensor<
         let remedy = "use the model and options that it was saved from";
         return Err(Error::file(path, problems.join("; "), remedy));
     }
+    expect_numbers(path, &found)?;
     for (name, tensor) in wanted {
         *tensor = found.remove(&name).expect("looked up before");
     }
     Ok(())
+}
+
+/// Refuses weights that are not finite: no answer of a network that holds one means anything.
+fn expect_numbers(path: &Path, found: &Tensors) -> Result<()> {
+    let holds_other = |tensor: &Tensor<f32>| tensor.as_slice().iter().any(|x| !x.is_finite());
+    let mut names: Vec<String> =
+        found.iter().filter(|(_, tensor)| holds_other(tensor)).map(|(name, _)| name.clone()).collect();
+    names.sort();
+    let remedy = "take weights from before the training diverged";
+    match listed("it holds numbers that are not finite in", names) {
+        None => Ok(()),
+        Some(problem) => Err(Error::file(path, problem, remedy)),
+    }
 }
 
 /// The first names of a list, and how many more there are.
@@ -196,6 +210,24 @@ fn listed(what: &str, names: Vec<String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weights_that_are_no_numbers_are_refused_by_name() {
+        let path = Path::new("w.safetensors");
+        for wrong in [f32::NAN, f32::INFINITY] {
+            let tensors = |x: f32| -> Tensors {
+                [("a", 1.0), ("b", x)]
+                    .map(|(name, x)| (name.to_string(), Tensor::full([2], x).unwrap()))
+                    .into_iter()
+                    .collect()
+            };
+            let [mut a, mut b] = [(); 2].map(|()| Tensor::full([2], 0.0_f32).unwrap());
+            let wanted = vec![("a".to_string(), &mut a), ("b".to_string(), &mut b)];
+            let error = assign(path, tensors(wrong), wanted).unwrap_err().to_string();
+            assert!(error.starts_with("w.safetensors: it holds numbers that are not finite in b;"), "{error}");
+            assert_eq!(a.as_slice(), [0.0; 2], "nothing is changed then");
+        }
+    }
 
     fn file(tensors: &[(&str, Dtype, Vec<u8>)]) -> Vec<u8> {
         let size = |dtype: Dtype| dtype.bitsize() / 8;

@@ -168,7 +168,15 @@ impl RunFolder {
     pub fn read(path: &Path) -> Result<RunFolder> {
         let settings = path.join(SETTINGS);
         if !files::is_there(&settings).map_err(|error| files::unread(&settings, &error))? {
-            return Err(Error::file(path, "there is no run in it", "name the folder of a run, such as runs/resnet20"));
+            let has_begun = [INFO, "lock"].iter().any(|name| path.join(name).exists());
+            let [problem, remedy] = match has_begun {
+                true => [
+                    "a run was about to begin in it, and was stopped before its settings were written",
+                    "begin it again with the same command",
+                ],
+                false => ["there is no run in it", "name the folder of a run, such as runs/resnet20"],
+            };
+            return Err(Error::file(path, problem, remedy));
         }
         Ok(RunFolder { path: path.to_path_buf(), held: None })
     }
@@ -232,6 +240,9 @@ impl RunFolder {
     pub fn load_weights(&self, name: &str, network: &mut Network, began: &BeginRow) -> Result<()> {
         let remedy = match self.info()?.status {
             Status::Diverged(_) => "the run diverged, and would again; start a new run, as with a lower optimizer.rate",
+            Status::Finished => {
+                "restore it from a copy, or use the other: --checkpoint best or last; best is kept where data.validation holds images out"
+            }
             _ => "go on with evograd train --resume to make one; best is kept where data.validation holds images out",
         };
         self.checkpoint(name).load_weights(network, &fingerprint::digest(began)?, remedy)

@@ -3,6 +3,7 @@
 use super::config::{Config, Optimisation, UpdateRule};
 use crate::data::Dataset;
 use crate::record::Score;
+use crate::schedule::Schedule;
 
 /// What no element of a gradient exceeds for long where a network learns.
 const GRADIENT: f64 = 10.0;
@@ -28,6 +29,10 @@ pub fn warnings(config: &Config, images: usize) -> Vec<String> {
         warnings.push(format!("the learning rate is 0 in every step, so nothing will be learned; {remedy}"));
     } else if longest_step(config) < SHORTEST {
         warnings.push(still(config));
+    } else if let Some(place) = end_of_learning(config) {
+        warnings.push(format!(
+            "the learning rate is 0 from {place} of the run on, so nothing is learned there; raise schedule.factor, or leave milestones out"
+        ));
     }
     if let Some((key, share)) = uniform_target(config) {
         let remedy = "set it below 1, as 0.1";
@@ -40,6 +45,14 @@ pub fn warnings(config: &Config, images: usize) -> Vec<String> {
         warnings.push(format!("{step}; a smaller training.batch learns more in as many epochs"));
     }
     warnings
+}
+
+/// The place in the run, from 0 to 1, from which a schedule in steps has brought the learning rate down to 0; `None` where it does not.
+fn end_of_learning(config: &Config) -> Option<f64> {
+    let Schedule::Step { milestones, factor } = config.course() else { return None };
+    let rate = |passed: usize| config.optimizer.rate * factor.powi(passed as i32);
+    let place = (1..=milestones.len()).find(|passed| rate(*passed) as f32 == 0.0)?;
+    Some(milestones[place - 1])
 }
 
 /// The farthest that a step can move a weight by its gradient.
@@ -149,7 +162,8 @@ mod tests {
             assert!(warned(settings, 1000).contains("the learning rate is 0 in every step"), "{settings:?}");
         }
         let later = ["schedule.kind=step", "schedule.factor=0", "schedule.milestones=[0.1]"];
-        for settings in [&[][..], &later, &["schedule.warmup=5"]] {
+        assert!(warned(&later, 1000).contains("the learning rate is 0 from 0.1 of the run on"));
+        for settings in [&[][..], &["schedule.kind=step"], &["schedule.warmup=5"]] {
             assert_eq!(warned(settings, 1000), "", "{settings:?}");
         }
     }

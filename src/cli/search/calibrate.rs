@@ -30,7 +30,7 @@ after a short training are the best after a long one, the last of --budgets:
 h² is the share of what single trainings differ by that is the networks' own,
 ρ the correlation with the last, and Kendall's τ is 1 where two trainings put
 all pairs of networks in the same order, 0 where one order says nothing about
-the other. --epochs changes nothing here.
+the other.
 Exit code 1: all networks diverged.";
 
 /// Train the same networks with short and long budgets, and report whether their rankings agree
@@ -76,6 +76,11 @@ struct Line {
 
 /// Trains and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    if args.settings.epochs.is_some() {
+        bail!(
+            "evograd search calibrate has no use for --epochs; give the lengths of the trainings as --budgets 3x2,24"
+        );
+    }
     let more = [
         ("calibration.codes", args.networks.map(|n| n.to_string())),
         ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{:?}", texts(budgets)))),

@@ -33,16 +33,16 @@ pub struct Settings {
     #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
     /// Training images for each candidate [default: 1600]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     samples: Option<usize>,
     /// Training images held out; fitness is the accuracy on them [default: 2000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     validation: Option<usize>,
     /// Training epochs of each candidate [default: 3]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     epochs: Option<u32>,
     /// Batch size [default: 32]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<usize>,
     /// Peak learning rate [default: 0.02, up to 0.04 from 3000 steps on; 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]

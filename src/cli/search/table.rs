@@ -72,9 +72,11 @@ fn shown(command: &[String]) -> String {
 
 /// An argument as one word; one that begins with a dash is an option here.
 fn argument_word(argument: &str) -> String {
-    match argument.strip_prefix("--") {
-        Some(option) if !option.is_empty() => format!("--{}", word(Path::new(option))),
-        _ => word(Path::new(argument)),
+    let option = argument.trim_start_matches('-');
+    let dashes = &argument[..argument.len() - option.len()];
+    match option {
+        "" if !argument.is_empty() => argument.into(),
+        option => format!("{dashes}{}", word(Path::new(option))),
     }
 }
 
@@ -84,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_command_is_told_as_a_shell_takes_it() {
-        let command = ["/opt/bin/evograd", "search", "--stages", "3,4", "--set", "data.set='my set'"].map(String::from);
-        assert_eq!(shown(&command), r"evograd search --stages 3,4 --set 'data.set='\''my set'\'''");
+        let command =
+            ["/opt/bin/evograd", "search", "--stages", "3,4", "-q", "--set", "data.set='my set'", ""].map(String::from);
+        assert_eq!(shown(&command), r"evograd search --stages 3,4 -q --set 'data.set='\''my set'\''' ''");
     }
 }

@@ -29,8 +29,17 @@ impl Listing {
     /// Lists the folders of the classes below `root`.
     pub fn of(root: &Path, folders: Vec<OsString>, left_out: Vec<FileNote>) -> Result<Listing> {
         if folders.is_empty() || folders.len() > usize::from(u16::MAX) {
-            let problem = format!("it has {} classes, expected 1 to {}", folders.len(), u16::MAX);
+            let problem = format!("it has {} classes, expected 2 to {}", folders.len(), u16::MAX);
             return Err(Error::file(root, problem, LAYOUT));
+        }
+        if let [only] = &folders[..] {
+            let problem = format!("all images are of one class, {}, so there is nothing to tell apart", only.display());
+            return Err(Error::file(root, problem, LAYOUT));
+        }
+        if let Some(name) = folders.iter().find(|name| name.to_string_lossy().chars().any(char::is_control)) {
+            let problem =
+                format!("the folder {name:?} is the name of a class, and holds a character that cannot be shown");
+            return Err(Error::file(root, problem, "rename it"));
         }
         let classes = folders.iter().map(|name| name.to_string_lossy().into_owned()).collect();
         let mut listing = Listing { folders, classes, files: Vec::new(), left_out };

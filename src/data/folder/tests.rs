@@ -173,6 +173,18 @@ fn special_files_and_links_neither_hang_nor_vanish() {
     assert!(error.contains("exact.png: it is a pipe, not a file; "), "{error}");
 }
 
+/// One class is nothing to learn, and a name that moves a terminal's cursor is none to print.
+#[test]
+fn folders_that_cannot_be_classes_are_refused() {
+    let folder = tiny();
+    fs::rename(folder.path().join("train/b"), folder.path().join("train/b\n\u{1b}[31m")).unwrap();
+    let error = open_folder(folder.path(), 4).unwrap_err().to_string();
+    assert!(error.contains("holds a character that cannot be shown") && !error.contains('\u{1b}'), "{error}");
+    fs::remove_dir_all(folder.path().join("train/b\n\u{1b}[31m")).unwrap();
+    let error = open_folder(folder.path(), 4).unwrap_err().to_string();
+    assert!(error.contains("all images are of one class, a, so there is nothing to tell apart"), "{error}");
+}
+
 #[test]
 fn a_broken_image_is_told_when_it_is_read() {
     let folder = tiny();
@@ -183,7 +195,10 @@ fn a_broken_image_is_told_when_it_is_read() {
         fs::write(&path, bytes).unwrap();
         let error = sets.train.read(0, &mut [0; 48]).unwrap_err().to_string();
         assert!(error.starts_with(&path.display().to_string()), "{error}");
-        assert!(error.ends_with("; replace it by a whole JPEG or PNG file, or remove it"), "{error}");
+        assert!(
+            error.contains("; put a whole JPEG or PNG file there; a run goes on with --resume if it is the same"),
+            "{error}"
+        );
     }
     fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
     let error = sets.train.read(0, &mut [0; 48]).unwrap_err().to_string();

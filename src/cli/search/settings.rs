@@ -40,7 +40,7 @@ pub struct Settings {
     validation: Option<usize>,
     /// Training epochs of each candidate [default: 3]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    epochs: Option<u32>,
+    pub(super) epochs: Option<u32>,
     /// Batch size [default: 32]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<usize>,

@@ -87,11 +87,12 @@ fn what_is_missing_is_told() {
         )
     );
     fs::remove_dir_all(at("train/a")).unwrap();
-    assert_eq!(error(folder.path()), "F/val: it has the class a, which train has not; use the same classes in both");
+    let one = "F/train: all images are of one class, b, so there is nothing to tell apart";
+    assert_eq!(error(folder.path()), format!("{one}; {LAYOUT}"));
     fs::rename(at("val"), at("vax")).unwrap();
     assert_eq!(error(folder.path()), format!("F: there is neither val nor test in it; {LAYOUT}"));
     fs::remove_dir_all(at("train/b")).unwrap();
-    assert_eq!(error(folder.path()), format!("F/train: it has 0 classes, expected 1 to 65535; {LAYOUT}"));
+    assert_eq!(error(folder.path()), format!("F/train: it has 0 classes, expected 2 to 65535; {LAYOUT}"));
     fs::remove_dir(at("train")).unwrap();
     assert!(error(folder.path()).starts_with("F/train: No such file"));
     assert!(open_folder(folder.path(), 0).err().unwrap().to_string().ends_with("; ask for 1 to 4096"));

@@ -174,9 +174,9 @@ fn reads_and_writes_where_a_few_megabytes_are_left() {
     let path = |name: &str| folder.path().join(name);
     let noise: Vec<u8> = (0..12_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let pictures = Pictures::new([3, 2000, 2000], &["a"], noise, vec![0]).unwrap();
-    for split in ["train", "val"] {
-        std::fs::create_dir_all(path(split).join("a")).unwrap();
-        write_grid(&pictures, 1, 0, &path(split).join("a/noise.png")).unwrap();
+    for class in ["train/a", "train/b", "val/a", "val/b"].map(path) {
+        std::fs::create_dir_all(&class).unwrap();
+        write_grid(&pictures, 1, 0, &class.join("noise.png")).unwrap();
     }
     let images = open_folder(folder.path(), 64).unwrap();
     std::fs::write(path("cifar"), vec![0; 3073 * 10_000]).unwrap();

@@ -867,7 +867,9 @@ fn a_start_that_was_killed_can_be_begun_again() {
             let path = place.run.join(name);
             if *name == "checkpoints" { fs::create_dir(path).unwrap() } else { fs::write(path, "half").unwrap() }
         }
-        refused(resume("train", &place.run), "there is no run in it");
+        let has_begun = made[..count].iter().any(|name| ["lock", "run.json"].contains(name));
+        let told = if has_begun { "begin it again with the same command" } else { "there is no run in it" };
+        refused(resume("train", &place.run), told);
         finished(train(place.data.path(), &place.run));
         assert!(weights(&place.run) == weights(&place.whole), "{count}");
         let names = |folder: &Path| {

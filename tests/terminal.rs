@@ -108,12 +108,12 @@ fn help_fits_80_columns_and_breaks_no_word() {
     }
 }
 
-const SMALL: &str = "--data mnist --backbone mnist --stages 3,3 --filters 2,2 --samples 32 --validation 20 --epochs 1";
+const SMALL: &str = "--data mnist --backbone mnist --stages 3,3 --filters 2,2 --samples 32 --validation 20";
 
 #[test]
 fn nothing_is_wider_than_80_columns() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let search = format!("search {SMALL} --population 3 --budget 9");
+    let search = format!("search {SMALL} --epochs 1 --population 3 --budget 9");
     let table: [(&str, i32); 31] = [
         ("train lenet --data mnist --width 0.1 --batch 32 --epochs 2 --out a", 0),
         ("train lenet --data mnist --width 0.1 --batch 500 --rate 0 --epochs 1 --set data.validation=0 --out b", 0),
@@ -130,8 +130,8 @@ fn nothing_is_wider_than_80_columns() {
         ("search compare bred drawn", 0),
         ("search explain genet1", 0),
         ("search explain 1-01|0-01-10", 2),
-        (&format!("search exhaust {SMALL} --out all"), 0),
-        (&format!("search exhaust {SMALL} --dry-run"), 0),
+        (&format!("search exhaust {SMALL} --epochs 1 --out all"), 0),
+        (&format!("search exhaust {SMALL} --epochs 1 --dry-run"), 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --out budgets"), 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --dry-run"), 0),
         ("search transfer bred --epochs 1 --width 1 --dry-run", 0),
@@ -182,7 +182,7 @@ fn a_terminal_without_rows_or_columns_has_a_width() {
 fn a_bar_never_goes_back() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let out = runs.path().join("search").display().to_string();
-    let line = format!("search {SMALL} --population 2 --budget 8 --out {out}");
+    let line = format!("search {SMALL} --epochs 1 --population 2 --budget 8 --out {out}");
     let (text, _) = in_a_terminal(80, &[], &line, data.path());
     let numbers: Vec<u32> =
         lines(&text).iter().filter_map(|line| line.split_once("/8 ·")?.0.rsplit_once(' ')?.1.parse().ok()).collect();

@@ -76,6 +76,9 @@ fn what_is_missing_is_told() {
     fs::create_dir(at("val/c")).unwrap();
     assert_eq!(error(folder.path()), "F/val: it has the class c, which train has not; use the same classes in both");
     fs::remove_dir(at("val/c")).unwrap();
+    fs::rename(at("val"), at("vax")).unwrap();
+    assert_eq!(error(folder.path()), format!("F: there is neither val nor test in it; {LAYOUT}"));
+    fs::rename(at("vax"), at("val")).unwrap();
     fs::remove_file(at("train/a/exact.png")).unwrap();
     assert_eq!(error(folder.path()), format!("F/train/a: there is no image in this class; {LAYOUT}"));
     fs::write(at("train/a/photo.webp"), "").unwrap();
@@ -89,8 +92,6 @@ fn what_is_missing_is_told() {
     fs::remove_dir_all(at("train/a")).unwrap();
     let one = "F/train: all images are of one class, b, so there is nothing to tell apart";
     assert_eq!(error(folder.path()), format!("{one}; {LAYOUT}"));
-    fs::rename(at("val"), at("vax")).unwrap();
-    assert_eq!(error(folder.path()), format!("F: there is neither val nor test in it; {LAYOUT}"));
     fs::remove_dir_all(at("train/b")).unwrap();
     assert_eq!(error(folder.path()), format!("F/train: it has 0 classes, expected 2 to 65535; {LAYOUT}"));
     fs::remove_dir(at("train")).unwrap();

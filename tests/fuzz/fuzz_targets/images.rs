@@ -18,11 +18,13 @@ struct Drawn<'a> {
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = scratch("images");
-    for class in ["train/a", "val/a"] {
+    for class in ["train/a", "train/b", "val/a", "val/b"] {
         std::fs::create_dir_all(root.join(class)).expect("a folder can be made");
     }
     let drawn = Drawn { side: 1, grey: true, alpha: false, pixels: &[7], missing: 0 };
-    write_to(&root.join("val/a/whole.png"), &drawn.file().0);
+    for whole in ["train/b/whole.png", "val/a/whole.png", "val/b/whole.png"] {
+        write_to(&root.join(whole), &drawn.file().0);
+    }
     root
 });
 
@@ -42,7 +44,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// The planes of an image, given as bytes or as the one image of a training set.
+/// The planes of an image, given as bytes or as the first image of a training set.
 fn read(file: &[u8], side: usize, in_folder: bool) -> evograd::Result<Vec<u8>> {
     if !in_folder {
         return decode_image(file, side).inspect_err(expect_helpful);
@@ -54,7 +56,7 @@ fn read(file: &[u8], side: usize, in_folder: bool) -> evograd::Result<Vec<u8>> {
 
 fn read_folder(side: usize) -> evograd::Result<Vec<u8>> {
     let sets = open_folder(&ROOT, side)?;
-    assert_eq!((sets.train.len(), sets.train.shape()), (1, [3, side, side]));
+    assert_eq!((sets.train.len(), sets.train.shape()), (2, [3, side, side]));
     let mut image = vec![0; 3 * side * side];
     sets.train.read(0, &mut image).map(|()| image)
 }

@@ -189,9 +189,7 @@ impl Journal {
 pub(crate) fn gone(path: &Path) -> Error {
     let problem = "it is gone: it was removed, moved or replaced while the run went on";
     let remedy = match files::parent(path).is_dir() {
-        true => {
-            "put it back and go on with --resume; without it a new run is needed, which may begin from the weights in checkpoints"
-        }
+        true => "put it back and go on with --resume; without it a new run is needed",
         false => "put the run's folder back, or go on with --resume where it is now",
     };
     Error::file(path, problem, remedy)

@@ -156,7 +156,7 @@ impl Page {
 }
 
 /// What the third part of the bar is.
-const BETWEEN: &str = "Between networks, a worker – one of those that train side by side – has none to train: it writes down what was \
+const BETWEEN: &str = "Between networks, a worker – one of those that train in parallel – has none to train: it writes down what was \
     found, breeds the next generation, or waits for the last network of this one.";
 
 fn sentence(stats: &SearchStats) -> String {

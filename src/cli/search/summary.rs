@@ -54,7 +54,7 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         match begun.kind {
             Kind::Confirmation => format!("tested on {}", counted(begun.sets.test.len() as u64, "image")),
             _ => format!("fitness: accuracy on {} others", grouped(data.validation_of(begun.sets.train.len()) as u64)),
-        } + &format!("; {} side by side", begun.config.workers()),
+        } + &format!("; {} in parallel", begun.config.workers()),
         format!("in {}", begun.path().display()),
     ];
     if resumed {

@@ -41,14 +41,18 @@ pub fn make_folder(folder: &Path) -> Result<()> {
 /// Writes a file beside its place first, so that it is whole or as before; a link in its place is replaced.
 ///
 /// # Errors
-/// When the system refuses.
+/// When the system refuses; then nothing of it is left beside its place.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = part_of(path);
     let written = remove(&part)
         .and_then(|()| write_new(&part, bytes))
         .and_then(|()| fs::rename(&part, path))
         .and_then(|()| sync_folder(parent(path)));
-    written.map_err(|error| unwritten(path, &error))
+    written.map_err(|error| {
+        // Half a file is of no use, and takes the room that a full disk lacks.
+        let _ = remove(&part);
+        unwritten(path, &error)
+    })
 }
 
 /// Where a file is while [`write_whole`] writes it.

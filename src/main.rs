@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     match cli::run(cli::arguments()) {
         Ok(code) => code,
         Err(error) => {
-            cli::note(format_args!("evograd: {}", cli::told(&error)));
+            cli::tell_error(&error);
             ExitCode::from(cli::USER_ERROR)
         }
     }

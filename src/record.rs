@@ -178,7 +178,11 @@ impl Journal {
             return Err(gone(&self.path));
         }
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(|error| files::unwritten(&self.path, &error))?;
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            // Half a row would be cut off by whoever opens the file next.
+            let _ = self.file.set_len(self.bytes).and_then(|()| self.file.seek(SeekFrom::End(0)));
+            return Err(files::unwritten(&self.path, &error));
+        }
         self.bytes += line.len() as u64;
         self.hash.update(&line);
         Ok(())

@@ -1,11 +1,14 @@
 //! What the system refuses, memory or threads, is an error that says so: no panic, no hang.
 #![cfg(target_os = "linux")]
 
+mod digits;
+
 use evograd::data::{
     Pictures, decode_image, open_folder, read_cifar, read_idx, read_mat, read_svhn, shapes_of, write_grid,
 };
 use evograd::genetic::Towns;
 use evograd::models::weights::{parse_safetensors, to_safetensors};
+use evograd::train::{RunFolder, Status};
 use evograd::{Tape, Tensor, Var, release_memory, within_memory};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -164,6 +167,107 @@ fn all_but_a_few() -> Vec<Tensor<f32>> {
     kept.truncate(kept.len() - 4);
     release_memory();
     kept
+}
+
+/// All that is half written, which nothing may leave behind.
+fn leftovers(folder: &Path) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let is_left =
+        |path: &Path| path.extension().is_some_and(|ending| ["part", "new", "import"].iter().any(|of| ending == *of));
+    let below = paths.iter().filter(|path| path.is_dir()).flat_map(|path| leftovers(path));
+    paths.iter().filter(|path| is_left(path)).cloned().chain(below).collect()
+}
+
+const EVOGRAD: &str = env!("CARGO_BIN_EXE_evograd");
+
+/// A command whose files may have so many kilobytes: more are refused as by a full disk.
+fn on_a_full_disk(kilobytes: u32, command: &str) -> Output {
+    limited(&format!("-f {kilobytes}; trap '' XFSZ"), command)
+}
+
+/// Every command that writes for long: what is kept is said, and what goes on with it does.
+#[test]
+fn a_full_disk_loses_nothing_and_says_how_to_go_on() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let small = "--backbone mnist --filters 2,2 --samples 20 --validation 20 --epochs 1 --workers 1 -q";
+    let commands = [
+        (
+            40,
+            "train",
+            "train linear --epochs 20 --batch 4 --set training.log_every=1 -q".to_string(),
+            "kept: checkpoints/last, after step ",
+        ),
+        (16, "search", format!("search --stages 3,3 --budget 100 {small}"), "kept: "),
+        (16, "search exhaust", format!("search exhaust --stages 3,3 {small}"), "kept: "),
+        (
+            16,
+            "search calibrate",
+            format!("search calibrate --stages 3,3 --networks 30 --budgets 1x2,2 {}", small.replace("--epochs 1", "")),
+            "kept: ",
+        ),
+    ];
+    for (number, (kilobytes, command, line, kept)) in commands.into_iter().enumerate() {
+        let out = runs.path().join(number.to_string());
+        let place = format!("--data-dir {} --out {}", data.path().display(), out.display());
+        let done = on_a_full_disk(1, &format!("{EVOGRAD} {line} --data mnist {place}"));
+        assert!(
+            done.status.code() == Some(2) && !out.exists(),
+            "{line} left something of what could not begin: {done:?}"
+        );
+        let done = on_a_full_disk(kilobytes, &format!("{EVOGRAD} {line} --data mnist {place}"));
+        let text = String::from_utf8_lossy(&done.stderr);
+        let going_on = format!("; go on with: evograd {command} --resume {} --data-dir", out.display());
+        assert_eq!(done.status.code(), Some(2), "{line}: {text}");
+        for part in ["make room on the disk", kept, &going_on] {
+            assert!(text.contains(part), "{line}: {text}");
+        }
+        let status = RunFolder::read(&out).unwrap().info().unwrap().status;
+        assert!(matches!(&status, Status::Failed(why) if why.contains("make room")), "{line}: {status:?}");
+        assert_eq!(leftovers(&out), [] as [&Path; 0], "{line}");
+        let resume = format!("{EVOGRAD} {command} --resume {} -q", out.display());
+        let done = limited("-c 0", &resume);
+        assert!(done.status.success(), "{resume}: {done:?}");
+        assert_eq!(RunFolder::read(&out).unwrap().info().unwrap().status, Status::Finished, "{line}");
+    }
+}
+
+/// What lay there before stays as it was, and nothing else is left.
+#[test]
+fn an_import_that_does_not_fit_leaves_nothing() {
+    let (data, home) = (digits::data(), tempfile::tempdir().unwrap());
+    let from = data.path().join("mnist");
+    let done = on_a_full_disk(
+        40,
+        &format!("{EVOGRAD} data import mnist --from {} --data-dir {}", from.display(), home.path().display()),
+    );
+    let text = String::from_utf8_lossy(&done.stderr);
+    let file = format!("{}/mnist/train-images-idx3-ubyte: ", home.path().display());
+    assert!(done.status.code() == Some(2) && text.contains(&file), "{text}");
+    assert!(text.contains("make room on the disk, or choose another folder with --data-dir"), "{text}");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+/// A run whose process could not say how it ended is not at work.
+#[test]
+fn a_run_without_a_process_does_not_go_on() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let out = runs.path().join("run");
+    let place = format!("--data mnist --data-dir {} --out {}", data.path().display(), out.display());
+    assert!(limited("-c 0", &format!("{EVOGRAD} train linear --epochs 1 -q {place}")).status.success());
+    let info = std::fs::read_to_string(out.join("run.json")).unwrap();
+    std::fs::write(out.join("run.json"), info.replace("\"finished\"", "\"running\"")).unwrap();
+    let folder = RunFolder::read(&out).unwrap();
+    let status = folder.status().unwrap();
+    assert!(matches!(&status, Status::Failed(why) if why.contains("killed or the disk failed")), "{status:?}");
+    let done = limited("-c 0", &format!("{EVOGRAD} inspect run {}", out.display()));
+    let text = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        text.contains("before it could say how") && text.contains("go on with it by evograd train --resume"),
+        "{text}"
+    );
+    let _held = RunFolder::open(&out).unwrap();
+    assert_eq!(folder.status().unwrap(), Status::Running, "somebody holds it");
 }
 
 /// Everything here asks for at least 6 MB at once or in a row, and for less than 1 MB before.

@@ -22,9 +22,10 @@ mod wrap;
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use run_folder::Unfinished;
 use std::process::ExitCode;
 
-pub use terminal::note;
+use terminal::{note, note_command};
 
 /// The exit code of a check that did not pass.
 const FAILED: u8 = 1;
@@ -103,8 +104,16 @@ pub fn run(args: Args) -> Result<ExitCode> {
     evograd::ThreadPool::new(threads.unwrap_or(1))?.install(|| evograd::within_memory(run)?)
 }
 
+/// Says an error, and how to go on where it ended work of which something is kept.
+pub fn tell_error(error: &anyhow::Error) {
+    note(format_args!("evograd: {}", told(error)));
+    if let Some(Unfinished { kept, command, .. }) = error.downcast_ref() {
+        note_command(&format!("{kept}; go on with:"), command);
+    }
+}
+
 /// An error and what it came of, each said once: some name their source themselves.
-pub fn told(error: &anyhow::Error) -> String {
+fn told(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
         "" => cause,
         text if text.contains(&cause) => text.into(),

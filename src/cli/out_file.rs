@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use evograd::Error;
 use std::cell::Cell;
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A file of a known format that can be written. There is no other way for a command to write one that the user named.
@@ -66,7 +67,13 @@ fn expect_ending(path: &Path, ending: &str) -> Result<()> {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::file(path, error, "name a file in a folder that can be written to")
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "make room on the disk, or name another file"
+        }
+        _ => "name a file in a folder that can be written to",
+    };
+    Error::file(path, error, remedy)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::data_dir::DataDir;
 use anyhow::{Result, bail};
+use evograd::Error;
 use evograd::data::Sets;
 use evograd::record::SearchRow;
 use evograd::search::read_journal;
@@ -19,6 +20,34 @@ pub fn free_folder(name: &str) -> PathBuf {
 /// it stood.
 pub fn going_on(command: &str, folder: &Path, data_dir: &DataDir) -> String {
     format!("{command} --resume {}{}", word(folder), data_argument(data_dir))
+}
+
+/// An error that ended a run before its end: what it left, and the command that goes on from there.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub struct Unfinished {
+    /// What went wrong.
+    source: Error,
+    /// What is kept of the run.
+    pub kept: String,
+    /// What goes on with it.
+    pub command: String,
+}
+
+impl Unfinished {
+    /// The error of a run in a folder, where there is still a run in it to go on with.
+    pub fn of(
+        source: Error,
+        kept: impl FnOnce() -> String,
+        command: &str,
+        folder: &Path,
+        data: &DataDir,
+    ) -> anyhow::Error {
+        match RunFolder::read(folder) {
+            Ok(_) => Unfinished { source, kept: kept(), command: going_on(command, folder, data) }.into(),
+            Err(_) => source.into(),
+        }
+    }
 }
 
 /// ` --data-dir` with its folder as a shell takes it, or nothing where it was not given.

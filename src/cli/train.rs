@@ -6,7 +6,7 @@ use super::data_dir::{self, DataDir};
 use super::model_args::ModelArgs;
 use super::progress::Progress;
 use super::results::print_row;
-use super::run_folder::{Kind, data_argument, describe, free_folder, going_on, of_kind, word};
+use super::run_folder::{Kind, Unfinished, data_argument, describe, free_folder, going_on, of_kind, word};
 use super::table::fitted;
 use super::teller::Teller;
 use super::terminal::{note, note_command, warn};
@@ -205,7 +205,8 @@ fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<E
         note(format_args!("evograd: {error}"));
         return Ok(ExitCode::from(FAILED));
     }
-    match outcome? {
+    let unfinished = |error| Unfinished::of(error, || kept(&run), "evograd train", path, &how.data_dir);
+    match outcome.map_err(unfinished)? {
         Status::Interrupted => {
             note_command("stopped; go on with:", &going_on("evograd train", path, &how.data_dir));
             Ok(interrupt::code())
@@ -213,6 +214,17 @@ fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<E
         _ => {
             warn(&run.warnings()[known..]);
             report(path, how, out)
+        }
+    }
+}
+
+/// What is kept of a run that failed.
+fn kept(run: &Run) -> String {
+    match run.kept() {
+        None | Some(0) => "nothing had been trained by then".into(),
+        Some(step) => {
+            let of = grouped(run.trainer().steps());
+            format!("kept: checkpoints/last, after step {} of {of}", grouped(step))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The file that keeps the sums of what was unpacked from an official archive, in the form of `sha256sum`.
@@ -95,7 +95,15 @@ fn name(path: &Path) -> String {
 
 /// An error about a place of the data folder that cannot be written.
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |error| Error::file(path, error, "make room and allow writing there, or choose another folder with --data-dir")
+    move |error| {
+        let first = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => "make room on the disk",
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "allow writing there",
+            _ => "see whether the disk and its file system are sound",
+        };
+        let remedy = format!("{first}, or choose another folder with --data-dir; then give the same command again");
+        Error::file(path, error, remedy)
+    }
 }
 
 /// Makes a rename last: the folder's own entry has to reach the disk as well.

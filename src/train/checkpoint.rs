@@ -79,9 +79,18 @@ impl Checkpoint {
     /// known by, `rows` how far its metrics have come.
     ///
     /// # Errors
-    /// When the system refuses, as where the disk is full; the old checkpoint stays.
+    /// When the system refuses, as where the disk is full; the old checkpoint stays, and nothing of the new one.
     pub fn save(&self, trainer: &Trainer, run: &str, rows: Extent) -> Result<()> {
         self.expect_folder()?;
+        let replaced = self.replace(&trainer_files(trainer, run, rows)?);
+        if replaced.is_err() {
+            // It takes the room that a full disk lacks; what cannot be removed now, the next one removes.
+            let _ = files::remove(&self.next());
+        }
+        replaced
+    }
+
+    fn replace(&self, bytes: &[Vec<u8>; 3]) -> Result<()> {
         let refused = |error| files::unwritten(&self.0, &error);
         let (new, old) = (self.next(), self.before());
         let there = is_there(&self.0)?;
@@ -90,7 +99,7 @@ impl Checkpoint {
         }
         files::remove(&new).map_err(refused)?;
         fs::create_dir(&new).map_err(refused)?;
-        write_all(&new, &trainer_files(trainer, run, rows)?).map_err(refused)?;
+        write_all(&new, bytes).map_err(refused)?;
         if there {
             fs::rename(&self.0, &old).map_err(refused)?;
         }

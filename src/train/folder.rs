@@ -13,6 +13,7 @@ use crate::models::Network;
 use crate::record::{self, BeginRow, Journal, Metric};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -104,16 +105,42 @@ pub struct RunFolder {
 /// The lock, and the folder itself, which is missed when it goes away.
 #[derive(Debug)]
 struct Held {
-    _lock: File,
+    lock: File,
     folder: Option<File>,
+}
+
+impl Held {
+    /// Fills the file of the lock up to `bytes`: the room that `run.json` needs in the end, be the disk full by then. Where there
+    /// is none now, or the file has another name, there is no such room.
+    fn keep_room(&self, bytes: u64) {
+        let kept = self.lock.metadata().map_or(u64::MAX, |found| found.len());
+        if kept < bytes && !files::is_shared(&self.lock) {
+            let mut lock = &self.lock;
+            let filled = lock.seek(SeekFrom::Start(0)).and_then(|_| lock.write_all(&vec![b' '; bytes as usize]));
+            if filled.is_err() {
+                self.give_room();
+            }
+        }
+    }
+
+    /// Gives that room back; whether there was any.
+    fn give_room(&self) -> bool {
+        let kept = self.lock.metadata().is_ok_and(|found| found.len() > 0);
+        kept && self.lock.set_len(0).and_then(|()| self.lock.sync_all()).is_ok()
+    }
 }
 
 /// What shows that a folder holds a run, written last.
 const SETTINGS: &str = "config.toml";
 const INFO: &str = "run.json";
+const LOCK: &str = "lock";
 const NORMALISE: &str = "normalise.json";
 /// The rows of a search.
 const JOURNAL: &str = "journal.jsonl";
+/// Bytes by which `run.json` may grow until a run has ended: warnings, and why it failed.
+const ROOM: u64 = 1 << 14;
+/// How a run ended that does not say so.
+const UNSAID: &str = "its process ended before it could say how, as where it was killed or the disk failed";
 /// All that is written as a whole, and may have left half of it behind when the process was killed.
 const WHOLE: [&str; 4] = [SETTINGS, INFO, NORMALISE, "report.html"];
 
@@ -125,10 +152,21 @@ impl RunFolder {
     /// When there is a run in it already, or the system refuses.
     pub fn create(path: &Path, settings: &str, info: &RunInfo, normalise: Option<&Normalise>) -> Result<RunFolder> {
         expect_no_run(path)?;
+        let is_new = !files::is_there(path).map_err(|error| files::unread(path, &error))?;
         files::make_folder(path)?;
         let folder = Self::lock(path)?;
         // Another process may have been faster.
         expect_no_run(path)?;
+        let begun = folder.begin(settings, info, normalise);
+        if begun.is_err() && is_new {
+            folder.forget();
+        }
+        begun.map(|()| folder)
+    }
+
+    /// Writes what a run begins with.
+    fn begin(&self, settings: &str, info: &RunInfo, normalise: Option<&Normalise>) -> Result<()> {
+        let (folder, path) = (self, &self.path);
         // What a process left that was killed as it began a run of the other kind, which is told by its files.
         let others: &[&str] = if normalise.is_some() { &[JOURNAL] } else { &[NORMALISE, METRICS, CHECKPOINTS] };
         for other in others.iter().map(|name| path.join(name)) {
@@ -143,8 +181,19 @@ impl RunFolder {
             None => drop(Journal::open(&path.join(JOURNAL))?),
         }
         folder.describe(info)?;
-        folder.write(SETTINGS, settings.as_bytes())?;
-        Ok(folder)
+        folder.write(SETTINGS, settings.as_bytes())
+    }
+
+    /// Removes what was written of a run that could not begin, so that it can begin in a folder of the same name. What is not
+    /// of a run stays, and so does what cannot be removed: the next one that begins there removes it.
+    fn forget(&self) {
+        let checkpoints = self.path.join(CHECKPOINTS);
+        let files = [SETTINGS, JOURNAL, NORMALISE, INFO, LOCK].map(|name| self.path.join(name));
+        // The settings first: without them it is no run.
+        let _ = files.iter().try_for_each(|file| files::remove(file));
+        let _ = fs::remove_dir(checkpoints)
+            .and_then(|()| fs::remove_dir(&self.path))
+            .or_else(|_| fs::remove_dir(&self.path));
     }
 
     /// The folder of a run that is to go on. What a killed process left half written is removed.
@@ -168,7 +217,7 @@ impl RunFolder {
     pub fn read(path: &Path) -> Result<RunFolder> {
         let settings = path.join(SETTINGS);
         if !files::is_there(&settings).map_err(|error| files::unread(&settings, &error))? {
-            let has_begun = [INFO, "lock"].iter().any(|name| path.join(name).exists());
+            let has_begun = [INFO, LOCK].iter().any(|name| path.join(name).exists());
             let [problem, remedy] = match has_begun {
                 true => [
                     "a run was about to begin in it, and was stopped before its settings were written",
@@ -182,7 +231,7 @@ impl RunFolder {
     }
 
     fn lock(path: &Path) -> Result<RunFolder> {
-        let file = path.join("lock");
+        let file = path.join(LOCK);
         let lock = files::open_own(&file)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -203,7 +252,7 @@ impl RunFolder {
         // Only Unix lets a folder be opened; elsewhere one with open files in it stays where it is.
         let folder = if cfg!(unix) { File::open(path).map(Some) } else { Ok(None) };
         let folder = folder.map_err(|error| files::unwritten(path, &error))?;
-        Ok(RunFolder { path: path.to_path_buf(), held: Some(Held { _lock: lock, folder }) })
+        Ok(RunFolder { path: path.to_path_buf(), held: Some(Held { lock, folder }) })
     }
 
     /// Sees to it that the path still leads to the folder that is held, and not to none or another.
@@ -354,13 +403,39 @@ impl RunFolder {
         read_metrics(&self.path)
     }
 
-    /// Writes `run.json`.
+    /// How the run stands. That it goes on, `run.json` says also of one whose process could not say how it ended.
+    ///
+    /// # Errors
+    /// As [`RunFolder::info`].
+    pub fn status(&self) -> Result<Status> {
+        match self.info()?.status {
+            Status::Running if !self.is_at_work() => Ok(Status::Failed(UNSAID.into())),
+            status => Ok(status),
+        }
+    }
+
+    /// Whether a process is at work on it, as far as that can be told.
+    fn is_at_work(&self) -> bool {
+        let lock = files::open(&self.path.join(LOCK));
+        self.held.is_some() || lock.is_ok_and(|lock| lock.try_lock_shared().is_err())
+    }
+
+    /// Writes `run.json`. While the run goes on, room is kept for what will be said of its end.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn describe(&self, info: &RunInfo) -> Result<()> {
         let text = serde_json::to_vec_pretty(info).expect("what is known of a run is plain data");
-        self.write(INFO, &text)
+        let written = match (self.write(INFO, &text), &self.held) {
+            (Err(_), Some(held)) if held.give_room() => self.write(INFO, &text),
+            (written, _) => written,
+        };
+        match &self.held {
+            Some(held) if info.ended.is_none() => held.keep_room(text.len() as u64 + ROOM),
+            Some(held) => drop(held.give_room()),
+            None => {}
+        }
+        written
     }
 
     /// Writes a file under another name first, so that it is whole or as before.

@@ -45,6 +45,8 @@ pub struct Run {
     damage: Option<Error>,
     /// The score on the test set, where the run is finished and it was written before.
     tested: Option<Metric>,
+    /// The step of the last checkpoint, if there is one.
+    kept: Option<u64>,
     began: Instant,
     saved: Instant,
     /// What has happened since the last row of steps.
@@ -146,18 +148,24 @@ impl Run {
             info.warnings.push(lost_best(accuracy));
         }
         folder.describe(&info)?;
-        Ok(Run { damage, tested: tested.cloned(), ..Self::with(folder, trainer, split, info, digest)? })
+        let kept = there.then_some(trainer.position.step);
+        Ok(Run { damage, tested: tested.cloned(), kept, ..Self::with(folder, trainer, split, info, digest)? })
     }
 
     fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo, digest: String) -> Result<Run> {
         let (metrics, now) = (folder.metrics()?, Instant::now());
-        let (damage, tested, since) = (None, None, Sums::new());
-        Ok(Run { folder, trainer, split, metrics, info, digest, damage, tested, began: now, saved: now, since })
+        let (damage, tested, kept, since) = (None, None, None, Sums::new());
+        Ok(Run { folder, trainer, split, metrics, info, digest, damage, tested, kept, began: now, saved: now, since })
     }
 
     /// What was wrong with the last checkpoint, where the run goes on from the one before.
     pub fn damage(&self) -> Option<&Error> {
         self.damage.as_ref()
+    }
+
+    /// The step after which the run goes on when it is resumed; `None` where none was saved.
+    pub fn kept(&self) -> Option<u64> {
+        self.kept
     }
 
     /// The trainer.
@@ -332,6 +340,9 @@ impl Run {
         self.metrics.sync()?;
         self.folder.expect_in_place()?;
         self.folder.checkpoint(name).save(&self.trainer, &self.digest, self.metrics.extent())?;
+        if name == "last" {
+            self.kept = Some(self.trainer.position.step);
+        }
         self.saved = Instant::now();
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
 use crate::cli::out_file::OutFile;
-use crate::cli::run_folder::{Kind, expect_each_once, expect_folder, of_kind};
+use crate::cli::run_folder::{Kind, expect_each_once, expect_folder, of_kind, word};
 use crate::cli::table::Table;
 use crate::cli::terminal::note;
 use anyhow::{Result, bail};
@@ -31,8 +31,8 @@ struct History {
     steps: Vec<StepRow>,
     epochs: Vec<EpochRow>,
     test: Option<f64>,
-    /// Why it diverged, where it did.
-    diverged: Option<String>,
+    /// Why it ended before its end, where it did, and what to do.
+    ended: Option<String>,
 }
 
 impl History {
@@ -48,8 +48,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
     expect_each_once(&args.runs)?;
     let histories = args.runs.iter().map(|run| read(run)).collect::<Result<Vec<_>>>()?;
     for history in &histories {
-        if let Some(why) = &history.diverged {
-            note(format_args!("{}: {why}; a new run may learn, as with a lower optimizer.rate", history.name));
+        if let Some(why) = &history.ended {
+            note(format_args!("{}: {why}", history.name));
         }
         if args.json {
             for row in &history.epochs {
@@ -76,9 +76,13 @@ fn read(run: &Path) -> Result<History> {
     let rows = record::current(read_metrics(run)?);
     let name = run.file_name().map_or_else(|| run.display().to_string(), |name| name.to_string_lossy().into_owned());
     let test = rows.iter().find_map(|row| if let Metric::Test(score) = row { Some(score.accuracy) } else { None });
-    let status = RunFolder::read(run).and_then(|folder| folder.info()).ok().map(|info| info.status);
-    let diverged = if let Some(Status::Diverged(why)) = status { Some(why) } else { None };
-    let mut history = History { name, steps: Vec::new(), epochs: Vec::new(), test, diverged };
+    let status = RunFolder::read(run).and_then(|folder| folder.status()).ok();
+    let ended = status.and_then(|status| match status {
+        Status::Diverged(why) => Some(format!("{why}; a new run may learn, as with a lower optimizer.rate")),
+        Status::Failed(why) => Some(format!("{why}; go on with it by evograd train --resume {}", word(run))),
+        Status::Running | Status::Finished | Status::Interrupted => None,
+    });
+    let mut history = History { name, steps: Vec::new(), epochs: Vec::new(), test, ended };
     for row in rows {
         match row {
             Metric::Step(row) => history.steps.push(row),
@@ -167,7 +171,7 @@ mod tests {
         let (loss, accuracy) = (1.5, 0.375);
         let epoch =
             EpochRow { segment: 0, step: 2, epoch: 1, loss, accuracy, held_out, seconds: 1.0, images_per_second: 1.0 };
-        History { name: name.into(), steps: vec![step(1), step(2)], epochs: vec![epoch], test: None, diverged: None }
+        History { name: name.into(), steps: vec![step(1), step(2)], epochs: vec![epoch], test: None, ended: None }
     }
 
     fn lines(chart: &LineChart) -> Vec<(&str, &[[f64; 2]])> {

@@ -11,11 +11,12 @@ use super::summary;
 use super::tsp::{self, TspArgs};
 use crate::cli::interrupt;
 use crate::cli::results::print_row;
-use crate::cli::run_folder::{Kind, going_on};
+use crate::cli::run_folder::{Kind, Unfinished, going_on};
 use crate::cli::terminal::{note_command, warn};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
+use evograd::report::counted;
 use evograd::search::{Budget, Event, SearchConfig, Told, search};
 use std::io::Write;
 use std::path::PathBuf;
@@ -198,7 +199,22 @@ pub fn watched(
     // What ended the search says more than that this could not be noted.
     let ended = match outcome {
         Err(Error::Stopped) => false,
-        outcome => outcome.map(|()| true)?,
+        Ok(()) => true,
+        Err(error) => {
+            let command = begun.kind.command();
+            return Err(Unfinished::of(error, || kept(begun), command, begun.path(), &place.data_dir));
+        }
     };
     described.map(|()| ended)
+}
+
+/// What is kept of a search that failed.
+fn kept(begun: &Begun) -> String {
+    let trained = |rows: &Vec<SearchRow>| rows.iter().filter(|row| matches!(row, SearchRow::Evaluation(_))).count();
+    match begun.rows().as_ref().map(trained) {
+        Ok(0) => "nothing had been trained by then".into(),
+        Ok(trainings) => format!("kept: {}, in journal.jsonl", counted(trainings as u64, "training")),
+        // What is wrong with the journal is told when it is opened again.
+        Err(_) => "kept: journal.jsonl".into(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::advice;
 use super::stages::stages;
-use crate::cli::run_folder::{Kind, of_kind};
+use crate::cli::run_folder::{Kind, of_kind, word};
 use anyhow::{Context, Result, bail};
 use evograd::models::genetic_cnn::{Code, canonical};
 use evograd::record::{Insight, SearchRow};
@@ -52,7 +52,8 @@ pub fn write_page(folder: &Path, config: &SearchConfig) -> Result<SearchStats> {
     let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let insight = learned(&stats, &rows, config)?;
     let page = search_html(&SearchReport { name: &name, rows: &rows, settings: &config.to_toml(), winner, insight });
-    folder_of_search.write("report.html", page.as_bytes())?;
+    let written = folder_of_search.write("report.html", page.as_bytes());
+    written.with_context(|| format!("all else is kept; write the page by evograd search report {}", word(folder)))?;
     Ok(stats)
 }
 

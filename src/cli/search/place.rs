@@ -167,9 +167,11 @@ impl Begun {
             Err(error) => Status::Failed(error.to_string()),
         };
         let mut info = self.info.clone().ended(status);
-        let after = advice::after(&read_journal(&self.journal())?, &self.config, &self.sets);
+        let rows = read_journal(&self.journal());
+        let after = rows.as_ref().ok().and_then(|rows| advice::after(rows, &self.config, &self.sets));
         warn(after.as_slice());
         info.warnings.extend(after);
-        Ok(self.folder.describe(&info)?)
+        self.folder.describe(&info)?;
+        Ok(rows.map(drop)?)
     }
 }

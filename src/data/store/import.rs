@@ -188,7 +188,8 @@ impl Import<'_> {
     }
 
     fn unwritten(&self, file: &str) -> impl Fn(std::io::Error) -> Error {
-        let path = self.staging.folder.join(file);
+        // Where it would be in the end: the folder beside its place is hidden, and gone by then.
+        let path = self.staging.folder.with_file_name(file);
         move |error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => Error::file(&path, "it was given twice", "give each file once"),
             _ => unwritable(&path)(error),

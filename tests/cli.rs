@@ -52,9 +52,9 @@ type Refusal<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 fn wrong_arguments_exit_with_2_and_say_what_is_right() {
     let table: [Refusal; 6] = [
         (&["gradcheck", "nope"], &[], "evograd: there is no operation nope; there are add, "),
-        (&["gradcheck", "--threads", "0"], &[], "evograd: thread pool of size 0: "),
-        (&["gradcheck", "--tolerance", "0"], &[], "evograd: gradcheck: the tolerance is 0; use a number above 0"),
-        (&["gradcheck", "--cases", "0"], &[], "0 is not in 1.."),
+        (&["gradcheck", "--threads", "0"], &[], "'0' for '--threads <N>': use a whole number from 1 to 1024"),
+        (&["gradcheck", "--tolerance", "0"], &[], "'0' for '--tolerance <ERROR>': use a finite number above 0"),
+        (&["gradcheck", "--cases", "0"], &[], "'0' for '--cases <N>': use a whole number from 1 to 4294967295"),
         (&["gradchek"], &[], "a similar subcommand exists: 'gradcheck'"),
         (&["gradcheck"], &[("EVOGRAD_ISA", "mmx")], "evograd: EVOGRAD_ISA=mmx: there is no such instruction set"),
     ];
@@ -139,7 +139,7 @@ fn inspect_refuses_what_it_cannot_show() {
         (
             &["resnet20", "--epsilon", "0.1"],
             &[],
-            "evograd: configuration: model.epsilon is set, and model.fusion is sum, which has no use for it; leave it out, or \
+            "evograd: configuration: --epsilon is set, and model.fusion is sum, which has no use for it; leave it out, or \
              set model.fusion to sort-root",
         ),
         (&["resnet20", "--fusion", "plus"], &[], "there is no fusion called \"plus\""),
@@ -152,14 +152,18 @@ fn inspect_refuses_what_it_cannot_show() {
             &["lenet", "--shortcut", "pad"],
             &[],
             "evograd: configuration: no block is made smaller or deeper by a shortcut in lenet, so it has no use for pad; \
-             leave model.shortcut out, or choose another model",
+             leave --shortcut out, or choose another model",
         ),
         (
             &["resnet20", "--dropout", "0.1"],
             &[],
             "evograd: configuration: there is no dropout in resnet20, so it has no",
         ),
-        (&["resnet20", "--width", "-1"], &[], "evograd: configuration: model.width is -1; use a number from 0.001"),
+        (
+            &["resnet20", "--width", "-1"],
+            &[],
+            "invalid value '-1' for '--width <FACTOR>': use a number from 0.001 to 64",
+        ),
         (&["resnet20", "--input", "3x32"], &[], "three sizes above 0 are expected, channels first, such as 3x32x32"),
         (&["lenet", "--input", "3x4x4"], &[], "evograd: pool3: max_pool2d: the kernel is larger than the padded input"),
         (
@@ -192,11 +196,178 @@ fn settings_may_be_as_long_and_deep_as_an_argument_can_be() {
             for command in ["train", "search"] {
                 let Outcome { code, err, .. } = evograd(&[command, "--dry-run", "--set", &setting], &[]);
                 let begin = &setting[..30.min(setting.len())];
-                // What is no TOML is a text, and as such the name of no data set.
-                let refused = ["evograd: configuration: ", "evograd: data: there is no data set "];
-                let named = refused.iter().any(|begin| err.starts_with(begin));
+                let named = err.starts_with("evograd: configuration: ");
                 assert!(code == 2 && named && err.len() < 2000, "{command} {begin}: {code} {err}");
             }
         }
+    }
+}
+
+/// Arguments with which each command comes to no work whatever else is given: what they name is not there. And those that need none.
+const COMMANDS: [&str; 18] = [
+    "train --data nope",
+    "train linear --dry-run --set data.set=nope",
+    "search --set data.set=nope",
+    "search exhaust --data nope",
+    "search calibrate --data nope",
+    "search confirm nope",
+    "search transfer nope",
+    "search compare nope",
+    "search report nope",
+    "search table nope",
+    "search explain 1-01",
+    "search --problem tsp --tsplib nope",
+    "search --problem table --table nope",
+    "gradcheck nope",
+    "profile nope",
+    "inspect model nope",
+    "data show nope",
+    "eval nope",
+];
+/// What stands for a number, and cannot be one everywhere.
+const ODD: [&str; 11] =
+    ["", "-1", "0", "1.5", "x", "nan", "-inf", "1e400", "99999", "18446744073709551615", "18446744073709551616"];
+
+/// The arguments with a value that the help of a command shows, without those for paths and settings, which name themselves.
+fn arguments_of(command: &[&str]) -> Vec<String> {
+    let help = evograd(&[command, &["--help"]].concat(), &[("COLUMNS", "200")]).out;
+    let lines = help.lines().map(|line| line.trim_start().trim_start_matches("-q, "));
+    let named = lines.filter_map(|line| line.strip_prefix("--")?.split_once(" <"));
+    let paths = ["FILE", "DIR", "PATH", "URL", "SECTION.KEY=VALUE"];
+    let named = named.filter(|(_, value)| !paths.iter().any(|path| value.starts_with(&format!("{path}>"))));
+    named.map(|(name, _)| format!("--{name}")).collect()
+}
+
+/// Whatever value an argument is given, it is taken, or the error names the argument as it was typed.
+#[test]
+fn every_bad_value_is_refused_by_the_argument_that_has_it() {
+    let mut refused = 0;
+    for line in COMMANDS {
+        let command: Vec<&str> = line.split_whitespace().collect();
+        let words =
+            if command[0] == "search" && command.get(1).is_some_and(|word| !word.starts_with('-')) { 2 } else { 1 };
+        let words = if ["data", "inspect"].contains(&command[0]) { 2 } else { words };
+        for argument in arguments_of(&command[..words]) {
+            for value in ODD {
+                let Outcome { code, err, .. } = evograd(&[&command[..], &[&argument, value]].concat(), &[]);
+                // What begins with a dash and is no number is taken for an argument of its own.
+                let of_others = err.contains("nope") && !err.contains("invalid value") || err.contains("argument '-i'");
+                assert!(
+                    code == 0 || code == 2 && (err.contains(&argument) || of_others),
+                    "{line} {argument} {value}: {err}"
+                );
+                let is_told = err.contains("use a") || err.contains("use an") || !err.contains("invalid digit");
+                assert!(
+                    is_told && !err.contains("too large to fit") && !err.contains(": line "),
+                    "{line} {argument} {value}: {err}"
+                );
+                refused += u32::from(err.contains(&argument));
+            }
+        }
+    }
+    assert!(refused > 400, "{refused}");
+}
+
+/// An error about a value says where the value stands: in an argument, in `--set`, or on a line of a file.
+#[test]
+fn an_error_says_where_the_value_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_str().unwrap().to_string()
+    };
+    let good = file("good.toml", "[search]\nelite = 5\npopulation = 9\n");
+    let elite = file("elite.toml", "[search]\npopulation = 5\n\nelite = 5\n");
+    let range = file("range.toml", "[training]\n\nepochs = 0\n");
+    let unread = file("unread.toml", "[optimizer]\nrule = \"adam\"\nmomentum = 0.5\n");
+    for (arguments, begin) in [
+        (
+            &["--config", &good, "--population", "3"][..],
+            "configuration: --population is 3 and search.elite 5; ".to_string(),
+        ),
+        (
+            &["--config", &good, "--set", "search.population=3"],
+            "configuration: search.population is 3 and search.elite 5; ".into(),
+        ),
+        (&["--config", &good, "--set", "training.epochs=0"], "configuration: training.epochs is 0; ".into()),
+        (&["--config", &good, "--data", "nope"], "configuration: --data: there is no data set nope; ".into()),
+        (
+            &["--config", &elite, "--epochs", "3"],
+            format!("{elite}: line 2: configuration: search.population is 5 and search.elite 5; "),
+        ),
+        (&["--config", &range, "--epochs", "3"], format!("{range}: configuration: line 3: training.epochs is 0; ")),
+        (&["--config", &unread], format!("{unread}: line 3: configuration: optimizer.momentum is set, and ")),
+    ] {
+        let Outcome { code, err, .. } = evograd(&[&["search", "--dry-run"], arguments].concat(), &[]);
+        assert!(code == 2 && err.starts_with(&format!("evograd: {begin}")), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn quiet_commands_say_nothing_where_all_is_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.svg").to_str().unwrap().to_string();
+    for line in [
+        "data list",
+        "data verify shapes",
+        "inspect",
+        "inspect models",
+        "inspect model lenet --svg FILE",
+        "search explain 1-01 --svg FILE",
+        "search --problem table --repeats 2 --budget 12",
+        "search --problem tsp --towns 9 --generations 2 --svg FILE",
+        "profile linear --batch 1 --steps 1",
+        "gradcheck add --cases 1",
+    ] {
+        let line = line.replace("FILE", &file);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        for quiet in [[&words[..], &["-q"]].concat(), [&["--quiet"], &words[..]].concat()] {
+            let Outcome { code, out, err } = evograd(&quiet, &[]);
+            assert!(code == 0 && err.is_empty() && (!out.is_empty() || line.contains("FILE")), "{quiet:?}: {out}{err}");
+        }
+    }
+    let Outcome { code, err, .. } = evograd(&["data", "show", "nope", "-q"], &[]);
+    assert!(code == 2 && err.contains("nope"), "{err}");
+}
+
+#[test]
+fn variables_are_taken_in_any_case_or_refused_or_warned_of() {
+    let check =
+        |variable: &str, value: &str| evograd(&["gradcheck", "add", "--cases", "1", "-q"], &[(variable, value)]);
+    for value in ["Portable", " portable ", "PORTABLE", "", "  "] {
+        let Outcome { code, err, .. } = check("EVOGRAD_ISA", value);
+        assert_eq!((code, err.as_str()), (0, ""), "{value:?}");
+    }
+    let Outcome { code, err, .. } = check("EVOGRAD_ISA", "avx3");
+    assert!(
+        code == 2 && err.contains("EVOGRAD_ISA=avx3: there is no such instruction set; this CPU has portable"),
+        "{err}"
+    );
+    let Outcome { code, err, .. } = check("EVOGRAD_DATADIR", "x");
+    assert!(
+        code == 0 && err.contains("warning: nothing reads the variable EVOGRAD_DATADIR; there are EVOGRAD_ISA"),
+        "{err}"
+    );
+}
+
+#[test]
+fn what_is_about_another_problem_is_refused_by_name() {
+    for (arguments, text) in [
+        ("search --problem tsp --epochs 3", "evograd: --epochs cannot be used with --problem tsp; leave it out"),
+        (
+            "search --problem tsp --rate 1 --dry-run",
+            "--rate, --dry-run cannot be used with --problem tsp; leave them out",
+        ),
+        ("search --problem table --batch 3", "evograd: --batch cannot be used with --problem table, as the table says"),
+        ("search --problem table --set training.batch=3", "evograd: training.batch is set, and with --problem table"),
+        ("search --towns 9", "evograd: --towns is read only with --problem tsp; leave it out"),
+        ("search --repeats 9", "evograd: --repeats is read only with --problem table; leave it out"),
+        ("search --resume x --seed 3", "evograd: --seed cannot be used with --resume, which goes on"),
+        ("train --resume x --seed 3", "evograd: --seed cannot be used with --resume, which goes on"),
+        ("inspect model --fusion sort", "evograd: --fusion is about one model; name one"),
+    ] {
+        let Outcome { code, err, .. } = evograd(&arguments.split_whitespace().collect::<Vec<_>>(), &[]);
+        let sorted = |text: &str| text.split([' ', ',']).map(String::from).collect::<std::collections::BTreeSet<_>>();
+        assert!(code == 2 && sorted(&err.replace('\n', " ")).is_superset(&sorted(text)), "{arguments}: {err}");
     }
 }

@@ -185,7 +185,7 @@ fn what_cannot_be_done_exits_with_2_and_says_what_to_do() {
         ),
         (&["show", "cifar10"], &absent),
         (&["verify", "cifar10"], &absent),
-        (&["show", "cifar10", "--count", "0"], "0 is not in 1.."),
+        (&["show", "cifar10", "--count", "0"], "use a whole number from 1 to 65535"),
         (&["import", "cifar10"], "--from <PATH>"),
         (&["fetch", "folder"], "evograd: data fetch: the data set folder is nowhere to be fetched from; "),
     ];

@@ -78,6 +78,20 @@ fn a_log_that_nobody_reads_or_that_cannot_be_written_ends_nothing() {
 }
 
 #[test]
+fn help_and_version_are_results_too() {
+    for line in ["--help", "--version", "-V", "help search", "search --help", "data show -h"] {
+        let full = evograd(line).stdout(full_disk()).output().unwrap();
+        let errors = String::from_utf8_lossy(&full.stderr);
+        assert_eq!(full.status.code(), Some(2), "{line}: {errors}");
+        assert!(errors.contains("not all results could be written to standard output"), "{line}: {errors}");
+        let closed = evograd(line).stdout(closed_pipe()).output().unwrap();
+        assert_eq!((closed.status.code(), closed.stderr.len()), (Some(0), 0), "{line}");
+        let read = evograd(line).output().unwrap();
+        assert!(read.status.success() && !read.stdout.is_empty() && read.stderr.is_empty(), "{line}");
+    }
+}
+
+#[test]
 fn results_that_nobody_reads_end_nothing_and_are_no_error() {
     with_each(
         |command| {

@@ -280,8 +280,8 @@ fn what_cannot_be_profiled_is_refused() {
     let table: [(&[&str], &str); 5] = [
         (&["resnet21"], "evograd: model: there is no model called \"resnet21\"; did you mean resnet20?"),
         (&["lenet", "--fusion", "sort"], "no branches meet in lenet"),
-        (&["--batch", "0"], "0 is not in 1.."),
-        (&["--steps", "0"], "0 is not in 1..=100000"),
+        (&["--batch", "0"], "use a whole number from 1 to 1000000"),
+        (&["--steps", "0"], "use a whole number from 1 to 100000"),
         (
             &["--trace", "/nowhere/at/all.json"],
             "evograd: /nowhere/at/all.json: No such file or directory (os error 2); name a file in a folder that can be \

@@ -629,7 +629,7 @@ fn classes_that_a_run_was_not_trained_on_are_refused_by_their_names() {
     // Other images of the same classes are worth an evaluation, with a note.
     fs::remove_file(data.path().join("folder/val/a/000.png")).unwrap();
     fs::copy(data.path().join("folder/train/a/001.png"), data.path().join("folder/val/a/x.png")).unwrap();
-    assert!(finished(eval(&run)).contains("note: "));
+    assert!(finished(eval(&run)).contains("no result of this run"));
 }
 
 /// What `--resume` refuses of metrics, every command that reads them refuses.

@@ -553,10 +553,10 @@ fn a_winner_is_confirmed_on_the_images_of_its_search_alone() {
 #[test]
 fn what_is_about_another_problem_is_refused() {
     for (arguments, text) in [
-        (&["search", "--towns", "20"][..], "use them with --problem tsp"),
-        (&["search", "--generations", "20"], "say with --budget how many networks are trained"),
-        (&["search", "--problem", "tsp", "--data", "mnist"], "with --problem tsp, use --population"),
-        (&["search", "--problem", "tsp", "--dry-run"], "with --problem tsp, use --population"),
+        (&["search", "--towns", "20"][..], "--towns is read only with --problem tsp"),
+        (&["search", "--generations", "20"], "--generations is read only with --problem tsp"),
+        (&["search", "--problem", "tsp", "--data", "mnist"], "--data cannot be used with --problem tsp"),
+        (&["search", "--problem", "tsp", "--dry-run"], "--dry-run cannot be used with --problem tsp"),
     ] {
         let (code, _, errors) = output(evograd(arguments));
         assert!(code == 2 && errors.contains(text), "{errors}");

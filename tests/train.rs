@@ -353,13 +353,8 @@ fn wrong_settings_are_told_before_anything_is_made() {
         "evograd: configuration: \"batch\" has no section; write section.key=value"
     );
     let nowhere = told(&["--fusion", "sort"]);
-    assert!(
-        nowhere.contains("no branches meet in lenet, so it has no use for sort; leave model.fusion out"),
-        "{nowhere}"
-    );
-    assert!(
-        told(&["--shortcut", "pad"]).contains("a shortcut in lenet, so it has no use for pad; leave model.shortcut")
-    );
+    assert!(nowhere.contains("no branches meet in lenet, so it has no use for sort; leave --fusion out"), "{nowhere}");
+    assert!(told(&["--shortcut", "pad"]).contains("a shortcut in lenet, so it has no use for pad; leave --shortcut"));
     let (undropped, without) =
         (["--set", "model.name=resnet20", "--dropout", "0.1"], "there is no dropout in resnet20");
     assert!(told(&undropped).contains(without));

@@ -46,7 +46,7 @@ pub struct IsaError {
 impl fmt::Display for IsaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { wanted, available } = self;
-        let known = ["portable", "avx2", "avx512"].contains(&wanted.as_str());
+        let known = ["portable", "avx2", "avx512"].contains(&wanted.trim().to_ascii_lowercase().as_str());
         let problem = if known { "this CPU does not have it" } else { "there is no such instruction set" };
         write!(
             f,
@@ -90,6 +90,11 @@ impl Isa {
             .ok_or_else(|| IsaError { wanted: name.to_string(), available: all.iter().map(|isa| isa.name()).collect() })
     }
 
+    /// The instruction set that a user names, in letters of any size and with spaces around.
+    fn said(name: &str) -> Result<Isa, IsaError> {
+        Isa::named(&name.trim().to_ascii_lowercase()).map_err(|error| IsaError { wanted: name.into(), ..error })
+    }
+
     /// The instruction set to use: that of [`Isa::scope`], else that of `EVOGRAD_ISA`, else the CPU's best.
     ///
     /// The variable is read once a process.
@@ -99,7 +104,7 @@ impl Isa {
     pub fn chosen() -> Result<Isa, IsaError> {
         static PROCESS: OnceLock<Result<Isa, IsaError>> = OnceLock::new();
         let process = || match std::env::var_os(VARIABLE) {
-            Some(name) if !name.is_empty() => Isa::named(&name.to_string_lossy()),
+            Some(name) if !name.to_string_lossy().trim().is_empty() => Isa::said(&name.to_string_lossy()),
             _ => Ok(*Isa::available().last().expect("the portable lanes are always there")),
         };
         match SCOPED.get() {

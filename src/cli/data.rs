@@ -1,11 +1,12 @@
 //! `evograd data`: which data sets there are, how they come here, whether they are whole, and what they look like.
 
 use super::FAILED;
-use super::data_dir::DataDir;
+use super::data_dir::{DataDir, tell_odd};
 use super::out_file::OutFile;
 use super::table::{Table, fitted};
 use super::teller::Teller;
-use super::terminal::{note, said_if_slow};
+use super::terminal::{inform, note, said_if_slow};
+use super::values::whole;
 use anyhow::Result;
 use evograd::data::store::{self, Bytes, FileReport, Verdict};
 use evograd::data::{self, CATALOGUE, Presence, SetInfo, Sets};
@@ -96,10 +97,10 @@ struct Show {
     #[arg(long, value_enum, default_value = "train")]
     split: Split,
     /// Images in a row
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<u16>(1, u16::MAX.into()))]
     count: u16,
     /// Seed of the choice
-    #[arg(long, default_value_t = 0, value_name = "SEED", allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = whole::<u64>(0, u64::MAX))]
     seed: u64,
 }
 
@@ -112,7 +113,7 @@ enum Split {
 /// Does what was asked for. Work on large files is told of on standard error.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = args.data_dir.folder()?;
-    let mut teller = Teller::new(false);
+    let mut teller = Teller::new();
     if let Some(name) = args.action.files_of().filter(|name| data::info(name).is_ok_and(|info| info.files.is_empty())) {
         writeln!(out, "{name}: made by this program when it is needed; there are no files to fetch, import or verify")?;
         return Ok(ExitCode::SUCCESS);
@@ -129,7 +130,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
             writeln!(out, "{name}: {what}; it is in {}", fetched.folder.display())?;
         }
         Action::Verify { name, json } => {
-            note(format_args!("checking {name}"));
+            inform(format_args!("checking {name}"));
             let verdict = store::verify(data::info(name)?, &folder, &mut teller)?;
             teller.done();
             print_verdict(&verdict, *json, out)?;
@@ -172,7 +173,7 @@ fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {
         table.row(row(info, folder));
     }
     writeln!(out, "{}", table.for_output())?;
-    note(format_args!("data folder: {}", folder.display()));
+    inform(format_args!("data folder: {}", folder.display()));
     Ok(())
 }
 
@@ -254,9 +255,13 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
         let [train, test] = pictures.map(|count| grouped(count as u64));
         writeln!(out, "the layout is right: {train} training images, {test} test images")?;
     }
-    for (what, files) in
-        [("cannot be decoded", &verdict.broken), ("misnamed", &verdict.misnamed), ("left out", &verdict.left_out)]
-    {
+    let kinds = [
+        ("cannot be decoded", &verdict.broken),
+        ("misnamed", &verdict.misnamed),
+        ("read with a remark", &verdict.odd),
+        ("left out", &verdict.left_out),
+    ];
+    for (what, files) in kinds {
         if !files.is_empty() {
             writeln!(out, "{} {what}:", counted(files.len() as u64, "file"))?;
             files.iter().try_for_each(|file| writeln!(out, "{}", fitted(format_args!("  {file}"))))?;
@@ -300,10 +305,11 @@ fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
     let sets = said_if_slow(&format!("opening {}", show.name), || data::open(&show.name, folder))?;
     sets.notes().iter().for_each(|text| note(format_args!("{}: {text}", show.name)));
     let set = match show.split {
-        Split::Train => sets.train,
-        Split::Test => sets.test,
+        Split::Train => sets.train.clone(),
+        Split::Test => sets.test.clone(),
     };
     let drawn = file.written_by(|path| data::write_grid(&*set, show.count.into(), show.seed, path))?;
+    tell_odd(&show.name, &sets);
     let (pictures, classes) = (counted(drawn as u64, "image"), counted(set.classes().len() as u64, "class"));
     writeln!(out, "{}: {pictures} of {classes}, a row for each:", std::path::absolute(&show.out)?.display())?;
     Ok(writeln!(out, "{}", set.classes().join(", "))?)

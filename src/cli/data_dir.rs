@@ -1,6 +1,6 @@
 //! Where data sets are kept, for every command that needs one. Knows no data set.
 
-use super::terminal::{note, said_if_slow};
+use super::terminal::{note, said_if_slow, warn};
 use anyhow::{Result, bail};
 use evograd::data::{self, Sets};
 use evograd::train::{Data, RunInfo};
@@ -45,11 +45,17 @@ impl DataDir {
 
 /// Opens the data set of some settings, and tells on standard error what lies there and is no part of it; unless it is to be
 /// quiet, also that this takes a while.
-pub fn open(settings: &Data, folder: &Path, quiet: bool) -> Result<Sets> {
+pub fn open(settings: &Data, folder: &Path) -> Result<Sets> {
     let open = || data::open_sized(&settings.set, folder, settings.size);
-    let sets = if quiet { open() } else { said_if_slow(&format!("opening {}", settings.set), open) }?;
+    let sets = said_if_slow(&format!("opening {}", settings.set), open)?;
     sets.notes().iter().for_each(|text| note(format_args!("{}: {text}", settings.set)));
     Ok(sets)
+}
+
+/// Warns of what was found odd about the images that were read, once they have been.
+pub fn tell_odd(name: &str, sets: &Sets) {
+    let told = sets.odd().iter().map(|text| format!("{name}: {text}")).collect::<Vec<_>>();
+    warn(&told);
 }
 
 /// The first that is set; an empty one is not.

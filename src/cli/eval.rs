@@ -1,10 +1,10 @@
 //! `evograd eval`: asks a trained network for a data set.
 
-use super::data_dir::{DataDir, open};
+use super::data_dir::{DataDir, open, tell_odd};
 use super::run_folder::{Kind, of_kind};
 use super::table::Table;
 use super::teller::Teller;
-use super::terminal::{note, said_if_slow};
+use super::terminal::{note, said_if_slow, warn};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use evograd::models::Network;
@@ -64,6 +64,8 @@ struct Answers<'a> {
     pictures: usize,
     loss: f64,
     accuracy: f64,
+    /// Whether the images or labels are others than those that the run began with.
+    data_changed: bool,
     classes: &'a [String],
     confusion: &'a [Vec<usize>],
 }
@@ -73,14 +75,15 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = of_kind(&args.run, &[Kind::Training])?;
     let config = Config::read(&folder.settings(), &[])?;
     let (info, began) = folder.expect_same_settings(&config.to_toml())?;
-    let sets = open(&config.data, &args.data_dir.folder_of(&info)?, false)?;
+    let sets = open(&config.data, &args.data_dir.folder_of(&info)?)?;
     folder.expect_same_classes(&sets, &began)?;
-    let mut teller = Teller::new(false);
-    if let Err(error) = folder.expect_same_data(&sets, &began, &mut teller) {
+    let mut teller = Teller::new();
+    let changed = folder.expect_same_data(&sets, &began, &mut teller).err();
+    if let Some(error) = &changed {
         if args.split == Part::Validation {
-            return Err(error.into());
+            return Err(error.clone().into());
         }
-        note(format_args!("note: {error}"));
+        warn(&[format!("{error}. What is printed is of the images as they are now, and no result of this run")]);
     }
     let split = folder.split(&config, &sets, &began, &mut teller)?;
     teller.done();
@@ -100,8 +103,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         },
     };
     let answers = said_if_slow("evaluating", || evaluate(&network, loader, name, |_| true))?;
+    tell_odd(&config.data.set, &sets);
     let answers = answers.context("an evaluation ended early")?;
-    print(args, &answers, sets.test.classes(), out)?;
+    print(args, &answers, sets.test.classes(), changed.is_some(), out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -109,15 +113,17 @@ fn print(
     args: &Args,
     Evaluation { score, confusion }: &Evaluation,
     classes: &[String],
+    data_changed: bool,
     out: &mut impl Write,
 ) -> Result<()> {
     let (split, pictures, loss, accuracy) = (&score.split, score.pictures, score.loss, score.accuracy);
     if args.json {
-        let answers = Answers { split, pictures, loss, accuracy, classes, confusion };
+        let answers = Answers { split, pictures, loss, accuracy, data_changed, classes, confusion };
         return Ok(writeln!(out, "{}", serde_json::to_string(&answers)?)?);
     }
     let (percent, loss, pictures) = (100.0 * accuracy, short(loss, 4), counted(pictures as u64, "image"));
-    writeln!(out, "{split} accuracy {percent:.2} %, loss {loss}, {pictures}")?;
+    let of = if data_changed { ", not those of the run" } else { "" };
+    writeln!(out, "{split} accuracy {percent:.2} %, loss {loss}, {pictures}{of}")?;
     if args.per_class {
         writeln!(out, "{}", table(confusion, classes).for_output())?;
     }

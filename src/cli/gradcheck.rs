@@ -1,7 +1,8 @@
 //! `evograd gradcheck`: compares the gradient of every operation with finite differences.
 
 use super::FAILED;
-use super::terminal::note;
+use super::terminal::inform;
+use super::values::{above_0, at_least_0, whole};
 use super::width;
 use super::wrap::{cut, wrapped};
 use anyhow::{Result, bail};
@@ -32,16 +33,16 @@ pub struct Args {
     #[arg(value_name = "OP")]
     op: Option<String>,
     /// Random shapes and parameters tried for each operation
-    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = whole::<u32>(1, u32::MAX.into()))]
     cases: u32,
     /// Seed of the random shapes and values
-    #[arg(long, default_value_t = 0, value_name = "SEED", allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = whole::<u64>(0, u64::MAX))]
     seed: u64,
     /// Greatest relative error that passes
-    #[arg(long, default_value_t = 1e-6, value_name = "ERROR", allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 1e-6, value_name = "ERROR", allow_hyphen_values = true, value_parser = above_0)]
     tolerance: f64,
     /// Greatest error that passes however small the derivative is
-    #[arg(long, default_value_t = 0.0, value_name = "ERROR", allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 0.0, value_name = "ERROR", allow_hyphen_values = true, value_parser = at_least_0)]
     absolute: f64,
     /// Compare every entry of the Jacobian matrix, not random projections
     #[arg(long)]
@@ -99,7 +100,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     {
         writeln!(out, "not drawn, since there is no derivative: {}", row.kinks)?;
     }
-    note(format_args!(
+    inform(format_args!(
         "{}, {found} within {:.0e}, {:.1} s",
         counted(rows.len() as u64, "operation"),
         args.tolerance,

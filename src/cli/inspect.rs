@@ -5,6 +5,7 @@ mod runs;
 use super::model_args::ModelArgs;
 use super::out_file::OutFile;
 use super::table::{Table, fitted};
+use super::values::whole;
 use anyhow::{Result, bail};
 use evograd::models::{self, CATALOGUE, Plan};
 use evograd::report::{LayerRow, counted, grouped, network_svg};
@@ -57,7 +58,7 @@ struct ModelQuestion {
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// The number of classes [default: the model's usual ones]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1, 1 << 20))]
     classes: Option<usize>,
     /// The image's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
     #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
@@ -70,6 +71,20 @@ struct ModelQuestion {
     /// One JSON object on standard output
     #[arg(long)]
     json: bool,
+}
+
+impl ModelQuestion {
+    /// Refuses what is about one model where none is named.
+    fn expect_nothing_of_one(&self) -> Result<()> {
+        let flags =
+            [("--classes", self.classes.is_some()), ("--input", self.input.is_some()), ("--svg", self.svg.is_some())];
+        let flag = flags.iter().find(|(_, given)| *given).map(|(flag, _)| *flag);
+        let choice = self.model.settings().first().and_then(|set| Some(format!("--{}", set.split(['.', '=']).nth(1)?)));
+        match flag.map(String::from).or(choice) {
+            Some(flag) => bail!("{flag} is about one model; name one, such as resnet20"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A layer as JSON.
@@ -101,7 +116,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     match &args.what {
         Some(What::Model(question)) => match &question.name {
             Some(name) => show(name, question, out)?,
-            None => list(question.json, out)?,
+            None => {
+                question.expect_nothing_of_one()?;
+                list(question.json, out)?
+            }
         },
         Some(What::Models { json }) => list(*json, out)?,
         Some(What::Run(question)) => runs::run(question, out)?,

@@ -17,20 +17,23 @@ mod table;
 mod teller;
 mod terminal;
 mod train;
+mod typed;
+mod values;
+mod variables;
 mod width;
 mod wrap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use run_folder::Unfinished;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
-
 use terminal::{note, note_command};
 
 /// The exit code of a check that did not pass.
 const FAILED: u8 = 1;
 /// The exit code of wrong arguments, wrong data or a system that refuses; clap's own.
-pub const USER_ERROR: u8 = 2;
+const USER_ERROR: u8 = 2;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all is well, 1 a check did not pass or a run diverged, 2 wrong
@@ -42,12 +45,15 @@ fetch them from.";
 /// A tensor engine for the CPU with hand-written gradients, each of them proved.
 #[derive(Parser)]
 #[command(version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
-pub struct Args {
+struct Args {
     #[command(subcommand)]
     command: Command,
     /// Threads to compute with [default: one for each core]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = values::whole::<usize>(1, 1024))]
     threads: Option<usize>,
+    /// No progress: standard error holds warnings and errors alone
+    #[arg(short, long, global = true)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]
@@ -61,29 +67,78 @@ enum Command {
     Eval(eval::Args),
 }
 
-/// The arguments of the program. What is wrong with them is told in lines that fit the terminal, where clap breaks its help alone.
-pub fn arguments() -> Args {
-    let mut command = Args::command();
+/// Does what the command line asks for. What is wrong with it is told in lines that fit the terminal, where clap breaks its help
+/// alone.
+pub fn run() -> ExitCode {
+    let mut command = with_negative_numbers(Args::command());
     if let Some(width) = width::of_output().or_else(terminal::error_width) {
         command = command.term_width(width);
     }
     let matches = command.try_get_matches_from_mut(std::env::args_os());
-    let parsed =
-        matches.and_then(|matches| Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
-    parsed.unwrap_or_else(|error| {
-        let text = error.render().to_string();
-        if !error.use_stderr() || terminal::fits(&text) {
-            error.exit();
-        }
+    let parsed = matches.and_then(|matches| {
+        let typed = typed::Typed::of(&command, &matches);
+        Args::from_arg_matches(&matches).map(|args| (args, typed)).map_err(|error| error.format(&mut command))
+    });
+    match parsed {
+        Ok((args, typed)) => answer(args, &typed),
+        Err(error) => explain(&error),
+    }
+}
+
+/// A command whose arguments take −1 for a value, however wrong: so that what refuses it knows the argument.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let with = |argument: clap::Arg| {
+        let takes = argument.get_long().is_some() && argument.get_action().takes_values();
+        argument.allow_negative_numbers(takes)
+    };
+    command.mut_args(with).mut_subcommands(with_negative_numbers)
+}
+
+/// The help, the version, or what is wrong with the arguments.
+fn explain(error: &clap::Error) -> ExitCode {
+    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USER_ERROR));
+    let text = error.render().to_string();
+    if error.use_stderr() && !terminal::fits(&text) {
         note(text.trim_end());
-        std::process::exit(error.exit_code())
-    })
+        return code;
+    }
+    let written = error.print().and_then(|()| std::io::stdout().flush());
+    match written {
+        // What goes to standard error is best effort.
+        Err(problem) if !error.use_stderr() && problem.kind() != ErrorKind::BrokenPipe => {
+            refused(&lost(problem), &typed::Typed::default())
+        }
+        _ => code,
+    }
+}
+
+/// Runs the command, and tells what went wrong.
+fn answer(args: Args, typed: &typed::Typed) -> ExitCode {
+    if args.quiet {
+        terminal::be_quiet();
+    }
+    perform(args, typed).unwrap_or_else(|error| refused(&error, typed))
+}
+
+/// Says an error, and how to go on where it ended work of which something is kept.
+fn refused(error: &anyhow::Error, typed: &typed::Typed) -> ExitCode {
+    note(format_args!("evograd: {}", typed.told(told(error))));
+    if let Some(Unfinished { kept, command, .. }) = error.downcast_ref() {
+        note_command(&format!("{kept}; go on with:"), command);
+    }
+    ExitCode::from(USER_ERROR)
+}
+
+fn lost(problem: std::io::Error) -> anyhow::Error {
+    anyhow::Error::new(problem).context("not all results could be written to standard output")
 }
 
 /// Runs the command on as many threads as asked for. Results go to standard output; where they cannot, because the disk
 /// is full, that is said once the work is done, and a reader that has seen enough, such as `head`, is no problem at all.
-pub fn run(args: Args) -> Result<ExitCode> {
+fn perform(args: Args, typed: &typed::Typed) -> Result<ExitCode> {
     evograd::Isa::chosen()?;
+    variables::warn_of_unknown();
+    typed.expect_resumable()?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let run = || {
         let mut out = results::Results::new(std::io::stdout().lock());
@@ -93,23 +148,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
             Command::Inspect(args) => inspect::run(&args, &mut out),
             Command::Eval(args) => eval::run(&args, &mut out),
             Command::Profile(args) => profile::run(&args, &mut out),
-            Command::Search(args) => search::run(&args, &mut out),
+            Command::Search(args) => search::run(&args, typed, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
         }?;
-        match out.problem() {
-            None => Ok(outcome),
-            Some(problem) => Err(problem).context("not all results could be written to standard output"),
-        }
+        out.problem().map_or(Ok(outcome), |problem| Err(lost(problem)))
     };
     evograd::ThreadPool::new(threads.unwrap_or(1))?.install(|| evograd::within_memory(run)?)
-}
-
-/// Says an error, and how to go on where it ended work of which something is kept.
-pub fn tell_error(error: &anyhow::Error) {
-    note(format_args!("evograd: {}", told(error)));
-    if let Some(Unfinished { kept, command, .. }) = error.downcast_ref() {
-        note_command(&format!("{kept}; go on with:"), command);
-    }
 }
 
 /// An error and what it came of, each said once: some name their source themselves.

@@ -1,5 +1,6 @@
 //! What can be chosen about a model on the command line, for every command that builds one.
 
+use super::values::setting;
 use evograd::Fusion;
 use evograd::models::Shortcut;
 
@@ -10,16 +11,16 @@ pub struct ModelArgs {
     #[arg(long, value_name = "FUSION", help_heading = "Model")]
     fusion: Option<Fusion>,
     /// The ε under the root of sort-root [default: 1e-4]
-    #[arg(long, value_name = "E", help_heading = "Model", allow_hyphen_values = true)]
+    #[arg(long, value_name = "E", help_heading = "Model", allow_hyphen_values = true, value_parser = setting::<f64>("model.epsilon"))]
     epsilon: Option<f64>,
     /// Shortcut of a residual block whose shape changes: conv or pad [default: conv]
     #[arg(long, value_name = "KIND", help_heading = "Model")]
     shortcut: Option<Shortcut>,
     /// Width multiplier of all numbers of channels [default: 1]
-    #[arg(long, value_name = "FACTOR", help_heading = "Model", allow_hyphen_values = true)]
+    #[arg(long, value_name = "FACTOR", help_heading = "Model", allow_hyphen_values = true, value_parser = setting::<f64>("model.width"))]
     width: Option<f64>,
     /// Dropout probability of all dropout layers; 0 for none [default: the model's own]
-    #[arg(long, value_name = "P", help_heading = "Model", allow_hyphen_values = true)]
+    #[arg(long, value_name = "P", help_heading = "Model", allow_hyphen_values = true, value_parser = setting::<f64>("model.dropout"))]
     dropout: Option<f64>,
 }
 

@@ -1,7 +1,7 @@
 //! Files that a command is asked to write: whether their names fit what they will hold and they can be written, before there
 //! is any work to lose, and the writing.
 
-use super::terminal::note;
+use super::terminal::inform;
 use anyhow::{Result, bail};
 use evograd::Error;
 use std::cell::Cell;
@@ -41,7 +41,7 @@ impl OutFile {
     /// Writes it anew, and says that `what`, such as `the drawing`, is there.
     pub fn write(&self, text: &str, what: &str) -> Result<()> {
         self.written_by(|path| std::fs::write(path, text).map_err(|error| unwritable(path, &error)))?;
-        note(format_args!("{}: {what} is there", self.path.display()));
+        inform(format_args!("{}: {what} is there", self.path.display()));
         Ok(())
     }
 }

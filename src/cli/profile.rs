@@ -8,6 +8,7 @@ use super::inspect::read_sizes;
 use super::model_args::ModelArgs;
 use super::out_file::OutFile;
 use super::terminal::said_if_slow;
+use super::values::{setting, whole};
 use anyhow::Result;
 use evograd::models::{self, Plan};
 use evograd::profile::{Machine, Profile, chrome_trace};
@@ -53,13 +54,13 @@ pub struct Args {
     #[arg(default_value = "resnet20", value_name = "MODEL")]
     name: String,
     /// Batch size, of images of noise
-    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = setting::<u32>("training.batch"))]
     batch: u32,
     /// Steps measured, after three that are not
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = whole::<u32>(1, 100_000))]
     steps: u32,
     /// The number of classes [default: the model's usual ones]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1, 1 << 20))]
     classes: Option<usize>,
     /// The image's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
     #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
@@ -78,9 +79,6 @@ pub struct Args {
     /// One JSON object on standard output
     #[arg(long)]
     json: bool,
-    /// No progress
-    #[arg(short, long)]
-    quiet: bool,
 }
 
 /// What was measured.
@@ -119,7 +117,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let trace = OutFile::maybe(args.trace.as_ref(), "json")?;
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     let machine = said_if_slow("measuring what the machine can do", Machine::measure)?;
-    let steps = steps::measure(&plan, config, args.steps, args.quiet)?;
+    let steps = steps::measure(&plan, config, args.steps)?;
     let measured = Measured { plan, batch: args.batch, machine, steps };
     if let Some(file) = trace {
         let what = "the trace, which chrome://tracing or ui.perfetto.dev shows,";

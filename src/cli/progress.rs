@@ -44,9 +44,9 @@ impl Pace {
 
 impl Progress {
     /// Of a run of so many steps with these settings.
-    pub fn new(steps: u64, training: &Training, quiet: bool) -> Progress {
+    pub fn new(steps: u64, training: &Training) -> Progress {
         let Training { epochs, log_every, .. } = *training;
-        Progress { bar: Bar::new(steps, quiet), epochs, steps, log_every, first: None, pace: Pace::default() }
+        Progress { bar: Bar::new(steps), epochs, steps, log_every, first: None, pace: Pace::default() }
     }
 
     /// Says something apart from the bar.
@@ -216,7 +216,7 @@ mod tests {
     /// An evaluation that takes long, as the events of a run tell it.
     #[test]
     fn an_evaluation_does_not_slow_the_pace() {
-        let mut progress = Progress::new(3, &Training { epochs: 1, ..Training::default() }, true);
+        let mut progress = Progress::new(3, &Training { epochs: 1, ..Training::default() });
         let report = StepReport { loss: 1.0, right: 1, pictures: 128, rate: 0.1, gradient_norm: 1.0 };
         let wait = |seconds| std::thread::sleep(Duration::from_secs_f64(seconds));
         let step = |progress: &mut Progress, number| {

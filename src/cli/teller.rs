@@ -18,8 +18,8 @@ pub struct Teller {
 }
 
 impl Teller {
-    pub fn new(quiet: bool) -> Self {
-        Teller { what: String::new(), bar: Bar::new(0, quiet) }
+    pub fn new() -> Self {
+        Teller { what: String::new(), bar: Bar::new(0) }
     }
 
     /// Removes the bar.

@@ -6,6 +6,8 @@ use super::wrap::{columns, cut, wrapped};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,25 @@ pub fn note(text: impl Display) {
     let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
+/// Whether standard error is to hold warnings and errors alone.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on says nothing of how work goes on, nor where it put something: only what went wrong or is not as it should be.
+pub fn be_quiet() {
+    QUIET.store(true, Relaxed);
+}
+
+fn is_quiet() -> bool {
+    QUIET.load(Relaxed)
+}
+
+/// Says what is as it should be, unless it is to be quiet.
+pub fn inform(text: impl Display) {
+    if !is_quiet() {
+        note(text);
+    }
+}
+
 /// Says what is probably not meant.
 pub fn warn(warnings: &[String]) {
     warnings.iter().for_each(|warning| note(format_args!("warning: {warning}")));
@@ -29,6 +50,9 @@ pub fn warn(warnings: &[String]) {
 
 /// Does some work, and says what it is once it has taken two seconds.
 pub fn said_if_slow<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    if is_quiet() {
+        return work();
+    }
     let (done, waiting) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         let waits = move || {
@@ -84,18 +108,17 @@ fn beside_bar(message: &str, width: Option<usize>) -> String {
 /// How far some work is: a bar on a terminal that can draw one, lines elsewhere, nothing if it is to be quiet.
 pub struct Bar {
     bar: Option<ProgressBar>,
-    quiet: bool,
     said: Instant,
 }
 
 impl Bar {
     /// Of so many parts of work.
-    pub fn new(length: u64, quiet: bool) -> Bar {
+    pub fn new(length: u64) -> Bar {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let term = set("TERM").map(|term| term.to_string_lossy().into_owned());
-        let live = !quiet && can_draw(drawn_width(), term.as_deref(), set("NO_COLOR").is_some());
+        let live = !is_quiet() && can_draw(drawn_width(), term.as_deref(), set("NO_COLOR").is_some());
         let style = ProgressStyle::with_template("{wide_bar:.cyan/dim} {msg}").expect("the template is well-formed");
-        Bar { bar: live.then(|| ProgressBar::new(length).with_style(style)), quiet, said: Instant::now() }
+        Bar { bar: live.then(|| ProgressBar::new(length).with_style(style)), said: Instant::now() }
     }
 
     /// Whether there is a bar, and not lines.
@@ -107,7 +130,7 @@ impl Bar {
     pub fn note(&mut self, text: impl Display) {
         self.said = Instant::now();
         match &self.bar {
-            _ if self.quiet => {}
+            _ if is_quiet() => {}
             Some(bar) => bar.suspend(|| note(text)),
             None => note(text),
         }
@@ -120,7 +143,7 @@ impl Bar {
                 bar.set_position(done);
                 bar.set_message(beside_bar(&message(), error_width()));
             }
-            None if !self.quiet && self.said.elapsed() >= between_lines => self.note(message()),
+            None if !is_quiet() && self.said.elapsed() >= between_lines => self.note(message()),
             None => {}
         }
     }

@@ -10,6 +10,7 @@ use super::run_folder::{Kind, Unfinished, data_argument, describe, free_folder, 
 use super::table::fitted;
 use super::teller::Teller;
 use super::terminal::{note, note_command, warn};
+use super::values::{setting, text};
 use super::{FAILED, interrupt};
 use anyhow::{Result, bail};
 use evograd::Error;
@@ -54,16 +55,16 @@ pub struct Args {
     #[command(flatten)]
     model_args: ModelArgs,
     /// Training epochs [default: 20]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = setting::<u32>("training.epochs"))]
     epochs: Option<u32>,
     /// Batch size [default: 128]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = setting::<usize>("training.batch"))]
     batch: Option<usize>,
     /// Peak learning rate [default: 0.4 with batch normalisation, else 0.02; 0.001 for adam and adamw]
-    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true, value_parser = setting::<f64>("optimizer.rate"))]
     rate: Option<f64>,
     /// Seed of weights, data order, augmentation and dropout [default: 0]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_parser = setting::<u64>("training.seed"))]
     seed: Option<u64>,
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
@@ -72,7 +73,7 @@ pub struct Args {
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
     /// Resume the run in this folder, with its own settings
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "data", "fusion", "epsilon", "shortcut", "width", "dropout", "batch", "rate", "seed", "config", "set", "out", "dry_run"])]
+    #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
     #[command(flatten)]
     how: How,
@@ -92,9 +93,6 @@ pub struct How {
     /// Rows of metrics as JSON lines on standard output; with --dry-run, what it finds as one JSON object
     #[arg(long)]
     json: bool,
-    /// No progress
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 /// Trains, or says what would be trained.
@@ -109,13 +107,13 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         // Before any data is looked for: an edited configuration may name another set.
         let (before, _) = folder.expect_same("train", &config.to_toml())?;
         let data_dir = args.how.data_dir.folder_of(&before)?;
-        let sets = open(&config, &data_dir, args.how.quiet)?;
+        let sets = open(&config, &data_dir)?;
         let info = describe(config.training.seed, &sets, &data_dir);
         let path = folder.path().to_path_buf();
-        let mut teller = Teller::new(args.how.quiet);
+        let mut teller = Teller::new();
         let run = Run::resume(folder, config, &sets, info, &mut teller)?;
         teller.done();
-        return train(run, &path, &args.how, out);
+        return train(run, &sets, &path, &args.how, out);
     }
     begin(settings(args)?, &args.how, out)
 }
@@ -140,7 +138,7 @@ fn longer(folder: &RunFolder, config: &Config, epochs: u32) -> String {
 /// Trains with these settings, or says what would be trained.
 fn begin(config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let data_dir = how.data_dir.folder()?;
-    let sets = open(&config, &data_dir, how.quiet)?;
+    let sets = open(&config, &data_dir)?;
     begin_on(config, &sets, &data_dir, how, out)
 }
 
@@ -152,17 +150,17 @@ pub fn begin_on(mut config: Config, sets: &Sets, data_dir: &Path, how: &How, out
     }
     let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
     let info = describe(config.training.seed, sets, data_dir);
-    let mut teller = Teller::new(how.quiet);
+    let mut teller = Teller::new();
     let run = Run::start(&path, config, sets, info, &mut teller)?;
     teller.done();
-    train(run, &path, how, out)
+    train(run, sets, &path, how, out)
 }
 
 /// The settings: those of the file, then those of single arguments, then those of `--set`.
 fn settings(args: &Args) -> Result<Config> {
     let given = [
-        ("model.name", args.model.clone()),
-        ("data.set", args.data.clone()),
+        ("model.name", args.model.as_deref().map(text)),
+        ("data.set", args.data.as_deref().map(text)),
         ("training.epochs", args.epochs.map(|n| n.to_string())),
         ("training.batch", args.batch.map(|n| n.to_string())),
         ("optimizer.rate", args.rate.map(|rate| format!("{rate:?}"))),
@@ -176,9 +174,9 @@ fn settings(args: &Args) -> Result<Config> {
     })
 }
 
-fn open(config: &Config, data_dir: &Path, quiet: bool) -> Result<Sets> {
+fn open(config: &Config, data_dir: &Path) -> Result<Sets> {
     interrupt::before_anything()?;
-    data_dir::open(&config.data, data_dir, quiet)
+    data_dir::open(&config.data, data_dir)
 }
 
 /// A name for the folder of a run.
@@ -187,11 +185,11 @@ fn name(config: &Config) -> String {
     format!("{}-{}-{}-seed{}", model.name.replace('|', "_"), model.fusion, config.data.set, training.seed)
 }
 
-fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
+fn train(mut run: Run, sets: &Sets, path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let mut stop = interrupt::asked("finishing this step and saving; a second signal stops at once")?;
     let known = run.warnings().len();
     warn(run.warnings());
-    let mut progress = Progress::new(run.trainer().steps(), &run.trainer().config().training, how.quiet);
+    let mut progress = Progress::new(run.trainer().steps(), &run.trainer().config().training);
     banner(&run, path).iter().for_each(|line| progress.note(line));
     let outcome = run.train(&mut |event| {
         if let (Event::Row(row), true) = (&event, how.json) {
@@ -201,6 +199,7 @@ fn train(mut run: Run, path: &Path, how: &How, out: &mut impl Write) -> Result<E
         !stop()
     });
     progress.finish();
+    data_dir::tell_odd(&run.trainer().config().data.set, sets);
     if let Err(error @ Error::Diverged { .. }) = outcome {
         note(format_args!("evograd: {error}"));
         return Ok(ExitCode::from(FAILED));

@@ -59,6 +59,10 @@ pub trait Dataset: Send + Sync {
     fn left_out(&self) -> &[FileNote] {
         &[]
     }
+    /// What is odd about the files of pictures that were read so far, and does not keep them from being read.
+    fn odd(&self) -> Vec<FileNote> {
+        Vec::new()
+    }
     /// What is to be said of a picture whose file is named as one of another format.
     fn misnamed(&self, _index: usize) -> Option<FileNote> {
         None

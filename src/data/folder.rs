@@ -17,9 +17,10 @@ use crate::error::{Error, Result};
 use crate::files;
 use contents::contents;
 use listing::{LAYOUT, Listing, subfolders};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The rows and columns of images where none are asked for: ImageNet's usual ones.
 pub const SIDE: usize = 224;
@@ -47,6 +48,8 @@ struct Folder {
     listing: Listing,
     /// The checksum of all files, once it has been asked for.
     sum: OnceLock<String>,
+    /// The images that were read and are odd.
+    odd: Mutex<BTreeMap<usize, image::Odd>>,
 }
 
 /// Opens a folder of images, cut to `side` rows and columns. The classes are the folders below `train`, in the order of
@@ -79,7 +82,8 @@ pub fn open_folder(folder: &Path, side: usize) -> Result<Sets> {
         return Err(Error::file(root, problem, "use the same classes in both"));
     }
     let test = Listing::of(&root, found, left_out)?;
-    let set = |root: PathBuf, listing| Arc::new(Folder { root, side, listing, sum: OnceLock::new() });
+    let set =
+        |root: PathBuf, listing| Arc::new(Folder { root, side, listing, sum: OnceLock::new(), odd: Mutex::default() });
     Ok(Sets { train: set(folder.join("train"), train), test: set(root, test) })
 }
 
@@ -110,7 +114,11 @@ impl Dataset for Folder {
         let path = self.path(index);
         let wrong = |problem: String| Error::file(&path, problem, PUT_BACK);
         let (bytes, _share) = contents(&path).map_err(wrong)?;
-        image::decode(&bytes, self.side, picture).map_err(wrong)
+        let odd = image::decode(&bytes, self.side, picture).map_err(wrong)?;
+        if odd != image::Odd::default() {
+            self.odd.lock().unwrap_or_else(PoisonError::into_inner).insert(index, odd);
+        }
+        Ok(())
     }
     fn files_checksum(&self, progress: &mut dyn Progress) -> Result<Option<String>> {
         if let Some(known) = self.sum.get() {
@@ -128,6 +136,11 @@ impl Dataset for Folder {
     }
     fn left_out(&self) -> &[FileNote] {
         &self.listing.left_out
+    }
+    fn odd(&self) -> Vec<FileNote> {
+        let odd = self.odd.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = |index: usize, reason: &str| FileNote { path: self.path(index), reason: reason.into() };
+        odd.iter().flat_map(|(index, odd)| odd.told().map(move |reason| note(*index, reason))).collect()
     }
     fn misnamed(&self, index: usize) -> Option<FileNote> {
         let path = self.path(index);

@@ -3,11 +3,13 @@
 //! What a file is, its first bytes say, whatever its name is. An image whose data end early or are damaged is refused,
 //! never filled up with grey: its structure is walked first ([`jpeg`], [`png`]), and a header that claims more pixels than
 //! the bytes behind it can hold is refused before any memory is asked for. 16-bit samples keep their high byte, transparency
-//! is dropped, grey becomes three equal planes, CMYK becomes RGB, and an orientation from a camera (EXIF) is applied.
+//! is dropped, grey becomes three equal planes, CMYK becomes RGB, and an orientation from a camera (EXIF) is applied. What is
+//! odd about a file and still read is said ([`Odd`]).
 
 mod exif;
 mod jpeg;
 pub(super) mod memory;
+mod odd;
 mod pixels;
 mod png;
 mod scans;
@@ -16,6 +18,8 @@ mod square;
 use crate::error::{Error, Result};
 use crate::reserve;
 use std::fmt;
+
+pub(super) use odd::Odd;
 
 /// The most rows and columns that can be asked for.
 pub(super) const MOST_SIDE: usize = 4096;
@@ -59,14 +63,14 @@ pub fn decode_image(bytes: &[u8], side: usize) -> Result<Vec<u8>> {
 /// What to do about a file that cannot be decoded.
 pub(super) const REMEDY: &str = "replace it by a whole JPEG or PNG file, or remove it";
 
-/// Decodes into planes of `side` rows and columns.
-pub(super) fn decode(bytes: &[u8], side: usize, planes: &mut [u8]) -> std::result::Result<(), String> {
+/// Decodes into planes of `side` rows and columns, and says what is odd about the file.
+pub(super) fn decode(bytes: &[u8], side: usize, planes: &mut [u8]) -> std::result::Result<Odd, String> {
     let pixels = match format(bytes)? {
         Format::Jpeg => jpeg::decode(bytes, side)?,
         Format::Png => png::decode(bytes, side)?,
     };
     square::write(&pixels, side, planes)?;
-    Ok(())
+    Ok(pixels.odd)
 }
 
 /// The rows and columns that the header of a file says.

@@ -70,24 +70,33 @@ impl Sets {
 
     /// What a user should know of how the sets were opened: the files that are no part of them, by their reasons.
     pub fn notes(&self) -> Vec<String> {
-        let mut reasons: Vec<(&str, Vec<&FileNote>)> = Vec::new();
-        for note in self.train.left_out().iter().chain(self.test.left_out()) {
-            match reasons.iter_mut().find(|(reason, _)| *reason == note.reason) {
-                Some((_, notes)) => notes.push(note),
-                None => reasons.push((&note.reason, vec![note])),
-            }
-        }
-        reasons.into_iter().map(|(reason, notes)| summary(reason, &notes)).collect()
+        let notes = by_reason(self.train.left_out().iter().chain(self.test.left_out()), "files");
+        notes.into_iter().map(|note| format!("left out {note}")).collect()
+    }
+
+    /// What is odd about the images that were read so far: how many there are of each kind, and the first of them.
+    pub fn odd(&self) -> Vec<String> {
+        by_reason(self.train.odd().iter().chain(&self.test.odd()), "images")
     }
 }
 
-/// How many files were left out for a reason, and the first of them.
-fn summary(reason: &str, notes: &[&FileNote]) -> String {
-    let first = escaped(notes[0].path.display().to_string());
-    match notes.len() {
-        1 => format!("left out {first}: {reason}"),
-        count => format!("left out {count} files, {first} the first of them: {reason}"),
+/// How many files there are for each reason, and the first of them.
+fn by_reason<'a>(all: impl Iterator<Item = &'a FileNote>, noun: &str) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&FileNote>)> = Vec::new();
+    for note in all {
+        match reasons.iter_mut().find(|(reason, _)| *reason == note.reason) {
+            Some((_, notes)) => notes.push(note),
+            None => reasons.push((&note.reason, vec![note])),
+        }
     }
+    let summary = |(reason, notes): (&str, Vec<&FileNote>)| {
+        let first = escaped(notes[0].path.display().to_string());
+        match notes.len() {
+            1 => format!("{first}: {reason}"),
+            count => format!("{count} {noun}, {first} the first of them: {reason}"),
+        }
+    };
+    reasons.into_iter().map(summary).collect()
 }
 
 fn check_labels(name: &str, set: &dyn Dataset) -> Result<()> {

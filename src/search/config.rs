@@ -12,7 +12,7 @@ use crate::models::genetic_cnn::Backbone;
 use crate::ops::Fusion;
 use crate::train::notes::annotated;
 use crate::train::numbers::{self, OF_TRAINING};
-use crate::train::read_config::{Known, complete as complete_training, is_adaptive, read_settings};
+use crate::train::read_config::{Known, complete as complete_training, is_adaptive, placed, read_settings};
 use crate::train::unread;
 use crate::train::{Changed, Config, Data, Model, Optimisation, Schedules, Training, changed_settings};
 use serde::{Deserialize, Serialize};
@@ -215,7 +215,7 @@ impl SearchConfig {
     /// When the file cannot be read; and as [`SearchConfig::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<SearchConfig> {
         let text = files::read_given_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
-        SearchConfig::parse(&text, set).map_err(|error| error.at(path.display()))
+        SearchConfig::parse(&text, set).map_err(|error| placed(error, path, &text, set))
     }
 
     /// Settings of trainings of some length, as `section.key=value`, for [`SearchConfig::parse`]; with a rung, as many images
@@ -260,7 +260,11 @@ impl SearchConfig {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// Refuses settings that make no sense, before any data is read.
+    ///
+    /// # Errors
+    /// When one does; the error names it.
+    pub fn check(&self) -> Result<()> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("configuration", problem, &[], remedy));
         numbers::expect_in(self, &[&OF_SEARCH, &OF_TRAINING])?;
         let Breeding { population, elite, .. } = &self.search;

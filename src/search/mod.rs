@@ -51,6 +51,7 @@ pub use journal::read_journal;
 pub use landscape::{Landscape, OnLandscape};
 pub use length::{Length, Repeated};
 pub use method::{Proposal, Propose, method};
+pub use numbers::expect_number;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use run::{search, search_by};
 pub use rungs::{Rung, rungs, without_divergences};

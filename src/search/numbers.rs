@@ -1,6 +1,8 @@
 //! The ranges of a search's own settings that are numbers; those of trainings are [`train`](crate::train)'s.
 
-use crate::train::numbers::{BELOW_ONE, EPSILON, Number, PADDING, Range, SEED, SHARE, SIZE, WIDTH, list, one};
+use crate::train::numbers::{
+    BELOW_ONE, EPSILON, Number, OF_MODEL, OF_TRAINING, PADDING, Range, SEED, SHARE, SIZE, WIDTH, expect_one, list, one,
+};
 
 /// Those of the sections that only a search has.
 pub(super) const OF_SEARCH: [Number; 22] = [
@@ -28,13 +30,27 @@ pub(super) const OF_SEARCH: [Number; 22] = [
     list("confirmation.said", Range::NotNegative),
 ];
 
+/// Refuses a number for a setting of a training or a search, as it was written on a command line. The error says what to do.
+///
+/// ```
+/// use evograd::search::expect_number;
+/// assert!(expect_number("training.epochs", "3").is_ok() && expect_number("search.method", "any").is_ok());
+/// assert_eq!(expect_number("training.epochs", "0").unwrap_err(), "use a whole number from 1 to 1000000");
+/// ```
+///
+/// # Errors
+/// When it is outside the range that the setting has. A setting of which no range is known takes anything.
+pub fn expect_number(key: &str, written: &str) -> std::result::Result<(), String> {
+    let known = OF_SEARCH.iter().chain(&OF_MODEL).chain(&OF_TRAINING).find(|number| number.key == key);
+    known.map_or(Ok(()), |number| expect_one(number, written))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Result;
     use crate::search::{Calibration, Confirmation, SearchConfig};
     use crate::train::Config;
-    use crate::train::numbers::{OF_MODEL, OF_TRAINING};
 
     /// Reads settings as a run or a search does, and drops them.
     type Read = fn(&str, &[String]) -> Result<()>;

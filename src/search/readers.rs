@@ -1,13 +1,13 @@
 //! Which of its own settings a search reads, by its method, its selection and its fusion.
 
-use crate::train::unread::{Reader, reader};
+use crate::train::unread::{Reader, above_zero, reader};
 
 /// The methods that breed by crossing and mutation, and the one of them that chooses how.
 const BRED: &[&str] = &["evolution", "paper"];
 const EVOLUTION: &[&str] = &["evolution"];
 
 /// The settings that not every search reads.
-pub(super) const READERS: [Reader; 10] = [
+pub(super) const READERS: [Reader; 12] = [
     reader("search.children", "search.method", &["evolution", "aging"]),
     reader("search.crossover", "search.method", BRED),
     reader("search.crossover_stage", "search.method", BRED),
@@ -18,6 +18,8 @@ pub(super) const READERS: [Reader; 10] = [
     reader("search.elite", "search.method", EVOLUTION),
     reader("search.tournament", "search.selection", &["tournament"]),
     reader("networks.epsilon", "networks.fusion", &["sort-root"]),
+    above_zero("search.crossover_stage", "search.crossover"),
+    above_zero("search.mutation_bit", "search.mutation"),
 ];
 
 #[cfg(test)]
@@ -39,6 +41,19 @@ mod tests {
         ("schedule.factor=0.5", &["schedule.kind=step"], &["schedule.kind=one-cycle", "schedule.kind=constant"]),
     ];
     const OF_RUN: [Row; 1] = [("model.epsilon=0.01", &["model.fusion=sort-root"], &["model.fusion=sum"])];
+    #[test]
+    fn what_a_probability_of_0_never_comes_to_is_refused() {
+        let read = |set: [&str; 2]| SearchConfig::parse("", &set.map(String::from)).map_err(|error| error.to_string());
+        for (setting, number) in
+            [("search.crossover_stage", "search.crossover"), ("search.mutation_bit", "search.mutation")]
+        {
+            let set = format!("{setting}=0.5");
+            read([&set, &format!("{number}=0.1")]).unwrap();
+            let text = read([&set, &format!("{number}=0")]).unwrap_err();
+            assert!(text.contains(&format!("{setting} is set, and {number} is 0")), "{text}");
+        }
+    }
+
     const OF_SEARCH: [Row; 9] = [
         (
             "search.children=5",

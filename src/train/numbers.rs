@@ -265,6 +265,24 @@ pub(crate) fn expect_in(settings: &impl Serialize, numbers: &[&[Number]]) -> Res
     Ok(())
 }
 
+/// The same of one number, as it was written on a command line; the error is what to do.
+///
+/// # Errors
+/// When it is outside its range.
+pub(crate) fn expect_one(number: &Number, written: &str) -> std::result::Result<(), String> {
+    let text = format!("x = {written}");
+    let given = DeTable::parse(&text)
+        .ok()
+        .and_then(|table| look_up(table.get_ref(), "x").map(|value| Given::of_toml(value.get_ref())));
+    number.check_one(&given.unwrap_or_else(|| Given::text(written))).map_err(|wrong| wrong.remedy)
+}
+
+/// The line on which a key stands with its value, where it does.
+pub(crate) fn line_of_key(text: &str, key: &str) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    look_up(document.get_ref(), key).map(|value| line_of(text, value.span().start))
+}
+
 /// The line of a place in a text.
 pub(crate) fn line_of(text: &str, place: usize) -> usize {
     1 + text.as_bytes()[..place.min(text.len())].iter().filter(|byte| **byte == b'\n').count()

@@ -44,7 +44,32 @@ impl Config {
     /// When the file cannot be read; and as [`Config::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<Config> {
         let text = files::read_given_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
-        Config::parse(&text, set).map_err(|error| error.at(path.display()))
+        Config::parse(&text, set).map_err(|error| placed(error, path, &text, set))
+    }
+}
+
+/// An error in settings that a file and assignments make together, at its place: the file, with the line where that is known, unless
+/// it is about what an assignment says.
+pub(crate) fn placed(error: Error, path: &Path, text: &str, set: &[String]) -> Error {
+    let problem = error.to_string();
+    let of_key = |letter: char| !letter.is_ascii_alphanumeric() && !"._".contains(letter);
+    let keys = || problem.split(of_key).map(|word| word.trim_matches('.')).filter(|word| word.contains('.'));
+    let place = crate::error::escaped(path.display().to_string());
+    let line = keys().find_map(|key| numbers::line_of_key(text, key));
+    let place = match line {
+        _ if problem.starts_with("configuration: line ") => place,
+        _ if keys().any(|key| unread::is_assigned(key, set)) => return error,
+        Some(line) => format!("{place}: line {line}"),
+        None => return error,
+    };
+    Error::At { path: place, source: Box::new(error) }
+}
+
+/// An error about the value of a key.
+fn about(key: &str, error: Error) -> Error {
+    match error {
+        Error::Op { problem, remedy, .. } => refuse(format!("{key}: {problem}"), &remedy),
+        other => other.at(key),
     }
 }
 
@@ -92,7 +117,7 @@ pub(crate) fn complete(table: &mut toml::Table) -> Result<()> {
     let set = text(table, "data", "set").unwrap_or(Data::default().set);
     let rule = table.get("optimizer").and_then(|section| section.get("rule"));
     let adaptive = rule.is_some_and(is_adaptive);
-    let info = data::info(&set)?;
+    let info = data::info(&set).map_err(|error| about("data.set", error))?;
     let size = table.get("data").and_then(|section| section.get("size")?.as_integer());
     let size = if info.shape.is_none() { Some(size.unwrap_or(data::FOLDER_SIDE as i64)) } else { None };
     // Images of folders are cropped as much less as they are smaller.
@@ -119,7 +144,7 @@ pub(crate) fn is_adaptive(rule: &toml::Value) -> bool {
 
 /// A learning rate that a model of this kind learns at: networks with batch normalisation bear a much higher one.
 fn usual_rate(model: &str, adaptive: bool) -> Result<f64> {
-    let found = models::model(model)?;
+    let found = models::model(model).map_err(|error| about("model.name", error))?;
     let plan = models::spec(model, &found.options())?.plan()?;
     Ok(match (adaptive, plan.is_normalised()) {
         (true, _) => 1e-3,

@@ -1,23 +1,41 @@
-//! Settings that nothing reads, since they belong to another rule than the one that was chosen: set, they would be of no effect, and nobody
-//! would be told.
+//! Settings that nothing reads, since they belong to another rule than the one that was chosen, or shape what is switched off by a 0: set,
+//! they would be of no effect, and nobody would be told.
 
 use super::refuse::refuse;
 use crate::error::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A setting that only some choices read.
+/// A setting that is read in some cases alone.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     pub key: &'static str,
-    /// The setting that decides whether it is read.
-    pub choice: &'static str,
-    /// The choices that read it.
-    pub readers: &'static [&'static str],
+    /// The setting that decides whether it is read, and what it has to be.
+    choice: &'static str,
+    reads: Reads,
+    /// Other settings by which it is read as well.
+    or: &'static [(&'static str, Reads)],
+    /// The value that says no more than that it is not wanted, and so may stand where nothing reads it.
+    off: Option<bool>,
 }
 
+/// What a setting has to be for another one to be read.
+#[derive(Clone, Copy)]
+pub(crate) enum Reads {
+    /// One of these.
+    Choices(&'static [&'static str]),
+    /// A number above 0, or none.
+    AboveZero,
+}
+
+/// A setting that only some choices read.
 pub(crate) const fn reader(key: &'static str, choice: &'static str, readers: &'static [&'static str]) -> Reader {
-    Reader { key, choice, readers }
+    Reader { key, choice, reads: Reads::Choices(readers), or: &[], off: None }
+}
+
+/// A setting that is read only where a number is above 0.
+pub(crate) const fn above_zero(key: &'static str, number: &'static str) -> Reader {
+    Reader { key, choice: number, reads: Reads::AboveZero, or: &[], off: None }
 }
 
 const SGD: &[&str] = &["sgd"];
@@ -28,7 +46,7 @@ const STEP: &[&str] = &["step"];
 pub(crate) const OF_MODEL: [Reader; 1] = [reader("model.epsilon", "model.fusion", &["sort-root"])];
 
 /// Those of any training.
-pub(crate) const OF_TRAINING: [Reader; 7] = [
+pub(crate) const OF_TRAINING: [Reader; 10] = [
     reader("optimizer.momentum", "optimizer.rule", SGD),
     reader("optimizer.nesterov", "optimizer.rule", SGD),
     reader("optimizer.betas", "optimizer.rule", ADAM),
@@ -36,17 +54,45 @@ pub(crate) const OF_TRAINING: [Reader; 7] = [
     reader("schedule.peak", "schedule.kind", &["one-cycle"]),
     reader("schedule.milestones", "schedule.kind", STEP),
     reader("schedule.factor", "schedule.kind", STEP),
+    Reader { off: Some(false), ..above_zero("optimizer.nesterov", "optimizer.momentum") },
+    above_zero("optimizer.decay_all", "optimizer.weight_decay"),
+    // Of folders, the images by which all are normalised are drawn by it too.
+    Reader { or: &[("data.samples", Reads::AboveZero), ("data.set", Reads::Choices(&["folder"]))], ..SPLIT_SEED },
 ];
 
+const SPLIT_SEED: Reader = above_zero("data.split_seed", "data.validation");
+
+impl Reads {
+    /// Whether it holds for a value; a choice may have its own number in parentheses behind its name.
+    fn hold(self, value: Option<&Value>) -> bool {
+        match (self, value) {
+            (Reads::Choices(readers), Some(Value::String(chosen))) => {
+                readers.contains(&chosen.split('(').next().unwrap_or_default())
+            }
+            (Reads::AboveZero, Some(Value::Number(number))) => number.as_f64() != Some(0.0),
+            _ => true,
+        }
+    }
+
+    /// What to set it to.
+    fn told(self) -> String {
+        match self {
+            Reads::Choices(readers) => format!("to {}", readers.join(" or ")),
+            Reads::AboveZero => "above 0".into(),
+        }
+    }
+}
+
 impl Reader {
-    /// Whether what was chosen reads it; a choice may have its own number in parentheses behind its name.
-    fn reads(&self, chosen: &str) -> bool {
-        self.readers.contains(&chosen.split('(').next().unwrap_or_default())
+    /// Whether it is read by such settings.
+    fn is_read(&self, settings: &Value) -> bool {
+        let holds = |(key, reads): (&str, Reads)| reads.hold(look_up(settings, key));
+        holds((self.choice, self.reads)) || self.or.iter().copied().any(holds)
     }
 }
 
 /// Whether one of these assignments is of this key.
-fn is_assigned(key: &str, set: &[String]) -> bool {
+pub(crate) fn is_assigned(key: &str, set: &[String]) -> bool {
     set.iter().any(|assignment| assignment.split('=').next().map(str::trim) == Some(key))
 }
 
@@ -59,15 +105,26 @@ pub(crate) fn expect_read<T: Serialize + Default>(settings: &T, readers: &[&[Rea
     let plain = |settings| serde_json::to_value(settings).expect("settings are tables of plain values");
     let (settings, usual) = (plain(settings), plain(&T::default()));
     for reader in readers.iter().copied().flatten() {
-        let Reader { key, choice, readers } = reader;
-        let Some(chosen) = look_up(&settings, choice).and_then(Value::as_str) else { continue };
-        let is_set = is_assigned(key, set) || look_up(&settings, key) != look_up(&usual, key);
-        if is_set && !reader.reads(chosen) {
+        let Reader { key, choice, reads, off, .. } = reader;
+        let value = look_up(&settings, key);
+        let is_set = is_assigned(key, set) || value != look_up(&usual, key);
+        let is_off = off.is_some() && value.and_then(Value::as_bool) == *off;
+        if is_set && !is_off && !reader.is_read(&settings) {
+            let chosen = look_up(&settings, choice).map_or_else(String::new, shown);
             let problem = format!("{key} is set, and {choice} is {chosen}, which has no use for it");
-            return Err(refuse(problem, &format!("leave it out, or set {choice} to {}", readers.join(" or "))));
+            return Err(refuse(problem, &format!("leave it out, or set {choice} {}", reads.told())));
         }
     }
     Ok(())
+}
+
+/// A value as it stands in a text.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), crate::setting::shown),
+        other => other.to_string(),
+    }
 }
 
 fn look_up<'a>(settings: &'a Value, key: &str) -> Option<&'a Value> {
@@ -77,9 +134,16 @@ fn look_up<'a>(settings: &'a Value, key: &str) -> Option<&'a Value> {
 /// Takes out of a file's settings what nothing reads any more, where an assignment made another choice than the file's.
 pub(crate) fn forget(table: &mut toml::Table, readers: &[&[Reader]], set: &[String]) {
     for reader in readers.iter().copied().flatten() {
-        let chosen = reader.choice.split_once('.').and_then(|(section, name)| table.get(section)?.get(name)?.as_str());
         let is_replaced = is_assigned(reader.choice, set) && !is_assigned(reader.key, set);
-        if is_replaced && chosen.is_some_and(|chosen| !reader.reads(chosen)) {
+        // What is not there yet has its usual value, by which nothing else reads it.
+        let reads =
+            |settings: &Value, key, reads: Reads| look_up(settings, key).is_some_and(|value| reads.hold(Some(value)));
+        let is_read = |settings: Value| {
+            reader.reads.hold(look_up(&settings, reader.choice))
+                || reader.or.iter().any(|(key, wanted)| reads(&settings, key, *wanted))
+        };
+        let is_unread = || serde_json::to_value(&*table).is_ok_and(|settings| !is_read(settings));
+        if is_replaced && is_unread() {
             let (section, name) = reader.key.split_once('.').expect("a key has a section");
             table.get_mut(section).and_then(|section| section.as_table_mut()?.remove(name));
         }
@@ -100,6 +164,34 @@ mod tests {
             "configuration: optimizer.momentum is set, and optimizer.rule is adam, which has no use for it; leave it out, or set \
              optimizer.rule to sgd"
         );
+    }
+
+    /// What is switched off by a 0, what switches it on, and values that say no more than that it is off.
+    #[test]
+    fn what_a_zero_switches_off_is_refused() {
+        let read = |set: &[&str]| Config::parse("", &set.iter().map(ToString::to_string).collect::<Vec<_>>());
+        for (setting, off, on) in [
+            ("optimizer.nesterov=true", &["optimizer.momentum=0"][..], &[][..]),
+            ("optimizer.decay_all=true", &["optimizer.weight_decay=0.0"], &["optimizer.weight_decay=0.1"]),
+            ("optimizer.decay_all=false", &["optimizer.weight_decay=0"], &[]),
+            ("data.split_seed=3", &["data.validation=0"], &["data.validation=0", "data.samples=50"]),
+            ("data.split_seed=3", &["data.validation=0"], &["data.validation=0", "data.set=folder"]),
+            ("data.split_seed=3", &["data.validation=0"], &["data.validation=9"]),
+        ] {
+            read(&[&[setting][..], on].concat()).unwrap();
+            let (key, text) = (setting.split('=').next().unwrap(), read(&[&[setting][..], off].concat()).unwrap_err());
+            let (zero, text) = (off[0].split('=').next().unwrap(), text.to_string());
+            let told = format!(
+                "configuration: {key} is set, and {zero} is 0, which has no use for it; leave it out, or set {zero} above 0"
+            );
+            assert_eq!(text, told);
+        }
+        read(&["optimizer.nesterov=false", "optimizer.momentum=0"]).unwrap();
+        // What is usual stands in the file of any run.
+        let plain = read(&["optimizer.momentum=0", "optimizer.weight_decay=0", "data.validation=0"]).unwrap();
+        assert_eq!(Config::parse(&plain.to_toml(), &[]).unwrap(), plain);
+        let set = ["data.validation=0".to_string()];
+        assert_eq!(Config::parse("[data]\nsplit_seed = 7", &set).unwrap().data.split_seed, 0);
     }
 
     #[test]

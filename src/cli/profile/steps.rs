@@ -27,11 +27,11 @@ pub fn settings(model: &str, batch: u32, steps: u32) -> Vec<String> {
 }
 
 /// Takes the steps.
-pub fn measure(plan: &Plan, config: Config, steps: u32, quiet: bool) -> Result<Vec<Profile>> {
+pub fn measure(plan: &Plan, config: Config, steps: u32) -> Result<Vec<Profile>> {
     let loader = noise(plan, config.training.batch)?;
     let batch = loader.epoch(0, 0)?.next().context("an epoch has at least one batch")??;
     let mut trainer = Trainer::of(plan.spec(), config, &loader)?;
-    let mut bar = Bar::new((WARM_UP + steps).into(), quiet);
+    let mut bar = Bar::new((WARM_UP + steps).into());
     let profiles = (1..=WARM_UP + steps).map(|number| {
         let profile = step(&mut trainer, &batch)?;
         let text = || format!("step {number}/{} · {:.1} ms", WARM_UP + steps, profile.duration.as_secs_f64() * 1e3);

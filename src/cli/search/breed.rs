@@ -13,11 +13,13 @@ use crate::cli::interrupt;
 use crate::cli::results::print_row;
 use crate::cli::run_folder::{Kind, Unfinished, going_on};
 use crate::cli::terminal::{note_command, warn};
+use crate::cli::typed::Typed;
+use crate::cli::values::{setting, whole};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::record::SearchRow;
 use evograd::report::counted;
-use evograd::search::{Budget, Event, SearchConfig, Told, search};
+use evograd::search::{Budget, Event, Told, search};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,19 +38,19 @@ pub struct Args {
     /// Search method: evolution, the operators of Genetic CNN with offspring selected by a surrogate model; paper, Genetic CNN to
     /// the letter; aging evolution; predictor, the surrogate alone; or random search; with --problem table also all [default:
     /// evolution]
-    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random", ALL], conflicts_with = "resume")]
+    #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random", ALL])]
     method: Option<String>,
     /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 36]
-    #[arg(long, value_name = "BUDGET", conflicts_with = "resume")]
+    #[arg(long, value_name = "BUDGET")]
     budget: Option<Budget>,
     /// Individuals in a generation [default: 10, and 200 tours]
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", value_parser = setting::<usize>("search.population"))]
     population: Option<usize>,
     /// Offspring generated for each place in a generation, of which the most promising is trained [default: 30]
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", value_parser = setting::<u32>("search.children"))]
     children: Option<u32>,
     /// Of tours: generations after the first [default: 10000]
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()))]
     generations: Option<u32>,
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
@@ -73,27 +75,51 @@ enum Problem {
     Tsp,
 }
 
+/// What a search of networks reads besides its settings, one on a table, and one of tours.
+const EVERYWHERE: [&str; 5] = ["--problem", "--seed", "--json", "--quiet", "--threads"];
+const OF_TABLES: [&str; 11] = [
+    "--method",
+    "--budget",
+    "--population",
+    "--children",
+    "--workers",
+    "--config",
+    "--set",
+    "--svg",
+    "--table",
+    "--images",
+    "--repeats",
+];
+const OF_TOURS: [&str; 6] = ["--population", "--generations", "--svg", "--towns", "--circle", "--tsplib"];
+
+/// Refuses arguments that are about another problem.
+fn expect_of_problem(problem: Problem, typed: &Typed) -> Result<()> {
+    let own = match problem {
+        Problem::Networks => {
+            let others = ["--table", "--images", "--repeats"].map(|name| (name, "--problem table")).into_iter();
+            let others =
+                others.chain(["--towns", "--circle", "--tsplib", "--generations"].map(|name| (name, "--problem tsp")));
+            let mut others =
+                others.chain([("--svg", "--problem tsp or table; the drawings of a search are in its report.html")]);
+            return others.try_for_each(|(name, with)| typed.expect_without(name, with));
+        }
+        Problem::Table => (&OF_TABLES[..], "--problem table, as the table says how networks were trained"),
+        Problem::Tsp => (&OF_TOURS[..], "--problem tsp"),
+    };
+    let known: Vec<&str> = EVERYWHERE.iter().chain(own.0).copied().collect();
+    typed.expect_only(&known, own.1)
+}
+
 /// Searches, or says what would be searched.
-pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    if args.problem != Problem::Table && (args.table != TableArgs::default() || args.method.as_deref() == Some(ALL)) {
-        bail!(
-            "--table, --images, --repeats and --method all are about a table of trainings; use them with --problem table"
-        );
-    }
-    if args.problem == Problem::Tsp {
-        return tours(args, out);
-    }
-    if args.tsp != TspArgs::default() {
-        bail!("--towns, --circle and --tsplib are about tours; use them with --problem tsp");
-    }
-    if args.generations.is_some() {
-        bail!("--generations is about tours; say with --budget how many networks are trained, or for how long");
-    }
-    if args.problem == Problem::Table {
-        return on_a_table(args, out);
-    }
-    if args.svg.is_some() {
-        bail!("--svg is about tours and tables; the drawings of a search are in the report.html of its folder");
+pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode> {
+    expect_of_problem(args.problem, typed)?;
+    match args.problem {
+        Problem::Tsp => return tours(args, out),
+        Problem::Table => return on_a_table(args, out),
+        Problem::Networks if args.method.as_deref() == Some(ALL) => {
+            bail!("--method all is about a table of trainings; use it with --problem table")
+        }
+        Problem::Networks => {}
     }
     let (config, sets) = args.place.settings(Kind::Search, &args.settings, &more(args))?;
     if args.dry_run {
@@ -108,7 +134,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         return dry_run(&config, &sets, amount, args.place.json, out);
     }
     let begun = args.place.begin(Kind::Search, config, sets)?;
-    let progress = Progress::new(Parts::Rounds(begun.config.search.budget), &begun.rows()?, args.place.quiet);
+    let progress = Progress::new(Parts::Rounds(begun.config.search.budget), &begun.rows()?);
     let mut early = Vec::new();
     let outcome = watched(&begun, &args.place, progress, out, &mut |told| {
         early = search(&begun.journal(), &begun.config, &begun.sets, told)?.early;
@@ -138,35 +164,27 @@ fn more(args: &Args) -> [(&'static str, Option<String>); 4] {
 fn on_a_table(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let workers = ("search.workers", args.place.workers.map(|workers| workers.to_string()));
     let more: Vec<_> = more(args).into_iter().chain([workers]).collect();
+    warn(&args.settings.unread_of_file(Kind::Search)?);
     let config = args.settings.config(&more)?;
     let usual = Settings::of_seed(args.settings.seed).config(&[])?;
-    let is_bred_alone = SearchConfig { search: usual.search.clone(), ..config.clone() } == usual;
-    let place = Place { workers: None, ..args.place.clone() };
-    if !is_bred_alone || !place.is_output_alone() || args.dry_run {
-        bail!(
-            "with --problem table, use --method, --budget, --population, --children, --seed, --workers, --set search.KEY=VALUE, --svg, \
-             --json, --quiet and the arguments about tables; how networks were trained, the table says"
-        );
+    let mut unread = usual.differences(&config)?;
+    unread.retain(|(key, _)| !key.starts_with("search."));
+    // Others may have changed with those that were set.
+    unread.sort_by_key(|(key, _)| (!args.settings.is_set(key), key == "optimizer.rate"));
+    if let Some((key, _)) = unread.first() {
+        bail!("{key} is set, and with --problem table the table says how networks were trained; leave it out");
     }
-    let (all, svg, json, quiet) =
-        (args.method.as_deref() == Some(ALL), args.svg.as_ref(), args.place.json, args.place.quiet);
-    rehearse::run(&args.table, &rehearse::Common { config, all, svg, json, quiet }, out)
+    let (all, svg, json) = (args.method.as_deref() == Some(ALL), args.svg.as_ref(), args.place.json);
+    rehearse::run(&args.table, &rehearse::Common { config, all, svg, json }, out)
 }
 
 fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let Args { settings, place, method, budget, population, children, generations, dry_run, svg, .. } = args;
-    let about_networks = method.is_some() || budget.is_some() || children.is_some() || *dry_run;
-    if !settings.is_seed_alone() || !place.is_output_alone() || about_networks {
-        bail!(
-            "with --problem tsp, use --population, --generations, --seed, --json, --quiet and the arguments about towns"
-        );
-    }
+    let Args { settings, place, population, generations, svg, .. } = args;
     let common = tsp::Common {
         population: *population,
         generations: *generations,
         seed: settings.seed.unwrap_or(0),
         json: place.json,
-        quiet: place.quiet,
         svg: svg.as_ref(),
     };
     tsp::run(&args.tsp, common, out)

@@ -10,6 +10,7 @@ use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::{note, note_command, warn};
+use crate::cli::values::setting;
 use anyhow::{Context, Result, bail};
 use evograd::record::EvaluationRow;
 use evograd::report::{agreeing, counted, grouped, unsigned_zero};
@@ -42,11 +43,11 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// How many networks are drawn at random [default: 24]
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", value_parser = setting::<usize>("calibration.codes"))]
     networks: Option<usize>,
     /// How long each network is trained: epochs, a rung S, M or L, or images as 60k; with x2 two times, with different seeds;
     /// the last is what the others are compared with [default: 3x2,24]
-    #[arg(long, value_name = "LENGTH[xTIMES],…", value_delimiter = ',', conflicts_with = "resume")]
+    #[arg(long, value_name = "LENGTH[xTIMES],…", value_delimiter = ',')]
     budgets: Option<Vec<Repeated>>,
     /// Print the settings and the expected time, and train nothing
     #[arg(long)]
@@ -93,7 +94,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let budgets = calibration.budgets.len() as u32;
     let begun = args.place.begin(Kind::Calibration, config, sets)?;
-    let progress = Progress::new(Parts::Budgets(budgets), &begun.rows()?, args.place.quiet);
+    let progress = Progress::new(Parts::Budgets(budgets), &begun.rows()?);
     let mut trials = Vec::new();
     let ended = watched(&begun, &args.place, progress, out, &mut |told| {
         trials = calibrate(&begun.journal(), &begun.config, &begun.sets, told)?;

@@ -12,6 +12,7 @@ use crate::cli::run_folder::{Kind, expect_each_once, going_on, of_kind};
 use crate::cli::table::{Table, fitted};
 use crate::cli::teller::Teller;
 use crate::cli::terminal::{note, note_command, warn};
+use crate::cli::values::setting;
 use anyhow::{Context, Result, bail};
 use evograd::data::Sets;
 use evograd::models::genetic_cnn::Code;
@@ -43,16 +44,16 @@ all networks diverged.";
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The folder of the search
-    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(required_unless_present = "resume")]
     search: Option<PathBuf>,
     /// Another search, whose winner is trained as well; may be given again
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    #[arg(long, value_name = "DIR")]
     against: Vec<PathBuf>,
     /// Training budget of each, in images seen: S, M, L, or a number as 60k [default: as in the search]
-    #[arg(long, value_name = "RUNG", conflicts_with = "resume")]
+    #[arg(long, value_name = "RUNG")]
     rung: Option<Length>,
     /// Trainings of each, with new seeds
-    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "resume")]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = setting::<u32>("confirmation.seeds"))]
     seeds: u32,
     #[command(flatten)]
     place: Place,
@@ -94,7 +95,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         );
     }
     let begun = args.place.begin(Kind::Confirmation, config, sets)?;
-    let progress = Progress::new(Parts::Seeds(seeds), &begun.rows()?, args.place.quiet);
+    let progress = Progress::new(Parts::Seeds(seeds), &begun.rows()?);
     let mut confirmed = Vec::new();
     let ended = watched(&begun, &args.place, progress, out, &mut |told| {
         confirmed = confirm(&begun.journal(), &begun.config, &begun.sets, told)?;
@@ -152,13 +153,12 @@ fn settings(args: &Args) -> Result<(SearchConfig, Sets)> {
         trained_alike: args.rung.is_none(),
         ..Confirmation::of(args.seeds, &named)
     });
-    // What was read and put together is checked as if a user had written it.
-    let config = SearchConfig::parse(&config.to_toml(), &[])?;
+    config.check()?;
     let info = folder.info()?;
     interrupt::before_anything()?;
-    let sets = open(&config.data, &args.place.data_dir.folder_of(&info)?, args.place.quiet)?;
+    let sets = open(&config.data, &args.place.data_dir.folder_of(&info)?)?;
     if let Some(began) = &info.began {
-        folder.expect_same_data(&sets, began, &mut Teller::new(args.place.quiet))?;
+        folder.expect_same_data(&sets, began, &mut Teller::new())?;
     }
     Ok((config, sets))
 }

@@ -11,6 +11,7 @@ use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::{note_command, warn};
+use crate::cli::values::whole;
 use anyhow::{Context, Result};
 use evograd::record::{IndividualRow, SearchRow, any_learned};
 use evograd::report::{counted, percent};
@@ -45,7 +46,7 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// Begin only if there are at most so many networks to train
-    #[arg(long, value_name = "N", default_value_t = USUAL_LIMIT)]
+    #[arg(long, value_name = "N", default_value_t = USUAL_LIMIT, value_parser = whole::<usize>(0, u32::MAX.into()))]
     limit: usize,
     /// Print the settings and the expected time, and train nothing
     #[arg(long)]
@@ -73,7 +74,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         return dry_run(&config, &sets, amount, args.place.json, out);
     }
     let begun = args.place.begin(Kind::Exhaust, config, sets)?;
-    let progress = Progress::new(Parts::One, &begun.rows()?, args.place.quiet);
+    let progress = Progress::new(Parts::One, &begun.rows()?);
     let ended = watched(&begun, &args.place, progress, out, &mut |told| {
         exhaust(&begun.journal(), &begun.config, &begun.sets, told)
     })?;

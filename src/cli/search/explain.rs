@@ -3,6 +3,7 @@
 use super::settings::renamed;
 use super::stages::stages;
 use crate::cli::out_file::OutFile;
+use crate::cli::values::setting;
 use anyhow::Result;
 use evograd::Fusion;
 use evograd::models::genetic_cnn::{Code, PRESETS, canonical, network};
@@ -41,7 +42,7 @@ pub struct Args {
     #[arg(long = "join", hide = true, value_name = "FUSION", value_parser = renamed)]
     _join: Option<String>,
     /// Width multiplier of filters and features
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, allow_hyphen_values = true, value_parser = setting::<f64>("networks.width"))]
     width: f64,
     /// Draw the stages
     #[arg(long, value_name = "FILE")]

@@ -20,6 +20,7 @@ mod table;
 mod transfer;
 mod tsp;
 
+use super::typed::Typed;
 use anyhow::Result;
 use std::io::Write;
 use std::process::ExitCode;
@@ -73,9 +74,9 @@ enum Command {
 }
 
 /// Searches, or does what goes with it.
-pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode> {
     match &args.command {
-        None => breed::run(&args.breed, out),
+        None => breed::run(&args.breed, typed, out),
         Some(Command::Explain(args)) => explain::run(args, out),
         Some(Command::Exhaust(args)) => exhaust::run(args, out),
         Some(Command::Calibrate(args)) => calibrate::run(args, out),

@@ -2,11 +2,12 @@
 
 use super::advice;
 use super::settings::Settings;
-use crate::cli::data_dir::{DataDir, open};
+use crate::cli::data_dir::{DataDir, open, tell_odd};
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, describe, free_folder, of_kind};
 use crate::cli::teller::Teller;
 use crate::cli::terminal::{note, warn};
+use crate::cli::values::setting;
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::data::Sets;
@@ -19,22 +20,19 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// The folder of the search [default: runs/ and a name]
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Resume the search in this folder
-    #[arg(long, value_name = "DIR", conflicts_with = "Settings")]
+    #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub data_dir: DataDir,
     /// Candidates trained in parallel, each on one core [default: one on each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = setting::<usize>("search.workers"))]
     pub workers: Option<usize>,
     /// Rows of the journal as JSON lines on standard output
     #[arg(long)]
     pub json: bool,
-    /// No progress
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 /// A search that is about to begin or to go on.
@@ -50,11 +48,6 @@ pub struct Begun {
 }
 
 impl Place {
-    /// Whether nothing was given but how results are told.
-    pub fn is_output_alone(&self) -> bool {
-        *self == Place { json: self.json, quiet: self.quiet, ..Place::default() }
-    }
-
     /// The settings and the data, without a folder. A search that is to go on has to be of this kind, and the settings those that
     /// it began with.
     pub fn settings(
@@ -67,6 +60,7 @@ impl Place {
         let (config, data_dir) = match &self.resume {
             None => {
                 settings.expect_read(kind)?;
+                warn(&settings.unread_of_file(kind)?);
                 (settings.config(&more)?, self.data_dir.folder()?)
             }
             Some(folder) => {
@@ -83,14 +77,14 @@ impl Place {
             }
         };
         interrupt::before_anything()?;
-        let sets = open(&config.data, &data_dir, self.quiet)?;
+        let sets = open(&config.data, &data_dir)?;
         Ok((config, sets))
     }
 
     /// The folder, made anew or opened again. Of what is refused, nothing is written.
     pub fn begin(&self, kind: Kind, config: SearchConfig, sets: Sets) -> Result<Begun> {
         let task = kind.task();
-        let mut teller = Teller::new(self.quiet);
+        let mut teller = Teller::new();
         config.check_data(&sets)?;
         let settings = config.to_toml();
         let (folder, info) = match &self.resume {
@@ -170,6 +164,7 @@ impl Begun {
         let rows = read_journal(&self.journal());
         let after = rows.as_ref().ok().and_then(|rows| advice::after(rows, &self.config, &self.sets));
         warn(after.as_slice());
+        tell_odd(&self.config.data.set, &self.sets);
         info.warnings.extend(after);
         self.folder.describe(&info)?;
         Ok(rows.map(drop)?)

@@ -83,8 +83,8 @@ pub struct Progress {
 
 impl Progress {
     /// Of a journal that holds these rows already.
-    pub fn new(parts: Parts, rows: &[SearchRow], quiet: bool) -> Progress {
-        let bar = Bar::new(1, quiet);
+    pub fn new(parts: Parts, rows: &[SearchRow]) -> Progress {
+        let bar = Bar::new(1);
         bar.message(|| "training the first networks".into());
         let (mut seen, mut spent) = (Seen::default(), (0, 0.0));
         for row in rows {
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_best_is_the_estimate_and_before_there_is_one_the_luckiest_training_is_called_so() {
-        let mut progress = Progress::new(Parts::Rounds(Budget::Trainings(36)), &[], true);
+        let mut progress = Progress::new(Parts::Rounds(Budget::Trainings(36)), &[]);
         assert_eq!(progress.seen.best(), "best none");
         progress.tell(&Event::Evaluated { row: &evaluation(0.9), done: 1, total: 2 });
         assert_eq!(progress.seen.best(), "luckiest 90.00 %");
@@ -240,7 +240,7 @@ mod tests {
         progress.tell(&Event::Evaluated { row: &evaluation(0.95), done: 2, total: 2 });
         assert_eq!(progress.seen.best(), "best 70.00 %");
         let rows = [SearchRow::Evaluation(evaluation(0.9)), SearchRow::Generation(generation(0.7))];
-        assert_eq!(Progress::new(Parts::One, &rows, true).seen.best(), "best 70.00 %", "as the journal has it");
+        assert_eq!(Progress::new(Parts::One, &rows).seen.best(), "best 70.00 %", "as the journal has it");
     }
 
     #[test]
@@ -258,12 +258,11 @@ mod tests {
     /// A day of a thousand networks in a hundred generations.
     #[test]
     fn every_line_of_a_search_fits_80_columns() {
-        let mut seconds = Progress::new(Parts::Rounds(Budget::Seconds(86_399.0)), &[], true);
+        let mut seconds = Progress::new(Parts::Rounds(Budget::Seconds(86_399.0)), &[]);
         seconds.spent = (24, 86_398.0);
-        let mut trainings = Progress::new(Parts::Rounds(Budget::Trainings(9_999)), &[], true);
+        let mut trainings = Progress::new(Parts::Rounds(Budget::Trainings(9_999)), &[]);
         trainings.spent = (9_998, 1e300);
-        let others =
-            [Parts::Budgets(1000), Parts::Seeds(1000), Parts::One].map(|parts| Progress::new(parts, &[], true));
+        let others = [Parts::Budgets(1000), Parts::Seeds(1000), Parts::One].map(|parts| Progress::new(parts, &[]));
         for mut progress in [seconds, trainings].into_iter().chain(others) {
             progress.seen.evaluation(&evaluation(1.0));
             for fitness in [1.0, 1e-30, -0.25, f64::NAN] {

@@ -4,7 +4,8 @@ use super::rehearsal_result::{Against, MethodResult, chart, of_method};
 use crate::cli::interrupt;
 use crate::cli::out_file::OutFile;
 use crate::cli::table::{Table, fitted};
-use crate::cli::terminal::{Bar, note};
+use crate::cli::terminal::{Bar, inform};
+use crate::cli::values::whole;
 use anyhow::{Result, bail};
 use evograd::genetic::Space;
 use evograd::models::genetic_cnn::{Code, canonical};
@@ -33,10 +34,10 @@ pub struct TableArgs {
     #[arg(long, value_name = "FILE")]
     table: Option<Option<PathBuf>>,
     /// Training budget of the networks, in images seen [default: the shortest of the table]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     images: Option<u64>,
     /// Searches of each method, with seeds of their own [default: 1000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(2, 1_000_000))]
     repeats: Option<u32>,
 }
 
@@ -50,8 +51,6 @@ pub struct Common<'a> {
     pub svg: Option<&'a PathBuf>,
     /// One JSON object on standard output.
     pub json: bool,
-    /// No progress.
-    pub quiet: bool,
 }
 
 /// What `--json` prints.
@@ -94,7 +93,7 @@ pub fn run(args: &TableArgs, common: &Common<'_>, out: &mut impl Write) -> Resul
     let history = History::new(table.networks(), table.side());
     let repeats = args.repeats.unwrap_or(1000);
     let methods = methods(common);
-    let mut progress = Progress::new(&methods, repeats, common.quiet);
+    let mut progress = Progress::new(&methods, repeats);
     let Some(searches) = searches(&landscape, &history, common, &methods, repeats, &mut progress)? else {
         return Ok(interrupt::code());
     };
@@ -119,7 +118,7 @@ pub fn run(args: &TableArgs, common: &Common<'_>, out: &mut impl Write) -> Resul
         methods: &results,
     };
     print(&answer, common.json, out)?;
-    note(format_args!(
+    inform(format_args!(
         "{} of {}, {:.1} s",
         counted(progress.total, "search"),
         counted(budget as u64, "training"),
@@ -235,9 +234,9 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(methods: &[Method], repeats: u32, quiet: bool) -> Progress {
+    fn new(methods: &[Method], repeats: u32) -> Progress {
         let total = methods.len() as u64 * u64::from(repeats);
-        Progress { bar: Bar::new(total, quiet), total, before: 0, began: Instant::now() }
+        Progress { bar: Bar::new(total), total, before: 0, began: Instant::now() }
     }
 
     fn tell(&mut self, method: Method, done: u32) {

@@ -1,6 +1,7 @@
 //! Arguments that say what is searched, for every command that trains candidates.
 
 use crate::cli::run_folder::Kind;
+use crate::cli::values::{setting, text, whole};
 use anyhow::{Result, bail};
 use evograd::Fusion;
 use evograd::models::genetic_cnn::Backbone;
@@ -17,10 +18,10 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", value_parser = ["cifar10", "mnist"])]
     backbone: Option<String>,
     /// Nodes of each stage [default: 3,4,5; of an exhaustive search 3,4]
-    #[arg(long, value_name = "K,K,…", value_delimiter = ',')]
+    #[arg(long, value_name = "K,K,…", value_delimiter = ',', value_parser = setting::<usize>("networks.stages"))]
     stages: Option<Vec<usize>>,
     /// Filters of each stage [default: 8,16,32]
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = setting::<usize>("networks.backbone.filters"))]
     filters: Option<Vec<usize>>,
     /// Fusion of a node's inputs: sum, sort, or any other [default: sum]
     #[arg(long, value_name = "FUSION")]
@@ -33,22 +34,22 @@ pub struct Settings {
     #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
     /// Training images for each candidate [default: 1600]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = setting::<usize>("data.samples"))]
     samples: Option<usize>,
     /// Training images held out; fitness is the accuracy on them [default: 2000]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = setting::<usize>("data.validation"))]
     validation: Option<usize>,
     /// Training epochs of each candidate [default: 3]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = setting::<u32>("training.epochs"))]
     pub(super) epochs: Option<u32>,
     /// Batch size [default: 32]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = setting::<usize>("training.batch"))]
     batch: Option<usize>,
     /// Peak learning rate [default: 0.02, up to 0.04 from 3000 steps on; 0.001 for adam and adamw]
-    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true, value_parser = setting::<f64>("optimizer.rate"))]
     rate: Option<f64>,
     /// Seed of evolution and training [default: 0]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..=(i64::MAX / 2) as u64))]
+    #[arg(long, value_parser = whole::<u64>(0, (i64::MAX / 2) as u64))]
     pub seed: Option<u64>,
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
@@ -58,17 +59,20 @@ pub struct Settings {
     set: Vec<String>,
 }
 
+/// Whether a setting belongs to another command than that of this kind.
+fn is_unread(key: &str, kind: Kind) -> bool {
+    let of_breeding = key.starts_with("search.") && !["search.seed", "search.workers"].contains(&key);
+    of_breeding && kind != Kind::Search
+        || key.starts_with("calibration.") && kind != Kind::Calibration
+        || key.starts_with("confirmation.") && kind != Kind::Confirmation
+}
+
 /// Refuses the old name of --fusion.
 pub(super) fn renamed(_: &str) -> std::result::Result<String, &'static str> {
     Err("--join is called --fusion now")
 }
 
 impl Settings {
-    /// Whether nothing was given but the seed.
-    pub fn is_seed_alone(&self) -> bool {
-        *self == Settings::of_seed(self.seed)
-    }
-
     /// Nothing but this seed.
     pub fn of_seed(seed: Option<u64>) -> Settings {
         Settings { seed, ..Settings::default() }
@@ -96,19 +100,29 @@ impl Settings {
         lists.into_iter().chain(numbers).collect()
     }
 
+    /// Whether `--set` sets this.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.set.iter().any(|set| set.split('=').next().is_some_and(|name| name.trim() == key))
+    }
+
     /// Refuses single settings of another command than that of this kind.
     pub fn expect_read(&self, kind: Kind) -> Result<()> {
-        let keys = self.set.iter().filter_map(|assignment| assignment.split('=').next().map(str::trim));
-        let unread = |key: &&str| {
-            let of_breeding = key.starts_with("search.") && !["search.seed", "search.workers"].contains(key);
-            of_breeding && kind != Kind::Search
-                || key.starts_with("calibration.") && kind != Kind::Calibration
-                || key.starts_with("confirmation.") && kind != Kind::Confirmation
-        };
-        match keys.into_iter().find(unread) {
+        let mut keys = self.set.iter().filter_map(|assignment| assignment.split('=').next().map(str::trim));
+        match keys.find(|key| is_unread(key, kind)) {
             Some(key) => bail!("--set {key}: {} has no use for it; leave it out", kind.command()),
             None => Ok(()),
         }
+    }
+
+    /// What a file sets otherwise than it is usual for another command than that of this kind: the file may well have been made for
+    /// both, so these are warnings.
+    pub fn unread_of_file(&self, kind: Kind) -> Result<Vec<String>> {
+        let Some(path) = &self.config else { return Ok(Vec::new()) };
+        let differences = SearchConfig::default().differences(&SearchConfig::read(path, &[])?)?;
+        let keys: Vec<&str> =
+            differences.iter().map(|(key, _)| key.as_str()).filter(|key| is_unread(key, kind)).collect();
+        let warning = || format!("{}: {} has no use for {}", path.display(), kind.command(), keys.join(", "));
+        Ok((!keys.is_empty()).then(warning).into_iter().collect())
     }
 
     /// The settings: those of the file, then those of single arguments and `more`, then those of `--set`.
@@ -117,7 +131,7 @@ impl Settings {
         let number = |number: Option<usize>| number.map(|number| number.to_string());
         let seed = self.seed.map(|seed| seed.to_string());
         let given = [
-            ("data.set", self.data.clone()),
+            ("data.set", self.data.as_deref().map(text)),
             ("networks.stages", list(&self.stages)),
             ("networks.backbone.filters", list(&self.filters)),
             ("networks.fusion", self.fusion.map(|fusion| fusion.to_string())),
@@ -144,6 +158,24 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sections_of_a_file_for_other_commands_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("c.toml");
+        let text = "[search]\npopulation = 7\nseed = 3\n[calibration]\ncodes = 5\n[training]\nepochs = 2\n";
+        std::fs::write(&config, text).unwrap();
+        let told = |kind: Kind| {
+            let settings = Settings { config: Some(config.clone()), ..Settings::default() };
+            settings.unread_of_file(kind).unwrap().join("\n")
+        };
+        let [search, exhaust, calibration] = [Kind::Search, Kind::Exhaust, Kind::Calibration].map(told);
+        assert!(search.contains("has no use for calibration.") && !search.contains("population"), "{search}");
+        assert!(exhaust.contains("search.population") && exhaust.contains("calibration.codes"), "{exhaust}");
+        assert!(!exhaust.contains("epochs") && !exhaust.contains("seed"), "{exhaust}");
+        assert!(calibration.ends_with("evograd search calibrate has no use for search.population"), "{calibration}");
+        assert!(Settings::default().unread_of_file(Kind::Search).unwrap().is_empty());
+    }
 
     #[test]
     fn settings_of_other_commands_are_refused() {

@@ -5,11 +5,12 @@ use crate::cli::data_dir::open;
 use crate::cli::run_folder::{Kind, of_kind};
 use crate::cli::teller::Teller;
 use crate::cli::train::{How, begin_on};
-use anyhow::{Context, Result};
+use crate::cli::values::setting;
+use anyhow::{Context, Result, bail};
 use evograd::Fusion;
 use evograd::models::genetic_cnn::Code;
 use evograd::report::SearchStats;
-use evograd::search::{SearchConfig, journal_of};
+use evograd::search::{SearchConfig, expect_number, journal_of};
 use evograd::train::Config;
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,13 +37,13 @@ pub struct Args {
     #[arg(long)]
     code: Option<Code>,
     /// Width multiplier of the search's filters and features
-    #[arg(long, value_name = "FACTOR", default_value_t = 8.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 8.0, allow_hyphen_values = true, value_parser = setting::<f64>("model.width"))]
     width: f64,
     /// Training epochs
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = setting::<u32>("training.epochs"))]
     epochs: u32,
     /// Seed of weights, data order, augmentation and dropout [default: the search's]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_parser = setting::<u64>("training.seed"))]
     seed: Option<u64>,
     /// One setting; may be given again, and overrides all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
@@ -72,15 +73,18 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         (training.model.fusion, training.model.epsilon) = (Fusion::Sum.to_string(), Fusion::DEFAULT_EPSILON);
     }
     training.model.width *= args.width;
+    if let Err(problem) = expect_number("model.width", &format!("{:?}", training.model.width)) {
+        bail!("--width {} of a width of {} is {}; {problem}", args.width, config.networks.width, training.model.width);
+    }
     (training.data.samples, training.data.validation, training.training.epochs) = (0, Some(0), args.epochs);
     training.training.seed = args.seed.unwrap_or(training.training.seed);
     let config = Config::parse(&training.to_toml(), &args.set)?;
     let info = folder.info()?;
     let data_dir = args.how.data_dir.folder_of(&info)?;
-    let sets = open(&config.data, &data_dir, args.how.quiet)?;
+    let sets = open(&config.data, &data_dir)?;
     let same_set = config.data.set == search_set && config.data.size == search_size;
     if let Some(began) = info.began.as_ref().filter(|_| same_set) {
-        folder.expect_same_data(&sets, began, &mut Teller::new(args.how.quiet))?;
+        folder.expect_same_data(&sets, began, &mut Teller::new())?;
     }
     begin_on(config, &sets, &data_dir, &args.how, out)
 }

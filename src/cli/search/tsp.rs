@@ -3,8 +3,10 @@
 use crate::cli::interrupt;
 use crate::cli::out_file::OutFile;
 use crate::cli::table::fitted;
-use crate::cli::terminal::{Bar, note, warn};
+use crate::cli::terminal::{Bar, inform, warn};
+use crate::cli::values::whole;
 use anyhow::Result;
+use evograd::Error;
 use evograd::genetic::{Breeding, Tour, Towns};
 use evograd::report::{TourDrawing, counted};
 use serde::Serialize;
@@ -23,7 +25,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 #[command(next_help_heading = "With --problem tsp")]
 pub struct TspArgs {
     /// Towns at random in a square [default: 52]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(3, 2000))]
     towns: Option<usize>,
     /// Towns on a circle, counted in a random order
     #[arg(long)]
@@ -43,8 +45,6 @@ pub struct Common<'a> {
     pub seed: u64,
     /// One JSON object on standard output.
     pub json: bool,
-    /// No progress.
-    pub quiet: bool,
     /// The drawing of the tour.
     pub svg: Option<&'a PathBuf>,
 }
@@ -76,7 +76,7 @@ pub fn run(args: &TspArgs, common: Common<'_>, out: &mut impl Write) -> Result<E
     let svg = OutFile::maybe(common.svg, "svg")?;
     let mut stop = interrupt::asked("finishing this generation; a second signal to stop at once")?;
     let start = Instant::now();
-    let mut progress = Progress::new(breeding.generations, common.quiet);
+    let mut progress = Progress::new(breeding.generations);
     let mut lengths = Vec::new();
     let mut stopped = false;
     let tour = towns.breed(breeding, &mut |tour| {
@@ -84,7 +84,8 @@ pub fn run(args: &TspArgs, common: Common<'_>, out: &mut impl Write) -> Result<E
         progress.tell(tour);
         stopped = stop();
         !stopped
-    })?;
+    });
+    let tour = tour.map_err(|error| named(error, common.population))?;
     progress.bar.finish();
     let seconds = start.elapsed().as_secs_f64();
     if let Some(file) = &svg {
@@ -97,6 +98,16 @@ pub fn run(args: &TspArgs, common: Common<'_>, out: &mut impl Write) -> Result<E
     let answer = Answer { problem, seed, towns, numbers, tour, length, optimum, generations, seconds, stopped };
     print(&answer, common.json, out)?;
     Ok(if stopped { interrupt::code() } else { ExitCode::SUCCESS })
+}
+
+/// An error that is about the population, by its argument.
+fn named(error: Error, population: Option<usize>) -> anyhow::Error {
+    match (&error, population) {
+        (Error::Op { op: "breed", .. }, Some(size)) => {
+            anyhow::Error::new(error).context(format!("--population {size}"))
+        }
+        _ => error.into(),
+    }
 }
 
 /// The towns asked for.
@@ -139,7 +150,7 @@ fn print(answer: &Answer, json: bool, out: &mut impl Write) -> Result<()> {
     let Answer { generations, seconds, .. } = answer;
     let stopped = if answer.stopped { ", stopped" } else { "" };
     let generations = counted((*generations).into(), "generation");
-    note(format_args!("{} towns, {generations}, {seconds:.1} s{stopped}", answer.towns.len()));
+    inform(format_args!("{} towns, {generations}, {seconds:.1} s{stopped}", answer.towns.len()));
     Ok(())
 }
 
@@ -160,8 +171,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(generations: u32, quiet: bool) -> Progress {
-        Progress { bar: Bar::new(generations.into(), quiet), generations, shown: Instant::now() }
+    fn new(generations: u32) -> Progress {
+        Progress { bar: Bar::new(generations.into()), generations, shown: Instant::now() }
     }
 
     fn tell(&mut self, tour: &Tour) {

@@ -3,12 +3,14 @@
 //!
 //! A file is a row of segments, each a marker (`0xff` and a byte) with a length. A start of scan is followed by compressed
 //! data, in which `0xff` is followed by 0 or a restart marker; the end of image comes last, so a file that is cut anywhere
-//! lacks it.
+//! lacks it. Stray bytes before a marker, which other decoders warn of, are taken out first.
 
+use super::odd::Odd;
 use super::pixels::{Pixels, expect_pixels, scaled_bytes, too_short};
 use super::scans::{Component, Frame, Tables};
 use super::{exif, memory};
 use crate::reserve;
+use std::ops::Range;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -26,11 +28,13 @@ struct Segment<'a> {
     marker: u8,
     body: &'a [u8],
     data: &'a [u8],
+    /// Where the compressed data end in the file.
+    end: usize,
 }
 
 /// Decodes a whole JPEG file.
 pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
-    let segments = segments(bytes)?;
+    let (segments, mut stray) = segments(bytes)?;
     let mut frame = frame(&segments)?;
     let (width, height, components) = (frame.width as u64, frame.height as u64, frame.components.len() as u64);
     let pixels = expect_pixels(width, height)?;
@@ -43,7 +47,10 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     let kept = if frame.progressive || scans > 1 { 2 * components } else { 0 };
     let share = memory::PIXELS.take(pixels * (3 + kept) + scaled_bytes(width, height, side));
     frame.make_room()?;
-    read_scans(&mut frame, &segments)?;
+    stray.extend(read_scans(&mut frame, &segments)?);
+    let cleaned = if stray.is_empty() { Vec::new() } else { without(bytes, stray)? };
+    let is_stray = !cleaned.is_empty();
+    let bytes = if is_stray { &cleaned } else { bytes };
     let limit = usize::from(u16::MAX);
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(limit).set_max_height(limit);
     let channels = if components == 1 { 1 } else { 3 };
@@ -58,31 +65,52 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     let mut decoded = reserve::filled(wanted, 0)?;
     reserve::expect_room((pixels * kept) as usize + OF_A_DECODER)?;
     decoder.decode_into(&mut decoded).map_err(broken)?;
-    Ok(Pixels { width, height, channels, bytes: decoded, orientation: orientation(&segments), _share: share })
+    let orientation = orientation(&segments);
+    let odd = Odd { stray: is_stray, ..Odd::turned(orientation) };
+    Ok(Pixels { width, height, channels, bytes: decoded, orientation, odd, _share: share })
+}
+
+/// The bytes of a file without some pieces of it.
+fn without(bytes: &[u8], mut pieces: Vec<Range<usize>>) -> Result<Vec<u8>, String> {
+    let mut kept = reserve::with_room(bytes.len())?;
+    pieces.sort_by_key(|piece| piece.start);
+    let mut at = 0;
+    for piece in pieces {
+        kept.extend_from_slice(&bytes[at..piece.start]);
+        at = piece.end;
+    }
+    kept.extend_from_slice(&bytes[at..]);
+    Ok(kept)
 }
 
 /// The rows and columns that the header says.
 pub(super) fn size(bytes: &[u8]) -> Result<[usize; 2], String> {
-    frame(&segments(bytes)?).map(|frame| [frame.height, frame.width])
+    frame(&segments(bytes)?.0).map(|frame| [frame.height, frame.width])
 }
 
 fn broken(problem: impl std::fmt::Display) -> String {
     format!("it is no whole JPEG file: {problem}")
 }
 
-/// All segments to the end of the image; what follows it is not looked at, as some cameras put more there.
-fn segments(bytes: &[u8]) -> Result<Vec<Segment<'_>>, String> {
+/// All segments to the end of the image, and the places of stray bytes between them; what follows the end is not looked at, as some
+/// cameras put more there.
+fn segments(bytes: &[u8]) -> Result<(Vec<Segment<'_>>, Vec<Range<usize>>), String> {
     let early = || String::from("it ends early: the end of the image is missing");
-    let (mut found, mut at) = (Vec::new(), 2);
+    let (mut found, mut stray, mut at) = (Vec::new(), Vec::new(), 2);
     loop {
         // The next marker: what is no marker before it is passed over, as decoders do.
+        let start = at;
         at += bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == 0xff)).ok_or_else(early)?;
+        stray.extend((at > start).then_some(start..at));
         let marker = *bytes.get(at + 1).ok_or_else(early)?;
         match marker {
             // Fill bytes, stuffing and restarts.
             0xff => at += 1,
-            0x00 | 0x01 | 0xd0..=0xd8 => at += 2,
-            0xd9 => return Ok(found),
+            0x00 | 0x01 | 0xd0..=0xd8 => {
+                stray.push(at..at + 2);
+                at += 2;
+            }
+            0xd9 => return Ok((found, stray)),
             _ => {
                 let length = bytes.get(at + 2..at + 4).ok_or_else(early)?;
                 let length = usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
@@ -90,7 +118,7 @@ fn segments(bytes: &[u8]) -> Result<Vec<Segment<'_>>, String> {
                 at += 2 + length;
                 let data = if marker == SCAN { compressed(&bytes[at..]) } else { &[] };
                 at += data.len();
-                found.push(Segment { marker, body, data });
+                found.push(Segment { marker, body, data, end: at });
             }
         }
     }
@@ -140,20 +168,22 @@ fn fewest_bits(frame: &Frame) -> u64 {
     blocks.sum::<u64>() * if frame.progressive { 1 } else { 2 }
 }
 
-/// Reads every scan to its last block.
-fn read_scans(frame: &mut Frame, segments: &[Segment]) -> Result<(), String> {
-    let mut tables = Tables::default();
+/// Reads every scan to its last block. Returns the places of stray bytes behind these.
+fn read_scans(frame: &mut Frame, segments: &[Segment]) -> Result<Vec<Range<usize>>, String> {
+    const CUT: &str = "it ends early or is damaged: its compressed data are not those of all of its pixels";
+    let (mut tables, mut found) = (Tables::default(), Vec::new());
     for segment in segments {
         match (segment.marker, segment.body) {
             (TABLES, body) => tables.define(body).ok_or_else(|| broken("a table of codes is wrong"))?,
             (RESTART, &[a, b]) => tables.restart = u16::from_be_bytes([a, b]).into(),
-            (SCAN, head) => frame
-                .read_scan(&tables, head, segment.data)
-                .ok_or("it ends early or is damaged: its compressed data are not those of all of its pixels, or more than these")?,
+            (SCAN, head) => {
+                let stray = frame.read_scan(&tables, head, segment.data).ok_or(CUT)?.len();
+                found.extend((stray > 0).then(|| segment.end - stray..segment.end));
+            }
             _ => {}
         }
     }
-    if frame.is_whole() { Ok(()) } else { Err("it ends early: not all of its scans are there".into()) }
+    if frame.is_whole() { Ok(found) } else { Err("it ends early: not all of its scans are there".into()) }
 }
 
 /// The orientation that a camera noted, upright where none did.

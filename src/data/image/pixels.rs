@@ -1,5 +1,6 @@
 //! Decoded pixels, and how many of them a header may claim. Knows no format.
 
+use super::odd::Odd;
 use super::{exif, memory};
 
 /// The most pixels of an image that is decoded: 8192 × 8192, far more than cameras have.
@@ -13,6 +14,8 @@ pub(super) struct Pixels {
     pub channels: usize,
     pub bytes: Vec<u8>,
     pub orientation: exif::Orientation,
+    /// What is to be said of the file.
+    pub odd: Odd,
     /// What they may take of the memory for decoding.
     pub _share: memory::Share,
 }

@@ -1,5 +1,6 @@
 //! PNG files, by the crate `png`, whole or not at all.
 
+use super::odd::Odd;
 use super::pixels::{Pixels, expect_pixels, scaled_bytes, too_short};
 use super::{exif, memory};
 use crate::reserve;
@@ -36,6 +37,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     decoder.set_limits(Limits { bytes: needed as usize + (1 << 20) });
     let mut reader = decoder.read_info().map_err(told)?;
     let orientation = reader.info().exif_metadata.as_deref().map(exif::orientation).unwrap_or_default();
+    let animated = reader.info().animation_control.is_some_and(|animation| animation.num_frames > 1);
     let size = reader.output_buffer_size().ok_or("its size overflows")?;
     let mut decoded = reserve::filled(size, 0)?;
     let frame = reader.next_frame(&mut decoded).map_err(told)?;
@@ -52,6 +54,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
         channels,
         bytes: decoded,
         orientation,
+        odd: Odd { animated, ..Odd::turned(orientation) },
         _share: share,
     })
 }

@@ -1,8 +1,7 @@
 //! Whether the compressed data of a JPEG file hold every block that its header says. Knows the coding (ITU-T T.81, annexes F
 //! and G); computes no pixel.
 //!
-//! Decoders fill up what is missing with grey and pass over what is left, so each scan is read here to its last bit first: Huffman codes and the bits
-//! behind them, which stand for a coefficient or a run of zeros. Where a scan refines coefficients that were sent before, those
+//! Decoders fill up what is missing with grey, so each scan is read here to its last bit first: Huffman codes and the bits behind them, which stand for a coefficient or a run of zeros. Where a scan refines coefficients that were sent before, those
 //! that are not zero take a bit each, so one bit for each coefficient of a block is kept.
 
 use crate::reserve::{self, Refused};
@@ -92,13 +91,16 @@ impl Codes {
 
 /// The bits of a scan, up to the next restart marker.
 struct Bits<'a> {
+    /// All bytes of the scan.
+    data: &'a [u8],
+    /// Those that were not taken yet.
     bytes: &'a [u8],
     /// Bits that were taken from the bytes, the next one highest among them.
     held: u64,
     count: u32,
 }
 
-impl Bits<'_> {
+impl<'a> Bits<'a> {
     fn fill(&mut self) {
         while self.count <= 48 {
             match *self.bytes {
@@ -162,6 +164,28 @@ impl Bits<'_> {
         matches!(self.bytes, [] | [0xff, 0xd0..=0xd7, ..]).then_some(())
     }
 
+    /// The stray bytes behind the last block, which belong to no pixel: cameras and editors leave some before a marker, and decoders pass
+    /// over them. Nothing but zeros behind a byte that was not filled up with ones, as encoders do, are no such bytes but the end of a copy
+    /// that broke off: `None`.
+    fn stray(self) -> Option<&'a [u8]> {
+        let padding = self.count % 8;
+        let ones = (1 << padding) - 1;
+        let is_filled_up = padding > 0 && self.held >> (self.count - padding) & ones == ones;
+        let mut end = self.data.len() - self.bytes.len();
+        for _ in 0..self.count / 8 {
+            end -= if self.data[..end].ends_with(&[0xff, 0]) { 2 } else { 1 };
+        }
+        let rest = &self.data[end..];
+        let fill = rest.iter().take_while(|byte| **byte == 0xff).count();
+        // Bytes that fill up, and a restart marker that nothing follows, may stand there; its first byte looks like one that fills up.
+        let is_clean = rest.len() == fill || fill > 0 && matches!(rest[fill..], [0xd0..=0xd7]);
+        match rest {
+            _ if is_clean => Some(&[]),
+            zeros if zeros.iter().all(|byte| *byte == 0) && !is_filled_up => None,
+            stray => Some(stray),
+        }
+    }
+
     /// Goes on after the restart marker that has to come now, the first of which has the number 0.
     fn restart(&mut self, number: usize) -> Option<()> {
         self.end()?;
@@ -180,9 +204,9 @@ struct Sent {
 }
 
 impl Frame {
-    /// Reads a scan to its last block: `head` is its segment, `data` what follows. `None` where the data end early, are
-    /// damaged, or go on behind the last block.
-    pub fn read_scan(&mut self, tables: &Tables, head: &[u8], data: &[u8]) -> Option<()> {
+    /// Reads a scan to its last block: `head` is its segment, `data` what follows. Returns the stray bytes at the end of the data; `None`
+    /// where these end early or are damaged.
+    pub fn read_scan<'a>(&mut self, tables: &Tables, head: &[u8], data: &'a [u8]) -> Option<&'a [u8]> {
         let (&count, rest) = head.split_first()?;
         let (parts, rest) = rest.split_at_checked(2 * usize::from(count))?;
         let &[from, to, precision] = rest else { return None };
@@ -201,12 +225,12 @@ impl Frame {
         if sent.from > sent.to || sent.to > 63 || self.progressive && sent.from == 0 && sent.to > 0 {
             return None;
         }
-        self.read_units(tables, &parts, sent, data)?;
+        let stray = self.read_units(tables, &parts, sent, data)?;
         if !self.progressive || precision & 15 == 0 {
             let coefficients = (sent.from..=sent.to).fold(0, |all, k| all | 1 << k);
             parts.iter().for_each(|(component, _)| self.components[*component].whole |= coefficients);
         }
-        Some(())
+        Some(stray)
     }
 
     /// Makes room for what refining scans have to know of each block.
@@ -236,13 +260,19 @@ impl Frame {
         self.components.iter().all(|component| component.whole == u64::MAX)
     }
 
-    fn read_units(&mut self, tables: &Tables, parts: &[(usize, [usize; 2])], sent: Sent, data: &[u8]) -> Option<()> {
+    fn read_units<'a>(
+        &mut self,
+        tables: &Tables,
+        parts: &[(usize, [usize; 2])],
+        sent: Sent,
+        data: &'a [u8],
+    ) -> Option<&'a [u8]> {
         let ([across, down], units) = (self.most(), self.units());
         // One component alone comes block by block, without those that only fill up a unit.
         let (alone, sampling) = (parts.len() == 1, self.components[parts.first()?.0].sampling);
         let blocks = [(self.width * sampling[0]).div_ceil(across), (self.height * sampling[1]).div_ceil(down)];
         let [columns, rows] = if alone { blocks.map(|size| size.div_ceil(8)) } else { units };
-        let mut bits = Bits { bytes: data, held: 0, count: 0 };
+        let mut bits = Bits { data, bytes: data, held: 0, count: 0 };
         let mut run = 0;
         for unit in 0..columns * rows {
             if tables.restart > 0 && unit > 0 && unit % tables.restart == 0 {
@@ -271,9 +301,7 @@ impl Frame {
                 }
             }
         }
-        // A scan may end with a restart marker that nothing follows. Damaged data mostly end sooner or later than their pixels.
-        bits.end()?;
-        (run == 0 && bits.bytes.len() <= 2).then_some(())
+        if run > 0 { None } else { bits.stray() }
     }
 }
 

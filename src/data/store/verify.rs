@@ -56,6 +56,8 @@ pub struct Verdict {
     pub broken: Vec<String>,
     /// Images whose files are named as those of another format.
     pub misnamed: Vec<String>,
+    /// Images that are odd and read nevertheless, each with what is odd.
+    pub odd: Vec<String>,
     /// Files that are no part of the set, each with the reason.
     pub left_out: Vec<String>,
     /// What is wrong with the files, if anything is.
@@ -106,6 +108,7 @@ pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> R
         pictures: None,
         broken: Vec::new(),
         misnamed: Vec::new(),
+        odd: Vec::new(),
         left_out: Vec::new(),
         problem: None,
     };
@@ -126,6 +129,7 @@ impl Verdict {
             if set.is_decoded() {
                 let broken = decode_all(set, &format!("decoding {name} images"), progress)?;
                 self.broken.extend(broken);
+                self.odd.extend(set.odd().iter().map(FileNote::to_string));
                 self.misnamed
                     .extend((0..set.len()).filter_map(|index| set.misnamed(index)).map(|note| note.to_string()));
             }

@@ -134,8 +134,10 @@ fn replaced(text: &str, key: &str, argument: &str) -> String {
     let of_key = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let (mut done, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once(key) {
-        let goes_on =
-            after.starts_with(of_key) || after.strip_prefix('.').is_some_and(|after| after.starts_with(of_key));
+        // What assigns a value is advice for `--set`.
+        let goes_on = after.starts_with('=')
+            || after.starts_with(of_key)
+            || after.strip_prefix('.').is_some_and(|after| after.starts_with(of_key));
         let is_whole = !goes_on && !before.ends_with(|letter| of_key(letter) || letter == '.');
         done = done + before + if is_whole { argument } else { key };
         rest = after;
@@ -171,6 +173,11 @@ mod tests {
                 "evograd train --epochs 5 --config c",
                 "c: line 2: training.epochs is 0",
                 "c: line 2: training.epochs is 0",
+            ),
+            (
+                "evograd search --rung S",
+                "data.validation is 7; try data.validation=3",
+                "--rung is 7; try data.validation=3",
             ),
             ("evograd search --rung S --validation 7", "data.validation, data.samples", "--validation, --rung"),
             ("evograd search calibrate --networks 7", "calibration.codes is 7", "--networks is 7"),

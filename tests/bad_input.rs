@@ -86,7 +86,7 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         (
             image.conv2d(&kernel, None, Conv2d { padding: [1 << 40; 2], ..conv }),
             "conv2d: memory has no room for images with padding [1099511627776, 1099511627776] (input [1, 2, 4, \
-             4], kernel [2, 2, 3, 3]); use less padding",
+             4], kernel [2, 2, 3, 3]); use smaller images or less padding",
         ),
         (
             image.conv2d(&kernel, None, Conv2d { padding: [usize::MAX; 2], ..conv }),

@@ -165,7 +165,7 @@ fn inspect_refuses_what_it_cannot_show() {
             "invalid value '-1' for '--width <FACTOR>': use a number from 0.001 to 64",
         ),
         (&["resnet20", "--input", "3x32"], &[], "three sizes above 0 are expected, channels first, such as 3x32x32"),
-        (&["lenet", "--input", "3x4x4"], &[], "evograd: pool3: max_pool2d: the kernel is larger than the padded input"),
+        (&["lenet", "--input", "3x4x4"], &[], "images of 4×4 pixels are too small for lenet, which takes 8×8"),
         (
             &["lenet", "--svg", "/nowhere/a.svg"],
             &[],
@@ -369,5 +369,28 @@ fn what_is_about_another_problem_is_refused_by_name() {
         let Outcome { code, err, .. } = evograd(&arguments.split_whitespace().collect::<Vec<_>>(), &[]);
         let sorted = |text: &str| text.split([' ', ',']).map(String::from).collect::<std::collections::BTreeSet<_>>();
         assert!(code == 2 && sorted(&err.replace('\n', " ")).is_superset(&sorted(text)), "{arguments}: {err}");
+    }
+}
+
+/// The size of images is given by a setting: that is named, and the least that the network takes, and no kernel.
+#[test]
+fn images_of_a_wrong_size_are_told_by_their_setting() {
+    for (arguments, parts) in [
+        (&["profile", "lenet", "--input", "3x2x2"][..], &["--input 3x2x2: ", "too small for lenet, which takes "][..]),
+        (
+            &["inspect", "model", "alexnet", "--input", "3x32x32"],
+            &["--input 3x32x32: ", "too small for alexnet, which takes 63×63"],
+        ),
+        (
+            &["inspect", "model", "resnet20", "--input", "3x99999x99999"],
+            &["--input 3x99999x99999: ", "too large for resnet20"],
+        ),
+        (&["profile", "--input", "3x99999x99999"], &["--input 3x99999x99999: ", "smaller images"]),
+    ] {
+        let output = assert_cmd::Command::cargo_bin("evograd").unwrap().args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        assert!(!text.contains("kernel") && !text.contains("padding"), "{text}");
     }
 }

@@ -2,6 +2,7 @@
 
 use assert_cmd::Command;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 
 struct Outcome {
@@ -33,11 +34,13 @@ fn write_mnist(folder: &Path) {
     }
 }
 
-/// The files of CIFAR-10, all of them zeros, which is one dark airplane many times. They take no room on the disk.
+/// The files of CIFAR-10, all of them zeros but for one byte, which is one dark airplane many times. They take no room on the disk.
 fn write_cifar(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     for file in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
-        File::create(folder.join(format!("{file}.bin"))).unwrap().set_len(30_730_000).unwrap();
+        let mut made = File::create(folder.join(format!("{file}.bin"))).unwrap();
+        made.write_all(&[0, 0, 9]).unwrap();
+        made.set_len(30_730_000).unwrap();
     }
 }
 
@@ -127,9 +130,8 @@ fn import_takes_a_folder_and_refuses_another_archive() {
         format!(
             "evograd: {path}: it is not the official cifar-10-binary.tar.gz: 10 bytes with SHA-256 \
              7275b9d1e6c0314c52bfca6c77534b8eaa3a8454a5c74b20e3e5f983e32c6877, expected \
-             c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd of 170052171 bytes; {}, or name \
-             a folder with the files\n",
-            anew("cifar10")
+             c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd of 170052171 bytes; name the \
+             official cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz, or a folder that holds the whole set\n"
         )
     );
 }
@@ -230,8 +232,8 @@ fn verify_decodes_every_image_and_names_what_is_not_read() {
         fs::write(path, bytes).unwrap();
     };
     let jpeg = golden("420.jpg");
-    for class in ["train/a", "train/b", "val/a", "val/b"] {
-        save(&format!("{class}/whole.jpg"), &jpeg);
+    for (class, image) in [("train/a", "420"), ("train/b", "422"), ("val/a", "444"), ("val/b", "progressive")] {
+        save(&format!("{class}/whole.jpg"), &golden(&format!("{image}.jpg")));
     }
     save("train/a/photo.webp", b"RIFF");
     save("train/a/really-a.png", &jpeg);
@@ -314,4 +316,134 @@ fn no_message_recommends_a_download_that_this_build_cannot_do() {
     }
     let (_, text) = program(&["data", "import", "cifar10", "--from", archive.to_str().unwrap()], dir);
     assert!(cfg!(feature = "download") || !text.contains("data fetch"), "{text}");
+}
+
+/// The files of MNIST, unpacked, whose images and labels `of` draws from the number of each.
+fn draw_mnist(folder: &Path, of: impl Fn(&str, u8) -> ([u8; 784], u8)) {
+    fs::create_dir_all(folder).unwrap();
+    for (name, count) in [("train", 40_u8), ("t10k", 20)] {
+        let (images, labels): (Vec<[u8; 784]>, Vec<u8>) = (0..count).map(|i| of(name, i)).unzip();
+        let head = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28];
+        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), [&head[..], &images.concat()].concat()).unwrap();
+        let labels = [&[0, 0, 8, 1, 0, 0, 0, count], labels.as_slice()].concat();
+        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+/// An image like no other.
+fn noise(name: &str, number: u8) -> [u8; 784] {
+    std::array::from_fn(|i| (i as u8).wrapping_mul(number + 3).wrapping_add(name.len() as u8 * 7 + number))
+}
+
+type Drawn = fn(&str, u8) -> ([u8; 784], u8);
+
+/// What a network would learn in silence, by every command that is about to train, and by `data verify`.
+#[test]
+fn what_is_odd_about_data_is_said_with_its_count() {
+    let table: [(Drawn, &str); 5] = [
+        (|name, i| (noise(name, i), i % 10), ""),
+        (
+            |name, i| (noise(name, i), if name == "train" { 7 } else { i % 10 }),
+            "all 40 training images are of the class 7",
+        ),
+        (
+            |name, i| (if i < 3 { [i; 784] } else { noise(name, i) }, i % 10),
+            "3 of 40 training images are of a single colour",
+        ),
+        (
+            |name, i| (noise("train", if name == "train" { i } else { i + 30 }), i % 10),
+            "10 of 20 test images are also in the training set",
+        ),
+        (
+            |name, i| (noise(name, if name == "train" { i.max(1) } else { i }), i % 10),
+            "2 of 40 training images are also there with another",
+        ),
+    ];
+    for (draw, said) in table {
+        let folder = tempfile::tempdir().unwrap();
+        draw_mnist(&folder.path().join("mnist"), draw);
+        let dir = folder.path().to_str().unwrap();
+        let verified = evograd(&["verify", "mnist", "--json", "--data-dir", dir], &[]);
+        let verdict: serde_json::Value = serde_json::from_str(&verified.out).unwrap();
+        assert_eq!((verified.code, verdict["passed"].as_bool()), (0, Some(true)), "{said}");
+        assert!(
+            verdict["warnings"].to_string().contains(said)
+                && (said.is_empty() == (verdict["warnings"] == serde_json::json!([])))
+        );
+        assert!(evograd(&["verify", "mnist", "--data-dir", dir], &[]).out.replace("\n", " ").contains(said));
+        for command in [&["train", "lenet"][..], &["search"]] {
+            let mut program = Command::cargo_bin("evograd").unwrap();
+            program.args(command).args([
+                "--data",
+                "mnist",
+                "--dry-run",
+                "--json",
+                "--set",
+                "data.validation=10",
+                "--data-dir",
+                dir,
+            ]);
+            let output = program.args(["--set", "data.samples=20"]).output().unwrap();
+            let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+            // A search looks at no test set.
+            let known = !said.contains("test") || command[0] == "train";
+            assert_eq!(output.status.code(), Some(0), "{err}");
+            let told = |text: &str| text.contains(said) && !said.is_empty();
+            assert_eq!(
+                (told(&err), told(&out)),
+                (known && !said.is_empty(), known && !said.is_empty()),
+                "{command:?}: {said}: {err}"
+            );
+        }
+    }
+}
+
+/// Images that cannot be told apart are refused before anything is written.
+#[test]
+fn a_set_of_one_image_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_mnist(&folder.path().join("mnist"), |_, i| ([0; 784], i % 10));
+    let dir = folder.path().to_str().unwrap();
+    let verified = evograd(&["verify", "mnist", "--data-dir", dir], &[]);
+    assert!(
+        verified.code == 1 && verified.out.contains("all 40 training images are the same image"),
+        "{}",
+        verified.out
+    );
+    for command in [&["train", "lenet"][..], &["search"], &["search", "exhaust"]] {
+        let mut program = Command::cargo_bin("evograd").unwrap();
+        program.args(command).args([
+            "--data",
+            "mnist",
+            "--set",
+            "data.validation=10",
+            "--set",
+            "data.samples=20",
+            "--data-dir",
+            dir,
+        ]);
+        let output = program.arg("--out").arg(folder.path().join("run")).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && text.contains("training images"), "{command:?}: {text}");
+        assert!(text.contains("same image") || text.contains("have one colour"), "{command:?}: {text}");
+        assert!(!folder.path().join("run").exists(), "{command:?}");
+    }
+}
+
+/// A wrong file: what is advised is none of what was just typed.
+#[test]
+fn an_import_of_a_wrong_file_does_not_advise_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (wrong, dir) = (folder.path().join("wrong"), folder.path().to_str().unwrap());
+    fs::write(&wrong, "no archive").unwrap();
+    let half = folder.path().join("half");
+    write_mnist(&half);
+    fs::write(half.join("train-labels-idx1-ubyte"), "no labels").unwrap();
+    for (set, from) in
+        [("cifar10", &wrong), ("cifar100", &wrong), ("mnist", &wrong), ("mnist", &half), ("svhn", &wrong)]
+    {
+        let refused = evograd(&["import", set, "--from", from.to_str().unwrap(), "--data-dir", dir], &[]);
+        assert!(refused.code == 2 && refused.err.contains(from.to_str().unwrap()), "{}", refused.err);
+        assert!(!refused.err.contains("data import") && !refused.err.contains(".import"), "{set}: {}", refused.err);
+    }
 }

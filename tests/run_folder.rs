@@ -546,12 +546,14 @@ fn a_finished_run_is_not_tested_again() {
 /// A folder of images of two classes.
 fn images() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden/images/bits.png");
+    let image = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden/images/bits.png")).unwrap();
     for (set, count) in [("train", 150), ("val", 2)] {
         for number in 0..count {
             let class = folder.path().join("folder").join(set).join(["a", "b"][usize::from(2 * number >= count)]);
             fs::create_dir_all(&class).unwrap();
-            fs::copy(&image, class.join(format!("{number:03}.png"))).unwrap();
+            // What follows the end of an image is not read, and makes each file another.
+            let own = [&image[..], class.to_str().unwrap().as_bytes(), &[number as u8]].concat();
+            fs::write(class.join(format!("{number:03}.png")), own).unwrap();
         }
     }
     folder
@@ -843,6 +845,32 @@ fn what_pictures_are_normalised_by_is_checked_and_computed_again_where_it_is_mis
     fs::remove_file(place.anew().join("normalise.json")).unwrap();
     finished(resume("train", &place.run));
     assert!(weights(&place.run) == weights(&place.whole));
+}
+
+/// The checkpoint knows what the run began with: where `run.json` was edited, nothing else is accused of it.
+#[test]
+fn an_edited_beginning_is_found_in_run_json() {
+    let place = Place::new();
+    for (from, to, what) in [
+        (r#"\"mean\":["#, r#"\"mean\":[1"#, "began.normalise in it was changed"),
+        ("lenet", "linear", "began.settings in it was changed"),
+        (r#""classes": ["#, r#""classes": ["x", "#, "began.classes in it was changed"),
+    ] {
+        let path = place.anew().join("run.json");
+        let text = fs::read_to_string(&path).unwrap();
+        let at = text.find("\"began\"").unwrap();
+        let edited = format!("{}{}", &text[..at], text[at..].replacen(from, to, 1));
+        assert_ne!(text, edited, "{from}");
+        fs::write(&path, edited).unwrap();
+        for command in [resume("train", &place.run), eval(&place.run)] {
+            let (code, text) = output(command);
+            let accused = text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {text}"));
+            assert!(
+                code == 2 && accused.contains("run.json: ") && accused.ends_with("restore it from a copy"),
+                "{text}"
+            );
+        }
+    }
 }
 
 /// What a start that was killed leaves, one file more at a time, in the order in which they are made.

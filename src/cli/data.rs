@@ -267,6 +267,9 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
             files.iter().try_for_each(|file| writeln!(out, "{}", fitted(format_args!("  {file}"))))?;
         }
     }
+    for warning in &verdict.warnings {
+        writeln!(out, "{}", fitted(format_args!("warning: {warning}")))?;
+    }
     Ok(writeln!(out, "{}", conclusion(verdict))?)
 }
 

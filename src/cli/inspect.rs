@@ -6,8 +6,8 @@ use super::model_args::ModelArgs;
 use super::out_file::OutFile;
 use super::table::{Table, fitted};
 use super::values::whole;
-use anyhow::{Result, bail};
-use evograd::models::{self, CATALOGUE, Plan};
+use anyhow::{Context, Result, bail};
+use evograd::models::{self, CATALOGUE, Plan, Spec};
 use evograd::report::{LayerRow, counted, grouped, network_svg};
 use evograd::train::Config;
 use serde::Serialize;
@@ -155,7 +155,7 @@ fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()
     let svg = OutFile::maybe(question.svg.as_ref(), "svg")?;
     let classes = question.classes.unwrap_or(usual.classes);
     let settings = [vec![format!("model.name={name}")], question.model.settings()].concat();
-    let plan = Config::parse("", &settings)?.spec(question.input.unwrap_or(usual.input), classes)?.plan()?;
+    let plan = spec_of(&Config::parse("", &settings)?, usual.input, question.input, classes)?.plan()?;
     if question.json {
         writeln!(out, "{}", serde_json::to_string(&line(&plan, classes, true))?)?;
     } else {
@@ -227,6 +227,17 @@ pub fn sizes(sizes: &[usize]) -> String {
 
 fn blank_zero(number: u64) -> String {
     if number == 0 { String::new() } else { grouped(number) }
+}
+
+/// The network of some settings on its usual images, or on those that `--input` gave, which is named where they do not fit.
+pub fn spec_of(config: &Config, usual: [usize; 3], given: Option<[usize; 3]>, classes: usize) -> Result<Spec> {
+    let spec = config.spec(usual, classes)?;
+    match given {
+        None => Ok(spec),
+        Some(given) => {
+            config.spec(given, classes).with_context(|| format!("--input {}", given.map(|n| n.to_string()).join("x")))
+        }
+    }
 }
 
 /// Reads `3x32x32`.

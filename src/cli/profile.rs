@@ -4,7 +4,7 @@ mod picture;
 mod print;
 mod steps;
 
-use super::inspect::read_sizes;
+use super::inspect::{read_sizes, spec_of};
 use super::model_args::ModelArgs;
 use super::out_file::OutFile;
 use super::terminal::said_if_slow;
@@ -112,8 +112,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let usual = models::model(&args.name)?;
     let settings = steps::settings(&args.name, args.batch, args.steps);
     let config = Config::parse("", &[settings, args.model.settings()].concat())?;
-    let spec = config.spec(args.input.unwrap_or(usual.input), args.classes.unwrap_or(usual.classes))?;
-    let plan = spec.plan()?;
+    let classes = args.classes.unwrap_or(usual.classes);
+    let plan = spec_of(&config, usual.input, args.input, classes)?.plan()?;
     let trace = OutFile::maybe(args.trace.as_ref(), "json")?;
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     let machine = said_if_slow("measuring what the machine can do", Machine::measure)?;

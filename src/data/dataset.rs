@@ -47,6 +47,13 @@ pub trait Dataset: Send + Sync {
     fn files_checksum(&self, _progress: &mut dyn Progress) -> Result<Option<String>> {
         Ok(None)
     }
+    /// A number for each image, where each is a file: the same for files of the same bytes. `progress` hears how far it is.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    fn file_prints(&self, _progress: &mut dyn Progress) -> Result<Option<Vec<u128>>> {
+        Ok(None)
+    }
     /// Whether each picture is decoded when it is read, which takes long: then statistics are taken of a sample.
     fn is_decoded(&self) -> bool {
         false

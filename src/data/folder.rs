@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use sums::Sums;
 
 /// The rows and columns of images where none are asked for: ImageNet's usual ones.
 pub const SIDE: usize = 224;
@@ -46,8 +47,8 @@ struct Folder {
     root: PathBuf,
     side: usize,
     listing: Listing,
-    /// The checksum of all files, once it has been asked for.
-    sum: OnceLock<String>,
+    /// The sums of all files, once they have been asked for.
+    sums: OnceLock<Sums>,
     /// The images that were read and are odd.
     odd: Mutex<BTreeMap<usize, image::Odd>>,
 }
@@ -83,7 +84,7 @@ pub fn open_folder(folder: &Path, side: usize) -> Result<Sets> {
     }
     let test = Listing::of(&root, found, left_out)?;
     let set =
-        |root: PathBuf, listing| Arc::new(Folder { root, side, listing, sum: OnceLock::new(), odd: Mutex::default() });
+        |root: PathBuf, listing| Arc::new(Folder { root, side, listing, sums: OnceLock::new(), odd: Mutex::default() });
     Ok(Sets { train: set(folder.join("train"), train), test: set(root, test) })
 }
 
@@ -91,6 +92,15 @@ impl Folder {
     fn path(&self, index: usize) -> PathBuf {
         let (name, label) = &self.listing.files[index];
         self.root.join(&self.listing.folders[usize::from(*label)]).join(name)
+    }
+
+    /// The sums of all files, which are read for that once.
+    fn sums(&self, progress: &mut dyn Progress) -> Result<&Sums> {
+        if let Some(known) = self.sums.get() {
+            return Ok(known);
+        }
+        let sums = sums::all(&self.root, self.len(), |index| self.path(index), progress)?;
+        Ok(self.sums.get_or_init(|| sums))
     }
 }
 
@@ -121,11 +131,10 @@ impl Dataset for Folder {
         Ok(())
     }
     fn files_checksum(&self, progress: &mut dyn Progress) -> Result<Option<String>> {
-        if let Some(known) = self.sum.get() {
-            return Ok(Some(known.clone()));
-        }
-        let sum = sums::all(&self.root, self.len(), |index| self.path(index), progress)?;
-        Ok(Some(self.sum.get_or_init(|| sum).clone()))
+        Ok(Some(self.sums(progress)?.all.clone()))
+    }
+    fn file_prints(&self, progress: &mut dyn Progress) -> Result<Option<Vec<u128>>> {
+        Ok(Some(self.sums(progress)?.each.clone()))
     }
     fn is_decoded(&self) -> bool {
         true

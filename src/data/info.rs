@@ -1,6 +1,7 @@
 //! What is known of a data set before any file of it is there, as a plain row, and where its files are looked for. Knows no format.
 
 use super::source::present;
+use super::twice::expect_same_files;
 use super::{Augment, Sets};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -86,10 +87,10 @@ impl SetInfo {
     /// The folder that holds all files of the set.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or two that hold different files.
     pub fn locate(&self, data_dir: &Path) -> Result<PathBuf> {
         match self.presence(data_dir) {
-            Presence::Whole(folder) => Ok(folder),
+            Presence::Whole(folder) => self.expect_one(&folder, data_dir).map(|()| folder),
             Presence::Parts { folder, missing } => {
                 let problem = format!("the data set {} is not whole: {} is missing", self.name, missing.join(", "));
                 Err(Error::file(folder, problem, self.remedy(data_dir)))
@@ -103,6 +104,13 @@ impl SetInfo {
                 Err(Error::file(data_dir, problem, self.remedy(data_dir)))
             }
         }
+    }
+
+    /// Refuses a folder that holds all files of the set where another one holds all as well, and not the same.
+    pub(super) fn expect_one(&self, folder: &Path, data_dir: &Path) -> Result<()> {
+        let whole = |other: &PathBuf| !self.files.is_empty() && other != folder && self.missing(other).is_empty();
+        let mut others = self.places(data_dir).into_iter().filter(whole);
+        others.try_for_each(|other| expect_same_files(folder, &other, self.files))
     }
 
     /// The files of the set that are not in a folder.

@@ -2,7 +2,8 @@
 //! the same names. How many pictures there are, the files say.
 
 use super::info::{Archive, DIGITS, SetInfo};
-use super::source::{Source, expected};
+use super::source::Source;
+use super::twice::only;
 use super::{Augment, Pictures, Sets, idx};
 use crate::error::Result;
 use std::path::Path;
@@ -92,7 +93,8 @@ fn open(set: &str, classes: &[&str], folder: &Path) -> Result<Sets> {
 }
 
 fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2], most: usize) -> Result<Pictures> {
-    let [pictures, labels] = files.map(|file| Source::new(expected(folder, file), set));
+    let [pictures, labels] = files.map(|file| only(folder, file).map(|path| Source::new(path, set)));
+    let (pictures, labels) = (pictures?, labels?);
     let ([count, height, width], bytes) = idx::read::<3>(&pictures, most)?;
     if [height, width] != [SIDE; 2] {
         return Err(pictures.wrong(format!("its images are {height}×{width}, expected {SIDE}×{SIDE}")));

@@ -95,8 +95,3 @@ pub(super) fn forms(file: &str) -> Vec<String> {
 pub(super) fn present(folder: &Path, file: &str) -> Option<PathBuf> {
     forms(file).into_iter().map(|name| folder.join(name)).find(|path| path.exists())
 }
-
-/// As [`present`]; the path where the file should be if it is not there, so that an error can name it.
-pub(super) fn expected(folder: &Path, file: &str) -> PathBuf {
-    present(folder, file).unwrap_or_else(|| folder.join(file))
-}

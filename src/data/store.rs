@@ -3,12 +3,14 @@
 
 mod fetch;
 mod import;
+mod packed;
 mod verify;
 
 pub use fetch::{Fetched, fetch};
 pub use import::{Imported, import};
 pub use verify::{Bytes, FileReport, Verdict, verify};
 
+use crate::data::info::SetInfo;
 use crate::error::{Error, Result};
 use crate::files;
 use sha2::{Digest, Sha256};
@@ -91,6 +93,14 @@ fn copy(reader: &mut impl Read, writer: &mut impl Write) -> io::Result<()> {
 /// The last part of a path.
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// The official archives that lie beside the files of a set, which were unpacked from one.
+fn archives_beside(info: &SetInfo, folder: &Path) -> Vec<PathBuf> {
+    let archives = info.archives.iter().map(|archive| archive.file).filter(|file| !info.files.contains(file));
+    let beside =
+        archives.flat_map(|file| [Some(folder), folder.parent()].into_iter().flatten().map(move |at| at.join(file)));
+    beside.filter(|path| path.is_file()).collect()
 }
 
 /// An error about a place of the data folder that cannot be written.
@@ -182,9 +192,8 @@ impl Drop for Staging {
 mod tests {
     use super::*;
     use crate::data::catalogue::info;
-    use crate::data::info::{Archive, SetInfo};
+    use crate::data::info::Archive;
     use crate::data::samples;
-    use crate::data::source::anew;
     use std::path::Path;
 
     const IMAGES: &str = "train-images-idx3-ubyte.gz";
@@ -322,10 +331,10 @@ mod tests {
             refused(&set, &[path], &places),
             format!(
                 "set.tar.gz: it is not the official set.tar.gz: {} bytes with SHA-256 {found}, expected {} of {right} bytes; \
-                 {}, or name a folder with the files",
+                 name the official set.tar.gz of {}, or a folder that holds the whole set",
                 right + 1,
                 set.archives[0].sha256.unwrap(),
-                anew("mnist")
+                set.mirrors[0]
             )
         );
     }
@@ -343,6 +352,19 @@ mod tests {
         entries.push(("again/train-images-idx3-ubyte.gz", IMAGES));
         let set = packed(&places.from, &places.from, &entries);
         assert!(refused(&set, &[places.from.join("set.tar.gz")], &places).contains("it was given twice"));
+    }
+
+    /// What lies unpacked is the archive's or another's: neither is taken in silence where they differ.
+    #[test]
+    fn an_archive_beside_other_files_is_refused() {
+        let places = places();
+        let set = packed(&places.from, &places.from, &whole(&places.from));
+        import(&set, std::slice::from_ref(&places.from), &places.data, &mut ()).unwrap();
+        assert_eq!(verify(&set, &places.from, &mut ()).unwrap().problem, None);
+        samples::mnist(&places.from, 7, 2);
+        let text = refused(&set, std::slice::from_ref(&places.from), &places);
+        assert!(text.contains("it is another than ") && text.contains(&format!("set.tar.gz/{IMAGES}")), "{text}");
+        assert!(verify(&set, &places.from, &mut ()).unwrap().problem.unwrap().contains("it is another than "));
     }
 
     #[test]

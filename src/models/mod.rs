@@ -9,6 +9,7 @@ mod alexnet;
 mod bignet;
 mod catalogue;
 mod densenet;
+mod fit;
 mod frozen;
 pub mod genetic_cnn;
 mod lenet;
@@ -25,6 +26,7 @@ pub mod weights;
 mod wide;
 
 pub use catalogue::{CATALOGUE, Model, model, spec};
+pub(crate) use fit::fitting;
 pub use frozen::Frozen;
 pub use network::{Network, forward};
 pub use options::{Options, Shortcut};

@@ -173,7 +173,7 @@ impl<E: Element> ListOp<E> for Convolution {
         if !sizes.padded().is_some_and(|padded| Tensor::<E>::fits(&padded)) {
             let problem = format!("memory has no room for images with padding {:?}", self.options.padding);
             let shapes = [("input", inputs[0]), ("kernel", inputs[1])];
-            return Err(Error::op(ROW.name, problem, &shapes, "use less padding"));
+            return Err(Error::op(ROW.name, problem, &shapes, "use smaller images or less padding"));
         }
         let Sizes { images, filters, rows, columns, .. } = sizes;
         Ok(Shape::new(&[images, filters, rows.output, columns.output])?)

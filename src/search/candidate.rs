@@ -4,6 +4,7 @@ use super::config::{SearchConfig, nothing_held_out};
 use crate::data::store::Progress;
 use crate::data::{Loader, Normalise, Sets};
 use crate::error::{Error, Result};
+use crate::models::fitting;
 use crate::models::genetic_cnn::{self, Code};
 use crate::par::thread_seconds;
 use crate::record::EvaluationRow;
@@ -94,7 +95,8 @@ impl Ground {
     ) -> Result<Ground> {
         let (input, classes) = (sets.train.shape(), sets.train.classes().len());
         let (largest, config) = (Code::dense(&config.networks.stages)?, config.training());
-        genetic_cnn::network(&largest, &config.options(input, classes)?)?.plan()?;
+        let size = config.data.size.map(|_| "data.size");
+        fitting(input, size, |input| genetic_cnn::network(&largest, &config.options(input, classes)?))?;
         let Split { train, validation, test, .. } = draw(&config)?;
         let (held_out, part) = match tested {
             true => (test, "test"),

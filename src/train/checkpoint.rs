@@ -167,6 +167,12 @@ impl Checkpoint {
         found.ok().and_then(|found| found.saved.rows)
     }
 
+    /// What it knows its run by; `None` where there is no whole checkpoint.
+    pub fn run(&self) -> Option<String> {
+        let found = Files::read(&self.0).or_else(|_| Files::read(&self.before()));
+        found.ok().map(|found| found.saved.run)
+    }
+
     /// Sets a network to the weights of the checkpoint of the run `run`. `remedy` is what to do where there is none.
     ///
     /// # Errors

@@ -341,8 +341,21 @@ impl RunFolder {
             let problem = "it does not say what the run began with; an earlier version of the program wrote it";
             return Err(Error::file(path, problem, "start a new run with --config and this one's config.toml"));
         };
-        fingerprint::expect_same_settings(&path, &began, settings)?;
+        let same = fingerprint::expect_same_settings(&path, &began, settings);
+        let now = || BeginRow { settings: settings.into(), ..began.clone() };
+        same.map_err(|error| self.accused(error, "began.settings", now()))?;
         Ok((info, began))
+    }
+
+    /// The error that something is other than at the beginning; or that `run.json` was edited, where the checkpoint, which knows
+    /// its run by all that it began with, knows one that began as it is `now`.
+    fn accused(&self, error: Error, what: &str, now: BeginRow) -> Error {
+        let known = self.checkpoint("last").run();
+        if known.is_none() || known != fingerprint::digest(&now).ok() {
+            return error;
+        }
+        let problem = format!("{what} in it was changed since the run began: its checkpoint knows another");
+        Error::file(self.path.join(INFO), problem, "restore it from a copy")
     }
 
     /// Whether the classes are those that the run was trained on, as far as it says which these were.
@@ -350,7 +363,10 @@ impl RunFolder {
     /// # Errors
     /// When they are not; the error names those that are missing, new, or in another place.
     pub fn expect_same_classes(&self, sets: &Sets, began: &BeginRow) -> Result<()> {
-        fingerprint::expect_same_classes(&self.path.join(INFO), began, sets.train.classes())
+        let classes = sets.train.classes();
+        let same = fingerprint::expect_same_classes(&self.path.join(INFO), began, classes);
+        let now = || BeginRow { classes: Some(classes.to_vec()), ..began.clone() };
+        same.map_err(|error| self.accused(error, "began.classes", now()))
     }
 
     /// Whether the data is that which the run began with; `progress` hears how far the look at it is.
@@ -359,7 +375,12 @@ impl RunFolder {
     /// When it is not, or a picture cannot be read.
     pub fn expect_same_data(&self, sets: &Sets, began: &BeginRow, progress: &mut dyn Progress) -> Result<()> {
         let now = fingerprint::begin(&began.task, began.settings.clone(), sets, progress)?;
-        fingerprint::expect_same_data(&self.path.join(INFO), began, &now)
+        let same = fingerprint::expect_same_data(&self.path.join(INFO), began, &now);
+        same.map_err(|error| {
+            let BeginRow { data_checksums, data, classes, .. } = now;
+            let now = BeginRow { data_checksums, data, classes, ..began.clone() };
+            self.accused(error, "began.data, began.data_checksums or began.classes", now)
+        })
     }
 
     /// The samples of the run that began so, from the same data or other pictures of the same sizes. `progress` hears how far
@@ -372,7 +393,9 @@ impl RunFolder {
             None => Split::watched(config, sets, progress)?,
             known => Split::with(config, sets, known)?,
         };
-        fingerprint::expect_same_normalise(&self.path.join(NORMALISE), began, &split.normalise)?;
+        let same = fingerprint::expect_same_normalise(&self.path.join(NORMALISE), began, &split.normalise);
+        let now = || BeginRow { normalise: Some(split.normalise.to_json()), ..began.clone() };
+        same.map_err(|error| self.accused(error, "began.normalise", now()))?;
         Ok(split)
     }
 

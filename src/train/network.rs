@@ -18,10 +18,12 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// When the model is unknown, a choice is out of its range, or the model has no use for one.
+    /// When the model is unknown or does not take such pictures, a choice is out of its range, or the model has no use for one.
     pub fn spec(&self, input: [usize; 3], classes: usize) -> Result<Spec> {
         let options = self.options(input, classes)?;
-        let spec = models::spec(&self.model.name, &options)?;
+        let spec = models::fitting(input, self.data.size.map(|_| "data.size"), |input| {
+            models::spec(&self.model.name, &Options { input, ..options.clone() })
+        })?;
         for choice in choices(&options) {
             // A choice is of use where another one makes another network.
             if choice.instead != options && models::spec(&self.model.name, &choice.instead)? == spec {

@@ -6,7 +6,7 @@ use super::trainer::{Position, Split, StepReport, Trainer};
 use super::warnings::{Chance, enlarged, warnings};
 use super::{Evaluation, evaluate, fingerprint};
 use crate::data::store::Progress;
-use crate::data::{Loader, Sets};
+use crate::data::{Loader, Sets, findings};
 use crate::error::{Error, Result};
 use crate::record::{EpochRow, Journal, Metric, StepRow};
 use std::time::Instant;
@@ -98,7 +98,7 @@ impl Run {
         let mut began = fingerprint::begin("train", trainer.config().to_toml(), sets, progress)?;
         began.normalise = Some(split.normalise.to_json());
         let digest = fingerprint::digest(&began)?;
-        let warnings = warnings_of(&trainer, &split, sets);
+        let warnings = warnings_of(&trainer, &split, sets, progress)?;
         let info = RunInfo { began: Some(began), warnings, ..info }.begun(None);
         let folder = RunFolder::create(path, &trainer.config().to_toml(), &info, Some(&split.normalise))?;
         Self::with(folder, trainer, split, info, digest)
@@ -140,7 +140,7 @@ impl Run {
                 RunInfo { warnings: before.warnings.clone(), builds: before.builds.clone(), ..info.begun(Some(before)) }
             }
             None => {
-                let warnings = warnings_of(&trainer, &split, sets);
+                let warnings = warnings_of(&trainer, &split, sets, progress)?;
                 RunInfo { warnings, ..info }.begun(Some(before))
             }
         };
@@ -354,10 +354,11 @@ impl Run {
 }
 
 /// What is probably not meant, before the first step.
-fn warnings_of(trainer: &Trainer, split: &Split, sets: &Sets) -> Vec<String> {
+fn warnings_of(trainer: &Trainer, split: &Split, sets: &Sets, progress: &mut dyn Progress) -> Result<Vec<String>> {
     let mut all = warnings(trainer.config(), split.train.samples());
     all.extend(enlarged(&*sets.train));
-    all
+    all.extend(findings(sets, true, progress)?);
+    Ok(all)
 }
 
 /// That an epoch was the best so far, and its weights have been lost.

@@ -130,6 +130,7 @@ impl Split {
         let (samples, _) = draw(&rest, wanted, "data.samples")?;
         let estimate = |progress| Normalise::estimate(&*sets.train, &samples, data.split_seed, progress);
         let normalise = normalise.map_or_else(|| estimate(progress), Ok)?;
+        expect_something(&normalise, samples.len(), sets.train.shape())?;
         let training = &config.training;
         let train = Loading {
             batch: training.batch,
@@ -338,6 +339,15 @@ fn expect_smaller(config: &Config, [_, rows, columns]: [usize; 3]) -> Result<()>
             Err(Error::op("configuration", problem, &[], "use a number below their sides"))
         }
     }
+}
+
+/// Refuses images of which every pixel is the same, as where files of other contents were taken for images.
+fn expect_something(normalise: &Normalise, images: usize, [_, rows, columns]: [usize; 3]) -> Result<()> {
+    if images * rows * columns == 1 || normalise.deviation().iter().any(|deviation| *deviation > 0.0) {
+        return Ok(());
+    }
+    let problem = format!("all pixels of {images} training images have one colour, so there is nothing to learn from");
+    Err(Error::op("data", problem, &[], "see whether their files are the right ones, and get the set anew"))
 }
 
 /// The length of all gradients together. Summed in `f64` and in order, so that it is the same on any number of threads.

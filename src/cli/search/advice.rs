@@ -2,8 +2,9 @@
 
 use crate::cli::FAILED;
 use crate::cli::run_folder::Kind;
+use crate::cli::teller::Teller;
 use crate::cli::terminal::note;
-use evograd::data::Sets;
+use evograd::data::{Sets, findings};
 use evograd::record::{Score, SearchRow};
 use evograd::report::{agreeing, counted};
 use evograd::search::{Method, SearchConfig};
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 const NOTHING_LEARNED: &str = "no network has learned anything; lower the learning rate with --rate";
 
 /// What there is to say before it begins.
-pub fn before(kind: Kind, config: &SearchConfig) -> Vec<String> {
+fn before(kind: Kind, config: &SearchConfig) -> Vec<String> {
     let images = if config.data.samples == 0 { usize::MAX } else { config.data.samples };
     let mut all = warnings(&config.training(), images);
     if kind == Kind::Search && config.search.method == Method::Evolution && config.search.population == 1 {
@@ -23,6 +24,11 @@ pub fn before(kind: Kind, config: &SearchConfig) -> Vec<String> {
         );
     }
     all
+}
+
+/// As [`before`], and what there is to say of the data. The test set is looked at by a confirmation alone.
+pub fn of(kind: Kind, config: &SearchConfig, sets: &Sets, teller: &mut Teller) -> evograd::Result<Vec<String>> {
+    Ok([before(kind, config), findings(sets, kind == Kind::Confirmation, teller)?].concat())
 }
 
 /// Says that no training came to anything; the exit code of a command that has no result for that reason.

@@ -123,7 +123,6 @@ pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode>
     }
     let (config, sets) = args.place.settings(Kind::Search, &args.settings, &more(args))?;
     if args.dry_run {
-        warn(&advice::before(Kind::Search, &config));
         let what = "training";
         let amount = match config.search.budget {
             Budget::Seconds(seconds) => Amount::Seconds(seconds),
@@ -131,7 +130,7 @@ pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode>
                 Amount::Trainings { what, trainings, epochs: trainings as u64 * u64::from(config.training.epochs) }
             }
         };
-        return dry_run(&config, &sets, amount, args.place.json, out);
+        return dry_run(Kind::Search, &config, &sets, amount, args.place.json, out);
     }
     let begun = args.place.begin(Kind::Search, config, sets)?;
     let progress = Progress::new(Parts::Rounds(begun.config.search.budget), &begun.rows()?);

@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
-use crate::cli::terminal::{note, note_command, warn};
+use crate::cli::terminal::{note, note_command};
 use crate::cli::values::setting;
 use anyhow::{Context, Result, bail};
 use evograd::record::EvaluationRow;
@@ -89,8 +89,14 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let (mut config, sets) = args.place.settings(Kind::Calibration, &args.settings, &more)?;
     let calibration = config.calibration.get_or_insert_default().clone();
     if args.dry_run {
-        warn(&advice::before(Kind::Calibration, &config));
-        return dry_run(&config, &sets, amount(&calibration, config.data.samples), args.place.json, out);
+        return dry_run(
+            Kind::Calibration,
+            &config,
+            &sets,
+            amount(&calibration, config.data.samples),
+            args.place.json,
+            out,
+        );
     }
     let budgets = calibration.budgets.len() as u32;
     let begun = args.place.begin(Kind::Calibration, config, sets)?;

@@ -11,7 +11,7 @@ use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, expect_each_once, going_on, of_kind};
 use crate::cli::table::{Table, fitted};
 use crate::cli::teller::Teller;
-use crate::cli::terminal::{note, note_command, warn};
+use crate::cli::terminal::{note, note_command};
 use crate::cli::values::setting;
 use anyhow::{Context, Result, bail};
 use evograd::data::Sets;
@@ -83,10 +83,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let confirmation = config.confirmation.clone().context("the settings name no networks to confirm")?;
     let (networks, seeds) = (confirmation.contestants.len(), confirmation.seeds);
     if args.dry_run {
-        warn(&advice::before(Kind::Confirmation, &config));
         let trainings = networks * seeds as usize;
         let epochs = trainings as u64 * u64::from(config.training.epochs);
         return dry_run(
+            Kind::Confirmation,
             &config,
             &sets,
             Amount::Trainings { what: "training", trainings, epochs },

@@ -1,7 +1,11 @@
 //! What a search would do, and how long it would take at most.
 
+use super::advice;
 use crate::cli::progress::clock;
+use crate::cli::run_folder::Kind;
 use crate::cli::table::fitted;
+use crate::cli::teller::Teller;
+use crate::cli::terminal::warn;
 use crate::cli::train::seconds_a_step;
 use anyhow::Result;
 use evograd::ThreadPool;
@@ -29,6 +33,8 @@ struct Expected<'a> {
     seconds_each: f64,
     /// If every network were as large.
     seconds_at_most: f64,
+    /// What is probably not meant.
+    warnings: Vec<String>,
 }
 
 /// What is to be trained.
@@ -48,12 +54,15 @@ pub enum Amount {
 
 /// The settings, and the time that a few steps of the largest network let expect.
 pub fn dry_run(
+    kind: Kind,
     config: &SearchConfig,
     sets: &Sets,
     amount: Amount,
     json: bool,
     out: &mut impl Write,
 ) -> Result<ExitCode> {
+    let warnings = advice::of(kind, config, sets, &mut Teller::new())?;
+    warn(&warnings);
     let code = Code::dense(&config.networks.stages)?;
     let (plan, seconds_each) = measured(config, sets, &code)?;
     let (what, trainings, seconds_in_all) = match amount {
@@ -71,6 +80,7 @@ pub fn dry_run(
         workers: config.workers(),
         seconds_each,
         seconds_at_most: seconds_in_all / config.workers() as f64,
+        warnings,
     };
     if json {
         writeln!(out, "{}", serde_json::to_string(&expected)?)?;

@@ -10,7 +10,7 @@ use super::settings::Settings;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
-use crate::cli::terminal::{note_command, warn};
+use crate::cli::terminal::note_command;
 use crate::cli::values::whole;
 use anyhow::{Context, Result};
 use evograd::record::{IndividualRow, SearchRow, any_learned};
@@ -65,13 +65,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         );
     }
     if args.dry_run {
-        warn(&advice::before(Kind::Exhaust, &config));
         let amount = Amount::Trainings {
             what: "network",
             trainings: count,
             epochs: count as u64 * u64::from(config.training.epochs),
         };
-        return dry_run(&config, &sets, amount, args.place.json, out);
+        return dry_run(Kind::Exhaust, &config, &sets, amount, args.place.json, out);
     }
     let begun = args.place.begin(Kind::Exhaust, config, sets)?;
     let progress = Progress::new(Parts::One, &begun.rows()?);

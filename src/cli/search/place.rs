@@ -94,13 +94,15 @@ impl Place {
                 folder.expect_same_data(&sets, &began, &mut teller)?;
                 expect_begun(&folder, &before)?;
                 expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
-                let info = self.describe(kind, &config, &sets, &self.data_dir.folder_of(&before)?).begun(Some(before));
+                let data_dir = self.data_dir.folder_of(&before)?;
+                let info = self.describe(kind, &config, &sets, &data_dir, &mut teller)?.begun(Some(before));
                 folder.write("config.toml", settings.as_bytes())?;
                 folder.describe(&info)?;
                 (folder, info)
             }
             None => {
-                let mut info = self.describe(kind, &config, &sets, &self.data_dir.folder()?).begun(None);
+                let info = self.describe(kind, &config, &sets, &self.data_dir.folder()?, &mut teller)?;
+                let mut info = info.begun(None);
                 info.began = Some(begin(task, &config, &sets, &mut teller)?);
                 let name = format!("{task}-{}-seed{}", config.data.set, config.search.seed);
                 let path = self.out.clone().unwrap_or_else(|| free_folder(&name));
@@ -112,9 +114,16 @@ impl Place {
         Ok(Begun { config, sets, kind, folder, info })
     }
 
-    fn describe(&self, kind: Kind, config: &SearchConfig, sets: &Sets, data_dir: &Path) -> RunInfo {
-        let warnings = advice::before(kind, config);
-        RunInfo { threads: config.workers(), warnings, ..describe(config.search.seed, sets, data_dir) }
+    fn describe(
+        &self,
+        kind: Kind,
+        config: &SearchConfig,
+        sets: &Sets,
+        data_dir: &Path,
+        teller: &mut Teller,
+    ) -> Result<RunInfo> {
+        let warnings = advice::of(kind, config, sets, teller)?;
+        Ok(RunInfo { threads: config.workers(), warnings, ..describe(config.search.seed, sets, data_dir) })
     }
 }
 

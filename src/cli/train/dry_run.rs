@@ -3,9 +3,10 @@
 use super::plan_line;
 use crate::cli::progress::clock;
 use crate::cli::table::fitted;
+use crate::cli::teller::Teller;
 use crate::cli::terminal::{said_if_slow, warn};
 use anyhow::{Context, Result};
-use evograd::data::{Loader, Normalise, Sets};
+use evograd::data::{Loader, Normalise, Sets, findings};
 use evograd::report::{counted, grouped};
 use evograd::train::{Config, Split, Trainer, warnings};
 use serde::Serialize;
@@ -28,6 +29,8 @@ struct Forecast<'a> {
     seconds_a_step: f64,
     /// Of all steps, without evaluations.
     seconds: f64,
+    /// What is probably not meant.
+    warnings: Vec<String>,
 }
 
 /// How many images there are.
@@ -39,13 +42,15 @@ struct Pictures {
 }
 
 /// Builds the network, takes a few steps, and says what they let expect.
-pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) -> Result<ExitCode> {
+pub fn dry_run(config: Config, sets: &Sets, json: bool, teller: &mut Teller, out: &mut impl Write) -> Result<ExitCode> {
     // How long a step takes does not depend on what the pictures are normalised by.
     let split = Split::with(&config, sets, Some(Normalise::usual(sets.train.shape()[0])))?;
     if !json {
         writeln!(out, "{}", config.to_toml())?;
     }
-    warn(&warnings(&config, split.train.samples()));
+    let mut warnings = warnings(&config, split.train.samples());
+    warnings.extend(findings(sets, true, teller)?);
+    warn(&warnings);
     let mut trainer = Trainer::new(config.clone(), sets, &split.train)?;
     let seconds_a_step = seconds_a_step(&mut trainer, &split)?;
     let (plan, steps) = (trainer.network.plan(), trainer.steps());
@@ -62,6 +67,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
         steps,
         seconds_a_step,
         seconds: seconds_a_step * steps as f64,
+        warnings,
     };
     if json {
         writeln!(out, "{}", serde_json::to_string(&forecast)?)?;

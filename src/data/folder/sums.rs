@@ -17,14 +17,22 @@ const PIECE: usize = 1 << 16;
 /// The sum of a file's bytes.
 type Sum = [u8; 32];
 
-/// The sha256, in hexadecimal, of the name below `root`, length and sum of each of `count` files, in their order.
+/// What is known of all files.
+pub(super) struct Sums {
+    /// The sha256, in hexadecimal, of their names, lengths and sums.
+    pub all: String,
+    /// The beginning of the sum of each.
+    pub each: Vec<u128>,
+}
+
+/// The sums of `count` files below `root`, in their order.
 pub(super) fn all(
     root: &Path,
     count: usize,
     path: impl Fn(usize) -> PathBuf + Sync,
     progress: &mut dyn Progress,
-) -> Result<String> {
-    let mut hash = Sha256::new();
+) -> Result<Sums> {
+    let (mut hash, mut each) = (Sha256::new(), Vec::with_capacity(count));
     for first in (0..count).step_by(SOME) {
         let end = count.min(first + SOME);
         let sums = par::map(end - first, |index| of_file(&path(first + index)));
@@ -37,10 +45,11 @@ pub(super) fn all(
             hash.update(name);
             hash.update(length.to_le_bytes());
             hash.update(sum);
+            each.push(u128::from_le_bytes(std::array::from_fn(|place| sum[place])));
         }
         progress.count("reading the files of images", end as u64, count as u64);
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(Sums { all: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), each })
 }
 
 /// The length and the sum of a file, of which one piece is in memory at a time.

@@ -3,10 +3,11 @@
 //! Files are first written beside their place, checked, and then renamed; so a set is never half there because of a
 //! crash, and what was there before stays if the new one is refused.
 
-use super::{Progress, SUMS, Staging, name, sum, sync_folder, unwritable};
+use super::packed::expect_unpacked;
+use super::{Progress, SUMS, Staging, archives_beside, name, sum, sync_folder, unwritable};
 use crate::data::gzip::Members;
 use crate::data::info::{Archive, Presence, SetInfo};
-use crate::data::source::{anew, forms, present};
+use crate::data::source::{forms, present};
 use crate::error::{Error, Result};
 use crate::files;
 use std::fs;
@@ -49,8 +50,8 @@ pub fn import(info: &SetInfo, from: &[PathBuf], data_dir: &Path, progress: &mut 
         return Err(Error::op("data import", problem, &[], "use it where it is, with --data-dir"));
     }
     let home = info.home(data_dir);
-    let mut work =
-        Import { info, staging: Staging::new(&home)?, files: Vec::new(), sums: String::new(), checked: true };
+    let (staging, sums) = (Staging::new(&home)?, String::new());
+    let mut work = Import { info, staging, files: Vec::new(), sources: Vec::new(), sums, checked: true };
     for path in from {
         if path.is_dir() { work.folder(path, progress)? } else { work.file(path, progress)? }
     }
@@ -67,6 +68,8 @@ struct Import<'a> {
     staging: Staging,
     /// What was written, by name.
     files: Vec<String>,
+    /// What was copied, by name, and from where.
+    sources: Vec<(String, PathBuf)>,
     /// The lines of the file of sums.
     sums: String,
     /// Whether each file is the official one, or came with a whole set that was opened.
@@ -80,7 +83,11 @@ impl Import<'_> {
         let named = SetInfo { loose: |_| true, ..*self.info };
         match named.presence(folder) {
             Presence::Whole(found) => {
-                (self.info.open)(&found)?;
+                named.expect_one(&found, folder)?;
+                for archive in archives_beside(self.info, &found) {
+                    expect_unpacked(&archive, &found, self.info.files)?;
+                }
+                self.open(&found)?;
                 for path in self.info.files.iter().filter_map(|file| present(&found, file)) {
                     self.copy(&path, &name(&path), progress)?;
                 }
@@ -95,6 +102,23 @@ impl Import<'_> {
                 found.iter().try_for_each(|path| self.file(path, progress))
             }
         }
+    }
+
+    /// Opens the set in a folder, which checks it whole. What is wrong is told of the file that the user named, and what to do is
+    /// none of what was just done.
+    fn open(&self, folder: &Path) -> Result<()> {
+        let Err(error) = (self.info.open)(folder) else { return Ok(()) };
+        let Error::File { path, problem, .. } = error else { return Err(error) };
+        let given = self.sources.iter().find(|(file, _)| folder.join(file).as_path() == Path::new(&path));
+        let path = given.map_or_else(|| path.into(), |(_, source)| source.clone());
+        Err(Error::file(path, problem, self.another()))
+    }
+
+    /// What to import instead.
+    fn another(&self) -> String {
+        let files: Vec<&str> = self.info.archives.iter().map(|archive| archive.file).collect();
+        let publisher = self.info.mirrors.first().copied().unwrap_or("its publisher");
+        format!("name the official {} of {publisher}, or a folder that holds the whole set", files.join(", "))
     }
 
     fn not_there(&self, folder: &Path, parts: Presence) -> Error {
@@ -136,8 +160,7 @@ impl Import<'_> {
             archive.file,
             archive.sha256.unwrap_or("another"),
         );
-        let remedy = format!("{}, or name a folder with the files", anew(self.info.name));
-        Error::file(path, problem, remedy)
+        Error::file(path, problem, self.another())
     }
 
     fn unknown(&self, path: &Path, bytes: u64, found: &str) -> Error {
@@ -153,6 +176,7 @@ impl Import<'_> {
         let total = opened.metadata().map_err(unread)?.len();
         self.staging.write(file, opened, total, progress).map_err(|error| self.unwritten(file)(error))?;
         self.files.push(file.into());
+        self.sources.push((file.into(), path.into()));
         Ok(())
     }
 
@@ -200,7 +224,7 @@ impl Import<'_> {
     fn finish(mut self, home: &Path) -> Result<Imported> {
         let whole = self.info.missing(&self.staging.folder).is_empty();
         if whole {
-            (self.info.open)(&self.staging.folder)?;
+            self.open(&self.staging.folder)?;
         } else if !self.checked {
             let problem =
                 format!("no official sum is known for the files of {}, so one alone cannot be checked", self.info.name);

@@ -1,10 +1,11 @@
 //! Whether the files of a set are the official ones, and whether they are a set at all.
 
-use super::{Progress, SUMS, sum};
+use super::packed::expect_unpacked;
+use super::{Progress, SUMS, archives_beside, sum};
 use crate::data::info::SetInfo;
 use crate::data::parallel::read_all;
 use crate::data::source::present;
-use crate::data::{Dataset, FileNote, Sets};
+use crate::data::{Dataset, FileNote, Sets, findings};
 use crate::error::Result;
 use crate::files;
 use serde::{Serialize, Serializer};
@@ -60,6 +61,8 @@ pub struct Verdict {
     pub odd: Vec<String>,
     /// Files that are no part of the set, each with the reason.
     pub left_out: Vec<String>,
+    /// What is odd about the images and labels as a whole; see [`findings`].
+    pub warnings: Vec<String>,
     /// What is wrong with the files, if anything is.
     pub problem: Option<String>,
 }
@@ -110,10 +113,14 @@ pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> R
         misnamed: Vec::new(),
         odd: Vec::new(),
         left_out: Vec::new(),
+        warnings: Vec::new(),
         problem: None,
     };
     let opened = (info.open)(&verdict.folder).and_then(|sets| sets.check().map(|()| sets));
-    match opened {
+    let beside = archives_beside(info, &verdict.folder);
+    let unpacked =
+        |sets| beside.iter().try_for_each(|path| expect_unpacked(path, &verdict.folder, info.files)).map(|()| sets);
+    match opened.and_then(unpacked) {
         Ok(sets) => verdict.look_at(&sets, progress)?,
         Err(error) => verdict.problem = Some(error.to_string()),
     }
@@ -133,6 +140,10 @@ impl Verdict {
                 self.misnamed
                     .extend((0..set.len()).filter_map(|index| set.misnamed(index)).map(|note| note.to_string()));
             }
+        }
+        match findings(sets, true, progress) {
+            Ok(warnings) => self.warnings = warnings,
+            Err(error) => self.problem = Some(error.to_string()),
         }
         Ok(())
     }
@@ -154,11 +165,8 @@ fn decode_all(set: &dyn Dataset, what: &str, progress: &mut dyn Progress) -> Res
 
 /// The files to sum: those of the set, and archives that were kept. A set of folders has none.
 fn paths(info: &SetInfo, folder: &Path) -> Vec<PathBuf> {
-    let archives = info.archives.iter().map(|archive| archive.file).filter(|file| !info.files.contains(file));
-    let kept =
-        archives.flat_map(|file| [Some(folder), folder.parent()].into_iter().flatten().map(move |at| at.join(file)));
     let files = info.files.iter().filter_map(|file| present(folder, file));
-    files.chain(kept).filter(|path| path.is_file()).collect()
+    files.filter(|path| path.is_file()).chain(archives_beside(info, folder)).collect()
 }
 
 fn report(info: &SetInfo, folder: &Path, path: &Path, progress: &mut dyn Progress) -> Result<FileReport> {

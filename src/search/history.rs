@@ -200,10 +200,10 @@ impl History {
         Some(self.surrogate.as_ref()?.contrast(&better, &worse))
     }
 
-    /// Each graph that was trained as the others predict it; `None` where no training has come to anything.
-    pub fn leave_one_out(&self) -> Option<Vec<Prediction>> {
+    /// Each graph that was trained as others predict it; `None` where no training has come to anything.
+    pub fn cross_validate(&self) -> Option<Vec<Prediction>> {
         let (features, observations) = self.observed()?;
-        Some(self.surrogate.as_ref()?.leave_one_out(&features, &observations))
+        Some(self.surrogate.as_ref()?.cross_validate(&features, &observations))
     }
 
     /// The graphs that were trained, those of the greatest posterior mean first.

@@ -22,11 +22,11 @@ const SIDE: usize = 32;
 pub fn insight(rows: &[SearchRow], networks: &Networks, winner: Option<&Code>) -> Result<Option<Insight>> {
     let mut history = recalled(rows, networks)?;
     history.fit();
-    let (Some(surrogate), Some(left_out)) = (history.surrogate(), history.leave_one_out()) else { return Ok(None) };
+    let (Some(surrogate), Some(validated)) = (history.surrogate(), history.cross_validate()) else { return Ok(None) };
     Ok(Some(Insight {
         heritability: surrogate.variances().heritability(),
-        r_squared: r_squared(&left_out),
-        networks: left_out.iter().map(|one| row(one, &history)).collect(),
+        r_squared: r_squared(&validated),
+        networks: validated.iter().map(|one| row(one, &history)).collect(),
         effects: effects::effects(&history),
         chance: winner.and_then(|winner| chance::against_random(&history, winner)),
     }))

@@ -22,12 +22,12 @@
 //! **Source** Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, chapters 2 (2.1 and 2.7) and 5.4; Henderson,
 //! *Best linear unbiased estimation and prediction under a selection model*, Biometrics 31, 1975.
 
+mod cross_validation;
 mod equations;
 mod fit;
-mod leave_one_out;
 mod scale;
 
-pub use leave_one_out::{Prediction, r_squared};
+pub use cross_validation::{Prediction, r_squared};
 pub use scale::Scale;
 
 use super::cholesky::Cholesky;

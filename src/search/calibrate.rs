@@ -2,7 +2,7 @@
 
 use super::config::SearchConfig;
 use super::evaluator::{Evaluator, Told};
-use super::history::{code, space};
+use super::graphs::{code, space};
 use super::length::{Length, Repeated};
 use crate::data::Sets;
 use crate::error::{Error, Result};

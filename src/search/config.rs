@@ -1,11 +1,10 @@
 //! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the breeding.
 
-use super::budget::Budget;
-use super::confirm::Confirmation;
-use super::exhaust::graph_count;
-use super::length::{Length, Repeated, VALIDATION, growth, steps};
+use super::graphs::graph_count;
+use super::length::{Length, VALIDATION, growth, steps};
 use super::numbers::OF_SEARCH;
 use super::readers::READERS;
+use super::settings::{Breeding, Calibration, Confirmation, Networks};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::genetic_cnn::Backbone;
@@ -47,127 +46,6 @@ pub struct SearchConfig {
     /// Of a confirmation, what is trained again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Confirmation>,
-}
-
-/// What a calibration compares: the same codes, each graph at most once, trained with several budgets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Calibration {
-    /// How many codes, drawn at random.
-    pub codes: usize,
-    /// Lengths of training, and how often each code is trained so; the last is what the others are compared with.
-    pub budgets: Vec<Repeated>,
-}
-
-impl Default for Calibration {
-    fn default() -> Self {
-        let repeated = |epochs, times| Repeated { length: Length::Epochs(epochs), times };
-        Calibration { codes: 24, budgets: vec![repeated(3, 2), repeated(24, 1)] }
-    }
-}
-
-/// How networks are bred. The letters are the paper's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Breeding {
-    /// How individuals are proposed.
-    pub method: Method,
-    /// After what the search ends.
-    pub budget: Budget,
-    /// Individuals in a generation, `N`.
-    pub population: usize,
-    /// Children that are bred for each place in a generation, of which the most promising is trained.
-    pub children: u32,
-    /// The crossover probability of a pair, `p_C`.
-    pub crossover: f64,
-    /// The probability that each stage of a crossed pair is exchanged, `q_C`.
-    pub crossover_stage: f64,
-    /// The probability that an individual that was not crossed mutates, `p_M`.
-    pub mutation: f64,
-    /// The probability that each bit of it flips, `q_M`.
-    pub mutation_bit: f64,
-    /// `roulette`, as in the paper, or `tournament`.
-    pub selection: Selector,
-    /// Individuals that fight in a tournament.
-    pub tournament: usize,
-    /// The fittest that go on as they are; the paper keeps none.
-    pub elite: usize,
-    /// The seed of the breeding.
-    pub seed: u64,
-    /// Networks trained side by side, each on one core; 0 for one on each core.
-    pub workers: usize,
-}
-
-/// How a search proposes individuals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// By the operators of Genetic CNN, several children for each place, chosen by the model.
-    Evolution,
-    /// Genetic CNN to the letter: roulette, one child, each individual trained again and averaged, no model and no race.
-    Paper,
-    /// From the best of a few by one flip, and the oldest die.
-    Aging,
-    /// By the model alone, after a random beginning.
-    Predictor,
-    /// Each is drawn anew. What all others must beat.
-    Random,
-}
-
-/// How parents are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Selector {
-    /// In proportion to the fitness above the worst.
-    Roulette,
-    /// The fittest of a few.
-    Tournament,
-}
-
-/// Which networks are bred.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Networks {
-    /// Nodes of each stage, `K`.
-    pub stages: Vec<usize>,
-    /// Fusion of a node's inputs: `sum`, as in the paper, `sort`, or any other fusion.
-    pub fusion: String,
-    /// The `ε` of `sort-root`.
-    pub epsilon: f64,
-    /// Width multiplier of filters and features.
-    pub width: f64,
-    /// The probability of dropout before the last layer. The paper's is 0.5; a training of a few epochs does better without.
-    pub dropout: f64,
-    /// What surrounds the stages.
-    pub backbone: Backbone,
-}
-
-impl Default for Breeding {
-    fn default() -> Self {
-        Breeding {
-            method: Method::Evolution,
-            budget: Budget::Trainings(36),
-            population: 10,
-            children: 30,
-            crossover: 0.2,
-            crossover_stage: 0.2,
-            mutation: 0.8,
-            mutation_bit: 0.05,
-            selection: Selector::Tournament,
-            tournament: 3,
-            elite: 0,
-            seed: 0,
-            workers: 0,
-        }
-    }
-}
-
-impl Default for Networks {
-    fn default() -> Self {
-        let (stages, fusion) = (vec![3, 4, 5], Fusion::Sum.name().into());
-        let backbone = Backbone::cifar10(stages.len());
-        Networks { stages, fusion, epsilon: Fusion::DEFAULT_EPSILON, width: 1.0, dropout: 0.0, backbone }
-    }
 }
 
 /// What a key means, where its name does not say all.
@@ -227,6 +105,18 @@ impl SearchConfig {
             all.extend([format!("data.samples={samples}"), format!("data.validation={VALIDATION}")]);
         }
         all
+    }
+
+    /// The same for trainings of another length, with a learning rate that follows the number of steps as it does by default.
+    #[must_use]
+    pub fn with_length(&self, length: Length) -> SearchConfig {
+        let mut config = self.clone();
+        match length {
+            Length::Epochs(epochs) => config.training.epochs = epochs,
+            Length::Images(_) => (config.data.samples, config.training.epochs) = length.samples_and_epochs(),
+        }
+        config.optimizer.rate *= growth_of(&config) / growth_of(self);
+        config
     }
 
     /// The settings as the text of a TOML file, with a comment where a key does not say all.
@@ -311,7 +201,7 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     let backbone = Backbone::cifar10(stages.unwrap_or(Networks::default().stages.len()));
     // Without crops and clipping networks come further in so few steps.
     let usual = [
-        ("data", "samples", toml::Value::Integer(1600)),
+        ("data", "samples", toml::Value::Integer(3200)),
         ("data", "validation", toml::Value::Integer(2000)),
         ("training", "epochs", toml::Value::Integer(3)),
         ("training", "batch", toml::Value::Integer(32)),
@@ -330,6 +220,10 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     complete_training(table)
 }
 
+fn growth_of(config: &SearchConfig) -> f64 {
+    steps(config.data.samples as f64, config.training.epochs.into(), config.training.batch as f64).map_or(1.0, growth)
+}
+
 /// A low rate that follows the steps; with less momentum than usual two seeds differ less. Adaptive rules have their own.
 fn set_step_size(table: &mut toml::Table) {
     if table.get("optimizer").is_some_and(|section| section.get("rule").is_some_and(is_adaptive)) {
@@ -343,7 +237,7 @@ fn set_step_size(table: &mut toml::Table) {
         .zip(number("training", "epochs"))
         .zip(number("training", "batch"))
         .and_then(|((samples, epochs), batch)| steps(samples, epochs, batch));
-    let rate = 0.02 * steps.map_or(1.0, growth);
+    let rate = 0.03 * steps.map_or(1.0, growth);
     let section = table.entry("optimizer").or_insert_with(|| toml::Table::new().into());
     keep_or_set(section, "rate", toml::Value::Float(rate));
     keep_or_set(section, "momentum", toml::Value::Float(0.8));
@@ -404,5 +298,17 @@ mod tests {
         let options = training.options([3, 32, 32], 10).unwrap();
         assert_eq!((options.fusion, options.width), (Fusion::SortRoot { epsilon: 0.01 }, 2.0));
         assert_eq!((options.backbone, training.training.seed), (Some(Backbone::cifar10(3)), 7));
+    }
+
+    /// 625, 3,750 and 10,000 steps.
+    #[test]
+    fn the_rate_follows_the_steps() {
+        let config = SearchConfig::parse("", &["data.samples=20000".into(), "training.epochs=1".into()]).unwrap();
+        assert_eq!(config.optimizer.rate, 0.03);
+        let rates = [20_000, 120_000, 320_000].map(|images| config.with_length(Length::Images(images)).optimizer.rate);
+        assert_eq!(rates, [0.03, 0.04, 0.04]);
+        let back = config.with_length(Length::Images(120_000)).with_length(Length::Images(20_000));
+        assert_eq!(back, config);
+        assert!((growth(1732.05) - (4.0_f64 / 3.0).sqrt()).abs() < 1e-4);
     }
 }

@@ -5,74 +5,17 @@
 
 use super::config::SearchConfig;
 use super::evaluator::{CONFIRM, Evaluator, Told};
+use super::settings::Contestant;
 use super::two_samples::{Interval, mean_interval, permutation_p, welch};
 use crate::data::Sets;
-use crate::error::{Error, Result};
-use crate::models::genetic_cnn::{Code, Stage, canonical};
+use crate::error::Result;
+use crate::models::genetic_cnn::{Code, Stage};
 use crate::record::{EvaluationRow, counted_outcome, outcome, worst_outcome};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::path::Path;
 
 /// The number of the first new seed: no search trains a network as often.
 const FIRST: u32 = 1_000_000;
-
-/// Which networks are trained again, and how often.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Confirmation {
-    /// New seeds, with each of which every network is trained once.
-    pub seeds: u32,
-    /// What the search had said of its winner, and the standard error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub said: Option<[f64; 2]>,
-    /// Whether networks are trained for as long as in the search.
-    pub trained_alike: bool,
-    /// The networks; the others are compared with the first.
-    pub contestants: Vec<Contestant>,
-}
-
-impl Default for Confirmation {
-    fn default() -> Self {
-        Confirmation { seeds: 5, said: None, trained_alike: true, contestants: Vec::new() }
-    }
-}
-
-/// A network that is trained again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contestant {
-    /// What it stands for, such as `winner`.
-    pub name: String,
-    /// Its code.
-    pub code: String,
-}
-
-impl Confirmation {
-    /// Of these networks, by name. Where two have the same graph, they are one with both names.
-    pub fn of(seeds: u32, networks: &[(&str, Code)]) -> Confirmation {
-        let mut contestants: Vec<Contestant> = Vec::new();
-        for (name, code) in networks {
-            let code = canonical(code).to_string();
-            match contestants.iter_mut().find(|other| other.code == code) {
-                Some(same) => same.name = format!("{}, {name}", same.name),
-                None => contestants.push(Contestant { name: (*name).into(), code }),
-            }
-        }
-        Confirmation { seeds, contestants, ..Confirmation::default() }
-    }
-
-    pub(super) fn check(&self) -> Result<()> {
-        let Confirmation { seeds, contestants, .. } = self;
-        if *seeds == 0 || contestants.is_empty() {
-            let problem = format!("confirmation has {seeds} seeds and {} contestants", contestants.len());
-            return Err(Error::op("configuration", problem, &[], "use at least one of each"));
-        }
-        contestants.iter().try_for_each(|contestant| {
-            let code: Result<Code> = contestant.code.parse();
-            code.map(drop).map_err(|error| error.at(format!("confirmation.contestants, {}", contestant.name)))
-        })
-    }
-}
 
 /// The plain networks that any winner is to be compared with, by name: all edges, one chain, and no edges, where each stage is
 /// but one convolution behind its first.

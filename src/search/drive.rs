@@ -4,7 +4,7 @@
 //! that want no race spend all of it on generations.
 
 use super::budget::Budget;
-use super::exhaust::is_used_up;
+use super::graphs::is_used_up;
 use super::history::History;
 use super::method::{Proposal, Propose};
 use super::race;

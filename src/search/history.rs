@@ -1,7 +1,8 @@
 //! What a search knows: which graphs were trained with which seeds, what came of it, and what the model makes of that.
 
-use super::config::Networks;
 use super::features::{Features, depth};
+use super::graphs::{code, space};
+use super::settings::Networks;
 use super::surrogate::{Estimate, Observation, Prediction, Scale, Surrogate, Variances};
 use crate::genetic::{Space, StagedBits, Stages};
 use crate::models::genetic_cnn::{Code, Stage, canonical};
@@ -273,18 +274,6 @@ fn usual(nodes: &[usize]) -> impl Iterator<Item = Code> + '_ {
         let stream = &mut Stream::new(0, Purpose::Genetic, u32::MAX - 2, number);
         code(nodes, &stages.random(stream))
     })
-}
-
-/// The bits of stages of these numbers of nodes.
-pub(super) fn space(nodes: &[usize]) -> Stages {
-    Stages(nodes.iter().map(|nodes| nodes * (nodes - 1) / 2).collect())
-}
-
-/// The code of bits of stages of these numbers of nodes.
-pub(super) fn code(nodes: &[usize], bits: &StagedBits) -> Code {
-    let stage = |(nodes, bits): (&usize, &Vec<bool>)| Stage::new(*nodes, bits.clone());
-    let stages = nodes.iter().zip(&bits.0).map(stage).collect::<crate::error::Result<_>>();
-    Code(stages.expect("a space's bits are as many as its stages have"))
 }
 
 #[cfg(test)]

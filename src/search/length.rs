@@ -6,7 +6,6 @@
 //!
 //! **Source** Zhou et al., *EcoNAS: Finding proxies for economical neural architecture search*, CVPR 2020.
 
-use super::config::SearchConfig;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,20 +35,6 @@ pub enum Length {
     Images(u32),
 }
 
-impl SearchConfig {
-    /// The same for trainings of another length, with a learning rate that follows the number of steps as it does by default.
-    #[must_use]
-    pub fn with_length(&self, length: Length) -> SearchConfig {
-        let mut config = self.clone();
-        match length {
-            Length::Epochs(epochs) => config.training.epochs = epochs,
-            Length::Images(_) => (config.data.samples, config.training.epochs) = length.samples_and_epochs(),
-        }
-        config.optimizer.rate *= growth_of(&config) / growth_of(self);
-        config
-    }
-}
-
 impl Length {
     /// Different images, and how often each is seen; of a number of epochs alone the images are not known.
     pub(super) fn samples_and_epochs(self) -> (usize, u32) {
@@ -63,14 +48,10 @@ impl Length {
     }
 }
 
-/// The factor of the learning rate after which a training of this many steps does best: 1 up to 1,000 steps and 2 from
-/// 3,000 on, straight in the logarithm between them.
+/// The factor of the learning rate after which a training of this many steps does best: 1 up to 1,000 steps and 4/3
+/// from 3,000 on, straight in the logarithm between them.
 pub(super) fn growth(steps: f64) -> f64 {
-    2.0_f64.powf(((steps / 1000.0).ln() / 3.0_f64.ln()).clamp(0.0, 1.0))
-}
-
-fn growth_of(config: &SearchConfig) -> f64 {
-    steps(config.data.samples as f64, config.training.epochs.into(), config.training.batch as f64).map_or(1.0, growth)
+    (4.0_f64 / 3.0).powf(((steps / 1000.0).ln() / 3.0_f64.ln()).clamp(0.0, 1.0))
 }
 
 /// The steps of a training; `None` where all samples are to be taken, however many they are.
@@ -190,17 +171,5 @@ mod tests {
             [20_000, 40_000, 60_000, 120_000, 320_000].map(of),
             [(20_000, 1), (40_000, 1), (30_000, 2), (40_000, 3), (40_000, 8)]
         );
-    }
-
-    /// 625, 3,750 and 10,000 steps.
-    #[test]
-    fn the_rate_follows_the_steps() {
-        let config = SearchConfig::parse("", &["data.samples=20000".into(), "training.epochs=1".into()]).unwrap();
-        assert_eq!(config.optimizer.rate, 0.02);
-        let rates = RUNGS.map(|(_, images)| config.with_length(Length::Images(images)).optimizer.rate);
-        assert_eq!(rates, [0.02, 0.04, 0.04]);
-        let back = config.with_length(Length::Images(120_000)).with_length(Length::Images(20_000));
-        assert_eq!(back, config);
-        assert!((growth(1732.05) - 2.0_f64.sqrt()).abs() < 1e-4);
     }
 }

@@ -1,11 +1,11 @@
 //! Many searches on one landscape: what a method is worth, and whether what it says of its winner is true. Each search has a seed of
 //! its own; the same seed is the same luck for all methods, so that they are compared in pairs.
 
-use super::config::Breeding;
 use super::drive::{Round, Trainings, drive};
 use super::history::History;
 use super::landscape::{Landscape, OnLandscape};
 use super::method::method;
+use super::settings::Breeding;
 use super::surrogate::Estimate;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;

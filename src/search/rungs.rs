@@ -1,7 +1,7 @@
 //! What each length of training is worth for a search, by what the same networks came to with it.
 
 use super::calibrate::Trial;
-use super::exhaust::graph_count;
+use super::graphs::graph_count;
 use super::length::Length;
 use super::statistics::{Repeatability, correlation, selection_intensity, slope};
 use crate::models::genetic_cnn::{Code, StageGraph};

@@ -33,7 +33,7 @@ pub struct Settings {
     /// 10,000 others are held out
     #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
-    /// Training images for each candidate [default: 1600]
+    /// Training images for each candidate [default: 3200]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("data.samples"))]
     samples: Option<usize>,
     /// Training images held out; fitness is the accuracy on them [default: 2000]
@@ -45,7 +45,7 @@ pub struct Settings {
     /// Batch size [default: 32]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("training.batch"))]
     batch: Option<usize>,
-    /// Peak learning rate [default: 0.02, up to 0.04 from 3000 steps on; 0.001 for adam and adamw]
+    /// Peak learning rate [default: 0.03, up to 0.04 from 3000 steps on; 0.001 for adam and adamw]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true, value_parser = setting::<f64>("optimizer.rate"))]
     rate: Option<f64>,
     /// Seed of evolution and training [default: 0]

@@ -4,8 +4,8 @@
 mod chance;
 mod effects;
 
-use super::config::Networks;
 use super::history::History;
+use super::settings::Networks;
 use super::surrogate::{Prediction, r_squared};
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;

@@ -5,12 +5,13 @@
 //!
 //! **Source** Real et al., *Regularized evolution for image classifier architecture search*, AAAI 2019.
 
-use super::{Proposal, Propose, flipped, greatest, is_new, new_graphs, stream};
+use super::draw::{flipped, greatest, is_new, new_graphs, stream};
+use super::propose::{Proposal, Propose};
 use crate::error::Result;
 use crate::models::genetic_cnn::Code;
 use crate::rng::Stream;
-use crate::search::config::Breeding;
 use crate::search::history::History;
+use crate::search::settings::Breeding;
 use std::collections::{HashSet, VecDeque};
 
 /// Individuals of which the best becomes a parent.

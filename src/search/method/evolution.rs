@@ -10,14 +10,15 @@
 //! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017; Wei et al., *NPENAS*, 2020; Thompson, *On the likelihood that one
 //! unknown probability exceeds another*, Biometrika 25, 1933.
 
-use super::{Proposal, Propose, greatest, is_new, stream};
+use super::draw::{greatest, is_new, stream};
+use super::propose::{Proposal, Propose};
 use crate::error::Result;
 use crate::genetic::{
     BitFlip, Candidate, Evolution, Generation, Roulette, Selection, StageSwap, StagedBits, Tournament,
 };
 use crate::models::genetic_cnn::Code;
-use crate::search::config::{Breeding, Selector};
 use crate::search::history::History;
+use crate::search::settings::{Breeding, Selector};
 use crate::search::surrogate::Estimate;
 use std::collections::HashSet;
 

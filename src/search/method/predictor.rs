@@ -3,13 +3,14 @@
 //!
 //! **Source** Wen et al., *Neural predictor for neural architecture search*, ECCV 2020, with a linear model in the network's place.
 
-use super::{Proposal, Propose, flipped, greatest, is_new, new_graphs, stream};
+use super::draw::{flipped, greatest, is_new, new_graphs, stream};
+use super::propose::{Proposal, Propose};
 use crate::error::Result;
 use crate::genetic::Space;
 use crate::models::genetic_cnn::Code;
 use crate::rng::Stream;
-use crate::search::config::Breeding;
 use crate::search::history::History;
+use crate::search::settings::Breeding;
 use std::collections::HashSet;
 
 /// Graphs that are trained before the model is fitted again.

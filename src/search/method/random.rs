@@ -1,9 +1,10 @@
 //! Random search: graphs that are drawn by fair coins, each once. What every other method must beat at equal cost.
 
-use super::{Proposal, Propose, new_graphs, stream};
+use super::draw::{new_graphs, stream};
+use super::propose::{Proposal, Propose};
 use crate::error::Result;
-use crate::search::config::Breeding;
 use crate::search::history::History;
+use crate::search::settings::Breeding;
 use std::collections::HashSet;
 
 pub(super) struct Random<'a>(pub &'a Breeding);

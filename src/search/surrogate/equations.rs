@@ -1,6 +1,6 @@
 //! The model's equations for given variances, from sums over the observations.
 
-use super::{Trained, Variances};
+use super::terms::{Trained, Variances};
 use crate::search::cholesky::Cholesky;
 use std::collections::BTreeMap;
 

@@ -1,15 +1,19 @@
 //! Which variances the observations make most likely.
 
 use super::equations::{Solved, Sums};
-use super::{Observation, Scale, Surrogate, Trained, Variances};
+use super::scale::Scale;
+use super::terms::{Observation, Trained, Variances};
 use std::collections::BTreeMap;
 
 /// Observations with what is fixed while variances are sought.
 pub(super) struct Problem {
     sums: Sums,
-    centre: f64,
-    seeds: Vec<u32>,
-    trained: BTreeMap<usize, Trained>,
+    /// The mean of all values.
+    pub centre: f64,
+    /// The seeds that were observed.
+    pub seeds: Vec<u32>,
+    /// The trainings of each architecture.
+    pub trained: BTreeMap<usize, Trained>,
     /// The variance of the values, seeds taken out.
     spread: f64,
 }
@@ -65,14 +69,9 @@ impl Problem {
         variances(logs)
     }
 
-    fn solve(&self, variances: Variances) -> Solved {
+    /// The equations of some variances, solved.
+    pub fn solve(&self, variances: Variances) -> Solved {
         self.sums.solve(variances, self.seeds.len(), self.spread)
-    }
-
-    pub fn surrogate(self, scale: Scale, variances: Variances) -> Surrogate {
-        let Solved { precision, theta, .. } = self.solve(variances);
-        let Problem { centre, seeds, trained, .. } = self;
-        Surrogate { scale, variances, centre, seeds, theta, precision, trained }
     }
 }
 

@@ -26,54 +26,18 @@ mod cross_validation;
 mod equations;
 mod fit;
 mod scale;
+mod terms;
 
 pub use cross_validation::{Prediction, r_squared};
 pub use scale::Scale;
+pub use terms::{Estimate, Observation, Variances};
 
 use super::cholesky::Cholesky;
 use crate::rng::Stream;
+use equations::Solved;
 use fit::{Problem, spread};
 use std::collections::BTreeMap;
-
-/// The result of one training.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Observation {
-    /// The index of the architecture's row of features.
-    pub architecture: usize,
-    /// The seed of the training.
-    pub seed: u32,
-    /// The accuracy, in any unit; higher is better.
-    pub value: f64,
-}
-
-/// What is known of a number: its mean and its standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// The posterior mean.
-    pub mean: f64,
-    /// The posterior standard deviation.
-    pub deviation: f64,
-}
-
-/// The variances of the model's terms, in squared units of the values.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Variances {
-    /// Of what the features explain, over architectures drawn at random.
-    pub features: f64,
-    /// Of what they leave unexplained.
-    pub own: f64,
-    /// Of one training, without what its seed does to all architectures alike.
-    pub noise: f64,
-    /// Of what a seed does to all architectures alike.
-    pub seed: f64,
-}
-
-impl Variances {
-    /// The share of the variance between single trainings that is due to the architecture: heritability, `h²`.
-    pub fn heritability(&self) -> f64 {
-        (self.features + self.own) / (self.features + self.own + self.noise)
-    }
-}
+use terms::Trained;
 
 /// The model, fitted to observations.
 #[derive(Clone, Debug)]
@@ -88,14 +52,6 @@ pub struct Surrogate {
     precision: Cholesky,
     /// Of each architecture that was trained: number, mean of the values and mean of the columns.
     trained: BTreeMap<usize, Trained>,
-}
-
-/// The trainings of an architecture.
-#[derive(Clone, Debug, Default)]
-struct Trained {
-    count: f64,
-    value: f64,
-    columns: Vec<f64>,
 }
 
 impl Surrogate {
@@ -120,7 +76,7 @@ impl Surrogate {
         let begin = Variances { features: 0.4 * spread, own: 0.2 * spread, noise: 0.4 * spread, seed: 0.2 * spread };
         let problem = Problem::new(&scale, features, observations, spread);
         let variances = problem.most_likely(begin);
-        problem.surrogate(scale, variances)
+        Surrogate::solved(problem, scale, variances)
     }
 
     /// Fits the coefficients alone, for variances that are known.
@@ -137,7 +93,13 @@ impl Surrogate {
         let all = [of_features, own, noise, seed];
         assert!(all.iter().all(|variance| *variance > 0.0), "variances above 0, and not {variances:?}");
         let spread = spread(observations, all.iter().sum::<f64>().sqrt());
-        Problem::new(&scale, features, observations, spread).surrogate(scale, variances)
+        Surrogate::solved(Problem::new(&scale, features, observations, spread), scale, variances)
+    }
+
+    fn solved(problem: Problem, scale: Scale, variances: Variances) -> Surrogate {
+        let Solved { precision, theta, .. } = problem.solve(variances);
+        let Problem { centre, seeds, trained, .. } = problem;
+        Surrogate { scale, variances, centre, seeds, theta, precision, trained }
     }
 
     /// What is known of an architecture, trained or not: of its accuracy as a mean over seeds.

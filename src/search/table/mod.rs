@@ -12,8 +12,8 @@ mod read;
 
 pub use gather::TableSource;
 
-use super::config::Networks;
 use super::features::Features;
+use super::settings::Networks;
 use crate::models::genetic_cnn::{Code, StageGraph};
 use std::fmt::Write;
 

@@ -185,3 +185,20 @@ impl Confirmation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_of_one_graph_are_one_contestant() {
+        let [one, same, other] = ["1-00", "0-01", "1-11"].map(|code| code.parse::<Code>().unwrap());
+        let found = Confirmation::of(5, &[("winner", one), ("first", same), ("all edges", other)]);
+        let names: Vec<&str> = found.contestants.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["winner, first", "all edges"]);
+        found.check().unwrap();
+        for wrong in [Confirmation { seeds: 0, ..found.clone() }, Confirmation::default()] {
+            assert!(wrong.check().unwrap_err().to_string().starts_with("configuration: confirmation has "));
+        }
+    }
+}

@@ -32,6 +32,7 @@ mod tests {
     use crate::search::history::History;
     use crate::search::settings::Networks;
     use crate::search::{Budget, Round, Trainings, drive, graphs};
+    use std::collections::HashSet;
 
     const ALL: [Method; 5] = [Method::Evolution, Method::Paper, Method::Aging, Method::Predictor, Method::Random];
 

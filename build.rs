@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
         println!("cargo:rerun-if-changed={place}");
         add(&mut hash, &root, Path::new(place))?;
     }
-    println!("cargo:rustc-env=EVOGRAD_BUILD={:016x}", hash.0);
+    println!("cargo:rustc-env=BUILD_OF_EVOGRAD={:016x}", hash.0);
     Ok(())
 }
 

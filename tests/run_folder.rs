@@ -3,7 +3,7 @@
 mod digits;
 
 use digits::data;
-use evograd::data::store::Progress;
+use evograd::data::Progress;
 use evograd::record::{self, Metric};
 use evograd::search::SearchConfig;
 use evograd::train::{Config, Run, RunFolder, RunInfo, Status};

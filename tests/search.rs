@@ -117,8 +117,20 @@ fn a_search_killed_at_random_moments_ends_as_if_it_had_never_been() {
 /// Starts and resumes a search, each time killing it after a random time and going on with another number of workers, until
 /// it ends by itself; the times, in milliseconds.
 fn kill_until_done(data: &Path, run: &Path, more: &[&str], whole: usize, random: &mut Stream) -> Vec<usize> {
+    let begin = |workers| start(data, run, more, workers);
+    kill_until_ended(run, &begin, &|workers| resume(data, run, workers), whole, random)
+}
+
+/// The same of anything that is begun and resumed with a number of workers.
+fn kill_until_ended(
+    run: &Path,
+    begin: &dyn Fn(usize) -> Command,
+    resume: &dyn Fn(usize) -> Command,
+    whole: usize,
+    random: &mut Stream,
+) -> Vec<usize> {
     let mut waits = Vec::new();
-    let mut child = spawn(start(data, run, more, 2));
+    let mut child = spawn(begin(2));
     loop {
         waits.push(random.below(whole / 2 + 20));
         std::thread::sleep(Duration::from_millis(waits[waits.len() - 1] as u64));
@@ -129,7 +141,62 @@ fn kill_until_done(data: &Path, run: &Path, more: &[&str], whole: usize, random:
         child.kill().unwrap();
         child.wait().unwrap();
         let (begun, workers) = (run.join("config.toml").exists(), 1 + random.below(3));
-        child = spawn(if begun { resume(data, run, workers) } else { start(data, run, more, workers) });
+        child = spawn(if begun { resume(workers) } else { begin(workers) });
+    }
+}
+
+/// What a time budget has room for depends on the clock; but it is spent once, no training is counted twice, and there is an answer.
+#[test]
+fn a_time_budget_is_spent_once_whatever_kills_the_search() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let mut random = Stream::new(2, Purpose::Split, 0, 0);
+    let (mut kills, mut made) = (0, 0);
+    while kills < 10 {
+        let run = runs.path().join(made.to_string());
+        kills += kill_until_done(data.path(), &run, &["search.budget=\"1s\""], 1000, &mut random).len() - 1;
+        made += 1;
+        let rows = content(&run).0;
+        let names: std::collections::BTreeSet<_> = rows.iter().map(|row| (&row.code, row.repeat)).collect();
+        assert_eq!(names.len(), rows.len(), "a training is there twice");
+        let costs: Vec<f64> = read_journal(&run.join("journal.jsonl"))
+            .unwrap()
+            .iter()
+            .filter_map(|row| if let SearchRow::Evaluation(row) = row { Some(row.cost()) } else { None })
+            .collect();
+        let (all, longest) = (costs.iter().sum::<f64>(), costs.iter().copied().fold(0.0, f64::max));
+        assert!(all >= 1.0 && all < 1.0 + 6.5 * longest, "{costs:?}");
+        assert!(answer(&run).trainings > 0);
+    }
+}
+
+#[test]
+fn a_confirmation_killed_at_random_moments_ends_as_if_it_had_never_been() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let bred = runs.path().join("bred");
+    finished(start(data.path(), &bred, &[], 2));
+    let confirm = |out: &Path, workers: usize| {
+        let mut command = evograd(&["search", "confirm", "--seeds", "4", "--quiet", "--data-dir"]);
+        command.arg(data.path()).arg(&bred).arg("--out").arg(out).args(["--workers", &workers.to_string()]);
+        command
+    };
+    let resumed = |out: &Path, workers: usize| {
+        let mut command = evograd(&["search", "confirm", "--quiet", "--data-dir"]);
+        command.arg(data.path()).arg("--resume").arg(out).args(["--workers", &workers.to_string()]);
+        command
+    };
+    let undisturbed = runs.path().join("undisturbed");
+    let began = Instant::now();
+    let text = finished(confirm(&undisturbed, 1));
+    let whole = began.elapsed().as_millis() as usize;
+    let mut random = Stream::new(3, Purpose::Split, 0, 0);
+    let (mut kills, mut made) = (0, 0);
+    while kills < 20 {
+        let run = runs.path().join(made.to_string());
+        let (begin, resume) = (|workers| confirm(&run, workers), |workers| resumed(&run, workers));
+        let waits = kill_until_ended(&run, &begin, &resume, whole, &mut random);
+        (kills, made) = (kills + waits.len() - 1, made + 1);
+        assert_eq!(content(&run), content(&undisturbed), "killed after {waits:?} ms");
+        assert_eq!(finished(resumed(&run, 2)), text, "killed after {waits:?} ms");
     }
 }
 
@@ -360,7 +427,7 @@ fn wrong_settings_are_refused_before_anything_is_made() {
         ),
         ("networks.join=sort", "configuration: networks.join=sort: join is called fusion now; use"),
         ("search.popsize=3", "unknown field `popsize`"),
-        ("networks.backbone.kernel=99", "stage1.input.conv"),
+        ("networks.backbone.kernel=99", "images of 28×28 pixels are too small for 1-11|1-11-111"),
     ] {
         let errors = told(set);
         assert!(errors.contains(text), "{set}: {errors}");

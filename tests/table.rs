@@ -220,7 +220,7 @@ fn journals_become_a_table() {
     assert_eq!(rows, expected);
     for line in [
         "# data.set = \"shapes\"",
-        "# optimizer.rate = 0.02",
+        "# optimizer.rate = 0.03",
         "#   by evograd 1.2.3, instruction set avx2, training.seed 9",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in {text}");
@@ -237,7 +237,7 @@ fn folders_that_trained_differently_are_refused() {
         other("optimizer.momentum=0.9")
             .starts_with("b: optimizer.momentum is 0.9 here and 0.8 in b; make a table of each")
     );
-    assert!(other("optimizer.rate=0.1").contains("optimizer.rate is 0.1 here and 0.02 in b"));
+    assert!(other("optimizer.rate=0.1").contains("optimizer.rate is 0.1 here and 0.03 in b"));
     assert!(other("networks.fusion=sort").contains("networks.fusion is \"sort\" here and \"sum\" in b"));
     assert!(refused(of(&SETTINGS, 0.6)).contains("came to two results"));
     assert!(refused(source("c", "search", &SETTINGS, &[])).starts_with("c: it is no calibration"));
@@ -286,15 +286,21 @@ fn the_command_says_the_same_with_any_number_of_workers() {
 #[test]
 fn arguments_that_a_table_has_no_use_for_are_refused() {
     for (arguments, expected) in [
-        (&["--repeats", "5"][..], "use them with --problem table"),
-        (&["--method", "all"], "use them with --problem table"),
-        (&["--table"], "use them with --problem table"),
-        (&["--problem", "table", "--epochs", "4"], "how networks were trained, the table says"),
-        (&["--problem", "table", "--set", "data.set=mnist"], "how networks were trained, the table says"),
+        (&["--repeats", "5"][..], "--repeats is read only with --problem table; leave it out"),
+        (&["--method", "all"], "use it with --problem table"),
+        (&["--table"], "--table is read only with --problem table"),
+        (
+            &["--problem", "table", "--epochs", "4"],
+            "--epochs cannot be used with --problem table, as the table says how networks were trained",
+        ),
+        (
+            &["--problem", "table", "--set", "data.set=mnist"],
+            "with --problem table the table says how networks were trained",
+        ),
         (&["--problem", "table", "--budget", "1h"], "give --budget as a number of trainings"),
         (&["--problem", "table", "--table", "no/such.csv"], "no/such.csv: "),
         (&["--problem", "table", "--images", "7"], "the table has no training of 7 images; choose one of ["),
-        (&["--svg", "a.svg"], "--svg is about tours and tables"),
+        (&["--svg", "a.svg"], "--svg is read only with --problem "),
     ] {
         let (code, out, err) = evograd(&[&["search"], arguments].concat());
         assert!(code == Some(2) && out.is_empty() && err.contains(expected), "{arguments:?}: {code:?} {err}");

@@ -2,7 +2,7 @@
 
 use super::terminal::Bar;
 use super::wrap::cut;
-use evograd::data::store::Progress;
+use evograd::data::Progress;
 use std::time::Duration;
 
 /// Between two lines where there is no terminal.

@@ -146,7 +146,7 @@ fn begin(config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
 pub fn begin_on(mut config: Config, sets: &Sets, data_dir: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     config.data.validation = Some(config.data.validation_of(sets.train.len()));
     if how.dry_run {
-        return dry_run::dry_run(config, sets, how.json, &mut Teller::new(), out);
+        return dry_run::dry_run(config, sets, how.json, out);
     }
     let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
     let info = describe(config.training.seed, sets, data_dir);

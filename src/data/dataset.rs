@@ -1,6 +1,6 @@
 //! What a data set is: labelled pictures, whatever they are read from. Knows no format.
 
-use super::store::Progress;
+use super::progress::Progress;
 use crate::error::{Result, escaped};
 use std::fmt;
 use std::path::PathBuf;

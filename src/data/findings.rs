@@ -2,7 +2,7 @@
 //! and the test set. Knows no format and no network.
 
 use super::parallel::picture_bytes;
-use super::store::Progress;
+use super::progress::Progress;
 use super::{Dataset, Sets};
 use crate::error::{Error, Result};
 use crate::par;

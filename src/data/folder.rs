@@ -11,7 +11,7 @@ mod sums;
 
 use super::image::{self, MOST_SIDE};
 use super::info::SetInfo;
-use super::store::Progress;
+use super::progress::Progress;
 use super::{Augment, Dataset, FileNote, Sets};
 use crate::error::{Error, Result};
 use crate::files;

@@ -18,6 +18,7 @@ mod mnist;
 mod normalise;
 mod parallel;
 mod pictures;
+mod progress;
 #[cfg(test)]
 mod samples;
 mod sets;
@@ -42,6 +43,7 @@ pub use loader::{Batch, Batches, Loader, Loading};
 pub use mat::{MatArray, read_mat};
 pub use normalise::Normalise;
 pub use pictures::Pictures;
+pub use progress::Progress;
 pub use sets::Sets;
 pub use shapes::{shapes, shapes_of};
 pub use split::stratified;

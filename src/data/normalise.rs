@@ -1,7 +1,7 @@
 //! Bytes to numbers of mean 0 and variance 1, by the statistics of a training set.
 
 use super::parallel::{picture_bytes, read_all};
-use super::store::Progress;
+use super::progress::Progress;
 use super::{Dataset, split};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};

@@ -10,6 +10,7 @@ pub use fetch::{Fetched, fetch};
 pub use import::{Imported, import};
 pub use verify::{Bytes, FileReport, Verdict, verify};
 
+use crate::data::Progress;
 use crate::data::info::SetInfo;
 use crate::error::{Error, Result};
 use crate::files;
@@ -20,21 +21,6 @@ use std::path::{Path, PathBuf};
 
 /// The file that keeps the sums of what was unpacked from an official archive, in the form of `sha256sum`.
 const SUMS: &str = "SHA256SUMS";
-
-/// Somebody who is told how far long work on files has come. `()` does not listen.
-pub trait Progress {
-    /// Of `total` bytes, where that is known, `done` are done; `what` names the work.
-    fn step(&mut self, what: &str, done: u64, total: Option<u64>);
-    /// Of `total` pictures, `done` are done; `what` names the work.
-    fn count(&mut self, _what: &str, _done: u64, _total: u64) {}
-    /// Something worth telling happened.
-    fn note(&mut self, text: &str);
-}
-
-impl Progress for () {
-    fn step(&mut self, _: &str, _: u64, _: Option<u64>) {}
-    fn note(&mut self, _: &str) {}
-}
 
 /// A reader that tells how far it is, and sums what it read.
 struct Watched<'a, R> {

@@ -115,6 +115,10 @@ pub struct AnswerRow {
     pub lead: f64,
     /// The standard error of that: less than those of both, since they share what seeds do to all.
     pub lead_error: f64,
+    /// By how much the best network is better than the mean of the first generation, which is what a network of no search comes to.
+    pub gain: f64,
+    /// The standard error of that.
+    pub gain_error: f64,
 }
 
 /// The individuals of a generation, after all have been evaluated.

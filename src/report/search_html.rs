@@ -255,7 +255,9 @@ fn answer_facts(answer: &AnswerRow) -> Vec<[String; 2]> {
     let certain =
         answer.certainty.map(|share| ["none of the race is better".into(), format!("{:.0} % sure", 100.0 * share)]);
     let trained = ["trained".into(), counted(answer.trainings.into(), "time")];
-    certain.into_iter().chain([trained, ["best of the first generation".into(), first]]).collect()
+    let gain = format!("{:.2} ± {:.2} points", 100.0 * answer.gain, 100.0 * answer.gain_error);
+    let gain = ["better than a network at random by".into(), gain];
+    certain.into_iter().chain([trained, gain, ["best of the first generation".into(), first]]).collect()
 }
 
 fn family(rows: &[SearchRow], best: &BestStats) -> Option<String> {

@@ -1,7 +1,7 @@
 //! One network of a search: trained for a little while, and asked for its answers.
 
 use super::config::{SearchConfig, nothing_held_out};
-use crate::data::store::Progress;
+use crate::data::Progress;
 use crate::data::{Loader, Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::models::fitting;

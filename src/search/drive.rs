@@ -98,6 +98,8 @@ pub struct Answer {
     pub first: (Code, Estimate),
     /// By how much the winner is better than that one.
     pub lead: Estimate,
+    /// By how much it is better than the mean of the first generation, which is what a network of no search comes to.
+    pub gain: Estimate,
     /// Why a part of the budget is left, if one is, in the order in which it came to be.
     pub early: Vec<EarlyEnd>,
 }
@@ -284,10 +286,23 @@ impl Going<'_> {
             true => self.history.difference(&winner, &first.0),
             false => apart((&winner, fitness), (&first.0, first.1)),
         };
+        let gain = self.gain(&winner, fitness);
         let (trainings, found) = (self.history.trainings(&winner), self.found(&winner));
         // Of what is spent in the end, nothing is left by anything that came before.
         let early = if self.room(1.0) > 0 { self.early.clone() } else { Vec::new() };
-        Some(Answer { winner, fitness, trainings, found, certainty, first, lead, early })
+        Some(Answer { winner, fitness, trainings, found, certainty, first, lead, gain, early })
+    }
+
+    /// How much better than the first generation's mean the winner is.
+    fn gain(&self, winner: &Code, fitness: Estimate) -> Estimate {
+        let first: Vec<&Code> = self.first.iter().collect();
+        if let (true, Some(gain)) = (self.method.fits(), self.history.contrast(&[winner], &first)) {
+            return gain;
+        }
+        let all: Vec<Estimate> = first.iter().map(|code| self.method.fitness(self.history, code)).collect();
+        let mean = all.iter().map(|one| one.mean).sum::<f64>() / all.len() as f64;
+        let error = all.iter().map(|one| one.deviation.powi(2)).sum::<f64>().sqrt() / all.len() as f64;
+        Estimate { mean: fitness.mean - mean, deviation: fitness.deviation.hypot(error) }
     }
 }
 

@@ -48,10 +48,13 @@ impl Length {
     }
 }
 
-/// The factor of the learning rate after which a training of this many steps does best: 1 up to 1,000 steps and 4/3
-/// from 3,000 on, straight in the logarithm between them.
+/// [`growth`] of the shortest trainings.
+pub(super) const LEAST_GROWTH: f64 = 3.0;
+
+/// What the learning rate of a training of this many steps is in proportion to: 3 up to 1,000 steps and 4 from 3,000 on, straight in the
+/// logarithm between them.
 pub(super) fn growth(steps: f64) -> f64 {
-    (4.0_f64 / 3.0).powf(((steps / 1000.0).ln() / 3.0_f64.ln()).clamp(0.0, 1.0))
+    LEAST_GROWTH + ((steps / 1000.0).ln() / 3.0_f64.ln()).clamp(0.0, 1.0)
 }
 
 /// The steps of a training; `None` where all samples are to be taken, however many they are.

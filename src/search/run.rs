@@ -98,5 +98,7 @@ fn answer_row(answer: &Answer) -> AnswerRow {
         first_error: answer.first.1.deviation,
         lead: answer.lead.mean,
         lead_error: answer.lead.deviation,
+        gain: answer.gain.mean,
+        gain_error: answer.gain.deviation,
     }
 }

@@ -1,7 +1,7 @@
 //! What a run or a search began with, and whether it is still so. Its settings, its data, the program and the instruction
 //! set decide every bit that comes of it; where one of them is another, nothing may be added to it.
 
-use crate::data::store::Progress;
+use crate::data::Progress;
 use crate::data::{Dataset, Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::record::BeginRow;
@@ -18,7 +18,7 @@ const SOME: usize = 100;
 const FREE: [&str; 4] = ["data.threads", "training.log_every", "training.checkpoint_seconds", "search.workers"];
 
 /// What this build is known by: a hash of its sources.
-pub(super) const BUILD: &str = env!("EVOGRAD_BUILD");
+pub(super) const BUILD: &str = env!("BUILD_OF_EVOGRAD");
 
 /// What a run or a search begins with. Of a search, the test set is not looked at. `progress` hears how far the look at the
 /// files of images is.

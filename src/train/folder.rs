@@ -5,7 +5,7 @@ use super::config::Config;
 use super::fingerprint;
 use super::metrics::{CHECKPOINTS, METRICS, read_metrics};
 use super::trainer::Split;
-use crate::data::store::Progress;
+use crate::data::Progress;
 use crate::data::{Normalise, Sets};
 use crate::error::{Error, Result};
 use crate::files;

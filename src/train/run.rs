@@ -5,7 +5,7 @@ use super::folder::{RunFolder, RunInfo, Status};
 use super::trainer::{Position, Split, StepReport, Trainer};
 use super::warnings::{Chance, enlarged, warnings};
 use super::{Evaluation, evaluate, fingerprint};
-use crate::data::store::Progress;
+use crate::data::Progress;
 use crate::data::{Loader, Sets, findings};
 use crate::error::{Error, Result};
 use crate::record::{EpochRow, Journal, Metric, StepRow};

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::evaluate::hits;
-use crate::data::store::Progress;
+use crate::data::Progress;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
 use crate::mode::checked;

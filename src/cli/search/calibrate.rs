@@ -178,7 +178,7 @@ fn report(trials: &[Trial], json: bool, out: &mut impl Write) -> Result<()> {
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());
         let points = |share: f64| two(100.0 * share);
         let [hour, night] =
-            [0, 1].map(|at| or_dash(rung.gains.map(|gains| format!("{:+.2}", unsigned_zero(100.0 * gains[at])))));
+            [0, 1].map(|at| or_dash(rung.gains.map(|gains| format!("{:+.1}", unsigned_zero(100.0 * gains[at])))));
         table.row([
             rung.length.to_string(),
             format!("{:.1}", rung.seconds),

@@ -61,7 +61,9 @@ pub fn dry_run(
     json: bool,
     out: &mut impl Write,
 ) -> Result<ExitCode> {
-    let warnings = advice::of(kind, config, sets, &mut Teller::new())?;
+    let mut teller = Teller::new();
+    let warnings = advice::of(kind, config, sets, &mut teller)?;
+    teller.done();
     warn(&warnings);
     let code = Code::dense(&config.networks.stages)?;
     let (plan, seconds_each) = measured(config, sets, &code)?;

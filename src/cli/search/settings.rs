@@ -117,7 +117,8 @@ impl Settings {
     /// What a file sets otherwise than it is usual for another command than that of this kind: the file may well have been made for
     /// both, so these are warnings.
     pub fn unread_of_file(&self, kind: Kind) -> Result<Vec<String>> {
-        let Some(path) = &self.config else { return Ok(Vec::new()) };
+        // A pipe can be read but once.
+        let Some(path) = self.config.as_ref().filter(|path| path.is_file()) else { return Ok(Vec::new()) };
         let differences = SearchConfig::default().differences(&SearchConfig::read(path, &[])?)?;
         let keys: Vec<&str> =
             differences.iter().map(|(key, _)| key.as_str()).filter(|key| is_unread(key, kind)).collect();

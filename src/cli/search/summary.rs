@@ -141,11 +141,11 @@ fn winner(begun: &Begun, stats: &SearchStats, best: &BestStats, out: &mut impl W
     writeln!(out, "best network     {}", best.code)?;
     writeln!(out, "its fitness      {fitness} of the images held out, as a mean over seeds")?;
     if let Some(answer) = &stats.answer {
+        writeln!(out, "gain             {} over a network at random", points(answer.gain, answer.gain_error))?;
         let first = estimate(answer.first_fitness, answer.first_error);
         writeln!(out, "first generation {first} at best")?;
         if answer.first_code != answer.code {
-            let [ahead, error] = [answer.lead, answer.lead_error].map(|share| 100.0 * share);
-            writeln!(out, "ahead of it by   {ahead:.2} ± {error:.2} points")?;
+            writeln!(out, "ahead of it by   {}", points(answer.lead, answer.lead_error))?;
         }
         if let Some(certainty) = answer.certainty {
             let trained = counted(answer.trainings.into(), "training");
@@ -155,6 +155,10 @@ fn winner(begun: &Begun, stats: &SearchStats, best: &BestStats, out: &mut impl W
     let (parameters, macs) = (grouped(plan.parameters()), rounded(plan.macs()));
     writeln!(out, "its cost         {parameters} parameters, {macs} multiply-adds an image")?;
     Ok(())
+}
+
+fn points(difference: f64, error: f64) -> String {
+    format!("{:.2} ± {:.2} points", 100.0 * difference, 100.0 * error)
 }
 
 fn plan(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<Plan> {

@@ -42,14 +42,16 @@ struct Pictures {
 }
 
 /// Builds the network, takes a few steps, and says what they let expect.
-pub fn dry_run(config: Config, sets: &Sets, json: bool, teller: &mut Teller, out: &mut impl Write) -> Result<ExitCode> {
+pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) -> Result<ExitCode> {
     // How long a step takes does not depend on what the pictures are normalised by.
     let split = Split::with(&config, sets, Some(Normalise::usual(sets.train.shape()[0])))?;
     if !json {
         writeln!(out, "{}", config.to_toml())?;
     }
     let mut warnings = warnings(&config, split.train.samples());
-    warnings.extend(findings(sets, true, teller)?);
+    let mut teller = Teller::new();
+    warnings.extend(findings(sets, true, &mut teller)?);
+    teller.done();
     warn(&warnings);
     let mut trainer = Trainer::new(config.clone(), sets, &split.train)?;
     let seconds_a_step = seconds_a_step(&mut trainer, &split)?;

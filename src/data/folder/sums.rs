@@ -1,8 +1,8 @@
 //! One checksum of all files of a folder of images: their names, lengths and contents, read on all cores and decoded nowhere.
 
 use super::contents::opened;
+use crate::data::Progress;
 use crate::data::image::{self, memory};
-use crate::data::store::Progress;
 use crate::error::{Error, Result};
 use crate::par;
 use sha2::{Digest, Sha256};

@@ -3,7 +3,7 @@
 #[cfg(feature = "download")]
 mod download;
 
-use super::Progress;
+use crate::data::Progress;
 use crate::data::info::SetInfo;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};

@@ -144,6 +144,8 @@ impl Row<'_> {
                     first_error,
                     lead: fitness - first_fitness,
                     lead_error: error,
+                    gain: fitness,
+                    gain_error: error,
                 })
             }
             Row::Generation { number: generation, individuals, idle } => SearchRow::Generation(GenerationRow {

@@ -121,10 +121,19 @@ fn updates(criterion: &mut Criterion<Rate>) {
     });
     let isa = Isa::chosen().unwrap();
     let [mut w, mut m, mut v] = [0.1, 0.0, 0.0].map(|x| vec![x; gradient.shape().elements()]);
+    let scalars = update::AdamScalars {
+        rate: 1e-3,
+        gain1: 0.1,
+        gain2: 1e-3,
+        correction1: 1.0,
+        correction2: 1.0,
+        epsilon: 1e-8,
+        decay: 0.0,
+    };
     group.throughput(Throughput::Bytes(7 * BYTES));
     group.bench_function("adam, one thread", |bencher| {
         bencher.iter(|| {
-            update::adam(isa, gradient.as_slice(), 1e-3, 0.1, 1e-3, 1.0, 1.0, 1e-8, 0.0, &mut w, &mut m, &mut v);
+            update::adam(isa, gradient.as_slice(), scalars, &mut w, &mut m, &mut v);
         });
     });
     group.finish();

@@ -149,7 +149,7 @@ fn no_kernels_use_each_other_in_a_circle() {
 }
 
 /// What every family of convolutions may use of `kernels/src/conv`.
-const GROUND_OF_CONV: &[&str] = &["geometry.rs", "planes.rs", "channels_last.rs", "microkernel/"];
+const GROUND_OF_CONV: &[&str] = &["algorithm.rs", "geometry.rs", "planes.rs", "channels_last.rs", "microkernel/"];
 
 #[test]
 fn families_of_convolutions_do_not_use_each_other() {

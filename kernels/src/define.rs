@@ -22,7 +22,6 @@ macro_rules! kernel {
     )+) => {
         /// The kernels of this file for the element type `E`.
         #[doc(hidden)]
-        #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
         pub trait $kernels<E> {
             $(#[doc(hidden)] fn $name(isa: $crate::isa::Isa, $($arg: $type),*) $(-> $output)?;)+
         }
@@ -30,7 +29,6 @@ macro_rules! kernel {
         kernel!(@compile f64 $kernels $(fn $name($($arg: $type),*) $(-> $output)? |$s| $body)+);
         $(
             $(#[$attribute])*
-            #[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
             pub fn $name<E: $kernels<E>>(isa: $crate::isa::Isa, $($arg: $type),*) $(-> $output)? {
                 <E as $kernels<E>>::$name(isa, $($arg),*)
             }
@@ -71,6 +69,8 @@ macro_rules! kernel {
 ///     pub fn scale(x; a) -> (y) |s| { [s.mul(x, a)] }
 ///     /// `y += x`
 ///     pub fn accumulate(x;) => (y) |s| { [s.add(y, x)] }
+///     /// `y = a·x + b`, with a struct of scalars
+///     pub fn line(x;; line: Line { a, b }) -> (y) |s| { [s.mul_add(x, a, b)] }
 /// }
 /// ```
 /// With `->` the outputs are only written; with `=>` the body also sees their old lanes under the same names. Inside
@@ -79,17 +79,20 @@ macro_rules! kernel {
 macro_rules! lanewise {
     (trait $kernels:ident; $(
         $(#[$attribute:meta])*
-        pub fn $name:ident($($x:ident),*; $($scalar:ident),*) $arrow:tt ($($y:ident),+) |$s:ident| $body:block
+        pub fn $name:ident(
+            $($x:ident),*; $($scalar:ident),* $(; $($set:ident: $scalars:ident { $($field:ident),+ }),+)?
+        ) $arrow:tt ($($y:ident),+) |$s:ident| $body:block
     )+) => {
         kernel! { trait $kernels; $(
             $(#[$attribute])*
             ///
             /// # Panics
             /// When the slices are not all equally long.
-            pub fn $name($($x: &[E],)* $($scalar: E,)* $($y: &mut [E]),+) |$s| {
+            pub fn $name($($x: &[E],)* $($scalar: E,)* $($($set: $scalars<E>,)+)? $($y: &mut [E]),+) |$s| {
                 let lens = [$($x.len(),)* $($y.len()),+];
                 assert!(lens.iter().all(|len| *len == lens[0]), "{}: slices of lengths {lens:?}", stringify!($name));
                 $(let $scalar = $s.splat($scalar);)*
+                $($($(let $field = $s.splat($set.$field);)+)+)?
                 let whole = lens[0] - lens[0] % S::LANES;
                 for i in (0..whole).step_by(S::LANES) {
                     let lanes = i..i + S::LANES;

@@ -19,6 +19,7 @@
 //! 4. Of a sum, both branches get the same gradient, which is written once; and `y > 0` decides about it, which whoever
 //!    took `y` in keeps anyway. So neither `f` nor the shortcut is needed there.
 
+use crate::norm::Normalisation;
 use crate::number::Number;
 use crate::relu::rectified;
 use crate::simd::Simd;
@@ -30,12 +31,12 @@ lanewise! {
     trait JoinKernels;
 
     /// `y = R(a + f)` with `f = (x − mean)·scale + shift`
-    pub fn join_sum(x, a; mean, scale, shift) -> (y) |s| {
+    pub fn join_sum(x, a;; line: Normalisation { mean, scale, shift }) -> (y) |s| {
         [s.max(s.zero(), s.add(a, s.mul_add(s.sub(x, mean), scale, shift)))]
     }
 
     /// `y = R(a + f + √(R(a)·R(f) + ε))` with `f = (x − mean)·scale + shift`
-    pub fn join_sort_root(x, a; mean, scale, shift, epsilon) -> (y) |s| {
+    pub fn join_sort_root(x, a; epsilon; line: Normalisation { mean, scale, shift }) -> (y) |s| {
         let f = s.mul_add(s.sub(x, mean), scale, shift);
         [s.max(s.zero(), s.add(s.add(a, f), root(s, a, f, epsilon).0))]
     }
@@ -104,16 +105,16 @@ kernel! {
         sums(s, x, mean, OfSum { y, dy })
     }
 
-    /// The gradients of [`join_sort_root`] with the `line` of mean, scale and shift: `da` of the shortcut, and that of `f`,
+    /// The gradients of [`join_sort_root`] with the same `line`: `da` of the shortcut, and that of `f`,
     /// written over `dy`; returned are the sum of that, and its sum times `x − mean`.
     ///
     /// # Panics
     /// When the slices are not equally long.
     pub fn join_sort_root_backward(
-        x: &[E], a: &[E], line: [E; 3], epsilon: E, dy: &mut [E], da: &mut [E],
+        x: &[E], a: &[E], line: Normalisation<E>, epsilon: E, dy: &mut [E], da: &mut [E],
     ) -> [E; 2] |s| {
         assert!([a.len(), dy.len(), da.len()] == [x.len(); 3], "join_sort_root_backward: slices of different lengths");
-        let [mean, scale, shift] = line;
+        let Normalisation { mean, scale, shift } = line;
         let [scale, shift, epsilon] = [s.splat(scale), s.splat(shift), s.splat(epsilon)];
         sums(s, x, mean, OfSortRoot { a, dy, da, scale, shift, epsilon })
     }
@@ -126,7 +127,7 @@ mod tests {
     use crate::testing::every_isa;
     use crate::{norm, relu, sort, stats};
 
-    const LINE: [f32; 3] = [0.25, 1.5, -0.125];
+    const LINE: Normalisation<f32> = Normalisation { mean: 0.25, scale: 1.5, shift: -0.125 };
     const EPSILON: f32 = 1e-4;
 
     /// Values from −2 to 2 without pattern.
@@ -136,9 +137,8 @@ mod tests {
 
     /// The operations one after the other: `[y, df, da]`, and the sums of `df`.
     fn in_steps(isa: Isa, rooted: bool, [x, a, dy]: [&[f32]; 3]) -> ([Vec<f32>; 3], [f32; 2]) {
-        let [mean, scale, shift] = LINE;
         let [mut f, mut y, mut df, mut da] = [(); 4].map(|()| vec![7.0; x.len()]);
-        norm::normalise(isa, x, mean, scale, shift, &mut f);
+        norm::normalise(isa, x, LINE, &mut f);
         if rooted {
             sort::sort_root_relu_forward(isa, a, &f, EPSILON, &mut y);
             sort::sort_root_relu_backward(isa, a, &f, dy, EPSILON, &mut da, &mut df);
@@ -148,21 +148,20 @@ mod tests {
             relu::relu_backward(isa, &y, dy, &mut df);
             da.copy_from_slice(&df);
         }
-        let sums = stats::gradient_sums(isa, x, &df, mean);
+        let sums = stats::gradient_sums(isa, x, &df, LINE.mean);
         ([y, df, da], sums)
     }
 
     fn at_once(isa: Isa, rooted: bool, [x, a, dy]: [&[f32]; 3]) -> ([Vec<f32>; 3], [f32; 2]) {
-        let [mean, scale, shift] = LINE;
         let [mut y, mut da] = [(); 2].map(|()| vec![7.0; x.len()]);
         let mut df = dy.to_vec();
         if rooted {
-            join_sort_root(isa, x, a, mean, scale, shift, EPSILON, &mut y);
+            join_sort_root(isa, x, a, EPSILON, LINE, &mut y);
             let sums = join_sort_root_backward(isa, x, a, LINE, EPSILON, &mut df, &mut da);
             ([y, df, da], sums)
         } else {
-            join_sum(isa, x, a, mean, scale, shift, &mut y);
-            let sums = join_sum_backward(isa, x, &y, mean, &mut df);
+            join_sum(isa, x, a, LINE, &mut y);
+            let sums = join_sum_backward(isa, x, &y, LINE.mean, &mut df);
             ([y, df.clone(), df], sums)
         }
     }
@@ -183,7 +182,7 @@ mod tests {
         for isa in every_isa() {
             let (x, a) = (vec![0.5_f32; 5], vec![1.0; 5]);
             let (mut dy, mut da) = (vec![1.0; 5], vec![0.0; 5]);
-            let line = [0.25, 1.0, f32::INFINITY];
+            let line = Normalisation { mean: 0.25, scale: 1.0, shift: f32::INFINITY };
             let sums = join_sort_root_backward(isa, &x, &a, line, EPSILON, &mut dy, &mut da);
             assert!(da.iter().all(|da| da.is_nan()) && dy == [1.0; 5], "{da:?} {dy:?}");
             assert_eq!(sums, [5.0, 1.25]);
@@ -193,15 +192,16 @@ mod tests {
     #[test]
     fn the_formulas_hold_in_plain_code() {
         let (x, a, dy) = ([2.0_f64, 0.0, -4.0], [3.0, -1.0, 1.0], [1.0, 1.0, 1.0]);
+        let line = Normalisation { mean: 1.0, scale: 2.0, shift: 0.0 };
         for isa in every_isa() {
             let (mut y, mut df, mut da) = ([0.0; 3], dy, [0.0; 3]);
-            join_sort_root(isa, &x, &a, 1.0, 2.0, 0.0, 0.25, &mut y);
+            join_sort_root(isa, &x, &a, 0.25, line, &mut y);
             // f is 2, −2 and −10; of the first, √(3·2 + ¼) = 2.5 is the root.
             assert_eq!(y, [7.5, 0.0, 0.0]);
-            let sums = join_sort_root_backward(isa, &x, &a, [1.0, 2.0, 0.0], 0.25, &mut df, &mut da);
+            let sums = join_sort_root_backward(isa, &x, &a, line, 0.25, &mut df, &mut da);
             assert_eq!((df, da), ([1.0 + 3.0 / 5.0, 0.0, 0.0], [1.0 + 2.0 / 5.0, 0.0, 0.0]));
             assert_eq!(sums, [df[0], df[0]]);
-            join_sum(isa, &x, &a, 1.0, 2.0, 0.0, &mut y);
+            join_sum(isa, &x, &a, line, &mut y);
             assert_eq!(y, [5.0, 0.0, 0.0]);
         }
     }

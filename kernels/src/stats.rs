@@ -13,6 +13,7 @@
 //! Source: Chan, Golub, LeVeque, *Algorithms for computing the sample variance*, The American Statistician 37, 1983.
 
 use crate::isa::Isa;
+use crate::norm::Normalisation;
 use crate::number::Number;
 use crate::relu::rectified;
 use crate::simd::Simd;
@@ -156,20 +157,20 @@ impl<S: Simd> Gradient<S> for Rectified<'_, S> {
 /// `Σg` and `Σg·(x − mean)`, where `g` is as `gradient` has it.
 #[inline(always)]
 pub(crate) fn sums<S: Simd>(s: S, x: &[S::Elem], mean: S::Elem, mut gradient: impl Gradient<S>) -> [S::Elem; 2] {
-    let centre = s.splat(mean);
+    let mean_lanes = s.splat(mean);
     let (mut plain, mut weighted) = ([s.zero(); ACCUMULATORS], [s.zero(); ACCUMULATORS]);
     let whole = x.len() - x.len() % (ACCUMULATORS * S::LANES);
     for block in (0..whole).step_by(ACCUMULATORS * S::LANES) {
         for accumulator in 0..ACCUMULATORS {
             let at = block + accumulator * S::LANES;
-            let deviation = s.sub(s.load(&x[at..]), centre);
+            let deviation = s.sub(s.load(&x[at..]), mean_lanes);
             let g = gradient.at::<false>(s, at, deviation);
             plain[accumulator] = s.add(plain[accumulator], g);
             weighted[accumulator] = s.mul_add(g, deviation, weighted[accumulator]);
         }
     }
     for i in (whole..x.len()).step_by(S::LANES) {
-        let deviation = s.sub(load_padded(s, &x[i..], mean), centre);
+        let deviation = s.sub(load_padded(s, &x[i..], mean), mean_lanes);
         let g = gradient.at::<true>(s, i, deviation);
         plain[0] = s.add(plain[0], g);
         weighted[0] = s.mul_add(g, deviation, weighted[0]);
@@ -183,18 +184,18 @@ kernel! {
     /// A provisional mean `m`, good to a few units in the last place, with `Σ(x − m)` and `Σ(x − m)²`.
     pub fn deviations(x: &[E]) -> [E; 3] |s| {
         let mean = sum(s, x) / E::from_f64(x.len() as f64);
-        let centre = s.splat(mean);
+        let mean_lanes = s.splat(mean);
         let (mut first, mut second) = ([s.zero(); ACCUMULATORS], [s.zero(); ACCUMULATORS]);
         let whole = x.len() - x.len() % (ACCUMULATORS * S::LANES);
         for block in (0..whole).step_by(ACCUMULATORS * S::LANES) {
             for accumulator in 0..ACCUMULATORS {
-                let deviation = s.sub(s.load(&x[block + accumulator * S::LANES..]), centre);
+                let deviation = s.sub(s.load(&x[block + accumulator * S::LANES..]), mean_lanes);
                 first[accumulator] = s.add(first[accumulator], deviation);
                 second[accumulator] = s.mul_add(deviation, deviation, second[accumulator]);
             }
         }
         for i in (whole..x.len()).step_by(S::LANES) {
-            let deviation = s.sub(load_padded(s, &x[i..], mean), centre);
+            let deviation = s.sub(load_padded(s, &x[i..], mean), mean_lanes);
             first[0] = s.add(first[0], deviation);
             second[0] = s.mul_add(deviation, deviation, second[0]);
         }
@@ -210,14 +211,14 @@ kernel! {
         sums(s, x, mean, Given(dy))
     }
 
-    /// As [`gradient_sums`], of the `dy` where `(x − mean)·scale + shift` is above 0 alone: where a ReLU behind the
+    /// As [`gradient_sums`], about the mean of `line`, of the `dy` where `(x − mean)·scale + shift` is above 0 alone: where a ReLU behind the
     /// normalisation let it through.
     ///
     /// # Panics
     /// When the slices are not equally long.
-    pub fn gradient_sums_relu(x: &[E], dy: &[E], mean: E, scale: E, shift: E) -> [E; 2] |s| {
+    pub fn gradient_sums_relu(x: &[E], dy: &[E], line: Normalisation<E>) -> [E; 2] |s| {
         assert_eq!(x.len(), dy.len(), "gradient_sums_relu: a gradient for each value");
-        sums(s, x, mean, Rectified { dy, scale: s.splat(scale), shift: s.splat(shift) })
+        sums(s, x, line.mean, Rectified { dy, scale: s.splat(line.scale), shift: s.splat(line.shift) })
     }
 }
 
@@ -271,7 +272,8 @@ mod tests {
                 let plain = [terms().map(|(_, dy)| dy).sum::<f64>(), terms().map(|(x, dy)| dy * (x - 3.25)).sum()];
                 let through = || terms().filter(|(x, _)| (x - 3.25) * 2.0 + 0.125 > 0.0);
                 let rectified = [through().map(|(_, dy)| dy).sum(), through().map(|(x, dy)| dy * (x - 3.25)).sum()];
-                let found = [gradient_sums(isa, &x, &dy, 3.25), gradient_sums_relu(isa, &x, &dy, 3.25, 2.0, 0.125)];
+                let line = Normalisation { mean: 3.25, scale: 2.0, shift: 0.125 };
+                let found = [gradient_sums(isa, &x, &dy, 3.25), gradient_sums_relu(isa, &x, &dy, line)];
                 for (found, expected) in found.into_iter().flatten().zip(plain.into_iter().chain(rectified)) {
                     assert!((f64::from(found) - expected).abs() < 2e-5, "{isa:?} {len}: {found}, not {expected}");
                 }

@@ -1,5 +1,24 @@
 //! One step of an optimiser, in place, in one pass over memory. Every formula is that of PyTorch.
 
+/// The scalars of a step of [`adam`] or [`adam_w`], all of them computed in `f64` by the caller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamScalars<E> {
+    /// The learning rate.
+    pub rate: E,
+    /// `1 − β₁`
+    pub gain1: E,
+    /// `1 − β₂`
+    pub gain2: E,
+    /// `1/(1 − β₁ᵗ)` in step `t = 1, 2, …`
+    pub correction1: E,
+    /// `1/(1 − β₂ᵗ)`
+    pub correction2: E,
+    /// What is added to the root.
+    pub epsilon: E,
+    /// Weight decay.
+    pub decay: E,
+}
+
 lanewise! {
     trait UpdateKernels;
 
@@ -33,9 +52,6 @@ lanewise! {
 
     /// Adam with weight decay added to the gradient; the states `m` and `v` start at zero.
     ///
-    /// With `gain1 = 1 − β₁`, `gain2 = 1 − β₂`, and in step `t = 1, 2, …` the corrections
-    /// `correction1 = 1/(1 − β₁ᵗ)` and `correction2 = 1/(1 − β₂ᵗ)`, all of them computed by the caller in `f64`:
-    ///
     /// ```text
     /// g = gradient + decay·w
     /// m = m + gain1·(g − m)
@@ -43,7 +59,9 @@ lanewise! {
     /// w = w − rate·correction1·m / (√(correction2·v) + epsilon)
     /// ```
     /// Source: Kingma and Ba, *Adam: a method for stochastic optimization*, ICLR 2015, algorithm 1.
-    pub fn adam(gradient; rate, gain1, gain2, correction1, correction2, epsilon, decay) => (w, m, v) |s| {
+    pub fn adam(
+        gradient;; step: AdamScalars { rate, gain1, gain2, correction1, correction2, epsilon, decay }
+    ) => (w, m, v) |s| {
         let g = s.mul_add(decay, w, gradient);
         let m = s.mul_add(gain1, s.sub(g, m), m);
         let v = s.mul_add(gain2, s.sub(s.mul(g, g), v), v);
@@ -59,7 +77,9 @@ lanewise! {
     /// w = w − rate·decay·w − rate·correction1·m / (√(correction2·v) + epsilon)
     /// ```
     /// Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, ICLR 2019, algorithm 2.
-    pub fn adam_w(gradient; rate, gain1, gain2, correction1, correction2, epsilon, decay) => (w, m, v) |s| {
+    pub fn adam_w(
+        gradient;; step: AdamScalars { rate, gain1, gain2, correction1, correction2, epsilon, decay }
+    ) => (w, m, v) |s| {
         let g = gradient;
         let m = s.mul_add(gain1, s.sub(g, m), m);
         let v = s.mul_add(gain2, s.sub(s.mul(g, g), v), v);
@@ -73,6 +93,7 @@ lanewise! {
 mod tests {
     use super::*;
     use crate::Isa;
+    use crate::Number;
     use crate::testing::every_isa;
 
     const RATE: f64 = 0.1;
@@ -137,8 +158,11 @@ mod tests {
     const BETAS: [f64; 2] = [0.9, 0.999];
     const EPSILON: f64 = 1e-8;
 
-    fn corrections(step: usize) -> [f64; 2] {
-        BETAS.map(|beta| 1.0 / (1.0 - beta.powi(step as i32)))
+    fn scalars<E: Number>(step: usize) -> AdamScalars<E> {
+        let [gain1, gain2] = BETAS.map(|beta| E::from_f64(1.0 - beta));
+        let [correction1, correction2] = BETAS.map(|beta| E::from_f64(1.0 / (1.0 - beta.powi(step as i32))));
+        let [rate, epsilon, decay] = [RATE, EPSILON, DECAY].map(E::from_f64);
+        AdamScalars { rate, gain1, gain2, correction1, correction2, epsilon, decay }
     }
 
     /// Adam as PyTorch's documentation writes it.
@@ -151,32 +175,18 @@ mod tests {
 
     #[test]
     fn adam_agrees_with_its_scalar_twin() {
-        let gains = BETAS.map(|beta| 1.0 - beta);
-        let [r, g1, g2, e, d] = [RATE, gains[0], gains[1], EPSILON, DECAY].map(|x| x as f32);
         compare(
             |step, g, state| adam_twin(step, g + DECAY * state[0], state),
-            |isa, step, g, [w, m, v]| {
-                let [c1, c2] = corrections(step).map(|x| x as f32);
-                adam(isa, g, r, g1, g2, c1, c2, e, d, w, m, v)
-            },
-            |isa, step, g, [w, m, v]| {
-                let [c1, c2] = corrections(step);
-                adam(isa, g, RATE, gains[0], gains[1], c1, c2, EPSILON, DECAY, w, m, v)
-            },
+            |isa, step, g, [w, m, v]| adam(isa, g, scalars(step), w, m, v),
+            |isa, step, g, [w, m, v]| adam(isa, g, scalars(step), w, m, v),
         );
         compare(
             |step, g, state| {
                 state[0] -= RATE * DECAY * state[0];
                 adam_twin(step, g, state);
             },
-            |isa, step, g, [w, m, v]| {
-                let [c1, c2] = corrections(step).map(|x| x as f32);
-                adam_w(isa, g, r, g1, g2, c1, c2, e, d, w, m, v)
-            },
-            |isa, step, g, [w, m, v]| {
-                let [c1, c2] = corrections(step);
-                adam_w(isa, g, RATE, gains[0], gains[1], c1, c2, EPSILON, DECAY, w, m, v)
-            },
+            |isa, step, g, [w, m, v]| adam_w(isa, g, scalars(step), w, m, v),
+            |isa, step, g, [w, m, v]| adam_w(isa, g, scalars(step), w, m, v),
         );
     }
 }

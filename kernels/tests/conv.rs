@@ -1,7 +1,9 @@
 //! The three passes of a convolution against the plain loops, on every instruction set and on drawn sizes.
 
 use evograd_kernels::conv::weights::conv_weights;
-use evograd_kernels::conv::{Batch, Gather, Grid, Plan, Weights, Window, conv, pack_filters};
+use evograd_kernels::conv::{
+    Batch, Filters, Gather, Grid, Images, ImagesMut, Plan, Weights, Window, conv, pack_filters,
+};
 use evograd_kernels::{Element, Isa, VARIABLE};
 use proptest::prelude::*;
 
@@ -131,18 +133,21 @@ fn run_forward<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], w: &[E], bias: &[E]
     let weights = Weights { w, filter: sizes.planes * kernel, plane: kernel, columns, first: [0, 0], step: [1, 1] };
     pack_filters(isa, &plan, &weights, &mut packed);
     let mut scratch = vec![E::NEG_INFINITY; plan.scratch_len(sizes.images)];
-    let (x, source) = surrounded(x, sizes.images, f64::NAN);
+    let (x, batch) = surrounded(x, sizes.images, f64::NAN);
+    let x = Images { data: &x, batch };
     let unwritten = vec![E::NEG_INFINITY; sizes.images * sizes.y_len()];
     let (mut y, target) = surrounded(&unwritten, sizes.images, 77.0);
     let grid = Grid::whole(sizes.axes.map(|axis| axis.output));
-    conv(isa, &plan, &packed, &weights, bias, &x, source, &mut y, target, grid, &mut scratch);
+    let filters = Filters { packed: &packed, weights: &weights, bias };
+    conv(isa, &plan, &filters, x, ImagesMut { data: &mut y, batch: target }, grid, &mut scratch);
     alone(&y, target, 77.0)
 }
 
 fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
     let unwritten = vec![E::ZERO; sizes.images * sizes.x_len()];
     let (mut dx, target) = surrounded(&unwritten, sizes.images, 77.0);
-    let (dy, source) = surrounded(dy, sizes.images, f64::NAN);
+    let (dy, batch) = surrounded(dy, sizes.images, f64::NAN);
+    let dy = Images { data: &dy, batch };
     let [rows, columns] = sizes.axes;
     for (a, b) in (0..rows.stride).flat_map(|a| (0..columns.stride).map(move |b| (a, b))) {
         let (i, j) = (rows.backward(a), columns.backward(b));
@@ -164,7 +169,8 @@ fn run_input<E: Element>(isa: Isa, sizes: &Sizes, w: &[E], dy: &[E]) -> Vec<E> {
         pack_filters(isa, &plan, &weights, &mut packed);
         let mut scratch = vec![E::NEG_INFINITY; plan.scratch_len(sizes.images)];
         let grid = Grid { size: [rows.input, columns.input], first: [a, b], step: [rows.stride, columns.stride] };
-        conv(isa, &plan, &packed, &weights, &[], &dy, source, &mut dx, target, grid, &mut scratch);
+        let filters = Filters { packed: &packed, weights: &weights, bias: &[] };
+        conv(isa, &plan, &filters, dy, ImagesMut { data: &mut dx, batch: target }, grid, &mut scratch);
     }
     alone(&dx, target, 77.0)
 }
@@ -175,7 +181,8 @@ fn run_weights<E: Element>(isa: Isa, sizes: &Sizes, x: &[E], dy: &[E]) -> Vec<E>
     let mut scratch = vec![E::NEG_INFINITY; Plan::new(gather, sizes.filters).weights_scratch_len(sizes.images)];
     let (x, source) = surrounded(x, sizes.images, f64::NAN);
     let (dy, output) = surrounded(dy, sizes.images, f64::NAN);
-    conv_weights(isa, &Plan::new(gather, sizes.filters), &x, source, &dy, output, &mut dw, &mut scratch);
+    let (x, dy) = (Images { data: &x, batch: source }, Images { data: &dy, batch: output });
+    conv_weights(isa, &Plan::new(gather, sizes.filters), x, dy, &mut dw, &mut scratch);
     dw
 }
 

@@ -17,10 +17,10 @@
 //!
 //! **Source** Ioffe and Szegedy, *Batch normalization*, ICML 2015; running statistics as PyTorch defines them.
 
-use super::support::batch_statistics::{Batch, BatchNorm, RunningStats, channel, factors, train};
+use super::support::batch_statistics::{Batch, BatchNorm, RunningStats, channel, gradient_coefficients, train};
 use super::support::catalogue::{CHANNELS, IMAGES, Large, Row, case};
 use super::support::isa;
-use super::support::planes::{Channel, Planes, gradient_sums, parameter_gradients};
+use super::support::planes::{Affine, Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Recompute, Var};
@@ -95,13 +95,13 @@ impl<E: Element, const RELU: bool> Op<E, 3> for Training<RELU> {
         let Kept { planes, x, gamma, beta, channels } = saved;
         let dy = planes.laid_out(&dy);
         let (isa, x, dy) = (isa(), x.as_slice(), dy.as_slice());
-        let relu = |c: usize| RELU.then(|| [gamma.as_slice()[c], beta.as_slice()[c]]);
+        let relu = |c: usize| RELU.then(|| Affine { gamma: gamma.as_slice()[c], beta: beta.as_slice()[c] });
         let sums = gradient_sums(&planes, &channels, relu, [x, dy]);
         let [dgamma, dbeta] = parameter_gradients(&channels, &sums, *gamma.shape());
-        let factors = factors(&planes, &channels, &sums, &gamma);
+        let coefficients = gradient_coefficients(&planes, &channels, &sums, &gamma);
         let dx = wanted[0].then(|| {
             let back = |c: usize, place: Range<usize>, dx: &mut [E]| {
-                channels[c].backward(isa, factors[c], relu(c), [&x[place.clone()], &dy[place]], dx);
+                channels[c].backward(isa, coefficients[c], relu(c), [&x[place.clone()], &dy[place]], dx);
             };
             planes.build(back)
         });
@@ -116,7 +116,8 @@ fn normalise<E: Element, const RELU: bool>(
     [x, gamma, beta]: [&Tensor<E>; 3],
 ) -> Tensor<E> {
     let (isa, x, gamma, beta) = (isa(), x.as_slice(), gamma.as_slice(), beta.as_slice());
-    planes.build(|c, place, y| channels[c].normalise(isa, [gamma[c], beta[c]], RELU, &x[place], y))
+    planes
+        .build(|c, place, y| channels[c].normalise(isa, Affine { gamma: gamma[c], beta: beta[c] }, RELU, &x[place], y))
 }
 
 /// How `y` is computed again from what the operation keeps.

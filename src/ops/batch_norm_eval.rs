@@ -16,7 +16,7 @@ use super::support::batch_statistics::RunningStats;
 use super::support::catalogue::{CHANNELS, IMAGES, Large, Row, case};
 use super::support::constant::require_positive;
 use super::support::isa;
-use super::support::planes::{Channel, Planes, gradient_sums, parameter_gradients};
+use super::support::planes::{Affine, Channel, Planes, gradient_sums, parameter_gradients};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -97,7 +97,10 @@ impl<E: Element> Op<E, 3> for Evaluating<E> {
         };
         let channels: Vec<Channel> = statistics.map(channel).collect();
         let (values, gammas, betas) = (x.as_slice(), gamma.as_slice(), beta.as_slice());
-        let y = planes.build(|c, place, y| channels[c].normalise(isa, [gammas[c], betas[c]], false, &values[place], y));
+        let y = planes.build(|c, place, y| {
+            let affine = Affine { gamma: gammas[c], beta: betas[c] };
+            channels[c].normalise(isa, affine, false, &values[place], y);
+        });
         (y, Kept { planes, x, gamma: gamma.clone(), channels })
     }
 

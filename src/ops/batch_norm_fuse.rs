@@ -20,17 +20,18 @@
 //!
 //! **Source** as of [`batch_norm`](Var::batch_norm) and [`fuse`](Var::fuse); the bits are theirs.
 
-use super::support::batch_statistics::{Batch, BatchNorm, RunningStats, factors, train};
+use super::support::batch_statistics::{Batch, BatchNorm, RunningStats, gradient_coefficients, train};
 use super::support::catalogue::{CHANNELS, Draw, IMAGES, Large, Row, case};
 use super::support::constant::require_positive;
 use super::support::fusion::Fusion;
 use super::support::isa;
-use super::support::planes::{Channel, Planes, parameter_gradients};
+use super::support::planes::{Affine, Channel, Planes, parameter_gradients};
 use super::support::wide::in_f64;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, SavedValue, Var};
 use crate::tensor::Tensor;
+use evograd_kernels::norm::Normalisation;
 use evograd_kernels::{Element, Isa, join};
 use std::ops::Range;
 
@@ -138,11 +139,12 @@ impl<E: Element> Op<E, 4> for Fusing<E> {
         let channels = self.batch.channels(&planes, x.as_slice());
         let (gammas, betas) = (gamma.as_slice(), beta.as_slice());
         let y = planes.build(|c, place, y| {
-            let (inputs, line) = ([&x.as_slice()[place.clone()], &a.as_slice()[place]], [gammas[c], betas[c]]);
-            if channels[c].ordinary(line[0]) {
-                return join(isa, channels[c].line(line), root, inputs, y);
+            let inputs = [&x.as_slice()[place.clone()], &a.as_slice()[place]];
+            let affine = Affine { gamma: gammas[c], beta: betas[c] };
+            if channels[c].ordinary(affine.gamma) {
+                return join(isa, channels[c].normalisation(affine), root, inputs, y);
             }
-            let (line, root) = (channels[c].line(line.map(E::to_f64)), root.map(E::to_f64));
+            let (line, root) = (channels[c].normalisation(affine.wide()), root.map(E::to_f64));
             in_f64(inputs, y, |inputs, y| join(isa, line, root, inputs, y));
         });
         let kept = root.is_none().then(|| y.clone());
@@ -158,15 +160,15 @@ impl<E: Element> Op<E, 4> for Fusing<E> {
         let da = wanted[3].then_some(da);
         let Kept { planes, x, gamma, channels, .. } = saved;
         let [dgamma, dbeta] = parameter_gradients(&channels, &sums, *gamma.shape());
-        let factors = factors(&planes, &channels, &sums, &gamma);
+        let coefficients = gradient_coefficients(&planes, &channels, &sums, &gamma);
         let dx = wanted[0].then(|| {
             let (isa, mut dx) = (isa(), Over::new(df));
             let df = dx.shared.as_ref().map(Tensor::as_slice);
             planes.visit(dx.memory.as_mut_slice(), |c, place, dx| match df {
-                None => channels[c].backward_over(isa, factors[c], &x.as_slice()[place], dx),
+                None => channels[c].backward_over(isa, coefficients[c], &x.as_slice()[place], dx),
                 Some(df) => {
                     let inputs = [&x.as_slice()[place.clone()], &df[place]];
-                    channels[c].backward(isa, factors[c], None, inputs, dx);
+                    channels[c].backward(isa, coefficients[c], None, inputs, dx);
                 }
             });
             dx.memory
@@ -175,11 +177,11 @@ impl<E: Element> Op<E, 4> for Fusing<E> {
     }
 }
 
-/// The end of the block for one plane of `x` and of the shortcut `a`, with the mean, scale and shift of the channel.
-fn join<E: Element>(isa: Isa, [mean, scale, shift]: [E; 3], root: Option<E>, [x, a]: [&[E]; 2], y: &mut [E]) {
+/// The end of the block for one plane of `x` and of the shortcut `a`, of a channel.
+fn join<E: Element>(isa: Isa, line: Normalisation<E>, root: Option<E>, [x, a]: [&[E]; 2], y: &mut [E]) {
     match root {
-        None => join::join_sum(isa, x, a, mean, scale, shift, y),
-        Some(epsilon) => join::join_sort_root(isa, x, a, mean, scale, shift, epsilon, y),
+        None => join::join_sum(isa, x, a, line, y),
+        Some(epsilon) => join::join_sort_root(isa, x, a, epsilon, line, y),
     }
 }
 
@@ -216,7 +218,7 @@ impl<E: Element> Kept<E> {
         let (x, y) = (self.x.as_slice(), y.as_slice());
         let sums = self.planes.sums([memory.as_mut_slice()], |c, place, [g]| {
             fetch(&shared, &place, g);
-            let (mean, _) = self.channels[c].centre();
+            let (mean, _) = self.channels[c].rounded_mean();
             let x = &x[place.clone()];
             let sums = join::join_sum_backward(isa, x, &y[place], mean, g);
             self.channels[c].trusted_sums(isa, sums, [x, g])
@@ -232,11 +234,12 @@ impl<E: Element> Kept<E> {
         let mut da = Tensor::build(*memory.shape(), |_| ());
         let sums = self.planes.sums([memory.as_mut_slice(), da.as_mut_slice()], |c, place, [df, da]| {
             fetch(&shared, &place, df);
-            let (channel, line, x, a) = (&self.channels[c], [gammas[c], betas[c]], &x[place.clone()], &a[place]);
-            let sums = if channel.ordinary(line[0]) {
-                join::join_sort_root_backward(isa, x, a, channel.line(line), epsilon, df, da)
+            let (channel, x, a) = (&self.channels[c], &x[place.clone()], &a[place]);
+            let affine = Affine { gamma: gammas[c], beta: betas[c] };
+            let sums = if channel.ordinary(affine.gamma) {
+                join::join_sort_root_backward(isa, x, a, channel.normalisation(affine), epsilon, df, da)
             } else {
-                let (line, epsilon) = (channel.line(line.map(E::to_f64)), epsilon.to_f64());
+                let (line, epsilon) = (channel.normalisation(affine.wide()), epsilon.to_f64());
                 in_f64([x, a], df, |[x, a], df| {
                     in_f64([], da, |[], da| join::join_sort_root_backward(isa, x, a, line, epsilon, df, da))
                 });

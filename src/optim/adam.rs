@@ -79,10 +79,10 @@ pub(super) fn move_adam<E: Element>(
     let [gain1, gain2] = [step.beta1, step.beta2].map(|beta| E::from_f64(1.0 - beta));
     let [correction1, correction2] = [step.beta1, step.beta2].map(|beta| E::from_f64(correction(beta)));
     let [rate, epsilon, decay] = [step.rate, step.epsilon, step.weight_decay].map(E::from_f64);
-    let gradient = gradient.as_slice();
+    let (gradient, scalars) =
+        (gradient.as_slice(), update::AdamScalars { rate, gain1, gain2, correction1, correction2, epsilon, decay });
     for_each_triple(weights.as_mut_slice(), mean.as_mut_slice(), square.as_mut_slice(), |i, [w, m, v]| {
-        let gradient = &gradient[piece(i, gradient.len())];
-        kernel(isa, gradient, rate, gain1, gain2, correction1, correction2, epsilon, decay, w, m, v);
+        kernel(isa, &gradient[piece(i, gradient.len())], scalars, w, m, v);
     });
     Ok(())
 }

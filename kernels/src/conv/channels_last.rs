@@ -13,6 +13,7 @@ use crate::conv::planes::store_run;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
+use std::ops::Range;
 
 /// How rows of an image stand in a channels-last copy.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +27,12 @@ pub(crate) struct ChannelsLast {
 }
 
 impl ChannelsLast {
-    /// a channels-last copy of planes without room for zeros.
+    /// A channels-last copy of planes without room for zeros.
     pub fn dense(channels: usize, size: [usize; 2]) -> ChannelsLast {
         ChannelsLast { channels, size, before: 0, width: size[1] }
     }
 
-    /// a channels-last copy with the zeros of an axis along the width.
+    /// A channels-last copy with the zeros of an axis along the width.
     pub fn padded(channels: usize, height: usize, columns: &Axis) -> ChannelsLast {
         let (before, width) = columns.padding();
         ChannelsLast { channels, size: [height, columns.source], before, width }
@@ -47,20 +48,21 @@ impl ChannelsLast {
         self.channels * self.size[0] * self.size[1]
     }
 
-    /// Turns rows `from .. to` of the planes with which `x` begins into a channels-last copy that begins with the first
+    /// Turns some rows of the planes with which `x` begins into a channels-last copy that begins with the first
     /// of them. Room for zeros is not touched.
     #[inline(always)]
-    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], (from, to): (usize, usize), nhwc: &mut [S::Elem]) {
+    pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], rows: Range<usize>, nhwc: &mut [S::Elem]) {
         let [height, width] = self.size;
+        let Range { start: from, end: to } = rows;
         for channel in (0..self.channels).step_by(S::LANES) {
             for pixel in (from * width..to * width).step_by(S::LANES) {
                 let x = &x[channel * height * width + pixel..];
-                let place = (pixel / width - from, pixel % width);
+                let (row, column) = (pixel / width - from, pixel % width);
                 let count = S::LANES.min(to * width - pixel);
-                if count == S::LANES && place.1 + count <= width {
-                    self.fill_run(s, x, place, &mut nhwc[channel..]);
+                if count == S::LANES && column + count <= width {
+                    self.fill_run(s, x, row, column, &mut nhwc[channel..]);
                 } else {
-                    self.fill_some(s, x, (place, count), &mut nhwc[channel..]);
+                    self.fill_some(s, x, row, column, count, &mut nhwc[channel..]);
                 }
             }
         }
@@ -68,7 +70,7 @@ impl ChannelsLast {
 
     /// A vector of pixels of one row.
     #[inline(always)]
-    fn fill_run<S: Simd>(&self, s: S, x: &[S::Elem], (row, column): (usize, usize), nhwc: &mut [S::Elem]) {
+    fn fill_run<S: Simd>(&self, s: S, x: &[S::Elem], row: usize, column: usize, nhwc: &mut [S::Elem]) {
         let (plane, place) = (self.size[0] * self.size[1], (row * self.width + self.before + column) * self.channels);
         let mut pixels = [s.zero(); MAX_LANES];
         for l in 0..S::LANES {
@@ -82,7 +84,7 @@ impl ChannelsLast {
 
     /// At most a vector of pixels, where rows or the planes may end within it.
     #[inline(always)]
-    fn fill_some<S: Simd>(&self, s: S, x: &[S::Elem], (place, count): ((usize, usize), usize), nhwc: &mut [S::Elem]) {
+    fn fill_some<S: Simd>(&self, s: S, x: &[S::Elem], row: usize, column: usize, count: usize, nhwc: &mut [S::Elem]) {
         let plane = self.size[0] * self.size[1];
         let mut pixels = [s.zero(); MAX_LANES];
         for l in 0..S::LANES {
@@ -90,22 +92,15 @@ impl ChannelsLast {
             pixels[l] = if count == S::LANES { s.load(x) } else { load_padded(s, x, S::Elem::ZERO) };
         }
         s.transpose(&mut pixels);
-        self.place_pixels::<S>(s, &pixels, count, place, nhwc);
+        self.place_pixels::<S>(s, &pixels[..count], row, column, nhwc);
     }
 
-    /// Puts `count` neighbouring pixels into a channels-last copy, from a row and column of the planes on.
+    /// Puts neighbouring pixels into a channels-last copy, from a row and column of the planes on.
     #[inline(always)]
-    fn place_pixels<S: Simd>(
-        &self,
-        s: S,
-        pixels: &[S::Vector; MAX_LANES],
-        count: usize,
-        (row, mut column): (usize, usize),
-        nhwc: &mut [S::Elem],
-    ) {
+    fn place_pixels<S: Simd>(&self, s: S, pixels: &[S::Vector], row: usize, mut column: usize, nhwc: &mut [S::Elem]) {
         let mut place = (row * self.width + self.before + column) * self.channels;
         let next_row = (self.width - self.size[1]) * self.channels;
-        for pixel in &pixels[..count] {
+        for pixel in pixels {
             s.store(*pixel, &mut nhwc[place..]);
             (column, place) = (column + 1, place + self.channels);
             if column == self.size[1] {
@@ -126,30 +121,24 @@ pub(crate) struct PlanarStore {
 }
 
 impl PlanarStore {
-    /// Writes `rows` rows of pixels, the first of which is row `first` of the output, to the planes with which `y` begins.
+    /// Writes pixels, which are some rows of the output, to the planes with which `y` begins.
     #[inline(always)]
-    pub fn write<S: Simd>(&self, s: S, pixels: &[S::Elem], (first, rows): (usize, usize), y: &mut [S::Elem]) {
+    pub fn write<S: Simd>(&self, s: S, pixels: &[S::Elem], rows: Range<usize>, y: &mut [S::Elem]) {
         let Grid { size: [_, width], first: [top, left], step: [down, right] } = self.grid;
         // Where rows follow each other without a gap, here and there, all are one long row.
         let dense = self.width == width && self.columns == width && down == 1 && right == 1;
-        let (runs, len) = if dense { (1, rows * width) } else { (rows, self.columns) };
+        let (runs, len) = if dense { (1, rows.len() * width) } else { (rows.len(), self.columns) };
         for run in 0..runs {
-            let place = (top + (first + run) * down) * width + left;
+            let place = (top + (rows.start + run) * down) * width + left;
             for filter in (0..self.filters).step_by(S::LANES) {
-                self.write_row(s, &pixels[run * self.width * self.filters + filter..], (len, filter, place), y);
+                self.write_row(s, &pixels[run * self.width * self.filters + filter..], len, filter, place, y);
             }
         }
     }
 
     /// Writes `len` pixels of a vector of filters from `place` on.
     #[inline(always)]
-    fn write_row<S: Simd>(
-        &self,
-        s: S,
-        pixels: &[S::Elem],
-        (len, filter, place): (usize, usize, usize),
-        y: &mut [S::Elem],
-    ) {
+    fn write_row<S: Simd>(&self, s: S, pixels: &[S::Elem], len: usize, filter: usize, place: usize, y: &mut [S::Elem]) {
         let Grid { size: [height, width], step: [_, right], .. } = self.grid;
         for at in (0..len).step_by(S::LANES) {
             let (pixels, y) = (&pixels[at * self.filters..], &mut y[filter * height * width + place + at * right..]);

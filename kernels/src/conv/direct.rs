@@ -6,7 +6,8 @@
 //! Lanes run over the columns of one row, which is read and written where it stands; along the width, only neighbours
 //! can be.
 
-use crate::conv::geometry::{Axis, Batch, Gather, Grid, Weights};
+use crate::conv::algorithm::{Product, WeightsProduct};
+use crate::conv::geometry::{Axis, Gather, Grid, Images, ImagesMut, Weights};
 use crate::number::Number;
 use crate::simd::Simd;
 use crate::tail::{load_padded, store_some};
@@ -26,44 +27,37 @@ fn meeting(axis: &Axis, tap: usize) -> (Range<usize>, usize) {
 kernel! {
     trait ConvDirectKernels;
 
-    /// The products of filters with the pixels of every image, as in [`conv`](crate::conv::conv).
-    pub fn products(
-        gather: &Gather, filters: usize, weights: &Weights<'_, E>, bias: &[E],
-        x: &[E], source: Batch, y: &mut [E], target: Batch, grid: Grid,
-    ) |s| {
-        DirectProduct { gather, filters, weights, bias, grid }.run(s, x, source, y, target);
+    /// The products of filters with the pixels of every image, as in [`conv`](crate::conv::conv), from their own weights.
+    pub fn products(product: &Product<'_, E>, weights: &Weights<'_, E>, x: Images<'_, E>, y: ImagesMut<'_, E>) |s| {
+        DirectProduct { product, weights }.run(s, x, y);
     }
 
     /// Adds the gradient of the weights over all images to `dw[filter][depth]`.
-    pub fn add_weights(
-        gather: &Gather, filters: usize, x: &[E], source: Batch, dy: &[E], output: Batch, dw: &mut [E],
-    ) |s| {
-        DirectWeights { gather, filters, x, source, dy, output }.run(s, dw);
+    pub fn add_weights(product: &WeightsProduct<'_, E>, dw: &mut [E]) |s| {
+        DirectWeights(product).run(s, dw);
     }
 }
 
-/// A convolution that is being computed.
+/// A product with the weights of its filters.
 struct DirectProduct<'a, E> {
-    gather: &'a Gather,
-    filters: usize,
+    product: &'a Product<'a, E>,
     weights: &'a Weights<'a, E>,
-    bias: &'a [E],
-    grid: Grid,
 }
 
 impl<E: Number> DirectProduct<'_, E> {
     /// All images.
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch) {
-        let Grid { size: [height, width], first: [top, left], step: [down, right] } = self.grid;
-        for image in 0..source.images {
-            let x = &x[source.of(image, self.gather.source_len())];
-            for filter in 0..self.filters {
-                let y = &mut y[target.of(image, 0).start + filter * height * width..][..height * width];
-                let bias = self.bias.get(filter).copied().unwrap_or(E::ZERO);
-                for row in 0..self.gather.rows.output {
+    fn run<S: Simd<Elem = E>>(&self, s: S, x: Images<'_, E>, mut y: ImagesMut<'_, E>) {
+        let Product { gather, filters, bias, grid, .. } = *self.product;
+        let Grid { size: [height, width], first: [top, left], step: [down, right] } = grid;
+        for image in 0..x.batch.images {
+            let x = x.planes(image, gather.source_len());
+            for filter in 0..filters {
+                let y = &mut y.from(image)[filter * height * width..][..height * width];
+                let bias = bias.get(filter).copied().unwrap_or(E::ZERO);
+                for row in 0..gather.rows.output {
                     let y = &mut y[(top + row * down) * width + left..];
-                    y.iter_mut().step_by(right).take(self.gather.columns.output).for_each(|y| *y = bias);
+                    y.iter_mut().step_by(right).take(gather.columns.output).for_each(|y| *y = bias);
                     self.row(s, x, filter, row, y);
                 }
             }
@@ -73,16 +67,16 @@ impl<E: Number> DirectProduct<'_, E> {
     /// Adds the products of one filter to one row of the output.
     #[inline(always)]
     fn row<S: Simd<Elem = E>>(&self, s: S, x: &[E], filter: usize, row: usize, y: &mut [E]) {
-        let Gather { planes, rows, columns } = *self.gather;
+        let (Gather { planes, rows, columns }, y_step) = (*self.product.gather, self.product.grid.step[1]);
         for plane in 0..planes {
             for i in 0..rows.taps {
                 let Some(source) = rows.sees(row, i) else { continue };
                 let x = &x[(plane * rows.source + source) * columns.source..][..columns.source];
                 for j in 0..columns.taps {
                     let (outputs, first) = meeting(&columns, j);
-                    let weight = self.weights.at(filter, [plane, i, j]);
-                    let (x, y) = (&x[first..], &mut y[outputs.start * self.grid.step[1]..]);
-                    add_scaled(s, weight, (x, columns.step), (y, self.grid.step[1]), outputs.len());
+                    let weight = self.weights.at(filter, plane, i, j);
+                    let (x, y) = (&x[first..], &mut y[outputs.start * y_step..]);
+                    add_scaled(s, weight, x, columns.step, y, y_step, outputs.len());
                 }
             }
         }
@@ -91,13 +85,7 @@ impl<E: Number> DirectProduct<'_, E> {
 
 /// `y += w·x` for so many places, each a step from the last.
 #[inline(always)]
-fn add_scaled<S: Simd>(
-    s: S,
-    w: S::Elem,
-    (x, x_step): (&[S::Elem], usize),
-    (y, y_step): (&mut [S::Elem], usize),
-    len: usize,
-) {
+fn add_scaled<S: Simd>(s: S, w: S::Elem, x: &[S::Elem], x_step: usize, y: &mut [S::Elem], y_step: usize, len: usize) {
     if x_step == 1 && y_step == 1 {
         let (x, y) = (&x[..len], &mut y[..len]);
         for at in (0..len).step_by(S::LANES) {
@@ -113,38 +101,30 @@ fn add_scaled<S: Simd>(
 }
 
 /// A gradient of weights that is being computed.
-struct DirectWeights<'a, E> {
-    gather: &'a Gather,
-    filters: usize,
-    x: &'a [E],
-    source: Batch,
-    dy: &'a [E],
-    output: Batch,
-}
+struct DirectWeights<'a, E>(&'a WeightsProduct<'a, E>);
 
 impl<E: Number> DirectWeights<'_, E> {
     /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E]) {
-        let Gather { planes, rows, columns } = *self.gather;
-        let pixels = rows.output * columns.output;
-        for image in 0..self.source.images {
-            let x = &self.x[self.source.of(image, self.gather.source_len())];
-            let dy = &self.dy[self.output.of(image, self.filters * pixels)];
+    fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E]) {
+        let WeightsProduct { gather, filters, x, dy } = *self.0;
+        let (Gather { planes, rows, columns }, pixels) = (*gather, gather.pixels());
+        for image in 0..x.batch.images {
+            let (x, dy) = (x.planes(image, gather.source_len()), dy.planes(image, filters * pixels));
             for (at, dw) in dw.iter_mut().enumerate() {
                 let (at, j) = (at / columns.taps, at % columns.taps);
                 let (at, i) = (at / rows.taps, at % rows.taps);
                 let (filter, plane) = (at / planes, at % planes);
                 let x = &x[plane * rows.source * columns.source..][..rows.source * columns.source];
-                *dw += self.tap(s, x, &dy[filter * pixels..][..pixels], (i, j));
+                *dw += self.tap(s, x, &dy[filter * pixels..][..pixels], i, j);
             }
         }
     }
 
     /// The products of a plane with a plane of the output's gradient at one tap, summed.
     #[inline(always)]
-    fn tap<S: Simd<Elem = E>>(&self, s: S, x: &[E], dy: &[E], (i, j): (usize, usize)) -> E {
-        let Gather { rows, columns, .. } = *self.gather;
+    fn tap<S: Simd<Elem = E>>(&self, s: S, x: &[E], dy: &[E], i: usize, j: usize) -> E {
+        let Gather { rows, columns, .. } = *self.0.gather;
         let ((outputs, first), mut sum) = (meeting(&columns, j), E::ZERO);
         for row in meeting(&rows, i).0 {
             let source = rows.sees(row, i).expect("a row that meets the tap");

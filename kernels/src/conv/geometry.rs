@@ -5,7 +5,7 @@
 //! outside. The matrix of all answers, im2col, is `kernel area` times as large as the image; it is never built, and is here a
 //! [`Gather`], from which each algorithm reads in its own order.
 //!
-//! [`Batch`], [`Grid`] and [`Weights`] say where the operands of a product stand. Knows no algorithm.
+//! [`Images`], [`Grid`] and [`Weights`] say where the operands of a product stand. Knows no algorithm.
 
 use crate::number::Number;
 use std::ops::Range;
@@ -190,6 +190,62 @@ impl Batch {
     }
 }
 
+/// Some planes of each image of a batch, to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Images<'a, E> {
+    /// The whole batch.
+    pub data: &'a [E],
+    /// Where in it the planes stand.
+    pub batch: Batch,
+}
+
+impl<'a, E> Images<'a, E> {
+    /// The `len` elements of an image's planes.
+    #[inline(always)]
+    pub(crate) fn planes(&self, image: usize, len: usize) -> &'a [E] {
+        &self.data[self.batch.of(image, len)]
+    }
+
+    /// What stands from an image's planes on.
+    #[inline(always)]
+    pub(crate) fn from(&self, image: usize) -> &'a [E] {
+        &self.data[self.batch.of(image, 0).start..]
+    }
+
+    /// So many images from `first` on.
+    pub(crate) fn part(&self, first: usize, images: usize) -> Images<'a, E> {
+        Images { data: &self.data[first * self.batch.stride..], batch: Batch { images, ..self.batch } }
+    }
+}
+
+/// Some planes of each image of a batch, to be written.
+#[derive(Debug)]
+pub struct ImagesMut<'a, E> {
+    /// The whole batch.
+    pub data: &'a mut [E],
+    /// Where in it the planes stand.
+    pub batch: Batch,
+}
+
+impl<E> ImagesMut<'_, E> {
+    /// The `len` elements of an image's planes.
+    #[inline(always)]
+    pub(crate) fn planes(&mut self, image: usize, len: usize) -> &mut [E] {
+        &mut self.data[self.batch.of(image, len)]
+    }
+
+    /// What stands from an image's planes on.
+    #[inline(always)]
+    pub(crate) fn from(&mut self, image: usize) -> &mut [E] {
+        &mut self.data[self.batch.of(image, 0).start..]
+    }
+
+    /// So many images from `first` on.
+    pub(crate) fn part(&mut self, first: usize, images: usize) -> ImagesMut<'_, E> {
+        ImagesMut { data: &mut self.data[first * self.batch.stride..], batch: Batch { images, ..self.batch } }
+    }
+}
+
 /// Which pixels of the output planes a product writes: every `step`-th from `first` on, along each axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Grid {
@@ -237,7 +293,7 @@ pub struct Weights<'a, E> {
 impl<E: Number> Weights<'_, E> {
     /// The weight of a tap.
     #[inline(always)]
-    pub(crate) fn at(&self, filter: usize, [plane, i, j]: [usize; 3]) -> E {
+    pub(crate) fn at(&self, filter: usize, plane: usize, i: usize, j: usize) -> E {
         self.w[filter * self.filter + plane * self.plane + self.place(i, j)]
     }
 

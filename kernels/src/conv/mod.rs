@@ -37,13 +37,14 @@
 //!
 //! The order of every sum is fixed by the sizes and the image, so a pixel's value does not depend on the batch.
 
+pub(crate) mod algorithm;
 pub(crate) mod channels_last;
 pub(crate) mod direct;
 pub(crate) mod evenness;
 pub mod geometry;
 pub(crate) mod microkernel;
 pub(crate) mod nhwc;
-mod plan;
+pub(crate) mod plan;
 pub(crate) mod planar;
 pub(crate) mod planes;
 pub mod weights;
@@ -51,19 +52,13 @@ pub(crate) mod winograd;
 
 use crate::isa::Isa;
 use crate::number::Number;
+pub use algorithm::Filters;
+use algorithm::{ForwardAlgorithm, Product};
 use direct::ConvDirectKernels;
 use evenness::EvennessKernels;
-pub use geometry::{Axis, Batch, Gather, Grid, Phase, Weights, Window};
-use microkernel::pixels::{LARGE_BLOCK, SMALL_BLOCK};
-use microkernel::{channels, pixels};
-use nhwc::few_channels::FewChannelsForward;
-use nhwc::forward::NhwcForward;
-use plan::Algorithm;
+pub use geometry::{Axis, Batch, Gather, Grid, Images, ImagesMut, Phase, Weights, Window};
 pub use plan::Plan;
-use planar::forward::PlanarForward;
-use planar::pointwise::PointwiseForward;
-use winograd::one_d::Winograd1dForward;
-use winograd::two_d::Winograd2dForward;
+use plan::with_forward;
 
 /// A scalar for which every algorithm is compiled.
 pub trait Convolve: Number + ConvKernels<Self> + ConvDirectKernels<Self> + EvennessKernels<Self> {}
@@ -78,59 +73,52 @@ pub fn pack_filters<E: Convolve>(isa: Isa, plan: &Plan, weights: &Weights<'_, E>
     let (packed, greatest) = packed[..plan.packed_len()].split_at_mut(plan.filters_len());
     pack(isa, plan, weights, packed);
     // Only Winograd's algorithm asks whether filters are even; that all are finite, every algorithm does.
-    greatest[0] = match plan.algorithm.is_winograd() {
+    greatest[0] = match plan.is_winograd() {
         true => evenness::greatest_weight(isa, &plan.gather, weights),
         false => evenness::largest(isa, weights.w),
     };
 }
 
-/// The products of `filters` packed filters with the pixels of every image: see the module's text.
+/// The products of a plan's filters with the pixels of every image: see the module's text.
 ///
-/// `x` holds the source planes as `source` says, `y` receives one plane per filter, of which `grid` names the
-/// pixels, as `target` says. `bias` has one value per filter, or none at all. `weights` are those that were packed: images whose
-/// values Winograd's algorithm would not do justice to are summed directly, see `evenness.rs`.
+/// `x` holds the source planes, `y` receives one plane per filter, of which `grid` names the pixels.
 ///
 /// # Panics
 /// When a slice is shorter than the sizes say.
-#[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
 pub fn conv<E: Convolve>(
     isa: Isa,
     plan: &Plan,
-    packed: &[E],
-    weights: &Weights<'_, E>,
-    bias: &[E],
-    x: &[E],
-    source: Batch,
-    y: &mut [E],
-    target: Batch,
+    filters: &Filters<'_, E>,
+    x: Images<'_, E>,
+    mut y: ImagesMut<'_, E>,
     grid: Grid,
     scratch: &mut [E],
 ) {
-    let Plan { gather, filters, .. } = plan;
-    source.check(gather.source_len(), x.len(), "the source of a convolution");
-    target.check(filters * grid.size[0] * grid.size[1], y.len(), "the output of a convolution");
-    assert_eq!(source.images, target.images, "images of a convolution");
-    assert!(bias.is_empty() || bias.len() == *filters, "{} biases for {filters} filters", bias.len());
+    let (gather, Filters { weights, bias, .. }) = (&plan.gather, *filters);
+    x.batch.check(gather.source_len(), x.data.len(), "the source of a convolution");
+    y.batch.check(plan.filters * grid.size[0] * grid.size[1], y.data.len(), "the output of a convolution");
+    assert_eq!(x.batch.images, y.batch.images, "images of a convolution");
+    assert!(bias.is_empty() || bias.len() == plan.filters, "{} biases for {} filters", bias.len(), plan.filters);
     grid.check(gather);
-    let (packed, greatest) = packed[..plan.packed_len()].split_at(plan.filters_len());
+    let (packed, greatest) = filters.packed[..plan.packed_len()].split_at(plan.filters_len());
+    let product = Product { gather, filters: plan.filters, packed, bias, grid };
     if !greatest[0].is_finite() {
-        return direct::products(isa, gather, *filters, weights, bias, x, source, y, target, grid);
+        return direct::products(isa, &product, weights, x, y);
     }
-    if !plan.algorithm.is_winograd() {
-        return products(isa, plan, packed, bias, x, source, y, target, grid, scratch);
+    if !plan.is_winograd() {
+        return products(isa, plan, &product, x, y, scratch);
     }
     let mut done = 0;
-    while done < source.images {
-        let (images, even) = evenness::alike(source.images - done, |image| {
-            let x = &x[source.of(done + image, gather.source_len())];
+    while done < x.batch.images {
+        let (images, even) = evenness::alike(x.batch.images - done, |image| {
+            let x = x.planes(done + image, gather.source_len());
             evenness::is_even(isa, x, gather.source_pixels(), greatest[0], scratch)
         });
-        let (x, y) = (&x[done * source.stride..], &mut y[done * target.stride..]);
-        let (source, target) = (Batch { images, ..source }, Batch { images, ..target });
+        let (x, y) = (x.part(done, images), y.part(done, images));
         if even {
-            products(isa, plan, packed, bias, x, source, y, target, grid, scratch);
+            products(isa, plan, &product, x, y, scratch);
         } else {
-            direct::products(isa, gather, *filters, weights, bias, x, source, y, target, grid);
+            direct::products(isa, &product, weights, x, y);
         }
         done += images;
     }
@@ -142,46 +130,14 @@ kernel! {
     /// Packs filters in the order in which their algorithm reads them.
     #[doc(hidden)]
     pub fn pack(plan: &Plan, weights: &Weights<'_, E>, packed: &mut [E]) |s| {
-        let Plan { ref gather, filters, algorithm } = *plan;
-        let lanes_over_pixels = (filters, if S::REGISTERS == 32 { LARGE_BLOCK } else { SMALL_BLOCK });
-        match algorithm {
-            Algorithm::Winograd2d(tiles) => winograd::two_d::pack_filters(s, &tiles, weights, packed),
-            Algorithm::Winograd1d(tiles) => winograd::one_d::pack_filters(&tiles, lanes_over_pixels, weights, packed),
-            Algorithm::FewChannels => {
-                pixels::pack_filters(gather, (filters, channels::block_of(S::LANES, filters)), weights, packed);
-            }
-            Algorithm::Nhwc => {
-                let block = channels::block_of(S::LANES, filters);
-                nhwc::forward::pack_filters(gather, (filters, block), weights, packed);
-            }
-            Algorithm::Pointwise | Algorithm::Planar => pixels::pack_filters(gather, lanes_over_pixels, weights, packed),
-        }
+        with_forward!(plan.forward, |algorithm| algorithm.pack(s, &plan.gather, plan.filters, weights, packed));
     }
 
     /// The products by the plan's algorithm, whatever the values.
     #[doc(hidden)]
     pub fn products(
-        plan: &Plan, packed: &[E], bias: &[E],
-        x: &[E], source: Batch, y: &mut [E], target: Batch, grid: Grid, scratch: &mut [E],
+        plan: &Plan, product: &Product<'_, E>, x: Images<'_, E>, y: ImagesMut<'_, E>, scratch: &mut [E],
     ) |s| {
-        let Plan { ref gather, filters, algorithm } = *plan;
-        match algorithm {
-            Algorithm::Winograd2d(tiles) => {
-                Winograd2dForward { tiles: &tiles, packed, bias, grid }.run(s, x, source, y, target, scratch);
-            }
-            Algorithm::Winograd1d(tiles) => {
-                Winograd1dForward { tiles: &tiles, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-            }
-            Algorithm::FewChannels => {
-                FewChannelsForward { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-            }
-            Algorithm::Pointwise => {
-                PointwiseForward(PlanarForward { gather, filters, packed, bias, grid }).run(s, x, source, y, target);
-            }
-            Algorithm::Nhwc => {
-                NhwcForward { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch);
-            }
-            Algorithm::Planar => PlanarForward { gather, filters, packed, bias, grid }.run(s, x, source, y, target, scratch),
-        }
+        with_forward!(plan.forward, |algorithm| ForwardAlgorithm::run(algorithm, s, product, x, y, scratch));
     }
 }

@@ -10,6 +10,7 @@
 use crate::conv::geometry::{Axis, Gather};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
+use std::ops::Range;
 
 /// A padded row, in which places that lie `step` apart stand together, so that neighbouring output pixels do.
 #[derive(Clone, Copy)]
@@ -110,7 +111,7 @@ impl Gather {
         }
     }
 
-    /// Packs `count` pixels from `first` on as tap `(i, j)` of `plane` sees them.
+    /// Packs some pixels as a tap sees them, which meets the first pixel at `tap`.
     /// What stands behind them in `packed` is left as it comes.
     #[inline(always)]
     pub(crate) fn pack_tap<S: Simd>(
@@ -118,12 +119,13 @@ impl Gather {
         s: S,
         layout: &Layout,
         padded: &[S::Elem],
-        (plane, i, j): (usize, usize, usize),
-        (first, count): (usize, usize),
+        tap: usize,
+        pixels: Range<usize>,
         packed: &mut [S::Elem],
     ) {
+        let (first, count) = (pixels.start, pixels.len());
         let mut column = first % layout.columns;
-        let mut source = layout.tap(plane, i, j) + first / layout.columns * layout.pixel_down;
+        let mut source = tap + first / layout.columns * layout.pixel_down;
         let mut target = 0;
         while target < count {
             let len = (layout.columns - column).min(count - target);

@@ -17,12 +17,9 @@
 //!
 //! The order of every sum is fixed by the sizes and the images alone.
 
-use crate::conv::geometry::Batch;
-use crate::conv::nhwc::weights::NhwcWeights;
-use crate::conv::plan::{Algorithm, Plan};
-use crate::conv::planar::weights::PlanarWeights;
-use crate::conv::winograd::one_d_weights::Winograd1dWeights;
-use crate::conv::winograd::two_d_weights::Winograd2dWeights;
+use crate::conv::algorithm::{WeightsAlgorithm, WeightsProduct};
+use crate::conv::geometry::Images;
+use crate::conv::plan::{Plan, with_backward};
 use crate::conv::{Convolve, direct, evenness};
 use crate::isa::Isa;
 
@@ -30,32 +27,30 @@ use crate::isa::Isa;
 ///
 /// # Panics
 /// When a slice is shorter than the sizes say.
-#[allow(clippy::too_many_arguments, reason = "a kernel takes slices and sizes, not objects")]
 pub fn conv_weights<E: Convolve + ConvWeightsKernels<E>>(
     isa: Isa,
     plan: &Plan,
-    x: &[E],
-    source: Batch,
-    dy: &[E],
-    output: Batch,
+    x: Images<'_, E>,
+    dy: Images<'_, E>,
     dw: &mut [E],
     scratch: &mut [E],
 ) {
     let (gather, filters) = (&plan.gather, plan.filters);
-    source.check(gather.source_len(), x.len(), "the input of a convolution");
-    output.check(filters * gather.pixels(), dy.len(), "the output's gradient of a convolution");
-    assert_eq!(source.images, output.images, "images of a convolution");
+    x.batch.check(gather.source_len(), x.data.len(), "the input of a convolution");
+    dy.batch.check(filters * gather.pixels(), dy.data.len(), "the output's gradient of a convolution");
+    assert_eq!(x.batch.images, dy.batch.images, "images of a convolution");
     assert_eq!(dw.len(), filters * gather.depth(), "weights of a convolution");
-    let scratch = &mut scratch[..plan.weights_scratch_len(source.images)];
+    let scratch = &mut scratch[..plan.weights_scratch_len(x.batch.images)];
+    let product = WeightsProduct { gather, filters, x, dy };
     dw.fill(E::ZERO);
-    if plan.algorithm.is_winograd() {
-        add_alike(isa, plan, (x, source), (dy, output), dw, scratch);
+    if plan.is_winograd() {
+        add_alike(isa, plan, &product, dw, scratch);
     } else {
-        add_products(isa, plan, x, source, dy, output, dw, scratch);
+        add_products(isa, plan, &product, dw, scratch);
     }
     if !evenness::largest(isa, dw).is_finite() {
         dw.fill(E::ZERO);
-        direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
+        direct::add_weights(isa, &product, dw);
     }
 }
 
@@ -63,26 +58,24 @@ pub fn conv_weights<E: Convolve + ConvWeightsKernels<E>>(
 fn add_alike<E: Convolve + ConvWeightsKernels<E>>(
     isa: Isa,
     plan: &Plan,
-    (x, source): (&[E], Batch),
-    (dy, output): (&[E], Batch),
+    product: &WeightsProduct<'_, E>,
     dw: &mut [E],
     scratch: &mut [E],
 ) {
-    let (gather, filters) = (&plan.gather, plan.filters);
+    let WeightsProduct { gather, filters, x, dy } = *product;
     let mut done = 0;
-    while done < source.images {
-        let (images, even) = evenness::alike(source.images - done, |image| {
-            let x = &x[source.of(done + image, gather.source_len())];
-            let dy = &dy[output.of(done + image, filters * gather.pixels())];
+    while done < x.batch.images {
+        let (images, even) = evenness::alike(x.batch.images - done, |image| {
+            let x = x.planes(done + image, gather.source_len());
+            let dy = dy.planes(done + image, filters * gather.pixels());
             evenness::is_even(isa, x, gather.source_pixels(), E::ONE, scratch)
                 && evenness::is_even(isa, dy, gather.pixels(), E::ONE, scratch)
         });
-        let (x, dy) = (&x[done * source.stride..], &dy[done * output.stride..]);
-        let (source, output) = (Batch { images, ..source }, Batch { images, ..output });
+        let part = WeightsProduct { x: x.part(done, images), dy: dy.part(done, images), ..*product };
         if even {
-            add_products(isa, plan, x, source, dy, output, dw, scratch);
+            add_products(isa, plan, &part, dw, scratch);
         } else {
-            direct::add_weights(isa, gather, filters, x, source, dy, output, dw);
+            direct::add_weights(isa, &part, dw);
         }
         done += images;
     }
@@ -93,19 +86,7 @@ kernel! {
 
     /// Adds the gradient by the plan's algorithm, whatever the values.
     #[doc(hidden)]
-    pub fn add_products(
-        plan: &Plan, x: &[E], source: Batch, dy: &[E], output: Batch, dw: &mut [E], scratch: &mut [E],
-    ) |s| {
-        let (gather, filters) = (&plan.gather, plan.filters);
-        match plan.weights_algorithm() {
-            Algorithm::Winograd2d(tiles) => {
-                Winograd2dWeights { tiles: &tiles, x, source, dy, output }.run(s, dw, scratch);
-            }
-            Algorithm::Winograd1d(tiles) => {
-                Winograd1dWeights { tiles: &tiles, filters, x, source, dy, output }.run(s, dw, scratch);
-            }
-            Algorithm::Nhwc => NhwcWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-            _ => PlanarWeights { gather, filters, x, source, dy, output }.run(s, dw, scratch),
-        }
+    pub fn add_products(plan: &Plan, product: &WeightsProduct<'_, E>, dw: &mut [E], scratch: &mut [E]) |s| {
+        with_backward!(plan.backward, |algorithm| WeightsAlgorithm::run(algorithm, s, product, dw, scratch));
     }
 }

@@ -30,7 +30,8 @@ impl Plane {
     /// to; the divisors of a row of outputs; and a row for the shares of a row of outputs, with zeros on either side.
     fn prepare<'a, E: Number>(
         &self,
-        (x, y): (usize, usize),
+        x: usize,
+        y: usize,
         count_padding: bool,
         scratch: &'a mut [E],
     ) -> [&'a mut [E]; 4] {
@@ -60,7 +61,7 @@ kernel! {
     /// When a slice has not the length that `plane` says, or `plane` is not sound, as in
     /// [`max_forward`](super::max_forward()).
     pub fn avg_forward(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E], scratch: &mut [E]) |s| {
-        let [rows, parts, divisors, _] = plane.prepare((x.len(), y.len()), count_padding, scratch);
+        let [rows, parts, divisors, _] = plane.prepare(x.len(), y.len(), count_padding, scratch);
         if !plane.usual() {
             return plain_forward(plane, count_padding, x, y);
         }
@@ -88,7 +89,7 @@ kernel! {
     /// # Panics
     /// As [`avg_forward`].
     pub fn avg_backward(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E], scratch: &mut [E]) |s| {
-        let [rows, parts, divisors, shares] = plane.prepare((dx.len(), dy.len()), count_padding, scratch);
+        let [rows, parts, divisors, shares] = plane.prepare(dx.len(), dy.len(), count_padding, scratch);
         dx.fill(E::ZERO);
         if !plane.usual() {
             return plain_backward(plane, count_padding, dy, dx);

@@ -7,7 +7,9 @@ use crate::par::{for_each, map};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::conv::weights::conv_weights;
-use evograd_kernels::conv::{Batch, Gather, Grid, Phase, Plan, Weights, Window, conv, pack_filters};
+use evograd_kernels::conv::{
+    Batch, Filters, Gather, Grid, Images, ImagesMut, Phase, Plan, Weights, Window, conv, pack_filters,
+};
 use evograd_kernels::{Element, Isa, arith, reduce};
 use std::ops::Range;
 
@@ -165,9 +167,9 @@ impl Passes {
         let mut dw = Buffer::stale(len);
         let mut scratch = Buffer::stale(plan.weights_scratch_len(images));
         for (group, dw) in dw.chunks_mut(len / groups).enumerate() {
-            let source = Batch { images, stride: x_len, start: group * self.group_len() };
-            let output = Batch { images, stride: y_len, start: group * y_len / groups };
-            conv_weights(isa, plan, x, source, dy, output, dw, &mut scratch);
+            let x = Images { data: x, batch: Batch { images, stride: x_len, start: group * self.group_len() } };
+            let dy = Images { data: dy, batch: Batch { images, stride: y_len, start: group * y_len / groups } };
+            conv_weights(isa, plan, x, dy, dw, &mut scratch);
         }
         dw
     }
@@ -251,10 +253,10 @@ impl<E: Element> Products<E> {
             let x = &x[piece * together * x_len..][..images * x_len];
             let mut scratch = Buffer::stale(scratch);
             for Product { plan, packed, kernel, grid, bias, source, target } in &self.0 {
-                let source = Batch { images, stride: x_len, start: *source };
-                let target = Batch { images, stride: y_len, start: *target };
-                let weights = kernel.weights();
-                conv(isa, plan, packed, &weights, bias, x, source, y, target, *grid, &mut scratch);
+                let x = Images { data: x, batch: Batch { images, stride: x_len, start: *source } };
+                let y = ImagesMut { data: y, batch: Batch { images, stride: y_len, start: *target } };
+                let filters = Filters { packed, weights: &kernel.weights(), bias };
+                conv(isa, plan, &filters, x, y, *grid, &mut scratch);
             }
             then(y);
         });

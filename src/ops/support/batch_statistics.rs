@@ -8,6 +8,7 @@ use crate::setting::Allowed;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
+use evograd_kernels::norm::GradientCoefficients;
 use evograd_kernels::{Element, stats::Moments};
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -124,18 +125,19 @@ impl Batch {
 }
 
 /// For each channel, what [`Channel::backward`] makes `dx` with, from its sums.
-pub(in crate::ops) fn factors<E: Element>(
+pub(in crate::ops) fn gradient_coefficients<E: Element>(
     planes: &Planes,
     channels: &[Channel],
     sums: &[[f64; 2]],
     gamma: &Tensor<E>,
-) -> Vec<[f64; 3]> {
+) -> Vec<GradientCoefficients<f64>> {
     let count = planes.values() as f64;
-    let factors = |((channel, sums), gamma): ((&Channel, &[f64; 2]), &E)| {
-        let scale = channel.inverse * gamma.to_f64();
-        [scale, -scale * channel.inverse * channel.inverse * sums[1] / count, -scale * sums[0] / count]
+    let coefficients = |((channel, sums), gamma): ((&Channel, &[f64; 2]), &E)| {
+        let gradient = channel.inverse * gamma.to_f64();
+        let deviation = -gradient * channel.inverse * channel.inverse * sums[1] / count;
+        GradientCoefficients { gradient, deviation, constant: -gradient * sums[0] / count }
     };
-    channels.iter().zip(sums).zip(gamma.as_slice()).map(factors).collect()
+    channels.iter().zip(sums).zip(gamma.as_slice()).map(coefficients).collect()
 }
 
 /// What a channel of these moments is normalised with.

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::par::{PIECE, for_each};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use evograd_kernels::norm::{GradientCoefficients, Normalisation};
 use evograd_kernels::{Element, Isa, arith, norm, stats};
 use std::ops::Range;
 
@@ -173,7 +174,21 @@ fn transpose<E: Element>(x: &Tensor<E>, shape: Shape, rows: usize, columns: usiz
     })
 }
 
-/// What a channel is normalised with.
+/// The learned scale and shift of a channel.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ops) struct Affine<E> {
+    pub gamma: E,
+    pub beta: E,
+}
+
+impl<E: Element> Affine<E> {
+    /// In `f64`.
+    pub fn wide(self) -> Affine<f64> {
+        Affine { gamma: self.gamma.to_f64(), beta: self.beta.to_f64() }
+    }
+}
+
+/// The statistics that a channel is normalised with.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::ops) struct Channel {
     /// The mean.
@@ -186,17 +201,17 @@ impl Channel {
     /// The mean as the element type has it, and what its rounding left off.
     ///
     /// Near a large mean the rounding is not small against the deviation; subtracting the rounded mean is exact there,
-    /// and the rest is accounted for in the shift.
-    pub fn centre<E: Element>(&self) -> (E, f64) {
-        let centre = E::from_f64(self.mean);
-        (centre, self.mean - centre.to_f64())
+    /// and the difference is accounted for in the shift.
+    pub fn rounded_mean<E: Element>(&self) -> (E, f64) {
+        let mean = E::from_f64(self.mean);
+        (mean, self.mean - mean.to_f64())
     }
 
-    /// The centre, scale and shift of `y = (x − mean)·inverse·gamma + beta`, as the element type has them.
-    pub fn line<E: Element>(&self, [gamma, beta]: [E; 2]) -> [E; 3] {
-        let (centre, rest) = self.centre::<E>();
+    /// The coefficients of `y = (x − mean)·inverse·gamma + beta`, as the element type has them.
+    pub fn normalisation<E: Element>(&self, Affine { gamma, beta }: Affine<E>) -> Normalisation<E> {
+        let (mean, left_off) = self.rounded_mean::<E>();
         let scale = gamma.to_f64() * self.inverse;
-        [centre, E::from_f64(scale), E::from_f64(beta.to_f64() - rest * scale)]
+        Normalisation { mean, scale: E::from_f64(scale), shift: E::from_f64(beta.to_f64() - left_off * scale) }
     }
 
     /// Whether the type holds all that lies between `x` and the normalised values times `gamma`.
@@ -208,19 +223,17 @@ impl Channel {
     }
 
     /// `y = (x − mean)·inverse·gamma + beta`, rectified where a ReLU follows.
-    pub fn normalise<E: Element>(&self, isa: Isa, line: [E; 2], relu: bool, x: &[E], y: &mut [E]) {
-        if !self.ordinary(line[0]) {
-            let line = line.map(E::to_f64);
-            return in_f64([x], y, |[x], y| self.normalise_here(isa, line, relu, x, y));
+    pub fn normalise<E: Element>(&self, isa: Isa, affine: Affine<E>, relu: bool, x: &[E], y: &mut [E]) {
+        if !self.ordinary(affine.gamma) {
+            return in_f64([x], y, |[x], y| self.normalise_here(isa, affine.wide(), relu, x, y));
         }
-        self.normalise_here(isa, line, relu, x, y);
+        self.normalise_here(isa, affine, relu, x, y);
     }
 
     /// [`Channel::normalise`] in the type at hand.
-    fn normalise_here<E: Element>(&self, isa: Isa, line: [E; 2], relu: bool, x: &[E], y: &mut [E]) {
-        let [centre, scale, shift] = self.line(line);
+    fn normalise_here<E: Element>(&self, isa: Isa, affine: Affine<E>, relu: bool, x: &[E], y: &mut [E]) {
         let normalise = if relu { norm::normalise_relu } else { norm::normalise };
-        normalise(isa, x, centre, scale, shift, y);
+        normalise(isa, x, self.normalisation(affine), y);
     }
 
     /// `dx = dy·inverse·gamma`, where the statistics are constants.
@@ -232,68 +245,67 @@ impl Channel {
         }
     }
 
-    /// `dx = g·steep + (x − mean)·slope + rest`, where `g` is `dy`, or where a ReLU follows what it lets through of it.
+    /// `dx` by its [`GradientCoefficients`], where `g` is `dy`, or where a ReLU follows what it lets through of it.
     pub fn backward<E: Element>(
         &self,
         isa: Isa,
-        factors: [f64; 3],
-        relu: Option<[E; 2]>,
+        coefficients: GradientCoefficients<f64>,
+        relu: Option<Affine<E>>,
         [x, dy]: [&[E]; 2],
         dx: &mut [E],
     ) {
-        if !self.trusts::<E>(factors, relu.map(|[gamma, _]| gamma)) {
-            let relu = relu.map(|line| line.map(E::to_f64));
-            return in_f64([x, dy], dx, |inputs, dx| self.backward_here(isa, factors, relu, inputs, dx));
+        if !self.trusts::<E>(coefficients, relu.map(|affine| affine.gamma)) {
+            let relu = relu.map(Affine::wide);
+            return in_f64([x, dy], dx, |inputs, dx| self.backward_here(isa, coefficients, relu, inputs, dx));
         }
-        self.backward_here(isa, factors, relu, [x, dy], dx);
+        self.backward_here(isa, coefficients, relu, [x, dy], dx);
     }
 
     /// Whether the type holds all that lies between `x`, `dy` and what [`Channel::backward`] makes of them: of three
-    /// factors that are made of up to five, each may leave the range where `dx` does not.
-    fn trusts<E: Element>(&self, factors: [f64; 3], gamma: Option<E>) -> bool {
-        ordinary::<E>(&factors, 80) && self.ordinary(gamma.unwrap_or(E::ONE))
+    /// coefficients that are made of up to five factors, each may leave the range where `dx` does not.
+    fn trusts<E: Element>(&self, coefficients: GradientCoefficients<f64>, gamma: Option<E>) -> bool {
+        let GradientCoefficients { gradient, deviation, constant } = coefficients;
+        ordinary::<E>(&[gradient, deviation, constant], 80) && self.ordinary(gamma.unwrap_or(E::ONE))
     }
 
     /// [`Channel::backward`] in the type at hand.
     fn backward_here<E: Element>(
         &self,
         isa: Isa,
-        factors: [f64; 3],
-        relu: Option<[E; 2]>,
+        coefficients: GradientCoefficients<f64>,
+        relu: Option<Affine<E>>,
         [x, dy]: [&[E]; 2],
         dx: &mut [E],
     ) {
-        let [centre, steep, slope, shift] = self.factors(factors);
-        match relu.map(|line| self.line(line)) {
-            None => norm::normalise_backward(isa, x, dy, centre, steep, slope, shift, dx),
-            Some([_, up, by]) => norm::normalise_relu_backward(isa, x, dy, centre, up, by, steep, slope, shift, dx),
+        let (mean, coefficients) = self.rounded(coefficients);
+        match relu.map(|affine| self.normalisation(affine)) {
+            None => norm::normalise_backward(isa, x, dy, mean, coefficients, dx),
+            Some(line) => norm::normalise_relu_backward(isa, x, dy, line, coefficients, dx),
         }
     }
 
     /// As [`Channel::backward`] without a ReLU, written over `dy`.
-    pub fn backward_over<E: Element>(&self, isa: Isa, factors: [f64; 3], x: &[E], dy: &mut [E]) {
-        if !self.trusts::<E>(factors, None) {
-            let factors = self.factors(factors);
-            return in_f64([x], dy, |[x], dy| Self::over(isa, factors, x, dy));
+    pub fn backward_over<E: Element>(&self, isa: Isa, coefficients: GradientCoefficients<f64>, x: &[E], dy: &mut [E]) {
+        if !self.trusts::<E>(coefficients, None) {
+            let (mean, coefficients) = self.rounded(coefficients);
+            return in_f64([x], dy, |[x], dy| norm::normalise_backward_over(isa, x, mean, coefficients, dy));
         }
-        Self::over(isa, self.factors(factors), x, dy);
+        let (mean, coefficients) = self.rounded(coefficients);
+        norm::normalise_backward_over(isa, x, mean, coefficients, dy);
     }
 
-    fn over<E: Element>(isa: Isa, [centre, steep, slope, shift]: [E; 4], x: &[E], dy: &mut [E]) {
-        norm::normalise_backward_over(isa, x, centre, steep, slope, shift, dy);
+    /// The rounded mean, and the coefficients for deviations from it, as the element type has them.
+    fn rounded<E: Element>(&self, coefficients: GradientCoefficients<f64>) -> (E, GradientCoefficients<E>) {
+        let GradientCoefficients { gradient, deviation, constant } = coefficients;
+        let (mean, left_off) = self.rounded_mean::<E>();
+        let [gradient, deviation, constant] = [gradient, deviation, constant - left_off * deviation].map(E::from_f64);
+        (mean, GradientCoefficients { gradient, deviation, constant })
     }
 
-    /// The centre, and the factors of [`Channel::backward`] for deviations from it, as the element type has them.
-    fn factors<E: Element>(&self, [steep, slope, shift]: [f64; 3]) -> [E; 4] {
-        let (centre, rest) = self.centre::<E>();
-        let [steep, slope, shift] = [steep, slope, shift - rest * slope].map(E::from_f64);
-        [centre, steep, slope, shift]
-    }
-
-    /// `Σg` and `Σg·(x − mean)` from the same with the centre in the mean's place.
+    /// `Σg` and `Σg·(x − mean)` from the same with the rounded mean in the mean's place.
     fn about_mean<E: Element>(&self, sums: [E; 2]) -> [f64; 2] {
         let [plain, weighted] = sums.map(E::to_f64);
-        [plain, weighted - self.centre::<E>().1 * plain]
+        [plain, weighted - self.rounded_mean::<E>().1 * plain]
     }
 
     /// As [`Channel::about_mean`], of `g` itself where the sums are not to be trusted: where they overflowed, or are so
@@ -306,24 +318,23 @@ impl Channel {
     }
 
     /// `Σg` and `Σg·(x − mean)`, where `g` is as in [`Channel::backward`].
-    fn gradient_sums<E: Element>(&self, isa: Isa, relu: Option<[E; 2]>, inputs: [&[E]; 2]) -> [f64; 2] {
+    fn gradient_sums<E: Element>(&self, isa: Isa, relu: Option<Affine<E>>, inputs: [&[E]; 2]) -> [f64; 2] {
         let wide = || {
-            let relu = relu.map(|line| line.map(E::to_f64));
+            let relu = relu.map(Affine::wide);
             in_f64(inputs, &mut [], |inputs, _| self.about_mean(self.gradient_sums_here(isa, relu, inputs)))
         };
-        if !self.ordinary(relu.map_or(E::ONE, |[gamma, _]| gamma)) {
+        if !self.ordinary(relu.map_or(E::ONE, |affine| affine.gamma)) {
             return wide();
         }
         let sums = self.gradient_sums_here(isa, relu, inputs);
         if ordinary::<E>(&sums.map(E::to_f64), 80) { self.about_mean(sums) } else { wide() }
     }
 
-    /// [`Channel::gradient_sums`] in the type at hand, about the centre.
-    fn gradient_sums_here<E: Element>(&self, isa: Isa, relu: Option<[E; 2]>, [x, dy]: [&[E]; 2]) -> [E; 2] {
-        let (centre, _) = self.centre::<E>();
-        match relu.map(|line| self.line(line)) {
-            None => stats::gradient_sums(isa, x, dy, centre),
-            Some([_, scale, shift]) => stats::gradient_sums_relu(isa, x, dy, centre, scale, shift),
+    /// [`Channel::gradient_sums`] in the type at hand, about the rounded mean.
+    fn gradient_sums_here<E: Element>(&self, isa: Isa, relu: Option<Affine<E>>, [x, dy]: [&[E]; 2]) -> [E; 2] {
+        match relu.map(|affine| self.normalisation(affine)) {
+            None => stats::gradient_sums(isa, x, dy, self.rounded_mean::<E>().0),
+            Some(line) => stats::gradient_sums_relu(isa, x, dy, line),
         }
     }
 }
@@ -333,7 +344,7 @@ impl Channel {
 pub(in crate::ops) fn gradient_sums<E: Element>(
     planes: &Planes,
     channels: &[Channel],
-    relu: impl Fn(usize) -> Option<[E; 2]> + Sync,
+    relu: impl Fn(usize) -> Option<Affine<E>> + Sync,
     [x, dy]: [&[E]; 2],
 ) -> Vec<[f64; 2]> {
     let isa = isa();

@@ -9,6 +9,9 @@ const FEW_PLANES: usize = 4;
 
 /// Where pixels, or tiles, of two factors stand that are multiplied and summed.
 pub(crate) struct OuterProducts {
+    /// Channels of a pixel, in the source and in the gradient.
+    pub planes: usize,
+    pub filters: usize,
     pub rows: usize,
     pub columns: usize,
     /// Rows whose products are added one after the other, before their sum is added to those of others.
@@ -22,14 +25,8 @@ pub(crate) struct OuterProducts {
 impl OuterProducts {
     /// Adds the products of all pixels to `sums[plane][filter]`.
     #[inline(always)]
-    pub fn add_products<S: Simd>(
-        &self,
-        s: S,
-        source: (&[S::Elem], usize),
-        gradient: (&[S::Elem], usize),
-        sums: &mut [S::Elem],
-    ) {
-        match (S::REGISTERS == 32, block_of(S::LANES, gradient.1) == S::LANES) {
+    pub fn add_products<S: Simd>(&self, s: S, source: &[S::Elem], gradient: &[S::Elem], sums: &mut [S::Elem]) {
+        match (S::REGISTERS == 32, block_of(S::LANES, self.filters) == S::LANES) {
             (true, false) => self.blocks::<S, VECTORS, MANY_PLANES>(s, source, gradient, sums),
             (true, true) => self.blocks::<S, 1, MANY_PLANES>(s, source, gradient, sums),
             (false, false) => self.blocks::<S, VECTORS, FEW_PLANES>(s, source, gradient, sums),
@@ -42,10 +39,11 @@ impl OuterProducts {
     fn blocks<S: Simd, const V: usize, const P: usize>(
         &self,
         s: S,
-        (source, planes): (&[S::Elem], usize),
-        (gradient, filters): (&[S::Elem], usize),
+        source: &[S::Elem],
+        gradient: &[S::Elem],
         sums: &mut [S::Elem],
     ) {
+        let OuterProducts { planes, filters, .. } = *self;
         for filter in (0..filters).step_by(V * S::LANES) {
             for plane in (0..planes).step_by(P) {
                 let sums = &mut sums[plane * filters + filter..];
@@ -101,7 +99,9 @@ impl OuterProducts {
 pub(crate) fn add_transposed<S: Simd>(
     s: S,
     sums: &[S::Elem],
-    (planes, taps, filters): (usize, usize, usize),
+    planes: usize,
+    taps: usize,
+    filters: usize,
     dw: &mut [S::Elem],
 ) {
     let depth = planes * taps;

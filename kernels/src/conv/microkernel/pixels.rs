@@ -15,6 +15,11 @@ pub(crate) const VECTORS: usize = 2;
 pub(crate) const LARGE_BLOCK: usize = 8;
 pub(crate) const SMALL_BLOCK: usize = 4;
 
+/// Filters in a micro-kernel of an instruction set with so many registers.
+pub(crate) fn block_of(registers: usize) -> usize {
+    if registers == 32 { LARGE_BLOCK } else { SMALL_BLOCK }
+}
+
 /// Elements of packed filters: room for whole blocks on any instruction set.
 pub(crate) fn packed_len(gather: &Gather, filters: usize) -> usize {
     filters.next_multiple_of(LARGE_BLOCK) * gather.depth()
@@ -23,7 +28,8 @@ pub(crate) fn packed_len(gather: &Gather, filters: usize) -> usize {
 /// Packs blocks of `block` filters.
 pub(crate) fn pack_filters<E: Number>(
     gather: &Gather,
-    (filters, block): (usize, usize),
+    filters: usize,
+    block: usize,
     weights: &Weights<'_, E>,
     packed: &mut [E],
 ) {
@@ -37,7 +43,7 @@ pub(crate) fn pack_filters<E: Number>(
         for plane in 0..gather.planes {
             for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
                 let packed = taps.next().expect("a block has a place for each tap of each plane");
-                packed.iter_mut().zip(own.clone()).for_each(|(w, filter)| *w = weights.at(filter, [plane, i, j]));
+                packed.iter_mut().zip(own.clone()).for_each(|(w, filter)| *w = weights.at(filter, plane, i, j));
             }
         }
     }

@@ -161,17 +161,16 @@ impl<E: Number> Source<'_, E> {
     #[inline(always)]
     fn pack<S: Simd<Elem = E>, const D: usize>(&self, s: S, d: usize, block: Block, packed: &mut [E]) {
         let (gather, layout) = (self.gather, self.gather.layout());
-        let (taps_i, taps_j) = (gather.rows.taps, gather.columns.taps);
         for (r, packed) in packed.chunks_exact_mut(ROW).take(D).enumerate() {
             let d = d + r;
             if d >= gather.depth() {
                 packed.fill(E::ZERO);
                 continue;
             }
-            let tap = (d / (taps_i * taps_j), d / taps_j % taps_i, d % taps_j);
+            let tap = self.tap(d);
             block.for_each_image(gather.pixels(), |image, pixel, count, at| {
                 let padded = &self.padded[image * self.image_len..];
-                gather.pack_tap(s, &layout, padded, tap, (pixel, count), &mut packed[at..]);
+                gather.pack_tap(s, &layout, padded, tap, pixel..pixel + count, &mut packed[at..]);
             });
             packed[block.count..block.count.next_multiple_of(S::LANES)].fill(E::ZERO);
         }

@@ -14,9 +14,11 @@
 //!
 //! Filters are packed as `[vectors of filters][plane][tap][filter]`, the order in which the inner loop reads them.
 
+use crate::conv::algorithm::{ForwardAlgorithm, Product};
 use crate::conv::channels_last::PlanarStore;
-use crate::conv::geometry::{Batch, Gather, Grid};
+use crate::conv::geometry::{Gather, Images, ImagesMut, Weights};
 use crate::conv::microkernel::channels::{VECTORS, block_of, fills};
+use crate::conv::microkernel::pixels;
 use crate::conv::planes::Layout;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
@@ -35,48 +37,71 @@ pub(crate) fn serves(gather: &Gather, filters: usize) -> bool {
     gather.planes <= PLANES && gather.depth() > 0 && taps.contains(&gather.columns.taps) && fills(filters)
 }
 
-/// Elements of scratch: the padded planes, which a block of pixels may be read past, and the pixels of one block of filters.
-pub(crate) fn scratch_len(gather: &Gather) -> usize {
-    let pixels = gather.rows.output * gather.columns.output.next_multiple_of(MANY);
-    padded_len(gather) + pixels * VECTORS * MAX_LANES
-}
-
 /// Elements of the padded planes of an image, and of what is read past them.
 fn padded_len(gather: &Gather) -> usize {
     gather.padded_len() + MANY.max(MAX_LANES)
 }
 
-/// A convolution that is being computed.
-pub(crate) struct FewChannelsForward<'a, E> {
-    pub gather: &'a Gather,
-    pub filters: usize,
-    pub packed: &'a [E],
-    pub bias: &'a [E],
-    pub grid: Grid,
-}
+/// Direct convolution of few input channels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FewChannels;
 
-impl<E: Number> FewChannelsForward<'_, E> {
-    /// All images.
+impl ForwardAlgorithm for FewChannels {
+    fn packed_len(&self, gather: &Gather, filters: usize) -> usize {
+        filters * gather.depth()
+    }
+
+    /// The padded planes, which a block of pixels may be read past, and the pixels of one block of filters.
+    fn scratch_len(&self, gather: &Gather, _: usize) -> usize {
+        let pixels = gather.rows.output * gather.columns.output.next_multiple_of(MANY);
+        padded_len(gather) + pixels * VECTORS * MAX_LANES
+    }
+
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
-        let block = block_of(S::LANES, self.filters);
-        let (padded, pixels) = scratch[..scratch_len(self.gather)].split_at_mut(padded_len(self.gather));
-        padded.fill(E::ZERO);
-        for image in 0..from.images {
-            self.gather.pad(s, &x[from.of(image, self.gather.source_len())], padded);
-            for (b, packed) in self.packed.chunks_exact(self.gather.depth() * block).enumerate() {
-                let bias = self.bias.get(b * block..).unwrap_or(&[]);
-                let y = &mut y[to.of(image, 0).start + b * block * self.grid.size[0] * self.grid.size[1]..];
+    fn pack<S: Simd>(
+        &self,
+        _: S,
+        gather: &Gather,
+        filters: usize,
+        weights: &Weights<'_, S::Elem>,
+        packed: &mut [S::Elem],
+    ) {
+        pixels::pack_filters(gather, filters, block_of(S::LANES, filters), weights, packed);
+    }
+
+    #[inline(always)]
+    fn run<S: Simd>(
+        &self,
+        s: S,
+        product: &Product<'_, S::Elem>,
+        x: Images<'_, S::Elem>,
+        mut y: ImagesMut<'_, S::Elem>,
+        scratch: &mut [S::Elem],
+    ) {
+        let Product { gather, filters, grid, .. } = *product;
+        let (block, own) = (block_of(S::LANES, filters), FewChannelsProduct(product));
+        let (padded, pixels) = scratch[..self.scratch_len(gather, x.batch.images)].split_at_mut(padded_len(gather));
+        padded.fill(S::Elem::ZERO);
+        for image in 0..x.batch.images {
+            gather.pad(s, x.planes(image, gather.source_len()), padded);
+            for (b, packed) in product.packed.chunks_exact(gather.depth() * block).enumerate() {
+                let bias = product.bias.get(b * block..).unwrap_or(&[]);
+                let y = &mut y.from(image)[b * block * grid.size[0] * grid.size[1]..];
                 match (S::REGISTERS == 32, block == S::LANES) {
-                    (true, true) => self.block::<S, 1, MANY>(s, padded, packed, bias, pixels, y),
-                    (true, false) => self.block::<S, VECTORS, { MANY / VECTORS }>(s, padded, packed, bias, pixels, y),
-                    (false, true) => self.block::<S, 1, FEW>(s, padded, packed, bias, pixels, y),
-                    (false, false) => self.block::<S, VECTORS, { FEW / VECTORS }>(s, padded, packed, bias, pixels, y),
+                    (true, true) => own.block::<S, 1, MANY>(s, padded, packed, bias, pixels, y),
+                    (true, false) => own.block::<S, VECTORS, { MANY / VECTORS }>(s, padded, packed, bias, pixels, y),
+                    (false, true) => own.block::<S, 1, FEW>(s, padded, packed, bias, pixels, y),
+                    (false, false) => own.block::<S, VECTORS, { FEW / VECTORS }>(s, padded, packed, bias, pixels, y),
                 }
             }
         }
     }
+}
 
+/// The product of one image and one block of filters at a time.
+struct FewChannelsProduct<'a, E>(&'a Product<'a, E>);
+
+impl<E: Number> FewChannelsProduct<'_, E> {
     /// One block of filters for all pixels of an image, `T` of a row at a time; surplus ones are not written to `y`.
     #[inline(always)]
     fn block<S: Simd<Elem = E>, const V: usize, const T: usize>(
@@ -88,8 +113,9 @@ impl<E: Number> FewChannelsForward<'_, E> {
         pixels: &mut [E],
         y: &mut [E],
     ) {
-        let [rows, columns] = [self.gather.rows.output, self.gather.columns.output];
-        let (taps, width) = (Taps::of(self.gather), columns.next_multiple_of(T));
+        let Product { gather, grid, .. } = *self.0;
+        let [rows, columns] = [gather.rows.output, gather.columns.output];
+        let (taps, width) = (Taps::of(gather), columns.next_multiple_of(T));
         let mut first_sums = [s.zero(); V];
         if !bias.is_empty() {
             for v in 0..V {
@@ -108,7 +134,7 @@ impl<E: Number> FewChannelsForward<'_, E> {
                 }
             }
         }
-        PlanarStore { filters: V * S::LANES, width, columns, grid: self.grid }.write(s, pixels, (0, rows), y);
+        PlanarStore { filters: V * S::LANES, width, columns, grid }.write(s, pixels, 0..rows, y);
     }
 }
 

@@ -15,31 +15,22 @@
 //!
 //! Filters are packed as `[vectors of filters][tap][plane][filter]`, the order in which the inner loop reads them.
 
+use crate::conv::algorithm::{ForwardAlgorithm, Product};
 use crate::conv::channels_last::{ChannelsLast, PlanarStore};
-use crate::conv::geometry::{Batch, Gather, Grid, Weights};
+use crate::conv::geometry::{Gather, Images, ImagesMut, Weights};
 use crate::conv::microkernel::channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
 use crate::conv::microkernel::{SUMMED, add_to};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
-/// Elements of scratch: the channels-last copy of an image and the pixels of one block of filters.
-pub(crate) fn scratch_len(gather: &Gather) -> usize {
-    Source::of(gather).len() + gather.pixels().next_multiple_of(MANY_PIXELS) * VECTORS * MAX_LANES
-}
-
 /// Packs blocks of `block` filters.
-pub(crate) fn pack_filters<E: Number>(
-    gather: &Gather,
-    (filters, block): (usize, usize),
-    weights: &Weights<'_, E>,
-    packed: &mut [E],
-) {
+fn pack_filters<E: Number>(gather: &Gather, filters: usize, block: usize, weights: &Weights<'_, E>, packed: &mut [E]) {
     let (planes, rows, columns) = (gather.planes, gather.rows.taps, gather.columns.taps);
     for filter in 0..filters {
         let first = filter / block * rows * columns * planes * block + filter % block;
         for plane in 0..planes {
             for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
-                let weight = weights.at(filter, [plane, i, j]);
+                let weight = weights.at(filter, plane, i, j);
                 packed[first + ((i * columns + j) * planes + plane) * block] = weight;
             }
         }
@@ -68,7 +59,7 @@ impl<'a> Source<'a> {
     #[inline(always)]
     pub fn fill<S: Simd>(&self, s: S, x: &[S::Elem], nhwc: &mut [S::Elem]) {
         let above = self.gather.rows.padding().0 * self.nhwc.row();
-        self.nhwc.fill(s, x, (0, self.gather.rows.source), &mut nhwc[above..]);
+        self.nhwc.fill(s, x, 0..self.gather.rows.source, &mut nhwc[above..]);
     }
 
     /// From where a pixel meets tap `(0, 0)` in the copy's first row and column to where it does.
@@ -91,53 +82,73 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A convolution that is being computed.
-pub(crate) struct NhwcForward<'a, E> {
-    pub gather: &'a Gather,
-    pub filters: usize,
-    pub packed: &'a [E],
-    pub bias: &'a [E],
-    pub grid: Grid,
-}
+/// Direct convolution on channels-last copies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nhwc;
 
-impl<E: Number> NhwcForward<'_, E> {
-    /// All images.
+impl ForwardAlgorithm for Nhwc {
+    fn packed_len(&self, gather: &Gather, filters: usize) -> usize {
+        filters * gather.depth()
+    }
+
+    /// The channels-last copy of an image and the pixels of one block of filters.
+    fn scratch_len(&self, gather: &Gather, _: usize) -> usize {
+        Source::of(gather).len() + gather.pixels().next_multiple_of(MANY_PIXELS) * VECTORS * MAX_LANES
+    }
+
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
-        let (source, block, [rows, columns]) = (
-            Source::of(self.gather),
-            block_of(S::LANES, self.filters),
-            [self.gather.rows.output, self.gather.columns.output],
-        );
-        let (nhwc, pixels) = scratch[..scratch_len(self.gather)].split_at_mut(source.len());
-        let planes = PlanarStore { filters: block, width: columns, columns, grid: self.grid };
-        nhwc.fill(E::ZERO);
-        for image in 0..from.images {
-            source.fill(s, &x[from.of(image, 0).start..], nhwc);
-            for (b, packed) in self.packed.chunks_exact(self.gather.depth() * block).enumerate() {
-                let bias = self.bias.get(b * block..).unwrap_or(&[]);
+    fn pack<S: Simd>(
+        &self,
+        _: S,
+        gather: &Gather,
+        filters: usize,
+        weights: &Weights<'_, S::Elem>,
+        packed: &mut [S::Elem],
+    ) {
+        pack_filters(gather, filters, block_of(S::LANES, filters), weights, packed);
+    }
+
+    #[inline(always)]
+    fn run<S: Simd>(
+        &self,
+        s: S,
+        product: &Product<'_, S::Elem>,
+        x: Images<'_, S::Elem>,
+        mut y: ImagesMut<'_, S::Elem>,
+        scratch: &mut [S::Elem],
+    ) {
+        let Product { gather, filters, grid, .. } = *product;
+        let (source, block, [rows, columns]) =
+            (Source::of(gather), block_of(S::LANES, filters), [gather.rows.output, gather.columns.output]);
+        let (nhwc, pixels) = scratch[..self.scratch_len(gather, x.batch.images)].split_at_mut(source.len());
+        let planes = PlanarStore { filters: block, width: columns, columns, grid };
+        nhwc.fill(S::Elem::ZERO);
+        for image in 0..x.batch.images {
+            source.fill(s, x.from(image), nhwc);
+            for (b, packed) in product.packed.chunks_exact(gather.depth() * block).enumerate() {
+                let bias = product.bias.get(b * block..).unwrap_or(&[]);
                 match (S::REGISTERS == 32, block == S::LANES) {
-                    (true, false) => self.block::<S, VECTORS, MANY_PIXELS>(s, &source, nhwc, packed, bias, pixels),
-                    (true, true) => self.block::<S, 1, MANY_PIXELS>(s, &source, nhwc, packed, bias, pixels),
-                    (false, false) => self.block::<S, VECTORS, FEW_PIXELS>(s, &source, nhwc, packed, bias, pixels),
-                    (false, true) => self.block::<S, 1, FEW_PIXELS>(s, &source, nhwc, packed, bias, pixels),
+                    (true, false) => source.block::<S, VECTORS, MANY_PIXELS>(s, nhwc, packed, bias, pixels),
+                    (true, true) => source.block::<S, 1, MANY_PIXELS>(s, nhwc, packed, bias, pixels),
+                    (false, false) => source.block::<S, VECTORS, FEW_PIXELS>(s, nhwc, packed, bias, pixels),
+                    (false, true) => source.block::<S, 1, FEW_PIXELS>(s, nhwc, packed, bias, pixels),
                 }
-                let first = to.of(image, 0).start + b * block * self.grid.size[0] * self.grid.size[1];
-                planes.write(s, pixels, (0, rows), &mut y[first..]);
+                planes.write(s, pixels, 0..rows, &mut y.from(image)[b * block * grid.size[0] * grid.size[1]..]);
             }
         }
     }
+}
 
+impl Source<'_> {
     /// One block of filters for all pixels of an image, `T` of them at a time; surplus ones repeat the last.
     #[inline(always)]
-    fn block<S: Simd<Elem = E>, const V: usize, const T: usize>(
+    fn block<S: Simd, const V: usize, const T: usize>(
         &self,
         s: S,
-        source: &Source,
-        nhwc: &[E],
-        packed: &[E],
-        bias: &[E],
-        pixels: &mut [E],
+        nhwc: &[S::Elem],
+        packed: &[S::Elem],
+        bias: &[S::Elem],
+        pixels: &mut [S::Elem],
     ) {
         let (planes, last, columns) = (self.gather.planes, self.gather.pixels() - 1, self.gather.columns.output);
         let mut first_sums = [s.zero(); V];
@@ -150,12 +161,12 @@ impl<E: Number> NhwcForward<'_, E> {
             let mut places = [0; T];
             for (t, place) in places.iter_mut().enumerate() {
                 let pixel = (pixel + t).min(last);
-                *place = source.pixel(pixel / columns, pixel % columns);
+                *place = self.pixel(pixel / columns, pixel % columns);
             }
             let mut sums = [first_sums; T];
             let (mut block, mut summed) = ([[s.zero(); V]; T], 0);
             for (tap, packed) in packed.chunks_exact(planes * V * S::LANES).enumerate() {
-                block = multiply::<S, V, T>(s, &nhwc[source.tap(tap)..], &places, planes, packed, block);
+                block = multiply::<S, V, T>(s, &nhwc[self.tap(tap)..], &places, planes, packed, block);
                 summed += planes;
                 if summed >= SUMMED {
                     add_to(s, &mut sums, block);

@@ -12,48 +12,72 @@
 //! Filters are packed as `[block][depth][filter in block]`, the order in which the inner loop reads them. A last block
 //! that is not full is filled up with zeros, and its surplus results are not stored.
 
-use crate::conv::geometry::{Batch, Gather, Grid};
-use crate::conv::microkernel::pixels::{LARGE_BLOCK, PixelAccess, SMALL_BLOCK, VECTORS, multiply};
+use crate::conv::algorithm::{ForwardAlgorithm, Product};
+use crate::conv::geometry::{Gather, Grid, Images, ImagesMut, Weights};
+use crate::conv::microkernel::pixels::{self, LARGE_BLOCK, PixelAccess, SMALL_BLOCK, VECTORS, multiply};
 use crate::conv::planes::store_run;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
-/// Elements of scratch: the padded planes and a panel, each with room for one vector that a copy reads or writes past its end.
-pub(crate) fn scratch_len(gather: &Gather) -> usize {
-    gather.padded_len() + gather.depth() * VECTORS * MAX_LANES + 2 * MAX_LANES
-}
+/// Direct convolution on planes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planar;
 
-/// A convolution that is being computed.
-pub(crate) struct PlanarForward<'a, E> {
-    pub gather: &'a Gather,
-    pub filters: usize,
-    pub packed: &'a [E],
-    pub bias: &'a [E],
-    pub grid: Grid,
-}
+impl ForwardAlgorithm for Planar {
+    fn packed_len(&self, gather: &Gather, filters: usize) -> usize {
+        pixels::packed_len(gather, filters)
+    }
 
-impl<E: Number> PlanarForward<'_, E> {
-    /// All images.
+    /// The padded planes and a panel, each with room for one vector that a copy reads or writes past its end.
+    fn scratch_len(&self, gather: &Gather, _: usize) -> usize {
+        gather.padded_len() + gather.depth() * VECTORS * MAX_LANES + 2 * MAX_LANES
+    }
+
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], from: Batch, y: &mut [E], to: Batch, scratch: &mut [E]) {
-        let (gather, [height, width]) = (self.gather, self.grid.size);
-        let (padded, panel) = scratch[..scratch_len(gather)].split_at_mut(gather.padded_len() + MAX_LANES);
-        padded.fill(E::ZERO);
-        for image in 0..from.images {
-            gather.pad(s, &x[from.of(image, gather.source_len())], padded);
-            let y = &mut y[to.of(image, self.filters * height * width)];
+    fn pack<S: Simd>(
+        &self,
+        _: S,
+        gather: &Gather,
+        filters: usize,
+        weights: &Weights<'_, S::Elem>,
+        packed: &mut [S::Elem],
+    ) {
+        pixels::pack_filters(gather, filters, pixels::block_of(S::REGISTERS), weights, packed);
+    }
+
+    #[inline(always)]
+    fn run<S: Simd>(
+        &self,
+        s: S,
+        product: &Product<'_, S::Elem>,
+        x: Images<'_, S::Elem>,
+        mut y: ImagesMut<'_, S::Elem>,
+        scratch: &mut [S::Elem],
+    ) {
+        let (gather, [height, width]) = (product.gather, product.grid.size);
+        let scratch = &mut scratch[..self.scratch_len(gather, x.batch.images)];
+        let (padded, panel) = scratch.split_at_mut(gather.padded_len() + MAX_LANES);
+        padded.fill(S::Elem::ZERO);
+        for image in 0..x.batch.images {
+            gather.pad(s, x.planes(image, gather.source_len()), padded);
+            let y = y.planes(image, product.filters * height * width);
             if S::REGISTERS == 32 {
-                self.image::<S, LARGE_BLOCK>(s, padded, panel, y);
+                PlanarProduct(product).image::<S, LARGE_BLOCK>(s, padded, panel, y);
             } else {
-                self.image::<S, SMALL_BLOCK>(s, padded, panel, y);
+                PlanarProduct(product).image::<S, SMALL_BLOCK>(s, padded, panel, y);
             }
         }
     }
+}
 
+/// The product of one image at a time.
+pub(crate) struct PlanarProduct<'a, E>(pub &'a Product<'a, E>);
+
+impl<E: Number> PlanarProduct<'_, E> {
     /// All pixels of one image, two vectors at a time; one where no more are left.
     #[inline(always)]
     fn image<S: Simd<Elem = E>, const K: usize>(&self, s: S, padded: &[E], panel: &mut [E], y: &mut [E]) {
-        let pixels = self.gather.pixels();
+        let pixels = self.0.gather.pixels();
         let mut first = 0;
         while first + S::LANES < pixels {
             self.panel::<S, VECTORS, K>(s, padded, first, panel, y);
@@ -74,20 +98,20 @@ impl<E: Number> PlanarForward<'_, E> {
         panel: &mut [E],
         y: &mut [E],
     ) {
-        let (depth, width) = (self.gather.depth(), V * S::LANES);
-        self.gather.pack_pixels::<S, V>(s, padded, first, panel);
+        let (depth, width) = (self.0.gather.depth(), V * S::LANES);
+        self.0.gather.pack_pixels::<S, V>(s, padded, first, panel);
         let panel = &panel[..depth * width];
-        for block in (0..self.filters).step_by(K) {
-            let filters = &self.packed[block * depth..(block + K) * depth];
+        for block in (0..self.0.filters).step_by(K) {
+            let filters = &self.0.packed[block * depth..(block + K) * depth];
             let mut bias = [E::ZERO; K];
-            if !self.bias.is_empty() {
-                let own = &self.bias[block..self.filters.min(block + K)];
+            if !self.0.bias.is_empty() {
+                let own = &self.0.bias[block..self.0.filters.min(block + K)];
                 bias[..own.len()].copy_from_slice(own);
             }
             let sums = multiply::<S, V, K>(s, panel, &PixelAccess::panel(S::LANES), filters, bias);
             #[allow(clippy::needless_range_loop, reason = "a constant bound unrolls, and the sums stay in registers")]
             for k in 0..K {
-                if block + k < self.filters {
+                if block + k < self.0.filters {
                     self.store(s, sums[k], block + k, first, y);
                 }
             }
@@ -104,9 +128,9 @@ impl<E: Number> PlanarForward<'_, E> {
         first: usize,
         y: &mut [E],
     ) {
-        let Grid { size: [height, width], first: [top, left], step: [down, right] } = self.grid;
+        let Grid { size: [height, width], first: [top, left], step: [down, right] } = self.0.grid;
         let y = &mut y[filter * height * width..][..height * width];
-        let (columns, pixels) = (self.gather.columns.output, self.gather.pixels());
+        let (columns, pixels) = (self.0.gather.columns.output, self.0.gather.pixels());
         let dense = columns == width && down == 1 && right == 1;
         if dense && first + V * S::LANES <= pixels {
             for v in 0..V {

@@ -13,44 +13,40 @@
 //!    serve all rows of a micro-kernel. The distance is no power of two: rows would compete for the same places
 //!    of the cache.
 
-use crate::conv::geometry::{Batch, Gather};
+use crate::conv::algorithm::{WeightsAlgorithm, WeightsProduct};
+use crate::conv::geometry::{Gather, Images};
 use crate::conv::microkernel::pixels_weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
+use crate::conv::planar::forward::Planar;
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 
-/// Elements of scratch: the padded planes of a group of images, packed rows and packed `dy`.
-pub(crate) fn scratch_len(gather: &Gather, filters: usize, images: usize) -> usize {
-    let padded = images_of_a_group(gather.pixels()).min(images) * gather.padded_len() + MAX_LANES;
-    padded + PACKED_X + packed_dy_len(filters)
-}
+impl WeightsAlgorithm for Planar {
+    fn images_together(&self, gather: &Gather) -> usize {
+        images_of_a_group(gather.pixels())
+    }
 
-/// A gradient that is being computed.
-pub(crate) struct PlanarWeights<'a, E> {
-    pub gather: &'a Gather,
-    pub filters: usize,
-    pub x: &'a [E],
-    pub source: Batch,
-    pub dy: &'a [E],
-    pub output: Batch,
-}
+    /// The padded planes of a group of images, packed rows and packed `dy`.
+    fn scratch_len(&self, gather: &Gather, filters: usize, images: usize) -> usize {
+        let padded = images_of_a_group(gather.pixels()).min(images) * gather.padded_len() + MAX_LANES;
+        padded + PACKED_X + packed_dy_len(filters)
+    }
 
-impl<E: Number> PlanarWeights<'_, E> {
-    /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
-        let (gather, filters, images) = (self.gather, self.filters, self.source.images);
+    fn run<S: Simd>(&self, s: S, product: &WeightsProduct<'_, S::Elem>, dw: &mut [S::Elem], scratch: &mut [S::Elem]) {
+        let WeightsProduct { gather, filters, x, dy } = *product;
+        let images = x.batch.images;
         let group = images_of_a_group(gather.pixels()).min(images);
         let (padded, packed) = scratch.split_at_mut(group * gather.padded_len() + MAX_LANES);
         let (packed_x, packed_dy) = packed.split_at_mut(PACKED_X);
-        padded.fill(E::ZERO);
+        padded.fill(S::Elem::ZERO);
         for first in (0..images).step_by(group) {
             let images = group.min(images - first);
             for image in 0..images {
-                let x = &self.x[self.source.of(first + image, gather.source_len())];
+                let x = x.planes(first + image, gather.source_len());
                 gather.pad(s, x, &mut padded[image * gather.padded_len()..][..gather.padded_len()]);
             }
             for block in Block::all(first, images * gather.pixels()) {
-                pack_dy(gather.pixels(), filters, self.dy, self.output, block, packed_dy);
+                pack_dy(gather.pixels(), filters, dy, block, packed_dy);
                 let source = Source { gather, padded, image_len: gather.padded_len() };
                 source.products(s, block, filters, packed_x, packed_dy, dw);
             }
@@ -60,14 +56,14 @@ impl<E: Number> PlanarWeights<'_, E> {
 
 /// `dy` of all filters over a block, zero where there is no filter or no pixel.
 #[inline(always)]
-fn pack_dy<E: Number>(pixels: usize, filters: usize, dy: &[E], output: Batch, block: Block, packed: &mut [E]) {
+fn pack_dy<E: Number>(pixels: usize, filters: usize, dy: Images<'_, E>, block: Block, packed: &mut [E]) {
     for (k, packed) in packed.chunks_exact_mut(ROW).enumerate() {
         if k >= filters {
             packed.fill(E::ZERO);
             continue;
         }
         block.for_each_image(pixels, |image, pixel, count, at| {
-            let planes = &dy[output.of(block.first_image + image, filters * pixels)];
+            let planes = dy.planes(block.first_image + image, filters * pixels);
             packed[at..at + count].copy_from_slice(&planes[k * pixels + pixel..][..count]);
         });
         packed[block.count..].fill(E::ZERO);

@@ -13,8 +13,9 @@
 //!
 //! Where an image has fewer tiles than a panel has lanes, a panel spans several images.
 
-use crate::conv::geometry::{Batch, Grid, Weights};
-use crate::conv::microkernel::pixels::{LARGE_BLOCK, PixelAccess, SMALL_BLOCK, VECTORS, multiply};
+use crate::conv::algorithm::{ForwardAlgorithm, Product};
+use crate::conv::geometry::{Batch, Gather, Grid, Images, ImagesMut, Weights};
+use crate::conv::microkernel::pixels::{self, LARGE_BLOCK, PixelAccess, SMALL_BLOCK, VECTORS, multiply};
 use crate::conv::planes::{copy_run, store_run};
 use crate::conv::winograd::transforms::{POINTS, Tiles1d, filter_transform, output_transform};
 use crate::number::Number;
@@ -25,14 +26,9 @@ fn images_at_a_time(tiles: &Tiles1d) -> usize {
     (VECTORS * MAX_LANES / tiles.gather.pixels()).max(1)
 }
 
-/// Elements of packed filters: room for whole blocks on any instruction set.
-pub(crate) fn packed_len(tiles: &Tiles1d, filters: usize) -> usize {
-    filters.next_multiple_of(LARGE_BLOCK) * POINTS * tiles.gather.depth()
-}
-
 /// Elements of scratch: the values at the points and a panel, each with room for one vector that a copy reads or writes past
 /// its end.
-pub(crate) fn scratch_len(tiles: &Tiles1d) -> usize {
+fn scratch_len(tiles: &Tiles1d) -> usize {
     images_at_a_time(tiles) * POINTS * tiles.point_len() + panel_len(tiles) + 2 * MAX_LANES
 }
 
@@ -41,12 +37,7 @@ fn panel_len(tiles: &Tiles1d) -> usize {
 }
 
 /// Packs blocks of `block` filters, from the weights of the gather without tiles.
-pub(crate) fn pack_filters<E: Number>(
-    tiles: &Tiles1d,
-    (filters, block): (usize, usize),
-    weights: &Weights<'_, E>,
-    packed: &mut [E],
-) {
+fn pack_filters<E: Number>(tiles: &Tiles1d, filters: usize, block: usize, weights: &Weights<'_, E>, packed: &mut [E]) {
     let (planes, across) = (tiles.gather.planes, tiles.gather.columns.taps);
     let depth = planes * across;
     let factors = filter_transform::<E>(tiles.taps);
@@ -56,7 +47,7 @@ pub(crate) fn pack_filters<E: Number>(
         for (plane, j) in (0..planes).flat_map(|plane| (0..across).map(move |j| (plane, j))) {
             let mut values = [E::ZERO; POINTS];
             for (i, factors) in factors.iter().enumerate().take(tiles.taps) {
-                let weight = weights.at(filter, [plane, tiles.order.tap(i), j]);
+                let weight = weights.at(filter, plane, tiles.order.tap(i), j);
                 for point in 0..POINTS {
                     values[point] += factors[point] * weight;
                 }
@@ -68,13 +59,44 @@ pub(crate) fn pack_filters<E: Number>(
     }
 }
 
-/// A convolution that is being computed.
-pub(crate) struct Winograd1dForward<'a, E> {
-    pub tiles: &'a Tiles1d,
-    pub filters: usize,
-    pub packed: &'a [E],
-    pub bias: &'a [E],
-    pub grid: Grid,
+impl ForwardAlgorithm for Tiles1d {
+    const WINOGRAD: bool = true;
+
+    fn packed_len(&self, _: &Gather, filters: usize) -> usize {
+        filters.next_multiple_of(LARGE_BLOCK) * POINTS * self.gather.depth()
+    }
+
+    fn scratch_len(&self, _: &Gather, _: usize) -> usize {
+        scratch_len(self)
+    }
+
+    #[inline(always)]
+    fn pack<S: Simd>(&self, _: S, _: &Gather, filters: usize, weights: &Weights<'_, S::Elem>, packed: &mut [S::Elem]) {
+        pack_filters(self, filters, pixels::block_of(S::REGISTERS), weights, packed);
+    }
+
+    #[inline(always)]
+    fn run<S: Simd>(
+        &self,
+        s: S,
+        product: &Product<'_, S::Elem>,
+        x: Images<'_, S::Elem>,
+        y: ImagesMut<'_, S::Elem>,
+        scratch: &mut [S::Elem],
+    ) {
+        let own = Winograd1dProduct { tiles: self, product };
+        if S::REGISTERS == 32 {
+            own.images::<S, LARGE_BLOCK>(s, x, y, scratch);
+        } else {
+            own.images::<S, SMALL_BLOCK>(s, x, y, scratch);
+        }
+    }
+}
+
+/// The product with its tiles.
+struct Winograd1dProduct<'a, E> {
+    tiles: &'a Tiles1d,
+    product: &'a Product<'a, E>,
 }
 
 /// Neighbouring tiles of one row of tiles.
@@ -98,62 +120,49 @@ struct Runs<const V: usize> {
     vectors: Option<[Run; V]>,
 }
 
-impl<E: Number> Winograd1dForward<'_, E> {
-    /// All images.
-    #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch, scratch: &mut [E]) {
-        if S::REGISTERS == 32 {
-            self.blocks::<S, LARGE_BLOCK>(s, x, source, y, target, scratch);
-        } else {
-            self.blocks::<S, SMALL_BLOCK>(s, x, source, y, target, scratch);
-        }
-    }
-
+impl<E: Number> Winograd1dProduct<'_, E> {
     /// All images, `K` filters at a time.
     #[inline(always)]
-    fn blocks<S: Simd<Elem = E>, const K: usize>(
+    fn images<S: Simd<Elem = E>, const K: usize>(
         &self,
         s: S,
-        x: &[E],
-        source: Batch,
-        y: &mut [E],
-        target: Batch,
+        x: Images<'_, E>,
+        mut y: ImagesMut<'_, E>,
         scratch: &mut [E],
     ) {
         let (together, len) = (images_at_a_time(self.tiles), POINTS * self.tiles.point_len());
         let (values, panel) = scratch[..scratch_len(self.tiles)].split_at_mut(together * len + MAX_LANES);
-        for first in (0..source.images).step_by(together) {
-            let images = together.min(source.images - first);
+        for first in (0..x.batch.images).step_by(together) {
+            let images = together.min(x.batch.images - first);
             for image in 0..images {
-                let x = &x[source.of(first + image, self.tiles.source_len()).start..];
-                self.tiles.transform_input(s, x, &mut values[image * len..]);
+                self.tiles.transform_input(s, x.from(first + image), &mut values[image * len..]);
             }
-            let y = &mut y[first * target.stride..];
+            let y = &mut y.part(first, images);
             let tiles = images * self.tiles.gather.pixels();
             let mut tile = 0;
             while tile + S::LANES < tiles {
-                self.panel::<S, VECTORS, K>(s, values, (tile, tiles), panel, y, target);
+                self.panel::<S, VECTORS, K>(s, values, tile, tiles, panel, y);
                 tile += VECTORS * S::LANES;
             }
             if tile < tiles {
-                self.panel::<S, 1, K>(s, values, (tile, tiles), panel, y, target);
+                self.panel::<S, 1, K>(s, values, tile, tiles, panel, y);
             }
         }
     }
 
-    /// The tiles of one panel, for all filters.
+    /// The tiles of one panel, the `first` of `all` and those behind it, for all filters.
     #[inline(always)]
     fn panel<S: Simd<Elem = E>, const V: usize, const K: usize>(
         &self,
         s: S,
         values: &[E],
-        tiles: (usize, usize),
+        first: usize,
+        all: usize,
         panel: &mut [E],
-        y: &mut [E],
-        target: Batch,
+        y: &mut ImagesMut<'_, E>,
     ) {
         let (gather, layout) = (&self.tiles.gather, self.tiles.gather.layout());
-        let runs = self.runs::<S, V>(tiles, target);
+        let runs = self.runs::<S, V>(first, all, y.batch);
         let (x, part, access): (&[E], usize, PixelAccess<V>) = if let Some(vectors) = &runs.vectors {
             let mut starts = [0; V];
             for v in 0..V {
@@ -166,23 +175,23 @@ impl<E: Number> Winograd1dForward<'_, E> {
             (panel, gather.depth() * V * S::LANES, PixelAccess::panel(S::LANES))
         };
         let depth = gather.depth();
-        for block in (0..self.filters).step_by(K) {
+        for block in (0..self.product.filters).step_by(K) {
             let mut products = [[[s.zero(); V]; K]; POINTS];
             for point in 0..POINTS {
-                let filters = &self.packed[(block * POINTS + point * K) * depth..][..depth * K];
+                let filters = &self.product.packed[(block * POINTS + point * K) * depth..][..depth * K];
                 products[point] = multiply::<S, V, K>(s, &x[point * part..], &access, filters, [E::ZERO; K]);
             }
-            for k in 0..K.min(self.filters - block) {
-                self.store::<S, V, K>(s, &products, k, block + k, &runs, y);
+            for k in 0..K.min(self.product.filters - block) {
+                self.store::<S, V, K>(s, &products, k, block + k, &runs, y.data);
             }
         }
     }
 
     /// Where the tiles from `first` on stand, of all that there are.
     #[inline(always)]
-    fn runs<S: Simd<Elem = E>, const V: usize>(&self, (first, all): (usize, usize), target: Batch) -> Runs<V> {
+    fn runs<S: Simd<Elem = E>, const V: usize>(&self, first: usize, all: usize, target: Batch) -> Runs<V> {
         let (gather, layout, width) = (&self.tiles.gather, self.tiles.gather.layout(), V * S::LANES);
-        let Grid { size, first: [top, left], step: [down, right] } = self.grid;
+        let Grid { size, first: [top, left], step: [down, right] } = self.product.grid;
         let columns = gather.columns.output;
         let mut found =
             Runs { runs: [Run::default(); VECTORS * MAX_LANES], number: 0, vectors: Some([Run::default(); V]) };
@@ -250,8 +259,8 @@ impl<E: Number> Winograd1dForward<'_, E> {
         runs: &Runs<V>,
         y: &mut [E],
     ) {
-        let Grid { size: [height, width], step: [down, right], .. } = self.grid;
-        let bias = s.splat(self.bias.get(filter).copied().unwrap_or(E::ZERO));
+        let Grid { size: [height, width], step: [down, right], .. } = self.product.grid;
+        let bias = s.splat(self.product.bias.get(filter).copied().unwrap_or(E::ZERO));
         let y = &mut y[filter * height * width..];
         let mut at_points = [[s.zero(); POINTS]; V];
         for v in 0..V {

@@ -6,17 +6,13 @@
 //! values of the source and of `dy` at that point for the pixels themselves. What has been summed at the six points
 //! becomes the taps of each column of weights once, at the end.
 
-use crate::conv::geometry::Batch;
+use crate::conv::algorithm::{WeightsAlgorithm, WeightsProduct};
+use crate::conv::geometry::Gather;
 use crate::conv::microkernel::pixels_weights::{Block, PACKED_X, ROW, Source, images_of_a_group, packed_dy_len};
 use crate::conv::winograd::transforms::{POINTS, Tiles1d, filter_transform, gradient_transform};
 use crate::number::Number;
 use crate::simd::{MAX_LANES, Simd};
 use crate::tail::load_padded;
-
-/// Elements of scratch: the values at the points of a group of images, packed rows, and the sums at the points.
-pub(crate) fn scratch_len(tiles: &Tiles1d, filters: usize, images: usize) -> usize {
-    values_len(tiles, images) + PACKED_X + POINTS * (packed_dy_len(filters) + sums_len(tiles, filters))
-}
 
 fn values_len(tiles: &Tiles1d, images: usize) -> usize {
     images_of_a_group(tiles.gather.pixels()).min(images) * POINTS * tiles.point_len() + MAX_LANES
@@ -26,40 +22,51 @@ fn sums_len(tiles: &Tiles1d, filters: usize) -> usize {
     filters * tiles.gather.depth()
 }
 
-/// A gradient that is being computed.
-pub(crate) struct Winograd1dWeights<'a, E> {
-    pub tiles: &'a Tiles1d,
-    pub filters: usize,
-    pub x: &'a [E],
-    pub source: Batch,
-    pub dy: &'a [E],
-    pub output: Batch,
+impl WeightsAlgorithm for Tiles1d {
+    fn images_together(&self, _: &Gather) -> usize {
+        images_of_a_group(self.gather.pixels())
+    }
+
+    /// The values at the points of a group of images, packed rows, and the sums at the points.
+    fn scratch_len(&self, _: &Gather, filters: usize, images: usize) -> usize {
+        values_len(self, images) + PACKED_X + POINTS * (packed_dy_len(filters) + sums_len(self, filters))
+    }
+
+    #[inline(always)]
+    fn run<S: Simd>(&self, s: S, product: &WeightsProduct<'_, S::Elem>, dw: &mut [S::Elem], scratch: &mut [S::Elem]) {
+        Winograd1dWeights { tiles: self, product }.run(s, dw, scratch);
+    }
+}
+
+/// The product with its tiles.
+struct Winograd1dWeights<'a, E> {
+    tiles: &'a Tiles1d,
+    product: &'a WeightsProduct<'a, E>,
 }
 
 impl<E: Number> Winograd1dWeights<'_, E> {
-    /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
-        let (tiles, images) = (self.tiles, self.source.images);
+    fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
+        let (tiles, WeightsProduct { filters, x, .. }) = (self.tiles, *self.product);
+        let images = x.batch.images;
         let (values, rest) = scratch.split_at_mut(values_len(tiles, images));
         let (packed_x, rest) = rest.split_at_mut(PACKED_X);
-        let (packed_dy, sums) = rest.split_at_mut(POINTS * packed_dy_len(self.filters));
+        let (packed_dy, sums) = rest.split_at_mut(POINTS * packed_dy_len(filters));
         sums.fill(E::ZERO);
         let (group, len) = (images_of_a_group(tiles.gather.pixels()), POINTS * tiles.point_len());
         for first in (0..images).step_by(group) {
             let images = group.min(images - first);
             for image in 0..images {
-                let x = &self.x[self.source.of(first + image, tiles.source_len()).start..];
-                tiles.transform_input(s, x, &mut values[image * len..]);
+                tiles.transform_input(s, x.from(first + image), &mut values[image * len..]);
             }
             for block in Block::all(first, images * tiles.gather.pixels()) {
                 self.pack_dy(s, block, packed_dy);
                 for point in 0..POINTS {
                     let padded = &values[point * tiles.point_len()..];
                     let source = Source { gather: &tiles.gather, padded, image_len: len };
-                    let dy = &packed_dy[point * packed_dy_len(self.filters)..][..packed_dy_len(self.filters)];
-                    let sums = &mut sums[point * sums_len(tiles, self.filters)..][..sums_len(tiles, self.filters)];
-                    source.products(s, block, self.filters, packed_x, dy, sums);
+                    let dy = &packed_dy[point * packed_dy_len(filters)..][..packed_dy_len(filters)];
+                    let sums = &mut sums[point * sums_len(tiles, filters)..][..sums_len(tiles, filters)];
+                    source.products(s, block, filters, packed_x, dy, sums);
                 }
             }
         }
@@ -70,23 +77,23 @@ impl<E: Number> Winograd1dWeights<'_, E> {
     /// filter or no tile.
     #[inline(always)]
     fn pack_dy<S: Simd<Elem = E>>(&self, s: S, block: Block, packed: &mut [E]) {
-        let (part, pixels) = (packed_dy_len(self.filters), self.tiles.gather.pixels());
+        let (part, pixels) = (packed_dy_len(self.product.filters), self.tiles.gather.pixels());
         let (columns, plane) = (self.tiles.gather.columns.output, self.tiles.height * self.tiles.gather.columns.output);
         for k in 0..part / ROW {
-            if k < self.filters {
+            if k < self.product.filters {
                 block.for_each_image(pixels, |image, tile, count, at| {
-                    let start = self.output.of(block.first_image + image, self.filters * plane).start + k * plane;
+                    let dy = &self.product.dy.from(block.first_image + image)[k * plane..];
                     let mut done = 0;
                     while done < count {
                         let (row, column) = ((tile + done) / columns, (tile + done) % columns);
                         let len = (columns - column).min(count - done);
                         let packed = &mut packed[k * ROW + at + done..];
-                        self.transform_dy(s, &self.dy[start..], row * self.tiles.rows, (column, len), packed);
+                        self.transform_dy(s, dy, row * self.tiles.rows, column, len, packed);
                         done += len;
                     }
                 });
             }
-            let count = if k < self.filters { block.count } else { 0 };
+            let count = if k < self.product.filters { block.count } else { 0 };
             for point in 0..POINTS {
                 packed[point * part + k * ROW..][count..ROW].fill(E::ZERO);
             }
@@ -100,10 +107,11 @@ impl<E: Number> Winograd1dWeights<'_, E> {
         s: S,
         plane: &[E],
         first: usize,
-        (column, len): (usize, usize),
+        column: usize,
+        len: usize,
         packed: &mut [E],
     ) {
-        let (width, part) = (self.tiles.gather.columns.output, packed_dy_len(self.filters));
+        let (width, part) = (self.tiles.gather.columns.output, packed_dy_len(self.product.filters));
         for at in (0..len).step_by(S::LANES) {
             let mut rows = [s.zero(); POINTS - 1];
             for r in 0..self.tiles.rows.min(self.tiles.height - first) {
@@ -122,7 +130,7 @@ impl<E: Number> Winograd1dWeights<'_, E> {
     fn add_taps(&self, sums: &[E], dw: &mut [E]) {
         let (taps, across) = (self.tiles.taps, self.tiles.gather.columns.taps);
         let factors = filter_transform::<E>(taps);
-        let len = sums_len(self.tiles, self.filters);
+        let len = sums_len(self.tiles, self.product.filters);
         for (column, weights) in dw.chunks_exact_mut(taps * across).enumerate() {
             for j in 0..across {
                 for i in 0..taps {

@@ -144,11 +144,6 @@ impl Tiles1d {
         (tiles * POINTS < output * taps).then_some(found)
     }
 
-    /// Elements of one image's planes.
-    pub fn source_len(&self) -> usize {
-        self.gather.planes * self.source * self.gather.columns.source
-    }
-
     /// Elements of one image's values at one point, with room for what a store writes past the last row.
     pub fn point_len(&self) -> usize {
         self.gather.padded_len() + MAX_LANES

@@ -12,8 +12,9 @@
 //!
 //! Filters are packed as `[point][vectors of filters][plane][filter]`: one block of them stays in L1 for all tiles.
 
+use crate::conv::algorithm::{ForwardAlgorithm, Product};
 use crate::conv::channels_last::PlanarStore;
-use crate::conv::geometry::{Batch, Grid, Weights};
+use crate::conv::geometry::{Gather, Images, ImagesMut, Weights};
 use crate::conv::microkernel::add_to;
 use crate::conv::microkernel::channels::{FEW_PIXELS, MANY_PIXELS, VECTORS, block_of, multiply};
 use crate::conv::winograd::transforms::{POINTS, filter_transform, output_transform};
@@ -25,11 +26,6 @@ use crate::simd::{MAX_LANES, Simd};
 
 /// Sums of blocks that are added one after the other, before they are added to those of other such blocks.
 const BLOCKS_SUMMED: usize = 8;
-
-/// Elements of packed filters.
-pub(crate) fn packed_len(tiles: &Tiles2d) -> usize {
-    POINTS_2D * tiles.planes * tiles.filters
-}
 
 /// Where each kind of scratch ends.
 struct Scratch {
@@ -52,19 +48,14 @@ impl Scratch {
     }
 }
 
-/// Elements of scratch, for so many images.
-pub(crate) fn scratch_len(tiles: &Tiles2d, images: usize) -> usize {
-    Scratch::of(tiles, images).pixels
-}
-
 /// The filter transform: turns filters into their values at the points, a vector of filters of one plane at a time.
 #[inline(always)]
-pub(crate) fn pack_filters<S: Simd>(s: S, tiles: &Tiles2d, weights: &Weights<'_, S::Elem>, packed: &mut [S::Elem]) {
+fn pack_filters<S: Simd>(s: S, tiles: &Tiles2d, weights: &Weights<'_, S::Elem>, packed: &mut [S::Elem]) {
     let Tiles2d { planes, filters, .. } = *tiles;
     let (factors, block) = (filter_transform::<S::Elem>(TAPS), block_of(S::LANES, filters));
     for filter in (0..filters).step_by(S::LANES) {
         for plane in 0..planes {
-            let kernel = kernel_of(s, tiles, weights, (filter, plane));
+            let kernel = kernel_of(s, tiles, weights, filter, plane);
             let place = (filter / block * planes + plane) * block + filter % block;
             for i in 0..POINTS {
                 let mut along_height = [s.zero(); TAPS];
@@ -91,12 +82,13 @@ fn kernel_of<S: Simd>(
     s: S,
     tiles: &Tiles2d,
     weights: &Weights<'_, S::Elem>,
-    (filter, plane): (usize, usize),
+    filter: usize,
+    plane: usize,
 ) -> [[S::Vector; TAPS]; TAPS] {
     let mut taps = [[S::Elem::ZERO; MAX_LANES]; TAPS * TAPS];
     for (tap, lanes) in taps.iter_mut().enumerate() {
         for (l, lane) in lanes[..S::LANES].iter_mut().enumerate() {
-            *lane = weights.at(filter + l, [plane, tap / TAPS, tap % TAPS]);
+            *lane = weights.at(filter + l, plane, tap / TAPS, tap % TAPS);
         }
     }
     let mut kernel = [[s.zero(); TAPS]; TAPS];
@@ -108,30 +100,57 @@ fn kernel_of<S: Simd>(
     kernel
 }
 
-/// A convolution that is being computed.
-pub(crate) struct Winograd2dForward<'a, E> {
-    pub tiles: &'a Tiles2d,
-    pub packed: &'a [E],
-    pub bias: &'a [E],
-    pub grid: Grid,
+impl ForwardAlgorithm for Tiles2d {
+    const WINOGRAD: bool = true;
+
+    fn packed_len(&self, _: &Gather, _: usize) -> usize {
+        POINTS_2D * self.planes * self.filters
+    }
+
+    fn scratch_len(&self, _: &Gather, images: usize) -> usize {
+        Scratch::of(self, images).pixels
+    }
+
+    #[inline(always)]
+    fn pack<S: Simd>(&self, s: S, _: &Gather, _: usize, weights: &Weights<'_, S::Elem>, packed: &mut [S::Elem]) {
+        pack_filters(s, self, weights, packed);
+    }
+
+    #[inline(always)]
+    fn run<S: Simd>(
+        &self,
+        s: S,
+        product: &Product<'_, S::Elem>,
+        x: Images<'_, S::Elem>,
+        y: ImagesMut<'_, S::Elem>,
+        scratch: &mut [S::Elem],
+    ) {
+        Winograd2dProduct { tiles: self, product }.run(s, x, y, scratch);
+    }
 }
 
-impl<E: Number> Winograd2dForward<'_, E> {
-    /// All images.
+/// The product with its tiles.
+struct Winograd2dProduct<'a, E> {
+    tiles: &'a Tiles2d,
+    product: &'a Product<'a, E>,
+}
+
+impl<E: Number> Winograd2dProduct<'_, E> {
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, x: &[E], source: Batch, y: &mut [E], target: Batch, scratch: &mut [E]) {
+    fn run<S: Simd<Elem = E>>(&self, s: S, x: Images<'_, E>, mut y: ImagesMut<'_, E>, scratch: &mut [E]) {
         let Tiles2d { filters, rows, columns, .. } = *self.tiles;
-        let ends = Scratch::of(self.tiles, source.images);
+        let ends = Scratch::of(self.tiles, x.batch.images);
         let (scratch, pixels) = scratch[..ends.pixels].split_at_mut(ends.products);
         let (scratch, products) = scratch.split_at_mut(ends.values);
         let (scratch, values) = scratch.split_at_mut(ends.columns);
         let (nhwc, along_height) = scratch.split_at_mut(ends.nhwc);
         let windows = self.tiles.source();
-        let output = PlanarStore { filters, width: columns.tiles * TILE, columns: columns.output, grid: self.grid };
+        let output =
+            PlanarStore { filters, width: columns.tiles * TILE, columns: columns.output, grid: self.product.grid };
         nhwc.fill(E::ZERO);
-        for group in self.tiles.groups(source.images) {
+        for group in self.tiles.groups(x.batch.images) {
             for run in group.runs() {
-                windows.fill_nhwc(s, &x[source.of(run.image, 0).start..], run, nhwc);
+                windows.fill_nhwc(s, x.from(run.image), run, nhwc);
                 windows.transform::<S, true>(s, nhwc, run, along_height, values);
             }
             self.multiply(s, group, values, products);
@@ -139,7 +158,7 @@ impl<E: Number> Winograd2dForward<'_, E> {
                 self.transform_output(s, products, run, pixels);
                 let first = run.row * TILE;
                 let rows = (rows.output - first).min(run.rows * TILE);
-                output.write(s, pixels, (first, rows), &mut y[target.of(run.image, 0).start..]);
+                output.write(s, pixels, first..first + rows, y.from(run.image));
             }
         }
     }
@@ -151,7 +170,7 @@ impl<E: Number> Winograd2dForward<'_, E> {
         let (blocks, block) = ((group.rows * columns.tiles).div_ceil(TILES_OF_A_BLOCK), block_of(S::LANES, filters));
         for point in 0..POINTS_2D {
             let values = &values[point * point_stride(planes)..];
-            let packed = &self.packed[point * planes * filters..][..planes * filters];
+            let packed = &self.product.packed[point * planes * filters..][..planes * filters];
             for (b, packed) in packed.chunks_exact(planes * block).enumerate() {
                 let products = &mut products[point * point_stride(filters) + b * block..];
                 match (S::REGISTERS == 32, block == S::LANES) {
@@ -215,7 +234,7 @@ impl<E: Number> Winograd2dForward<'_, E> {
             let (row, column) = (tile / columns.tiles * TILE, tile % columns.tiles * TILE);
             let products = &products[tile_offset(run.at * columns.tiles + tile, filters)..];
             for filter in (0..filters).step_by(S::LANES) {
-                let bias = if self.bias.is_empty() { s.zero() } else { s.load(&self.bias[filter..]) };
+                let bias = if self.product.bias.is_empty() { s.zero() } else { s.load(&self.product.bias[filter..]) };
                 let tile = output_tile(s, &products[filter..], point_stride(filters));
                 for r in 0..TILE {
                     let pixels = &mut pixels[((row + r) * width + column) * filters + filter..];

@@ -111,11 +111,6 @@ impl Tiles2d {
         (rows * self.columns.tiles).div_ceil(TILES_OF_A_BLOCK) * block_stride(channels)
     }
 
-    /// Images of which a group has tiles.
-    pub fn images_together(&self) -> usize {
-        self.rows_together().div_ceil(self.rows.tiles)
-    }
-
     /// The groups of rows of tiles of so many images.
     pub fn groups(&self, images: usize) -> impl Iterator<Item = Group> {
         let (rows, together, of_an_image) = (images * self.rows.tiles, self.rows_together(), self.rows.tiles);
@@ -230,7 +225,7 @@ impl TileWindows {
         nhwc[..above].fill(S::Elem::ZERO);
         nhwc[below..(last - first) as usize * self.nhwc.row()].fill(S::Elem::ZERO);
         if from < to {
-            self.nhwc.fill(s, x, (from as usize, to as usize), &mut nhwc[above..]);
+            self.nhwc.fill(s, x, from as usize..to as usize, &mut nhwc[above..]);
         }
     }
 

@@ -5,7 +5,8 @@
 //! point the product of both, `[planes × tiles] · [tiles × filters]`, is added to `sums[point][plane][filter]`, and
 //! once in a thousand tiles the sums become weights, by the factors that turned weights into values.
 
-use crate::conv::geometry::Batch;
+use crate::conv::algorithm::{WeightsAlgorithm, WeightsProduct};
+use crate::conv::geometry::Gather;
 use crate::conv::microkernel::channels_weights::{OuterProducts, add_transposed};
 use crate::conv::winograd::transforms::{POINTS, filter_transform};
 use crate::conv::winograd::two_d_tiles::{
@@ -43,52 +44,46 @@ impl Scratch {
     }
 }
 
-/// Elements of scratch, for so many images.
-pub(crate) fn scratch_len(tiles: &Tiles2d, images: usize) -> usize {
-    Scratch::of(tiles, images).weights
-}
+impl WeightsAlgorithm for Tiles2d {
+    fn images_together(&self, _: &Gather) -> usize {
+        self.rows_together().div_ceil(self.rows.tiles)
+    }
 
-/// A gradient that is being computed.
-pub(crate) struct Winograd2dWeights<'a, E> {
-    pub tiles: &'a Tiles2d,
-    pub x: &'a [E],
-    pub source: Batch,
-    pub dy: &'a [E],
-    pub output: Batch,
-}
+    fn scratch_len(&self, _: &Gather, _: usize, images: usize) -> usize {
+        Scratch::of(self, images).weights
+    }
 
-impl<E: Number> Winograd2dWeights<'_, E> {
-    /// Adds the gradient over all images to `dw[filter][depth]`.
     #[inline(always)]
-    pub fn run<S: Simd<Elem = E>>(&self, s: S, dw: &mut [E], scratch: &mut [E]) {
-        let Tiles2d { planes, filters, columns, .. } = *self.tiles;
-        let ends = Scratch::of(self.tiles, self.source.images);
+    fn run<S: Simd>(&self, s: S, product: &WeightsProduct<'_, S::Elem>, dw: &mut [S::Elem], scratch: &mut [S::Elem]) {
+        let WeightsProduct { x, dy, .. } = *product;
+        let Tiles2d { planes, filters, columns, .. } = *self;
+        let ends = Scratch::of(self, x.batch.images);
         let (scratch, weights) = scratch[..ends.weights].split_at_mut(ends.sums);
         let (scratch, sums) = scratch.split_at_mut(ends.gradients);
         let (scratch, gradients) = scratch.split_at_mut(ends.values);
         let (scratch, values) = scratch.split_at_mut(ends.columns);
         let (scratch, along_height) = scratch.split_at_mut(ends.gradient);
         let (source_nhwc, gradient_nhwc) = scratch.split_at_mut(ends.source);
-        let (source, gradient) = (self.tiles.source(), self.tiles.gradient());
-        source_nhwc.fill(E::ZERO);
-        gradient_nhwc.fill(E::ZERO);
-        sums.fill(E::ZERO);
+        let (source, gradient) = (self.source(), self.gradient());
+        source_nhwc.fill(S::Elem::ZERO);
+        gradient_nhwc.fill(S::Elem::ZERO);
+        sums.fill(S::Elem::ZERO);
         let mut summed = 0;
-        for group in self.tiles.groups(self.source.images) {
+        for group in self.groups(x.batch.images) {
             for run in group.runs() {
-                source.fill_nhwc(s, &self.x[self.source.of(run.image, 0).start..], run, source_nhwc);
+                source.fill_nhwc(s, x.from(run.image), run, source_nhwc);
                 source.transform::<S, true>(s, source_nhwc, run, along_height, values);
-                gradient.fill_nhwc(s, &self.dy[self.output.of(run.image, 0).start..], run, gradient_nhwc);
+                gradient.fill_nhwc(s, dy.from(run.image), run, gradient_nhwc);
                 gradient.transform::<S, false>(s, gradient_nhwc, run, along_height, gradients);
             }
             for point in 0..POINTS_2D {
                 let sums = &mut sums[point * planes * filters..][..planes * filters];
-                self.add_products(s, group.rows * columns.tiles, point, (values, gradients), sums);
+                self.add_products(s, group.rows * columns.tiles, point, values, gradients, sums);
             }
             summed += group.rows * columns.tiles;
             if summed >= MOST_SUMMED {
                 self.add_weights(s, sums, weights, dw);
-                sums.fill(E::ZERO);
+                sums.fill(S::Elem::ZERO);
                 summed = 0;
             }
         }
@@ -96,31 +91,36 @@ impl<E: Number> Winograd2dWeights<'_, E> {
             self.add_weights(s, sums, weights, dw);
         }
     }
+}
 
+impl Tiles2d {
     /// Adds the weights that the sums at the points stand for to `dw[filter][depth]`.
     #[inline(always)]
-    fn add_weights<S: Simd<Elem = E>>(&self, s: S, sums: &[E], weights: &mut [E], dw: &mut [E]) {
-        let Tiles2d { planes, filters, .. } = *self.tiles;
+    fn add_weights<S: Simd>(&self, s: S, sums: &[S::Elem], weights: &mut [S::Elem], dw: &mut [S::Elem]) {
+        let Tiles2d { planes, filters, .. } = *self;
         self.filter_gradient(s, sums, weights);
-        add_transposed(s, weights, (planes, TAPS * TAPS, filters), dw);
+        add_transposed(s, weights, planes, TAPS * TAPS, filters, dw);
     }
 
     /// Adds the products of so many tiles at one point.
     #[inline(always)]
-    fn add_products<S: Simd<Elem = E>>(
+    fn add_products<S: Simd>(
         &self,
         s: S,
         tiles: usize,
         point: usize,
-        (values, gradients): (&[E], &[E]),
-        sums: &mut [E],
+        values: &[S::Elem],
+        gradients: &[S::Elem],
+        sums: &mut [S::Elem],
     ) {
-        let Tiles2d { planes, filters, .. } = *self.tiles;
+        let Tiles2d { planes, filters, .. } = *self;
         let step = [block_stride(planes), block_stride(filters)];
         let (whole, rest) = (tiles / TILES_OF_A_BLOCK, tiles % TILES_OF_A_BLOCK);
         for (first, rows, columns) in [(0, whole, TILES_OF_A_BLOCK), (whole, 1, rest)] {
             if rows * columns > 0 {
                 let products = OuterProducts {
+                    planes,
+                    filters,
                     rows,
                     columns,
                     together: SUMMED / TILES_OF_A_BLOCK,
@@ -129,16 +129,16 @@ impl<E: Number> Winograd2dWeights<'_, E> {
                 };
                 let values = &values[first * step[0] + point * point_stride(planes)..];
                 let gradients = &gradients[first * step[1] + point * point_stride(filters)..];
-                products.add_products(s, (values, planes), (gradients, filters), sums);
+                products.add_products(s, values, gradients, sums);
             }
         }
     }
 
     /// The inverse of the filter transform: turns the sums at the points into `weights[tap][plane][filter]`.
     #[inline(always)]
-    fn filter_gradient<S: Simd<Elem = E>>(&self, s: S, sums: &[E], weights: &mut [E]) {
-        let Tiles2d { planes, filters, rows, columns } = *self.tiles;
-        let (factors, len) = (filter_transform::<E>(TAPS), planes * filters);
+    fn filter_gradient<S: Simd>(&self, s: S, sums: &[S::Elem], weights: &mut [S::Elem]) {
+        let Tiles2d { planes, filters, rows, columns } = *self;
+        let (factors, len) = (filter_transform::<S::Elem>(TAPS), planes * filters);
         for place in (0..len).step_by(S::LANES) {
             let mut kernel = [[s.zero(); TAPS]; TAPS];
             for j in 0..POINTS {

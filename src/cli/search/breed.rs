@@ -40,10 +40,10 @@ pub struct Args {
     /// evolution]
     #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random", ALL])]
     method: Option<String>,
-    /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 32]
+    /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 28]
     #[arg(long, value_name = "BUDGET")]
     budget: Option<Budget>,
-    /// Individuals in a generation [default: 8, and 200 tours]
+    /// Individuals in a generation [default: 7, and 200 tours]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("search.population"))]
     population: Option<usize>,
     /// Offspring generated for each place in a generation, of which the most promising is trained [default: 30]

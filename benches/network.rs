@@ -13,7 +13,7 @@ use evograd::models::Network;
 use genetic::all_ones;
 use rate::Rate;
 use std::hint::black_box;
-use training::{Training, pictures, resnet20};
+use training::{Training, images, resnet20};
 
 fn individual(criterion: &mut Criterion<Rate>) {
     const BATCH: usize = 128;
@@ -30,13 +30,13 @@ fn inference(criterion: &mut Criterion<Rate>) {
     let frozen = network.frozen().unwrap();
     let mut group = criterion.benchmark_group("answers of resnet20");
     for batch in [128, 1] {
-        let pictures = pictures(batch).unwrap();
+        let images = images(batch).unwrap();
         group.throughput(Throughput::Elements(2 * network.plan().macs() * batch as u64));
         group.bench_function(format!("{batch} images"), |bencher| {
-            bencher.iter(|| black_box(network.evaluate(&pictures).unwrap()));
+            bencher.iter(|| black_box(network.evaluate(&images).unwrap()));
         });
         group.bench_function(format!("{batch} images, frozen"), |bencher| {
-            bencher.iter(|| black_box(frozen.evaluate(&pictures).unwrap()));
+            bencher.iter(|| black_box(frozen.evaluate(&images).unwrap()));
         });
     }
     group.finish();

@@ -34,8 +34,8 @@ fn memory(criterion: &mut Criterion<Rate>) {
         group.bench_function(format!("{threads} threads"), |bencher| {
             bencher.iter(|| {
                 std::thread::scope(|scope| {
-                    let pieces = to.chunks_mut(ELEMENTS / threads).zip(from.chunks(ELEMENTS / threads));
-                    pieces.for_each(|(to, from)| drop(scope.spawn(|| to.copy_from_slice(from))));
+                    let chunks = to.chunks_mut(ELEMENTS / threads).zip(from.chunks(ELEMENTS / threads));
+                    chunks.for_each(|(to, from)| drop(scope.spawn(|| to.copy_from_slice(from))));
                 });
             });
         });

@@ -1,6 +1,6 @@
-//! A training step of ResNet-20 with 128 pictures: forward, loss, backward, SGD with momentum. Plain sum and SORT
+//! A training step of ResNet-20 with 128 images: forward, loss, backward, SGD with momentum. Plain sum and SORT
 //! (root) take turns, so that both meet the same machine; medians, and the spread between the quarters. Then the peak
-//! memory of each, in a process of its own, and the pictures a second that one thread loads and augments.
+//! memory of each, in a process of its own, and the images a second that one thread loads and augments.
 
 #[path = "load/measure.rs"]
 mod measure;
@@ -55,8 +55,8 @@ fn loading() -> Result<()> {
     let loading = Loading { batch: BATCH, seed: 0, training: true, augment, disturb: 0.0, threads: 1 };
     let loader = Loader::new(set, &samples, normalise, loading)?;
     let start = Instant::now();
-    let pictures: usize = loader.epoch(0, 0)?.map(|batch| batch.map_or(0, |batch| batch.labels.len())).sum();
-    println!("one loader thread: {:.0} images/s", pictures as f64 / start.elapsed().as_secs_f64());
+    let images: usize = loader.epoch(0, 0)?.map(|batch| batch.map_or(0, |batch| batch.labels.len())).sum();
+    println!("one loader thread: {:.0} images/s", images as f64 / start.elapsed().as_secs_f64());
     Ok(())
 }
 

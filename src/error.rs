@@ -1,4 +1,4 @@
-//! What can go wrong, and how it is told. Knows nothing of the engine but shapes.
+//! What can go wrong, and how it is reported. Knows nothing of the engine but shapes.
 
 use crate::shape::{Shape, ShapeError};
 use evograd_kernels::IsaError;
@@ -107,7 +107,7 @@ pub enum Error {
         remedy: String,
     },
 
-    /// Whoever was told of the progress answered that it is to stop.
+    /// The progress callback answered that it is to stop.
     #[error("stopped, as was asked for")]
     Stopped,
 

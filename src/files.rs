@@ -118,7 +118,7 @@ pub fn is_shared(file: &File) -> bool {
 /// Whether there is anything at a path, be it a link that leads nowhere.
 ///
 /// # Errors
-/// When that cannot be told, as where a folder above it may not be searched: then nothing may be concluded from it.
+/// When that cannot be found out, as where a folder above it may not be searched: then nothing may be concluded from it.
 pub fn is_there(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),

@@ -32,7 +32,7 @@ pub mod mean;
 pub mod mul;
 pub mod neg;
 pub mod pad;
-pub mod power;
+pub mod pow;
 pub mod relu;
 pub mod reshape;
 pub mod scale;
@@ -89,7 +89,7 @@ pub const CATALOGUE: &[Row] = &[
     mul::ROW,
     neg::ROW,
     pad::ROW,
-    power::ROW,
+    pow::ROW,
     relu::ROW,
     reshape::ROW,
     scale::ROW,

@@ -1,7 +1,7 @@
 //! Work on several cores, with the same bits whatever their number. The only file that knows rayon.
 //!
-//! Work is cut into pieces whose sizes depend on the data alone, never on the number of threads; each piece writes a
-//! place of its own, and partial results come back in the order of their index. So scheduling decides *when* a piece
+//! Work is cut into chunks whose sizes depend on the data alone, never on the number of threads; each chunk writes a
+//! place of its own, and partial results come back in the order of their index. So scheduling decides *when* a chunk
 //! runs, and nothing else.
 
 use crate::error::{Error, Result};
@@ -15,8 +15,8 @@ use std::sync::{Mutex, OnceLock};
 use std::thread::Builder;
 use std::time::Duration;
 
-/// Elements in a piece of element-wise work: 64 KiB of `f32`, large against the cost of handing a piece to a thread.
-pub(crate) const PIECE: usize = 1 << 14;
+/// Elements in a chunk of element-wise work: 64 KiB of `f32`, large against the cost of handing a chunk to a thread.
+pub(crate) const CHUNK: usize = 1 << 14;
 
 /// How long to wait for the end of a task before saying that none has ended.
 const TICK: Duration = Duration::from_millis(200);
@@ -88,22 +88,22 @@ pub fn threads() -> usize {
     if ready().is_ok() { rayon::current_num_threads() } else { 1 }
 }
 
-/// Calls `work` with the index and the place of every piece of `out`.
-pub(crate) fn for_each<T: Send>(out: &mut [T], piece: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    each(out, piece, &work);
+/// Calls `work` with the index and the place of every chunk of `out`.
+pub(crate) fn for_each<T: Send>(out: &mut [T], chunk: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    each(out, chunk, &work);
 }
 
 /// [`for_each`], compiled once for an element type and not for every work: the scheduler is large.
-fn each<T: Send>(out: &mut [T], piece: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
-    if out.len() <= piece || threads() == 1 {
-        out.chunks_mut(piece).enumerate().for_each(|(i, out)| work(i, out));
+fn each<T: Send>(out: &mut [T], chunk: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    if out.len() <= chunk || threads() == 1 {
+        out.chunks_mut(chunk).enumerate().for_each(|(i, out)| work(i, out));
     } else {
         let modes = Modes::current();
-        out.par_chunks_mut(piece).enumerate().for_each(|(i, out)| modes.scope(|| work(i, out)));
+        out.par_chunks_mut(chunk).enumerate().for_each(|(i, out)| modes.scope(|| work(i, out)));
     }
 }
 
-/// As [`for_each`] with two outputs, cut into equally many pieces.
+/// As [`for_each`] with two outputs, cut into equally many chunks.
 pub(crate) fn for_each_pair<T: Send, U: Send>(
     a: (&mut [T], usize),
     b: (&mut [U], usize),
@@ -112,25 +112,25 @@ pub(crate) fn for_each_pair<T: Send, U: Send>(
     each_pair(a, b, &work);
 }
 
-/// What [`for_each_pair`] calls for each piece.
+/// What [`for_each_pair`] calls for each chunk.
 type PairWork<'a, T, U> = dyn Fn(usize, &mut [T], &mut [U]) + Sync + 'a;
 
 /// [`for_each_pair`], compiled once for two element types.
 fn each_pair<T: Send, U: Send>(
-    (a, a_piece): (&mut [T], usize),
-    (b, b_piece): (&mut [U], usize),
+    (a, a_chunk): (&mut [T], usize),
+    (b, b_chunk): (&mut [U], usize),
     work: &PairWork<'_, T, U>,
 ) {
-    assert_eq!(a.len().div_ceil(a_piece), b.len().div_ceil(b_piece), "two outputs in different numbers of pieces");
-    if a.len() <= a_piece || threads() == 1 {
-        a.chunks_mut(a_piece).zip(b.chunks_mut(b_piece)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
+    assert_eq!(a.len().div_ceil(a_chunk), b.len().div_ceil(b_chunk), "two outputs in different numbers of chunks");
+    if a.len() <= a_chunk || threads() == 1 {
+        a.chunks_mut(a_chunk).zip(b.chunks_mut(b_chunk)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
     } else {
-        let (pieces, modes) = (a.par_chunks_mut(a_piece).zip(b.par_chunks_mut(b_piece)), Modes::current());
-        pieces.enumerate().for_each(|(i, (a, b))| modes.scope(|| work(i, a, b)));
+        let (chunks, modes) = (a.par_chunks_mut(a_chunk).zip(b.par_chunks_mut(b_chunk)), Modes::current());
+        chunks.enumerate().for_each(|(i, (a, b))| modes.scope(|| work(i, a, b)));
     }
 }
 
-/// As [`for_each_pair`] with three outputs of one length, cut into pieces of [`PIECE`] elements.
+/// As [`for_each_pair`] with three outputs of one length, cut into chunks of [`CHUNK`] elements.
 pub(crate) fn for_each_triple<T: Send>(
     a: &mut [T],
     b: &mut [T],
@@ -138,29 +138,29 @@ pub(crate) fn for_each_triple<T: Send>(
     work: impl Fn(usize, [&mut [T]; 3]) + Sync,
 ) {
     assert!(a.len() == b.len() && a.len() == c.len(), "three outputs of {}, {} and {}", a.len(), b.len(), c.len());
-    let pieces = a.chunks_mut(PIECE).zip(b.chunks_mut(PIECE)).zip(c.chunks_mut(PIECE));
-    let mut pieces: Vec<[&mut [T]; 3]> = pieces.map(|((a, b), c)| [a, b, c]).collect();
-    for_each(&mut pieces, 1, |i, piece| work(i, piece[0].each_mut().map(|out| &mut **out)));
+    let chunks = a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).zip(c.chunks_mut(CHUNK));
+    let mut chunks: Vec<[&mut [T]; 3]> = chunks.map(|((a, b), c)| [a, b, c]).collect();
+    for_each(&mut chunks, 1, |i, chunk| work(i, chunk[0].each_mut().map(|out| &mut **out)));
 }
 
 /// What `work` returns for each index below `count`, in that order.
 pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
     for_each(&mut results, 1, |index, place| place[0] = Some(work(index)));
-    results.into_iter().map(|result| result.expect("every piece was visited")).collect()
+    results.into_iter().map(|result| result.expect("every chunk was visited")).collect()
 }
 
-/// Does whole tasks side by side: `workers` of them at a time, each on one thread of its own. What each comes to is told on
-/// the caller's thread, in the order of their ends; while none ends, `None` is told a few times a second. Once `told`
+/// Does whole tasks in parallel: `workers` of them at a time, each on one thread of its own. What each comes to is reported on
+/// the caller's thread, in the order of their ends; while none ends, `None` is reported a few times a second. Once `on_result`
 /// answers that it is not to go on, no task is begun, and `work` sees the flag raised, so that it can leave what it is at.
 ///
 /// # Errors
 /// When the system refuses to start a thread.
-pub(crate) fn side_by_side<T: Send, R: Send>(
+pub(crate) fn in_parallel<T: Send, R: Send>(
     workers: usize,
     tasks: Vec<T>,
     work: impl Fn(T, &AtomicBool) -> R + Sync,
-    told: &mut dyn FnMut(Option<R>) -> bool,
+    on_result: &mut dyn FnMut(Option<R>) -> bool,
 ) -> Result<()> {
     let pools = (0..workers.min(tasks.len())).map(|_| ThreadPool::new(1)).collect::<Result<Vec<_>>>()?;
     let (queue, stop) = (Mutex::new(tasks.into_iter()), AtomicBool::new(false));
@@ -192,14 +192,14 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return refused.map_or(Ok(()), Err),
             };
-            if !told(result) {
+            if !on_result(result) {
                 stop.store(true, Ordering::Relaxed);
             }
         }
     })
 }
 
-/// The seconds that a processor core has worked for this thread; `None` where the system does not tell.
+/// The seconds that a processor core has worked for this thread; `None` where the system does not say.
 #[cfg(unix)]
 pub(crate) fn thread_seconds() -> Option<f64> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -220,15 +220,15 @@ fn in_modes<R>(modes: Modes, isa: Option<Isa>, work: impl FnOnce() -> R) -> R {
     })
 }
 
-/// The elements that piece `index` of element-wise work covers, in an array of `len`.
-pub(crate) fn piece(index: usize, len: usize) -> std::ops::Range<usize> {
-    index * PIECE..((index + 1) * PIECE).min(len)
+/// The elements that chunk `index` of element-wise work covers, in an array of `len`.
+pub(crate) fn chunk(index: usize, len: usize) -> std::ops::Range<usize> {
+    index * CHUNK..((index + 1) * CHUNK).min(len)
 }
 
 /// `y += x`
 pub(crate) fn accumulate<E: Element>(isa: Isa, x: &[E], y: &mut [E]) {
     assert_eq!(x.len(), y.len(), "a sum of two arrays");
-    for_each(y, PIECE, |i, y| arith::accumulate(isa, &x[piece(i, x.len())], y));
+    for_each(y, CHUNK, |i, y| arith::accumulate(isa, &x[chunk(i, x.len())], y));
 }
 
 #[cfg(test)]
@@ -237,7 +237,7 @@ mod tests {
     use crate::mode::{checked, no_grad};
 
     #[test]
-    fn every_piece_is_visited_once_on_any_number_of_threads() {
+    fn every_chunk_is_visited_once_on_any_number_of_threads() {
         for threads in [1, 2, 3] {
             let mut out = vec![0; 100_003];
             ThreadPool::new(threads).unwrap().install(|| {
@@ -254,11 +254,11 @@ mod tests {
             let mut done = Vec::new();
             let work = |task: usize, _: &AtomicBool| (task, threads(), Modes::current().recording);
             let tasks = (0..50).collect();
-            let told = &mut |result| {
+            let on_result = &mut |result| {
                 done.extend(result);
                 true
             };
-            no_grad(|| side_by_side(workers, tasks, work, told)).unwrap();
+            no_grad(|| in_parallel(workers, tasks, work, on_result)).unwrap();
             done.sort_unstable();
             assert_eq!(done, (0..50).map(|task| (task, 1, false)).collect::<Vec<_>>());
         }
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn tasks_that_are_not_begun_are_left_when_asked_to_stop() {
         let mut done = 0;
-        let told = &mut |result: Option<usize>| {
+        let on_result = &mut |result: Option<usize>| {
             done += result.into_iter().count();
             done < 3
         };
@@ -275,7 +275,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(1));
             task
         };
-        side_by_side(2, (0..1000).collect(), work, told).unwrap();
+        in_parallel(2, (0..1000).collect(), work, on_result).unwrap();
         // The channel may hold what was done meanwhile.
         assert!((3..1000).contains(&done), "{done}");
     }

@@ -46,7 +46,7 @@ pub struct StepRow {
     pub rate: f64,
     /// The norm of the last step's gradient, before clipping.
     pub gradient_norm: f64,
-    /// Pictures a second since the last row.
+    /// Images a second since the last row.
     pub images_per_second: f64,
 }
 
@@ -68,14 +68,14 @@ pub struct EpochRow {
     pub held_out: Option<Score>,
     /// Seconds spent training since the run or its last segment began.
     pub seconds: f64,
-    /// Training pictures a second in this epoch.
+    /// Training images a second in this epoch.
     pub images_per_second: f64,
 }
 
 /// How well a network answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Which pictures: `validation` or `test`.
+    /// Which images: `validation` or `test`.
     pub split: String,
     /// How many.
     pub pictures: usize,

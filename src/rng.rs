@@ -26,13 +26,13 @@ pub enum Purpose {
     Split = 6,
     /// Which labels are disturbed.
     Labels = 7,
-    /// The pictures of the procedural set.
+    /// The images of the procedural set.
     Shapes = 8,
     /// The choices of a genetic search.
     Genetic = 9,
     /// Where the towns of a travelling salesman lie.
     Towns = 10,
-    /// Pictures of noise.
+    /// Images of noise.
     Noise = 11,
 }
 

@@ -48,7 +48,7 @@ impl<E: Element> Tape<E> {
 
     /// The gradients of `loss`, a single number, with respect to every leaf it depends on.
     ///
-    /// What the operations kept is released on the way, so an operation can be gone through once, even where an error
+    /// What the operations kept is released on the way, so an operation can be differentiated once, even where an error
     /// ends the pass midway. For several losses over the same operations, add them first or use [`Tape::backward_from`].
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl<E: Element> Tape<E> {
     ///
     /// # Errors
     /// When a gradient has another shape than its output, an output is not on this tape, or an operation was already
-    /// gone through by an earlier backward pass.
+    /// used by an earlier backward pass.
     pub fn backward_from(&self, outputs: &[(&Var<E>, Tensor<E>)]) -> Result<Gradients<E>> {
         let isa = Isa::chosen()?;
         let mut by_id: Vec<Option<Tensor<E>>> = Vec::new();

@@ -35,7 +35,7 @@ trait Train: Send {
     fn step(&mut self) -> Result<f32>;
 }
 
-/// A residual block with SORT, dropout, pooling and a classifier, on pictures of 32×32.
+/// A residual block with SORT, dropout, pooling and a classifier, on images of 32×32.
 struct Convolutional {
     weights: Vec<Tensor>,
     velocities: Vec<Tensor>,

@@ -2,11 +2,14 @@
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/words.rs"]
+mod words;
 
 use circles::{circles, imports};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use words::{REPLACED, replaced};
 
 /// Which module may use which, as drawn in ARCHITECTURE.md. Modules that are not there yet are free to come.
 const EDGES: &[(&str, &[&str])] = &[
@@ -206,6 +209,35 @@ fn what_is_no_circle_is_not_taken_for_one() {
     let files = [("lib.rs", "mod room;\n"), ("room/mod.rs", parent), ("room/one.rs", one), ("room/two.rs", two)];
     let found = circles(&imports(&crate_of("none", &files)));
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// Identifiers, comments, help and errors, and what is written for users.
+#[test]
+fn words_are_those_of_the_field() {
+    let mut files: Vec<PathBuf> =
+        ["src", "kernels"].iter().flat_map(|folder| rust_files(&root().join(folder))).collect();
+    files.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "RESULTS.md"].map(|name| root().join(name)));
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(root()).unwrap().display().to_string();
+        found.extend(replaced(&fs::read_to_string(&file).unwrap()).into_iter().map(|line| format!("{name}, {line}")));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn replaced_words_are_found_however_they_are_written() {
+    for line in ["fn side_by_side()", "struct SideBySide;", "// lies side by side.", "\"Side by side\"", "SIDE_BY_SIDE"]
+    {
+        let found = replaced(&format!("\n{line}\n"));
+        assert!(found.len() == 1 && found[0].starts_with("line 2: in parallel"), "{line}: {found:?}");
+    }
+    for line in ["a piecewise function", "white", "let hitsome = 1;", "beside by sides"] {
+        assert_eq!(replaced(line), [""; 0], "{line}");
+    }
+    for (phrase, instead) in REPLACED {
+        assert!(replaced(instead).is_empty(), "\"{phrase}\" is to be replaced by a word that is refused itself");
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         ),
         (a.leaky_relu(f64::NAN), "leaky_relu: the slope is NaN (x [2, 3]); use a number that is finite in f32"),
         (a.scale(f64::INFINITY), "scale: the factor is inf (x [2, 3]); use a number that is finite in f32"),
-        (a.power(f64::NAN), "power: the exponent is NaN (x [2, 3]); use a number that is finite in f32"),
+        (a.pow(f64::NAN), "pow: the exponent is NaN (x [2, 3]); use a number that is finite in f32"),
         (
             a.sort_fusion(&b, true),
             "sort_fusion: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape",
@@ -152,7 +152,7 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         (
             image.linear(&a, None),
             "linear: the input and the weights need two axes each (x [1, 2, 4, 4], w [2, 3]); use x [N, in] and \
-             w [out, in]; flatten_from(1) makes an image flat",
+             w [out, in]; flatten(1) makes an image flat",
         ),
         (
             a.matmul(&a),
@@ -269,7 +269,7 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         ),
         (a.reshape([4]), "reshape: 6 elements cannot become 4 (x [2, 3], y [4]); name sizes with the same product"),
         (a.reshape([6, 0]), "reshape: shape [6, 0]: axis 1 has size 0; every axis needs at least one element"),
-        (a.flatten_from(2), "flatten_from: axis 2 does not exist (x [2, 3]); name an axis below 2"),
+        (a.flatten(2), "flatten: axis 2 does not exist (x [2, 3]); name an axis below 2"),
         (a.slice(2, 0..1), "slice: axis 2 does not exist (x [2, 3]); name an axis below 2"),
         (a.slice(1, 2..4), "slice: the range 2..4 leaves axis 1 (x [2, 3]); end it at 3 or before"),
         (a.slice(1, 2..2), "slice: the range 2..2 is empty (x [2, 3]); take at least one element"),

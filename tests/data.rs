@@ -21,7 +21,7 @@ fn evograd(arguments: &[&str], environment: &[(&str, &Path)]) -> Outcome {
     Outcome { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// The four files of MNIST, unpacked: 20 training and 10 test pictures, labelled 0 to 9 in turn.
+/// The four files of MNIST, unpacked: 20 training and 10 test images, labelled 0 to 9 in turn.
 fn write_mnist(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     for (name, count) in [("train", 20_u8), ("t10k", 10)] {

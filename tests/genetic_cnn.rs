@@ -59,7 +59,7 @@ fn spec(code: &str) -> Spec {
     network(&code.parse().unwrap(), &Options::default()).unwrap()
 }
 
-/// Convolutions on the longest way from the picture to the answer.
+/// Convolutions on the longest way from the image to the answer.
 fn depth(spec: &Spec) -> usize {
     let plan = spec.plan().unwrap();
     let mut depths: Vec<usize> = Vec::new();

@@ -17,7 +17,7 @@ fn small() -> Network {
     Network::new(&spec("resnet20", &Options { width: 0.25, ..Options::default() }).unwrap(), 0).unwrap()
 }
 
-fn pictures(shape: [usize; 4]) -> Tensor {
+fn images(shape: [usize; 4]) -> Tensor {
     Tensor::from_fn(shape, |i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).unwrap()
 }
 
@@ -62,11 +62,11 @@ fn pytorch_loads_our_weights_and_gives_our_logits() {
     let folder = tempfile::tempdir().unwrap();
     let [model, logits] = ["model", "logits"].map(|name| folder.path().join(format!("{name}.safetensors")));
     let mut network = Network::<f32>::new(&spec("resnet20", &Options::default()).unwrap(), 7).unwrap();
-    let pictures = pictures([8, 3, 32, 32]);
-    (0..3).for_each(|step| drop(network.train(&Tape::new(), &pictures, 0, step).unwrap()));
+    let images = images([8, 3, 32, 32]);
+    (0..3).for_each(|step| drop(network.train(&Tape::new(), &images, 0, step).unwrap()));
     std::fs::write(&model, network.to_safetensors().unwrap()).unwrap();
-    let answers = network.evaluate(&pictures).unwrap();
-    let both = [("pictures".to_string(), &pictures), ("logits".to_string(), &answers)];
+    let answers = network.evaluate(&images).unwrap();
+    let both = [("pictures".to_string(), &images), ("logits".to_string(), &answers)];
     std::fs::write(&logits, to_safetensors(&both).unwrap()).unwrap();
     let script = golden("resnet20.py");
     let output = Command::new(python).arg(script).arg("check").arg(model).arg(logits).output().unwrap();
@@ -79,14 +79,14 @@ fn pytorch_loads_our_weights_and_gives_our_logits() {
 fn every_model_comes_back_from_a_file_to_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     for model in CATALOGUE {
-        // ImageNet's models on pictures large enough for their strides, narrow enough for a test.
+        // ImageNet's models on images large enough for their strides, narrow enough for a test.
         let side = if model.input[1] > 32 { 64 } else { 32 };
         let options = Options { input: [3, side, side], classes: 10, width: 0.125, ..model.options() };
         let network = |seed| Network::<f32>::new(&spec(model.name, &options).unwrap(), seed).unwrap();
         let (mut saved, mut loaded) = (network(1), network(2));
-        let pictures = pictures([2, 3, side, side]);
+        let images = images([2, 3, side, side]);
         // Running statistics are part of what is saved: they move away from 0 and 1 first.
-        (0..3).for_each(|step| drop(saved.train(&Tape::new(), &pictures, 0, step).unwrap()));
+        (0..3).for_each(|step| drop(saved.train(&Tape::new(), &images, 0, step).unwrap()));
         let path = folder.path().join("model.safetensors");
         std::fs::write(&path, saved.to_safetensors().unwrap()).unwrap();
         loaded.load(&path).unwrap();
@@ -94,7 +94,7 @@ fn every_model_comes_back_from_a_file_to_the_same_bits() {
         for ((name, ours), (_, theirs)) in saved.state().into_iter().zip(loaded.state()) {
             assert_eq!(ours.as_slice(), theirs.as_slice(), "{} {name}", model.name);
         }
-        let [ours, theirs] = [&saved, &loaded].map(|network| network.evaluate(&pictures).unwrap());
+        let [ours, theirs] = [&saved, &loaded].map(|network| network.evaluate(&images).unwrap());
         let bits = |logits: &Tensor| logits.as_slice().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&ours), bits(&theirs), "{}", model.name);
     }

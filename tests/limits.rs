@@ -115,7 +115,7 @@ fn another_shape_takes_no_memory_of_its_own() {
 fn reshapes_three_hundred_million_numbers() {
     let tape = Tape::new();
     let x = tape.leaf(Tensor::<f32>::zeros([300_000, 1000]).unwrap());
-    let y = x.reshape([1000, 300, 1000]).unwrap().flatten_from(1).unwrap();
+    let y = x.reshape([1000, 300, 1000]).unwrap().flatten(1).unwrap();
     assert_eq!(y.value().as_slice().as_ptr(), x.value().as_slice().as_ptr());
     assert_eq!(y.detach().reshape([300_000_000]).unwrap().value().shape().sizes(), [300_000_000]);
 }
@@ -277,10 +277,10 @@ fn reads_and_writes_where_a_few_megabytes_are_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let noise: Vec<u8> = (0..12_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let pictures = Pictures::new([3, 2000, 2000], &["a"], noise, vec![0]).unwrap();
+    let noisy = Pictures::new([3, 2000, 2000], &["a"], noise, vec![0]).unwrap();
     for class in ["train/a", "train/b", "val/a", "val/b"].map(path) {
         std::fs::create_dir_all(&class).unwrap();
-        write_grid(&pictures, 1, 0, &class.join("noise.png")).unwrap();
+        write_grid(&noisy, 1, 0, &class.join("noise.png")).unwrap();
     }
     let images = open_folder(folder.path(), 64).unwrap();
     std::fs::write(path("cifar"), vec![0; 3073 * 10_000]).unwrap();
@@ -302,7 +302,7 @@ fn reads_and_writes_where_a_few_megabytes_are_left() {
         ("mat", read_mat(&mat).err()),
         ("idx", read_idx::<3>(&idx, 10_000).err()),
         ("shapes", shapes_of(0, 4000, 1).err()),
-        ("grid", write_grid(&pictures, 1, 0, &path("grid.png")).err()),
+        ("grid", write_grid(&noisy, 1, 0, &path("grid.png")).err()),
         ("weights in", parse_safetensors(Path::new("w"), &weights).err()),
         ("weights out", to_safetensors(&[("w".into(), &tensor)]).err()),
         ("towns", Towns::random(2000, 0).err()),

@@ -1,5 +1,5 @@
 //! Every model of the catalogue: what it costs, that its gradient is right from end to end, that it learns, and what it
-//! says to pictures that it cannot take.
+//! says to images that it cannot take.
 
 use evograd::models::{self, CATALOGUE, Network, Options, Plan, Shortcut, forward};
 use evograd::models::{Spec, Value};
@@ -15,7 +15,7 @@ const CIFAR: [usize; 3] = [3, 32, 32];
 const MNIST: [usize; 3] = [1, 28, 28];
 const IMAGENET: [usize; 3] = [3, 224, 224];
 
-/// Name, pictures, classes, weights, multiply-adds for one picture.
+/// Name, images, classes, weights, multiply-adds for one image.
 type Count = (&'static str, [usize; 3], usize, u64, u64);
 
 /// Multiply-adds are those of convolutions and linear layers. All were counted with PyTorch 2.15, on modules written for
@@ -77,13 +77,13 @@ fn every_model_costs_what_is_known_of_it() {
     }
 }
 
-/// A small version of a model: its name, the picture's sides, the width, and the greatest number of pictures it is
+/// A small version of a model: its name, the image's sides, the width, and the greatest number of images it is
 /// checked with.
 struct Small {
     name: &'static str,
     side: usize,
     width: f64,
-    /// Learning rate and steps after which it knows eight pictures by heart.
+    /// Learning rate and steps after which it knows eight images by heart.
     rate: f64,
     steps: u32,
 }
@@ -137,8 +137,8 @@ fn every_model_has_a_small_version() {
     CATALOGUE.iter().for_each(|model| assert!(names.contains(&model.name), "{}", model.name));
 }
 
-/// Pictures of noise, for which any learning is learning by heart.
-fn pictures<E: Element>(count: usize, [c, h, w]: [usize; 3], seed: u64) -> Tensor<E> {
+/// Images of noise, for which any learning is learning by heart.
+fn images<E: Element>(count: usize, [c, h, w]: [usize; 3], seed: u64) -> Tensor<E> {
     noise(&Shape::new(&[count, c, h, w]).unwrap(), seed, 0)
 }
 
@@ -148,10 +148,10 @@ fn statistics(plan: &Plan) -> Vec<RunningStats<f64>> {
     norms.map(|layer| RunningStats::new(layer.output.sizes()[1]).unwrap()).collect()
 }
 
-/// A training pass in `f64` as a function of the pictures and all weights.
+/// A training pass in `f64` as a function of the images and all weights.
 struct TrainingPass {
     network: Network<f64>,
-    /// The pictures, then the weights.
+    /// The images, then the weights.
     inputs: Vec<Tensor<f64>>,
     seed: u64,
     /// What the gradient of the fourth weight is multiplied with, to see that it is noticed.
@@ -161,7 +161,7 @@ struct TrainingPass {
 impl TrainingPass {
     fn new(name: &str, options: &Options, seed: u64, spoil: Option<f64>) -> TrainingPass {
         let network = Network::<f64>::new(&models::spec(name, options).unwrap(), seed).unwrap();
-        let mut inputs = vec![pictures(5, options.input, seed)];
+        let mut inputs = vec![images(5, options.input, seed)];
         inputs.extend(network.weights().iter().cloned());
         TrainingPass { network, inputs, seed, spoil }
     }
@@ -227,13 +227,13 @@ fn length(x: &Tensor<f64>) -> f64 {
     x.as_slice().iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// The gradient of a training pass with respect to the pictures and **every weight** against a central difference in a
+/// The gradient of a training pass with respect to the images and **every weight** against a central difference in a
 /// random direction of each, in `f64`: batch normalisation uses the batch, dropout has one mask for all passes.
 ///
 /// A deep network has a kink for each ReLU and each place of a pool, and some of them lie within any step. The step is
 /// 500 times smaller than the gradient checker's, so that few do, at the price of a digit: the tolerance is 10⁻⁵. A kink that is met
 /// spoils a comparison by chance, a wrong gradient spoils every one; so a weight passes when it passes for one of
-/// six seeds, each with weights, pictures and directions of its own.
+/// six seeds, each with weights, images and directions of its own.
 fn gradient_is_right(options: &Options, name: &str, spoil: Option<f64>) -> Result<(), String> {
     let mut wrong: Vec<usize> = Vec::new();
     let mut worst = String::new();
@@ -334,11 +334,11 @@ fn a_gradient_that_is_a_little_off_is_found() {
     }
 }
 
-/// The loss before each step, and how many of the eight pictures were told right before the last.
+/// The loss before each step, and how many of the eight images were told right before the last.
 fn memorise(small: &Small, fusion: Fusion) -> (Vec<f32>, usize) {
     let options = Options { dropout: Some(0.0), ..small.options(fusion) };
     let mut network = Network::<f32>::new(&models::spec(small.name, &options).unwrap(), 0).unwrap();
-    let pictures = pictures(8, options.input, 1);
+    let images = images(8, options.input, 1);
     let labels = [0, 1, 2, 3, 0, 1, 2, 3];
     let zeros = |weight: &Tensor| Tensor::zeros(weight.shape()).unwrap();
     let mut velocities: Vec<Tensor> = network.weights().iter().map(zeros).collect();
@@ -346,7 +346,7 @@ fn memorise(small: &Small, fusion: Fusion) -> (Vec<f32>, usize) {
     let (mut losses, mut right) = (Vec::new(), 0);
     for number in 0..small.steps {
         let tape = Tape::new();
-        let (logits, leaves) = network.train(&tape, &pictures, 0, number).unwrap();
+        let (logits, leaves) = network.train(&tape, &images, 0, number).unwrap();
         right = logits.value().as_slice().chunks(4).zip(labels).filter(|(row, label)| best(row) == *label).count();
         let loss = logits.cross_entropy(&labels, 0.0).unwrap();
         losses.push(loss.item().unwrap());
@@ -364,7 +364,7 @@ fn best(row: &[f32]) -> usize {
     (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap()
 }
 
-/// Learns eight pictures of noise by heart, without dropout: the loss falls from about ln 4 to almost nothing.
+/// Learns eight images of noise by heart, without dropout: the loss falls from about ln 4 to almost nothing.
 fn check_memory(names: &[&str], fusions: &[Fusion]) {
     for name in names {
         for fusion in fusions {
@@ -411,7 +411,7 @@ fn every_fusion_fits_and_runs_and_no_two_give_the_same() {
             let mut network = Network::<f32>::new(&models::spec(name, &options).unwrap(), 0).unwrap();
             let fusions = network.plan().layers().iter().filter(|layer| layer.kind.starts_with(fusion.name())).count();
             assert!(fusions > 2, "{name} has {fusions} fusions of {fusion}");
-            let (logits, _) = network.train(&Tape::new(), &pictures(4, options.input, 0), 0, 0).unwrap();
+            let (logits, _) = network.train(&Tape::new(), &images(4, options.input, 0), 0, 0).unwrap();
             let logits = logits.value();
             assert_eq!(logits.shape().sizes(), [4, 4]);
             assert!(logits.as_slice().iter().all(|x| x.is_finite()), "{name} with {fusion}");
@@ -435,8 +435,8 @@ fn trained(spec: &Spec) -> Network<f64> {
 
 /// The greatest distance of the answers of a network and of the frozen one, relative to the greatest answer.
 fn distance_of_frozen(network: &Network<f64>) -> f64 {
-    let pictures = pictures(3, network.plan().spec().input, 4);
-    let [slow, fast] = [network.evaluate(&pictures).unwrap(), network.frozen().unwrap().evaluate(&pictures).unwrap()];
+    let images = images(3, network.plan().spec().input, 4);
+    let [slow, fast] = [network.evaluate(&images).unwrap(), network.frozen().unwrap().evaluate(&images).unwrap()];
     assert_eq!(slow.shape(), fast.shape());
     let pairs = slow.as_slice().iter().zip(fast.as_slice());
     let greatest = slow.as_slice().iter().fold(0.0, |most: f64, y| most.max(y.abs()));
@@ -454,11 +454,11 @@ fn frozen_networks_answer_the_same() {
     }
 }
 
-/// A convolution with a bias, whose output a second layer takes in where `twice`; a normalisation, and a ReLU of its own.
+/// A convolution with a bias, whose output a second layer consumes where `twice`; a normalisation, and a ReLU of its own.
 fn with_fold(twice: bool, relu: bool) -> Spec {
     let mut spec = Spec::new("fold", [3, 6, 5]);
-    let picture = spec.picture();
-    let x = spec.add("conv", Conv::same(4, 3).biased(), &[picture]);
+    let image = spec.image();
+    let x = spec.add("conv", Conv::same(4, 3).biased(), &[image]);
     let y = if relu { spec.bn_relu("bn", x) } else { spec.bn("bn", x) };
     let y = spec.relu("bn", y);
     let y = if twice { spec.fuse("block", [x, y], Fusion::Sum, false) } else { y };
@@ -478,7 +478,7 @@ fn only_what_nobody_else_takes_in_is_folded() {
 #[test]
 fn a_frozen_network_refuses_what_the_network_refuses() {
     let network = Network::<f64>::new(&with_fold(false, false), 0).unwrap();
-    let wrong = pictures(2, [3, 6, 6], 0);
+    let wrong = images(2, [3, 6, 6], 0);
     let text = |result: evograd::Result<Tensor<f64>>| result.unwrap_err().to_string();
     assert_eq!(text(network.frozen().unwrap().evaluate(&wrong)), text(network.evaluate(&wrong)));
 }
@@ -487,8 +487,8 @@ fn a_frozen_network_refuses_what_the_network_refuses() {
 /// A small residual network; `end` adds the end of its block to the shortcut and a convolution.
 fn with_block_end(end: impl Fn(&mut Spec, [Value; 2]) -> Value) -> Spec {
     let mut spec = Spec::new("block", [3, 6, 5]);
-    let picture = spec.picture();
-    let x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(4, 3), picture);
+    let image = spec.image();
+    let x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(4, 3), image);
     let f = spec.add("conv2", Conv::same(4, 3), &[x]);
     let y = end(&mut spec, [x, f]);
     let y = spec.add("avgpool", GlobalAvgPool, &[y]);
@@ -499,10 +499,10 @@ fn with_block_end(end: impl Fn(&mut Spec, [Value; 2]) -> Value) -> Spec {
 /// The bits of what is to be the same: logits of a training step and of evaluation, gradients, and running statistics.
 fn bits_of_a_step(spec: &Spec) -> Vec<Vec<u32>> {
     let mut network = Network::<f32>::new(spec, 5).unwrap();
-    let (pictures, tape) = (pictures(4, spec.input, 1), Tape::new());
-    let (logits, leaves) = network.train(&tape, &pictures, 0, 0).unwrap();
+    let (images, tape) = (images(4, spec.input, 1), Tape::new());
+    let (logits, leaves) = network.train(&tape, &images, 0, 0).unwrap();
     let gradients = tape.backward(&logits.cross_entropy(&[0, 1, 2, 0], 0.0).unwrap()).unwrap();
-    let evaluated = network.evaluate(&pictures).unwrap();
+    let evaluated = network.evaluate(&images).unwrap();
     let gradients = leaves.iter().map(|leaf| gradients.get(leaf).unwrap());
     let state = network.state().into_iter().map(|(_, tensor)| tensor);
     let all = [logits.value(), &evaluated].into_iter().chain(gradients).chain(state);
@@ -594,7 +594,7 @@ fn pictures_that_are_too_small_are_refused_by_the_layer_they_do_not_fit() {
 fn pictures_of_another_size_than_the_network_was_made_for_are_refused() {
     let network = Network::<f32>::new(&models::spec("lenet", &Options::default()).unwrap(), 0).unwrap();
     assert_eq!(
-        network.evaluate(&pictures(2, [3, 28, 28], 0)).unwrap_err().to_string(),
+        network.evaluate(&images(2, [3, 28, 28], 0)).unwrap_err().to_string(),
         "network: lenet takes images of shape [3, 32, 32] (images [2, 3, 28, 28]); \
          give it [N, C, H, W] with these sizes"
     );

@@ -222,7 +222,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("div", |odd| odd.var().div(&odd.var())),
     ("dropout", dropout),
     ("exp", |odd| odd.var().exp()),
-    ("flatten_from", |odd| odd.var().flatten_from(odd.count())),
+    ("flatten", |odd| odd.var().flatten(odd.count())),
     ("fuse", |odd| odd.var().fuse(&odd.var(), odd.fusion(), odd.flag())),
     ("global_avg_pool", |odd| odd.var().global_avg_pool()),
     ("leaky_relu", |odd| odd.var().leaky_relu(odd.number())),
@@ -240,7 +240,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("neg", |odd| odd.var().neg()),
     ("pad", |odd| odd.var().pad(&odd.margins())),
     ("pad_with", |odd| odd.var().pad_with(&odd.margins(), odd.number())),
-    ("power", |odd| odd.var().power(odd.number())),
+    ("pow", |odd| odd.var().pow(odd.number())),
     ("relu", |odd| odd.var().relu()),
     ("reshape", |odd| {
         let all = odd.var().value().shape().elements();

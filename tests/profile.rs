@@ -27,9 +27,9 @@ impl Training {
 
     fn step(&mut self) -> Result<f32> {
         let [c, h, w] = self.network.plan().spec().input;
-        let pictures = Tensor::from_fn([4, c, h, w], |i| (i as f32 * 0.7).sin())?;
+        let images = Tensor::from_fn([4, c, h, w], |i| (i as f32 * 0.7).sin())?;
         let tape = Tape::new();
-        let (logits, leaves) = self.network.train(&tape, &pictures, 0, 0)?;
+        let (logits, leaves) = self.network.train(&tape, &images, 0, 0)?;
         let loss = logits.cross_entropy(&[0, 1, 2, 3], 0.0)?;
         let mut gradients = tape.backward(&loss)?;
         let gradients: Vec<Tensor> = leaves.iter().map(|leaf| gradients.take(leaf).unwrap()).collect();
@@ -83,16 +83,16 @@ fn events_follow_each_other_within_the_step() {
     assert!(profile.duration >= sum && profile.rest() == profile.duration - sum);
 }
 
-/// The plan counts multiply-adds by layers and for one picture, the operations by themselves.
+/// The plan counts multiply-adds by layers and for one image, the operations by themselves.
 #[test]
 fn multiply_adds_are_those_of_the_plan() {
     for model in ["resnet20", "lenet-star", "bignet", "densenet-40-12"] {
         let (plan, profile) = step(model);
         let sum = |pass| of(&profile, pass).iter().map(|event| event.macs).sum::<u64>();
         assert_eq!(sum(Pass::Forward), 4 * plan.macs(), "{model}");
-        // Nobody asks for the gradient of the pictures.
+        // Nobody asks for the gradient of the images.
         let spec = plan.spec();
-        let first = spec.nodes.iter().zip(plan.layers()).filter(|(node, _)| node.inputs == [spec.picture()]);
+        let first = spec.nodes.iter().zip(plan.layers()).filter(|(node, _)| node.inputs == [spec.image()]);
         let first: u64 = first.map(|(_, layer)| layer.macs).sum();
         assert_eq!(sum(Pass::Backward), 4 * (2 * plan.macs() - first), "{model}");
     }

@@ -10,7 +10,7 @@
 //! | `local_response_norm` | `Σx²`, and its power | each image in `f64` where these are not ordinary |
 //! | `sort_root_fusion`, `…_join` | `R(a)·R(b)` under the root; `½·dy/r` | a vector in `f64` where the product is not ordinary; the slope before `dy` |
 //! | `div` | `dy·a`, `a/b`, `b²` in `−dy·a/b²` | in `f64`; for `f64` with exponents apart |
-//! | `power` | `xᵖ⁻¹` before it meets `dy` | in `f64` |
+//! | `pow` | `xᵖ⁻¹` before it meets `dy` | in `f64` |
 //! | `exp` | `eˣ` before it meets `dy` | in two halves where it is not ordinary |
 //! | `sigmoid`, `tanh` | `y·(1 − y)`, `1 − y²` where `y` rounds to 1 | from `x`, `dy` multiplied by one factor after the other |
 //! | `sqrt` | `½·dy` loses a digit of a subnormal number | `dy / 2y` |
@@ -154,7 +154,7 @@ fn settings_that_round_to_what_is_refused_are_refused() {
     refused.push(x.local_response_norm(LocalResponseNorm { alpha: huge, ..usual }).map(drop));
     refused.push(x.local_response_norm(LocalResponseNorm { alpha: -tiny, ..usual }).map(drop));
     refused.push(x.local_response_norm(LocalResponseNorm { beta: -huge, ..usual }).map(drop));
-    refused.extend([x.leaky_relu(huge), x.scale(-huge), x.power(huge)].map(|result| result.map(drop)));
+    refused.extend([x.leaky_relu(huge), x.scale(-huge), x.pow(huge)].map(|result| result.map(drop)));
     refused.extend([1.0, nearly, -tiny, f64::NAN].map(|p| x.dropout(p, key).map(drop)));
     refused.extend([-tiny, 1.0 + 1e-12, f64::NAN].map(|smoothing| logits.cross_entropy(&[0, 1], smoothing).map(drop)));
     for (i, result) in refused.iter().enumerate() {

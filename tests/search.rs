@@ -690,7 +690,7 @@ fn a_report_is_made_again_from_the_journal_alone() {
 #[test]
 fn a_thousand_random_codes_make_networks_that_take_a_training_step() {
     let options = Options { width: 0.25, dropout: Some(0.5), ..Options::default() };
-    let picture = Tensor::from_fn([4, 3, 32, 32], |i| (i as f32 * 0.37).sin()).unwrap();
+    let image = Tensor::from_fn([4, 3, 32, 32], |i| (i as f32 * 0.37).sin()).unwrap();
     let mut random = Stream::new(7, Purpose::Genetic, 0, 0);
     for number in 0..1000 {
         let text: Vec<String> = [3, 4, 5]
@@ -702,17 +702,17 @@ fn a_thousand_random_codes_make_networks_that_take_a_training_step() {
         let code: Code = text.join("|").parse().unwrap();
         let fusion = if number % 2 == 0 { evograd::Fusion::Sum } else { evograd::Fusion::Sort };
         let spec = network(&code, &Options { fusion, ..options.clone() }).unwrap();
-        take_a_step(&code, &mut Network::new(&spec, number).unwrap(), &picture, number);
+        take_a_step(&code, &mut Network::new(&spec, number).unwrap(), &image, number);
     }
 }
 
 /// Forward, loss, backward and the step of the optimiser, after which all is finite and the weights are others.
-fn take_a_step(code: &Code, network: &mut Network, pictures: &Tensor, seed: u64) {
+fn take_a_step(code: &Code, network: &mut Network, images: &Tensor, seed: u64) {
     let finite = |tensors: &[Tensor]| tensors.iter().flat_map(|tensor| tensor.as_slice()).all(|x| x.is_finite());
     let decays = vec![1e-4; network.weights().len()];
     let mut optimizer = Optimizer::new(Rule::Sgd { momentum: 0.9, nesterov: true }, network.weights(), decays).unwrap();
     let tape = Tape::new();
-    let (logits, leaves) = network.train(&tape, pictures, seed, 0).unwrap();
+    let (logits, leaves) = network.train(&tape, images, seed, 0).unwrap();
     let loss = logits.cross_entropy(&[0, 3, 6, 9], 0.0).unwrap();
     let mut gradients = tape.backward(&loss).unwrap();
     let take = |leaf: &Var| gradients.take(leaf).expect("the loss depends on every weight");
@@ -727,7 +727,7 @@ fn take_a_step(code: &Code, network: &mut Network, pictures: &Tensor, seed: u64)
     assert!(network.state().iter().all(|(_, tensor)| tensor.as_slice().iter().all(|x| x.is_finite())), "{code}");
 }
 
-/// Fitness is measured on pictures of the training set that were held out: with other test pictures it is the same.
+/// Fitness is measured on images of the training set that were held out: with other test images it is the same.
 #[test]
 fn the_test_set_is_never_looked_at() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
@@ -738,7 +738,7 @@ fn the_test_set_is_never_looked_at() {
     search(&runs.path().join("journal.jsonl"), &config, &swapped, &mut |_| true).unwrap();
 }
 
-/// Pictures that must not be read.
+/// Images that must not be read.
 struct Forbidden(Vec<String>);
 
 impl data::Dataset for Forbidden {
@@ -1078,7 +1078,7 @@ fn a_search_that_ends_early_says_why_and_an_exhaustive_one_has_usual_stages() {
     assert!(line.contains(" of 400 trainings are left: no graph of the space is left"), "{text}");
     let mut resumed = resume(data.path(), &run, 1);
     resumed.arg("--quiet");
-    assert!(finished(resumed).contains(line), "a search that is gone through again says the same");
+    assert!(finished(resumed).contains(line), "a search that is replayed says the same");
     let paper = ["search.method=paper", "search.population=6", "search.budget=\"8\""];
     let text = finished(of_three_nodes(&[], data.path(), &runs.path().join("paper"), &paper));
     assert!(text.contains("2 of 8 trainings are left: that is too little for a whole generation"), "{text}");

@@ -1,10 +1,10 @@
 //! The number of threads changes no bit: every operation on the large inputs of its row in the catalogue, and more of those whose
-//! work is cut into pieces in several ways.
+//! work is cut into chunks in several ways.
 
 use evograd::ops::{CATALOGUE, Conv2d, Large};
 use evograd::{Result, Tape, Tensor, ThreadPool, Var};
 
-/// Images, of more elements than fit into several pieces, with an odd number of images and rows.
+/// Images, of more elements than fit into several chunks, with an odd number of images and rows.
 const X: &[usize] = &[13, 6, 37, 35];
 
 /// The bits of the output and of the gradient of every input.

@@ -12,19 +12,19 @@ fn one_case_of_every_operation_passes_the_gradient_check() {
     }
 }
 
-/// Two classes of 8×8 pictures: bright on the left or on the right.
-fn pictures() -> (Tensor, Vec<usize>) {
+/// Two classes of 8×8 images: bright on the left or on the right.
+fn images() -> (Tensor, Vec<usize>) {
     let x = Tensor::from_fn([16, 1, 8, 8], |i| {
-        let (picture, column) = (i / 64, i % 8);
-        let bright = (column < 4) == (picture % 2 == 0);
+        let (image, column) = (i / 64, i % 8);
+        let bright = (column < 4) == (image % 2 == 0);
         (if bright { 1.0 } else { 0.0 }) + (i * 7919 % 101) as f32 / 200.0
     });
-    (x.unwrap(), (0..16).map(|picture| picture % 2).collect())
+    (x.unwrap(), (0..16).map(|image| image % 2).collect())
 }
 
 /// Trains a small convolutional network and returns the loss of every step, as bits.
 fn train() -> Vec<u32> {
-    let (x, classes) = pictures();
+    let (x, classes) = images();
     let (x, padded) = (Var::constant(x), Conv2d { padding: [1, 1], ..Conv2d::default() });
     let weight =
         |sizes: &[usize], scale: f32| Tensor::from_fn(sizes, |i| ((i * 31 % 17) as f32 / 8.0 - 1.0) * scale).unwrap();
@@ -39,7 +39,7 @@ fn train() -> Vec<u32> {
         let [kernel, gamma, beta, linear] = weights.clone().map(|weight| tape.leaf(weight));
         let hidden = x.conv2d(&kernel, None, padded).unwrap();
         let hidden = hidden.batch_norm(&gamma, &beta, &mut running, BatchNorm::default()).unwrap();
-        let logits = hidden.relu().unwrap().flatten_from(1).unwrap().linear(&linear, None).unwrap();
+        let logits = hidden.relu().unwrap().flatten(1).unwrap().linear(&linear, None).unwrap();
         let loss = logits.cross_entropy(&classes, 0.0).unwrap();
         let gradients = tape.backward(&loss).unwrap();
         for ((leaf, weight), velocity) in [kernel, gamma, beta, linear].iter().zip(&mut weights).zip(&mut velocities) {

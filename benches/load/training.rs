@@ -8,26 +8,26 @@ use std::time::{Duration, Instant};
 pub struct Training {
     network: Network,
     optimizer: Optimizer,
-    pictures: Tensor,
+    images: Tensor,
     classes: Vec<usize>,
     steps: u32,
 }
 
 impl Training {
-    /// Of the network of `spec`, with a batch of so many pictures.
+    /// Of the network of `spec`, with a batch of so many images.
     pub fn new(spec: &Spec, batch: usize) -> Result<Training> {
         let network = Network::new(spec, 0)?;
         let rule = Rule::Sgd { momentum: 0.9, nesterov: false };
         let optimizer = Optimizer::new(rule, network.weights(), vec![1e-4; network.weights().len()])?;
-        let classes = (0..batch).map(|picture| picture % 10).collect();
-        Ok(Training { network, optimizer, pictures: pictures(batch)?, classes, steps: 0 })
+        let classes = (0..batch).map(|image| image % 10).collect();
+        Ok(Training { network, optimizer, images: images(batch)?, classes, steps: 0 })
     }
 
     /// A step; the time it took.
     pub fn step(&mut self) -> Result<Duration> {
         let start = Instant::now();
         let tape = Tape::new();
-        let (logits, leaves) = self.network.train(&tape, &self.pictures, 0, self.steps)?;
+        let (logits, leaves) = self.network.train(&tape, &self.images, 0, self.steps)?;
         let loss = logits.cross_entropy(&self.classes, 0.0)?;
         let mut gradients = tape.backward(&loss)?;
         let gradients: Vec<Tensor> =
@@ -44,8 +44,8 @@ pub fn resnet20(fusion: Fusion) -> Result<Spec> {
     spec("resnet20", &Options { fusion, ..Options::default() })
 }
 
-/// Pictures `[N, 3, 32, 32]` of noise.
-pub fn pictures(batch: usize) -> Result<Tensor> {
+/// Images `[N, 3, 32, 32]` of noise.
+pub fn images(batch: usize) -> Result<Tensor> {
     let mut stream = Stream::new(0, Purpose::Init, 0, 0);
     Tensor::from_fn([batch, 3, 32, 32], |_| stream.normal() as f32)
 }

@@ -4,7 +4,7 @@ use crate::conv::{self, Convolution, Pass};
 use crate::genetic::all_ones;
 use crate::memory::{BothWays, OPERATIONS, Operation, SHAPE};
 use crate::peak::multiply_adds;
-use crate::training::{Training, pictures, resnet20};
+use crate::training::{Training, images, resnet20};
 use evograd::models::{Network, Spec};
 use evograd::{Fusion, Isa, Result, threads};
 use std::hint::black_box;
@@ -95,8 +95,8 @@ fn training(name: &str, spec: Spec, batch: usize) -> Row {
 
 fn inference(name: &str, unit: Unit, batch: usize) -> Row {
     row(name, unit, batch as u64, move || {
-        let (network, pictures) = (Network::new(&resnet20(Fusion::Sum)?, 0)?.frozen()?, pictures(batch)?);
-        Ok(Box::new(move || timed(|| network.evaluate(&pictures))))
+        let (network, images) = (Network::new(&resnet20(Fusion::Sum)?, 0)?.frozen()?, images(batch)?);
+        Ok(Box::new(move || timed(|| network.evaluate(&images))))
     })
 }
 

@@ -44,7 +44,7 @@ class Failure(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Who measures what: `side` is `ours`, `burn` or a variant of torch_rows.py; several processes run side by side,
+    """Who measures what: `side` is `ours`, `burn` or a variant of torch_rows.py; several processes run in parallel,
     and their values are added."""
 
     side: str
@@ -129,7 +129,7 @@ def individual():
     installed = Part("installed", "W6/128")
     block.parts += [installed, ours, best]
     block.checks.append(Check("Genetic CNN individual, as installed", block.parts[0], [installed]))
-    block.checks.append(Check("two such individuals side by side, 1 thread each", ours, [best], "≥", 1.25))
+    block.checks.append(Check("two such individuals in parallel, 1 thread each", ours, [best], "≥", 1.25))
     return block
 
 

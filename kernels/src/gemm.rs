@@ -56,7 +56,7 @@ pub fn gemm<E: GemmKernel>(a: Matrix<'_, E>, b: Matrix<'_, E>, add: bool, c: &mu
     gemm_rows(a, b, 0..a.size.0, add, c);
 }
 
-/// As [`gemm`] for some rows of the product only; `c` holds just those. So a large product can be cut into pieces.
+/// As [`gemm`] for some rows of the product only; `c` holds just those. So a large product can be cut into chunks.
 ///
 /// # Panics
 /// As [`gemm`], and when there are no such rows.

@@ -1,6 +1,6 @@
 //! The end of a residual block: a normalisation whose statistics are known, its join with the shortcut, and a ReLU.
 //!
-//! A chain of plain operations, with `R(z) = max(z, 0)`, would be
+//! A sequence of plain operations, with `R(z) = max(z, 0)`, would be
 //!
 //! ```text
 //! f = (x − mean)·scale + shift        reads x, writes f
@@ -12,12 +12,12 @@
 //! one for `dx`. What this file does instead:
 //!
 //! 1. `f` stays in registers. Backward computes it again from `x` by the same operations, so it has the same bits.
-//! 2. What `x` gets from the join, `df`, is summed up while it is made, in the chains and the order of
+//! 2. What `x` gets from the join, `df`, is summed up while it is made, in the accumulators and the order of
 //!    [`stats`](mod@crate::stats), so the sums have the same bits too.
 //! 3. `df` is written over `dy`, of which nothing is needed any more. `dx` is one more pass over it, once the sums are
 //!    known: [`normalise_backward`](crate::norm::normalise_backward).
-//! 4. Of a sum, both branches get the same gradient, which is written once; and `y > 0` decides about it, which whoever
-//!    took `y` in keeps anyway. So neither `f` nor the shortcut is needed there.
+//! 4. Of a sum, both branches get the same gradient, which is written once; and `y > 0` decides about it, which whatever
+//!    consumed `y` keeps anyway. So neither `f` nor the shortcut is needed there.
 
 use crate::norm::Normalisation;
 use crate::number::Number;
@@ -43,12 +43,12 @@ lanewise! {
 }
 
 /// The gradient of both branches of a sum, from `y` and over `dy`.
-struct OfSum<'a, E> {
+struct SumGradient<'a, E> {
     y: &'a [E],
     dy: &'a mut [E],
 }
 
-impl<S: Simd> Gradient<S> for OfSum<'_, S::Elem> {
+impl<S: Simd> Gradient<S> for SumGradient<'_, S::Elem> {
     #[inline(always)]
     fn at<const TAIL: bool>(&mut self, s: S, i: usize, _: S::Vector) -> S::Vector {
         // Not a closure mapped over both: that is compiled without the vector's instructions, ten times as slow.
@@ -61,7 +61,7 @@ impl<S: Simd> Gradient<S> for OfSum<'_, S::Elem> {
 }
 
 /// The gradient of what the normalisation gave to SORT, over `dy`; beside it that of the shortcut `a`.
-struct OfSortRoot<'a, S: Simd> {
+struct SortRootGradient<'a, S: Simd> {
     a: &'a [S::Elem],
     dy: &'a mut [S::Elem],
     da: &'a mut [S::Elem],
@@ -70,7 +70,7 @@ struct OfSortRoot<'a, S: Simd> {
     epsilon: S::Vector,
 }
 
-impl<S: Simd> Gradient<S> for OfSortRoot<'_, S> {
+impl<S: Simd> Gradient<S> for SortRootGradient<'_, S> {
     #[inline(always)]
     fn at<const TAIL: bool>(&mut self, s: S, i: usize, deviation: S::Vector) -> S::Vector {
         // Behind the end anything above 0 serves: a gradient of 0 stays 0 there, even where f is infinite.
@@ -102,7 +102,7 @@ kernel! {
     /// When the slices are not equally long.
     pub fn join_sum_backward(x: &[E], y: &[E], mean: E, dy: &mut [E]) -> [E; 2] |s| {
         assert!([y.len(), dy.len()] == [x.len(); 2], "join_sum_backward: slices of different lengths");
-        sums(s, x, mean, OfSum { y, dy })
+        sums(s, x, mean, SumGradient { y, dy })
     }
 
     /// The gradients of [`join_sort_root`] with the same `line`: `da` of the shortcut, and that of `f`,
@@ -116,7 +116,7 @@ kernel! {
         assert!([a.len(), dy.len(), da.len()] == [x.len(); 3], "join_sort_root_backward: slices of different lengths");
         let Normalisation { mean, scale, shift } = line;
         let [scale, shift, epsilon] = [s.splat(scale), s.splat(shift), s.splat(epsilon)];
-        sums(s, x, mean, OfSortRoot { a, dy, da, scale, shift, epsilon })
+        sums(s, x, mean, SortRootGradient { a, dy, da, scale, shift, epsilon })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The plain algorithm goes over the outputs; for each it goes over the rows and columns of its window that lie inside
 //! the plane, and keeps the greatest element, or adds up. Backward, the maximum's gradient goes to the element chosen,
-//! and the mean's is dealt out over the window. That is what a plane gets whose geometry is unusual. Others:
+//! and the mean's is distributed over the window. That is what a plane gets whose geometry is unusual. Others:
 //!
 //! 1. **Lanes run over the outputs of a row.** Under neighbouring outputs, the elements at one place of the window
 //!    stand a stride apart, so a vector of them is no plain load. Therefore rows are first *de-interleaved*: with
@@ -177,7 +177,7 @@ impl Iterator for Taps {
     }
 }
 
-/// Deals rows out to parts: element `i·stride + p` goes to place `i` of part `p`. Returns where the parts are, which is
+/// De-interleaves rows into parts: element `i·stride + p` goes to place `i` of part `p`. Returns where the parts are, which is
 /// where the rows were if there is but one part.
 #[inline(always)]
 fn deinterleave<'a, E: Number>(stride: usize, rows: &'a mut [E], parts: &'a mut [E]) -> &'a mut [E] {

@@ -1,6 +1,6 @@
 //! SORT, the second-order response transform of two branches (ICCV 2017), in one pass over memory.
 //!
-//! With the rectifier `R(z) = max(z, 0)`, a chain of plain operations would be
+//! With the rectifier `R(z) = max(z, 0)`, a sequence of plain operations would be
 //!
 //! ```text
 //! product = R(a) · R(b)               2 passes for the rectifiers, 1 for the product

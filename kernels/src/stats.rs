@@ -211,8 +211,8 @@ kernel! {
         sums(s, x, mean, Given(dy))
     }
 
-    /// As [`gradient_sums`], about the mean of `line`, of the `dy` where `(x − mean)·scale + shift` is above 0 alone: where a ReLU behind the
-    /// normalisation let it through.
+    /// As [`gradient_sums`], about the mean of `line`, of the `dy` where `(x − mean)·scale + shift` is above 0 alone: where a
+    /// ReLU behind the normalisation let it through.
     ///
     /// # Panics
     /// When the slices are not equally long.

@@ -1,4 +1,4 @@
-//! Small random changes to training pictures that leave their class as it is.
+//! Small random changes to training images that leave their class as it is.
 
 use super::Normalise;
 use crate::rng::Stream;
@@ -6,18 +6,18 @@ use crate::rng::Stream;
 /// Which changes are made. Each is drawn anew for every sample of every epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Augment {
-    /// Black pixels put around the picture, from which a piece of the old size is cut at a random place; 0 for none.
+    /// Black pixels put around the image, from which a crop of the old size is cut at a random place; 0 for none.
     pub crop: usize,
-    /// Whether half of the pictures are mirrored left to right.
+    /// Whether half of the images are mirrored left to right.
     pub flip: bool,
     /// The side of a square set to the mean colour around a random pixel, in pixels (DeVries and Taylor, *Improved
     /// regularization of convolutional neural networks with cutout*, 2017); 0 for none.
     pub cutout: usize,
 }
 
-/// What was drawn for one picture.
+/// What was drawn for one image.
 struct Draw {
-    /// Rows and columns that the picture is moved down and right.
+    /// Rows and columns that the image is moved down and right.
     shift: [isize; 2],
     mirror: bool,
     /// The rows and columns that are set to the mean.
@@ -37,10 +37,10 @@ impl Augment {
         Draw { shift, mirror, hole: if self.cutout == 0 { [0..0, 0..0] } else { hole } }
     }
 
-    /// Writes a changed picture as numbers: from bytes `[C, H, W]` to `[C, H, W]`.
+    /// Writes a changed image as numbers: from bytes `[C, H, W]` to `[C, H, W]`.
     pub(super) fn write(
         &self,
-        picture: &[u8],
+        image: &[u8],
         shape: [usize; 3],
         normalise: &Normalise,
         stream: &mut Stream,
@@ -48,7 +48,7 @@ impl Augment {
     ) {
         let [_, rows, columns] = shape;
         let draw = self.draw([rows, columns], stream);
-        for (channel, (plane, out)) in picture.chunks(rows * columns).zip(out.chunks_mut(rows * columns)).enumerate() {
+        for (channel, (plane, out)) in image.chunks(rows * columns).zip(out.chunks_mut(rows * columns)).enumerate() {
             let table = normalise.table(channel);
             for (row, out) in out.chunks_mut(columns).enumerate() {
                 let from = row as isize - draw.shift[0];
@@ -65,7 +65,7 @@ impl Augment {
     }
 }
 
-/// A row moved to the right by `shift`; what lies outside the picture is black.
+/// A row moved to the right by `shift`; what lies outside the image is black.
 fn write_row(line: Option<&[u8]>, shift: isize, table: &[f32; 256], out: &mut [f32]) {
     for (column, out) in out.iter_mut().enumerate() {
         let from = column as isize - shift;
@@ -86,14 +86,14 @@ mod tests {
     }
 
     fn written(augment: Augment, sample: u32) -> Vec<f32> {
-        let picture: Vec<u8> = (1..=16).collect();
+        let image: Vec<u8> = (1..=16).collect();
         let mut out = vec![0.0; 16];
         let bytes = Normalise::with(vec![0.0], vec![1.0]);
-        augment.write(&picture, SHAPE, &bytes, &mut stream(sample), &mut out);
+        augment.write(&image, SHAPE, &bytes, &mut stream(sample), &mut out);
         out
     }
 
-    /// The picture moved and mirrored, found by search instead of by drawing.
+    /// The image moved and mirrored, found by search instead of by drawing.
     fn moved(down: isize, right: isize, mirror: bool) -> Vec<f32> {
         let at = |row: isize, column: isize| {
             let inside = (0..4).contains(&row) && (0..4).contains(&column);

@@ -241,10 +241,10 @@ mod tests {
         let sets = TINY.open(folder.path()).unwrap();
         assert_eq!((sets.train.len(), sets.test.len(), sets.train.shape()), (4, 1, [3, 32, 32]));
         assert_eq!((0..4).map(|i| sets.train.label(i)).collect::<Vec<_>>(), [3, 0, 9, 1]);
-        let mut picture = vec![0; PIXELS];
-        sets.train.read(2, &mut picture).unwrap();
-        assert_eq!(picture, record(&[], 30));
-        assert_eq!(picture[1024 + 2 * 32 + 5], 30 + 7 + 6 + 5);
+        let mut image = vec![0; PIXELS];
+        sets.train.read(2, &mut image).unwrap();
+        assert_eq!(image, record(&[], 30));
+        assert_eq!(image[1024 + 2 * 32 + 5], 30 + 7 + 6 + 5);
         assert_eq!(sets.train.classes()[9], "truck");
     }
 

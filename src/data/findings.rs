@@ -1,7 +1,7 @@
 //! What is odd about a data set as a whole: images that are all the same, of one class, of two classes at once, or in the training
 //! and the test set. Knows no format and no network.
 
-use super::parallel::picture_bytes;
+use super::parallel::image_bytes;
 use super::progress::Progress;
 use super::{Dataset, Sets};
 use crate::error::{Error, Result};
@@ -120,13 +120,13 @@ fn looks(set: &dyn Dataset, what: &str, progress: &mut dyn Progress) -> Result<V
     if set.is_decoded() {
         return Ok(Vec::new());
     }
-    let (bytes, [_, rows, columns]) = (picture_bytes(set)?, set.shape());
+    let (bytes, [_, rows, columns]) = (image_bytes(set)?, set.shape());
     let look = |index: usize| -> Result<Look> {
-        let mut picture = reserve::filled(bytes, 0).map_err(|refused| refused.during("data"))?;
-        set.read(index, &mut picture)?;
+        let mut image = reserve::filled(bytes, 0).map_err(|refused| refused.during("data"))?;
+        set.read(index, &mut image)?;
         let is_plain = |plane: &[u8]| plane.iter().all(|byte| *byte == plane[0]);
-        let plain = rows * columns > 1 && picture.chunks(rows * columns).all(is_plain);
-        Ok(Look { print: print(&picture), plain })
+        let plain = rows * columns > 1 && image.chunks(rows * columns).all(is_plain);
+        Ok(Look { print: print(&image), plain })
     };
     let mut looks = Vec::with_capacity(set.len());
     for first in (0..set.len()).step_by(SOME) {

@@ -120,11 +120,11 @@ impl Dataset for Folder {
     fn label(&self, index: usize) -> usize {
         self.listing.files[index].1.into()
     }
-    fn read(&self, index: usize, picture: &mut [u8]) -> Result<()> {
+    fn read(&self, index: usize, image: &mut [u8]) -> Result<()> {
         let path = self.path(index);
         let wrong = |problem: String| Error::file(&path, problem, PUT_BACK);
         let (bytes, _share) = contents(&path).map_err(wrong)?;
-        let odd = image::decode(&bytes, self.side, picture).map_err(wrong)?;
+        let odd = image::decode(&bytes, self.side, image).map_err(wrong)?;
         if odd != image::Odd::default() {
             self.odd.lock().unwrap_or_else(PoisonError::into_inner).insert(index, odd);
         }
@@ -149,7 +149,7 @@ impl Dataset for Folder {
     fn odd(&self) -> Vec<FileNote> {
         let odd = self.odd.lock().unwrap_or_else(PoisonError::into_inner);
         let note = |index: usize, reason: &str| FileNote { path: self.path(index), reason: reason.into() };
-        odd.iter().flat_map(|(index, odd)| odd.told().map(move |reason| note(*index, reason))).collect()
+        odd.iter().flat_map(|(index, odd)| odd.reasons().map(move |reason| note(*index, reason))).collect()
     }
     fn misnamed(&self, index: usize) -> Option<FileNote> {
         let path = self.path(index);

@@ -1,4 +1,4 @@
-//! Pictures side by side in a PNG file, so that eyes can check them. Knows any data set, and no other format of files.
+//! A grid of images in a PNG file, so that eyes can check them. Knows any data set, and no other format of files.
 
 use super::Dataset;
 use crate::error::{Error, Result};
@@ -8,15 +8,15 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-/// Pixels between two pictures.
+/// Pixels between two images.
 const GAP: usize = 2;
-/// Small pictures are enlarged to at least about this many columns.
+/// Small images are enlarged to at least about this many columns.
 const WIDE: usize = 64;
 /// More pixels than anybody looks at.
 const MOST: usize = 1 << 28;
 
-/// Draws a row of up to `count` pictures for each class, chosen at random by `seed`; classes without any have an empty
-/// row. Returns how many pictures were drawn.
+/// Draws a row of up to `count` images for each class, chosen at random by `seed`; classes without any have an empty
+/// row. Returns how many images were drawn.
 ///
 /// ```
 /// use evograd::data::{Pictures, write_grid};
@@ -27,23 +27,23 @@ const MOST: usize = 1 << 28;
 /// ```
 ///
 /// # Errors
-/// When a picture cannot be read, the grid would be too large, or the file cannot be written.
+/// When an image cannot be read, the grid would be too large, or the file cannot be written.
 pub fn write_grid(set: &dyn Dataset, count: usize, seed: u64, path: &Path) -> Result<usize> {
     let mut canvas = Canvas::new(set.shape(), count, set.classes().len())?;
     let rows = choose(set, count, seed);
     let bytes = set.shape().iter().product();
-    let mut picture = reserve::filled(bytes, 0).map_err(|refused| refused.during("grid"))?;
-    for (row, pictures) in rows.iter().enumerate() {
-        for (column, &index) in pictures.iter().enumerate() {
-            set.read(index, &mut picture)?;
-            canvas.draw(row, column, &picture);
+    let mut image = reserve::filled(bytes, 0).map_err(|refused| refused.during("grid"))?;
+    for (row, images) in rows.iter().enumerate() {
+        for (column, &index) in images.iter().enumerate() {
+            set.read(index, &mut image)?;
+            canvas.draw(row, column, &image);
         }
     }
     canvas.write(path)?;
     Ok(rows.iter().map(Vec::len).sum())
 }
 
-/// Up to `count` pictures of each class: the first ones of an order drawn at random (Fisher and Yates).
+/// Up to `count` images of each class: the first ones of an order drawn at random (Fisher and Yates).
 fn choose(set: &dyn Dataset, count: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut rows = vec![Vec::new(); set.classes().len()];
     (0..set.len()).for_each(|index| rows[set.label(index)].push(index));
@@ -60,7 +60,7 @@ fn choose(set: &dyn Dataset, count: usize, seed: u64) -> Vec<Vec<usize>> {
 
 /// The grid while it is drawn.
 struct Canvas {
-    /// `[C, H, W]` of a picture.
+    /// `[C, H, W]` of an image.
     shape: [usize; 3],
     /// How often each pixel is repeated.
     scale: usize,
@@ -89,7 +89,7 @@ impl Canvas {
         Ok(Canvas { shape, scale, width, height, pixels })
     }
 
-    fn draw(&mut self, row: usize, column: usize, picture: &[u8]) {
+    fn draw(&mut self, row: usize, column: usize, image: &[u8]) {
         let ([channels, height, width], scale) = (self.shape, self.scale);
         let top = GAP + row * (height * scale + GAP);
         let left = GAP + column * (width * scale + GAP);
@@ -98,7 +98,7 @@ impl Canvas {
             let line = &mut self.pixels[start * channels..][..width * scale * channels];
             for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
                 let place = y / scale * width + x / scale;
-                pixel.iter_mut().enumerate().for_each(|(c, value)| *value = picture[c * height * width + place]);
+                pixel.iter_mut().enumerate().for_each(|(c, value)| *value = image[c * height * width + place]);
             }
         }
     }
@@ -109,7 +109,7 @@ impl Canvas {
         let mut encoder = png::Encoder::new(BufWriter::new(file), self.width as u32, self.height as u32);
         encoder.set_color(if self.shape[0] == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
         let mut writer = encoder.write_header().map_err(unwritable)?;
-        // Piece by piece: all at once, the encoder would hold the compressed image besides.
+        // In chunks: all at once, the encoder would hold the compressed image besides.
         let mut stream = writer.stream_writer().map_err(unwritable)?;
         stream.write_all(&self.pixels).map_err(|error| unwritable(error.into()))?;
         stream.finish().and_then(|()| writer.finish()).map_err(unwritable)
@@ -134,8 +134,8 @@ mod tests {
         let classes = ["a", "b", "c"].map(String::from);
         let area = 64 * 64;
         // Planes of red, green and blue; the upper half of the blue plane is dark.
-        let picture = |r: u8, g: u8| [vec![r; area], vec![g; area], vec![0; area / 2], vec![200; area / 2]].concat();
-        let bytes = [picture(10, 20), picture(30, 40), picture(10, 20)].concat();
+        let image = |r: u8, g: u8| [vec![r; area], vec![g; area], vec![0; area / 2], vec![200; area / 2]].concat();
+        let bytes = [image(10, 20), image(30, 40), image(10, 20)].concat();
         let set = Pictures::new([3, 64, 64], &classes, bytes, vec![0, 2, 0]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");

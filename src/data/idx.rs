@@ -2,7 +2,7 @@
 //! data set.
 //!
 //! The first four bytes are `0 0 8 d`: 8 says unsigned bytes, `d` is the number of axes. Then comes the size of each axis
-//! as four bytes. Pictures have three axes `[N, H, W]`, labels one. Either may be compressed by gzip, in any number of members.
+//! as four bytes. Images have three axes `[N, H, W]`, labels one. Either may be compressed by gzip, in any number of members.
 
 use super::gzip::{Members, is_gzip};
 use super::source::Source;
@@ -100,11 +100,11 @@ fn header<const D: usize>(source: &Source, reader: &mut impl Read) -> Result<[u3
     source.fill(reader, &mut word, "its header")?;
     let (found, wanted) = (u32::from_be_bytes(word), 0x800 + D as u32);
     if found != wanted {
-        let told = match (word, kind(word[2])) {
+        let hint = match (word, kind(word[2])) {
             ([0, 0, _, axes], Some(kind)) => format!(" ({kind} along {axes} axes, expected unsigned bytes along {D})"),
             _ => String::new(),
         };
-        return Err(source.wrong(format!("it begins with 0x{found:08x}, expected 0x{wanted:08x}{told}")));
+        return Err(source.wrong(format!("it begins with 0x{found:08x}, expected 0x{wanted:08x}{hint}")));
     }
     let mut sizes = [0; D];
     for size in &mut sizes {

@@ -18,11 +18,11 @@ pub struct SetInfo {
     pub summary: &'static str,
     /// The number of classes; `None` where the files decide.
     pub classes: Option<usize>,
-    /// The sizes `[C, H, W]` of a picture; `None` where the user decides.
+    /// The sizes `[C, H, W]` of an image; `None` where the user decides.
     pub shape: Option<[usize; 3]>,
-    /// Training and test pictures of the official set; `None` where the files decide.
+    /// Training and test images of the official set; `None` where the files decide.
     pub counts: Option<[usize; 2]>,
-    /// The changes to training pictures that leave their class as it is.
+    /// The changes to training images that leave their class as it is.
     pub augment: Augment,
     /// What its licence allows, in a few words.
     pub licence: &'static str,

@@ -3,7 +3,7 @@
 //! The order of an epoch and the changes to each sample are functions of the seed, the epoch and the sample alone. So
 //! the stream is the same for any number of threads, and can be entered at any batch.
 
-use super::parallel::picture_bytes;
+use super::parallel::image_bytes;
 use super::split::shuffle;
 use super::{Augment, Dataset, Normalise};
 use crate::error::{Error, Result};
@@ -44,11 +44,11 @@ pub struct Loader {
     loading: Loading,
 }
 
-/// Pictures with their classes.
+/// Images with their classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Pictures `[N, C, H, W]`.
-    pub pictures: Tensor<f32>,
+    /// Images `[N, C, H, W]`.
+    pub images: Tensor<f32>,
     /// The class of each, as it is trained on.
     pub labels: Vec<usize>,
     /// The class of each in truth.
@@ -67,7 +67,7 @@ impl Loader {
     ///
     /// # Errors
     /// When there are no samples or a sample is none of the set, a setting makes no sense, what is cropped or cut out is larger
-    /// than a picture, or there is not one mean and deviation for each channel.
+    /// than an image, or there is not one mean and deviation for each channel.
     pub fn new(set: Arc<dyn Dataset>, samples: &[usize], normalise: Normalise, loading: Loading) -> Result<Loader> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("loader", problem, &[], remedy));
         if samples.is_empty() {
@@ -83,7 +83,7 @@ impl Loader {
             let problem = format!("images in a batch: {}, threads: {}", loading.batch, loading.threads);
             return refuse(problem, "use at least one of each, and at most 1024 threads");
         }
-        picture_bytes(&*set)?;
+        image_bytes(&*set)?;
         let ([channels, rows, columns], Augment { crop, cutout, .. }) = (set.shape(), loading.augment);
         if crop.max(cutout) > rows.min(columns) {
             let problem = format!("crop {crop} and cutout {cutout} of images of {rows}×{columns}");
@@ -172,16 +172,16 @@ impl Loader {
     fn batch(&self, epoch: u32, samples: &[usize]) -> Result<Batch> {
         let shape = self.set.shape();
         let size = shape.iter().product::<usize>();
-        let mut pictures = Tensor::zeros([samples.len(), shape[0], shape[1], shape[2]])?;
+        let mut images = Tensor::zeros([samples.len(), shape[0], shape[1], shape[2]])?;
         let mut bytes = reserve::filled(size, 0).map_err(|refused| refused.during("loader"))?;
-        for (&sample, out) in samples.iter().zip(pictures.as_mut_slice().chunks_mut(size)) {
+        for (&sample, out) in samples.iter().zip(images.as_mut_slice().chunks_mut(size)) {
             self.set.read(sample, &mut bytes)?;
             let mut stream = self.stream(Purpose::Augment, epoch, sample);
             self.loading.augment.write(&bytes, shape, &self.normalise, &mut stream, out);
         }
         let truth = samples.iter().map(|&sample| self.truth(sample)).collect::<Result<Vec<usize>>>()?;
         let labels = samples.iter().zip(&truth).map(|(&sample, &class)| self.label(epoch, sample, class)).collect();
-        Ok(Batch { pictures, labels, truth })
+        Ok(Batch { images, labels, truth })
     }
 
     /// The class of a sample, which has to be one.

@@ -1,5 +1,5 @@
 //! MNIST (LeCun, Bottou, Bengio, Haffner, 1998) and Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017): four IDX files each, of
-//! the same names. How many pictures there are, the files say.
+//! the same names. How many images there are, the files say.
 
 use super::info::{Archive, DIGITS, SetInfo};
 use super::source::Source;
@@ -14,7 +14,7 @@ const TRAIN: [&str; 2] = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte
 const TEST: [&str; 2] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
 const FILES: [&str; 4] = [TRAIN[0], TRAIN[1], TEST[0], TEST[1]];
 
-/// Pictures of the training and the test set of both.
+/// Images of the training and the test set of both.
 const COUNTS: [usize; 2] = [60_000, 10_000];
 
 /// The row of MNIST in the catalogue.
@@ -93,15 +93,15 @@ fn open(set: &str, classes: &[&str], folder: &Path) -> Result<Sets> {
 }
 
 fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2], most: usize) -> Result<Pictures> {
-    let [pictures, labels] = files.map(|file| only(folder, file).map(|path| Source::new(path, set)));
-    let (pictures, labels) = (pictures?, labels?);
-    let ([count, height, width], bytes) = idx::read::<3>(&pictures, most)?;
+    let [images, labels] = files.map(|file| only(folder, file).map(|path| Source::new(path, set)));
+    let (images, labels) = (images?, labels?);
+    let ([count, height, width], bytes) = idx::read::<3>(&images, most)?;
     if [height, width] != [SIDE; 2] {
-        return Err(pictures.wrong(format!("its images are {height}×{width}, expected {SIDE}×{SIDE}")));
+        return Err(images.wrong(format!("its images are {height}×{width}, expected {SIDE}×{SIDE}")));
     }
     let ([labelled], marks) = idx::read::<1>(&labels, most)?;
     if labelled != count {
-        let problem = format!("it has {labelled} labels, expected {count} as {} has images", pictures.path.display());
+        let problem = format!("it has {labelled} labels, expected {count} as {} has images", images.path.display());
         return Err(labels.wrong(problem));
     }
     if let Some(place) = marks.iter().position(|&label| usize::from(label) >= classes.len()) {
@@ -129,9 +129,9 @@ mod tests {
         write(folder.path(), 12, 3);
         let sets = (MNIST.open)(folder.path()).unwrap();
         assert_eq!((sets.train.len(), sets.test.len(), sets.train.shape()), (12, 3, [1, 28, 28]));
-        let mut picture = vec![0; SIDE * SIDE];
-        sets.train.read(11, &mut picture).unwrap();
-        assert_eq!((picture, sets.train.label(11)), (vec![11; SIDE * SIDE], 1));
+        let mut image = vec![0; SIDE * SIDE];
+        sets.train.read(11, &mut image).unwrap();
+        assert_eq!((image, sets.train.label(11)), (vec![11; SIDE * SIDE], 1));
         assert_eq!((FASHION_MNIST.open)(folder.path()).unwrap().test.classes()[9], "Ankle boot");
     }
 

@@ -1,4 +1,4 @@
-//! Labelled pictures: where they come from and how they become batches. Knows tensors and random numbers; knows no
+//! Labelled images: where they come from and how they become batches. Knows tensors and random numbers; knows no
 //! network and no training.
 
 mod augment;

@@ -1,13 +1,13 @@
 //! Bytes to numbers of mean 0 and variance 1, by the statistics of a training set.
 
-use super::parallel::{picture_bytes, read_all};
+use super::parallel::{image_bytes, read_all};
 use super::progress::Progress;
 use super::{Dataset, split};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 use std::sync::{Mutex, PoisonError};
 
-/// Pictures that statistics are estimated from: of so many, the mean of photographs is known to about half a byte.
+/// Images that statistics are estimated from: of so many, the mean of photographs is known to about half a byte.
 const SAMPLE: usize = 4096;
 
 /// For each channel the number that each byte becomes.
@@ -33,23 +33,23 @@ impl Normalise {
     /// is only shifted.
     ///
     /// # Errors
-    /// When a picture cannot be read, or there are no samples.
+    /// When an image cannot be read, or there are no samples.
     pub fn of(set: &dyn Dataset, samples: &[usize]) -> Result<Normalise> {
         if samples.is_empty() {
             return Err(Error::op("normalise", "there are no samples", &[], "give at least one"));
         }
-        let mut picture = vec![0; picture_bytes(set)?];
+        let mut image = vec![0; image_bytes(set)?];
         let [channels, rows, columns] = set.shape();
         let mut counts = vec![[0_u64; 256]; channels];
         for &sample in samples {
-            set.read(sample, &mut picture)?;
-            count(&mut counts, &picture, rows * columns);
+            set.read(sample, &mut image)?;
+            count(&mut counts, &image, rows * columns);
         }
         Ok(Self::of_counts(&counts))
     }
 
-    /// As [`Normalise::of`], but of a set whose pictures have to be decoded, on all cores, and from no more than 4096 of the
-    /// samples, drawn by `seed`. `progress` hears how far it is.
+    /// As [`Normalise::of`], but of a set whose images have to be decoded, on all cores, and from no more than 4096 of the
+    /// samples, drawn by `seed`. `progress` gets how far it is.
     ///
     /// # Errors
     /// As [`Normalise::of`].
@@ -65,9 +65,9 @@ impl Normalise {
         let [channels, rows, columns] = set.shape();
         let (counts, first_error) = (Mutex::new(vec![[0_u64; 256]; channels]), Mutex::new(None::<(usize, Error)>));
         let visit = |sample: usize, read: Result<&[u8]>| match read {
-            Ok(picture) => {
+            Ok(image) => {
                 let mut own = vec![[0_u64; 256]; channels];
-                count(&mut own, picture, rows * columns);
+                count(&mut own, image, rows * columns);
                 let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
                 counts.iter_mut().flatten().zip(own.iter().flatten()).for_each(|(all, own)| *all += own);
             }
@@ -155,9 +155,9 @@ impl Normalise {
     }
 }
 
-/// Counts the bytes of each plane of a picture.
-fn count(counts: &mut [[u64; 256]], picture: &[u8], area: usize) {
-    for (counts, plane) in counts.iter_mut().zip(picture.chunks(area)) {
+/// Counts the bytes of each plane of an image.
+fn count(counts: &mut [[u64; 256]], image: &[u8], area: usize) {
+    for (counts, plane) in counts.iter_mut().zip(image.chunks(area)) {
         plane.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
     }
 }

@@ -1,10 +1,10 @@
-//! Labelled pictures in memory.
+//! Labelled images in memory.
 
 use super::dataset::Dataset;
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
 
-/// Labelled pictures in memory.
+/// Labelled images in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pictures {
     shape: [usize; 3],
@@ -14,7 +14,7 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Pictures of `shape = [C, H, W]`, one after the other in `bytes`, with the class of each in `labels`.
+    /// Images of `shape = [C, H, W]`, one after the other in `bytes`, with the class of each in `labels`.
     ///
     /// # Errors
     /// When the number of bytes does not fit the number of labels, or a label is no class.
@@ -50,12 +50,12 @@ impl Dataset for Pictures {
     fn label(&self, index: usize) -> usize {
         self.labels[index].into()
     }
-    fn read(&self, index: usize, picture: &mut [u8]) -> Result<()> {
-        let size = picture.len();
-        picture.copy_from_slice(&self.bytes[index * size..][..size]);
+    fn read(&self, index: usize, image: &mut [u8]) -> Result<()> {
+        let size = image.len();
+        image.copy_from_slice(&self.bytes[index * size..][..size]);
         Ok(())
     }
-    /// The sha256 of the labels, two bytes each, low one first, and the pictures.
+    /// The sha256 of the labels, two bytes each, low one first, and the images.
     fn checksum(&self) -> Option<String> {
         let mut hash = Sha256::new();
         self.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));

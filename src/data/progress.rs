@@ -6,7 +6,7 @@ pub trait Progress {
     fn step(&mut self, what: &str, done: u64, total: Option<u64>);
     /// Of `total` images, `done` are done; `what` names the work.
     fn count(&mut self, _what: &str, _done: u64, _total: u64) {}
-    /// Something worth telling happened.
+    /// Something worth reporting happened.
     fn note(&mut self, text: &str);
 }
 

@@ -56,7 +56,7 @@ pub fn mat(elements: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// Writes the files of MNIST, with `train` and `test` pictures; picture `i` is filled with `i`, its label is `i % 10`.
+/// Writes the files of MNIST, with `train` and `test` images; image `i` is filled with `i`, its label is `i % 10`.
 pub fn mnist(folder: &Path, train: u32, test: u32) {
     for (name, count) in [("train", train), ("t10k", test)] {
         let pixels: Vec<u8> = (0..count).flat_map(|i| [i as u8; 28 * 28]).collect();

@@ -33,7 +33,7 @@ impl Sets {
         let [train, test] = [&*self.train, &*self.test];
         let refuse = |problem: String, remedy: &str| Err(Error::op("data", problem, &[], remedy));
         for (name, set) in [("training", train), ("test", test)] {
-            parallel::picture_bytes(set)?;
+            parallel::image_bytes(set)?;
             if set.is_empty() || set.classes().is_empty() {
                 let problem = format!("the {name} set has {} images of {} classes", set.len(), set.classes().len());
                 return refuse(problem, "give it at least one of each");

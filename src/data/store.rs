@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// The file that keeps the sums of what was unpacked from an official archive, in the form of `sha256sum`.
 const SUMS: &str = "SHA256SUMS";
 
-/// A reader that tells how far it is, and sums what it read.
+/// A reader that reports how far it is, and sums what it read.
 struct Watched<'a, R> {
     inner: R,
     hash: Sha256,
@@ -63,7 +63,7 @@ fn sum(path: &Path, progress: &mut dyn Progress) -> Result<(u64, String)> {
     Ok((watched.done, watched.sum()))
 }
 
-/// Copies in large pieces.
+/// Copies in large chunks.
 fn copy(reader: &mut impl Read, writer: &mut impl Write) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -340,7 +340,7 @@ mod tests {
         assert!(refused(&set, &[places.from.join("set.tar.gz")], &places).contains("it was given twice"));
     }
 
-    /// What lies unpacked is the archive's or another's: neither is taken in silence where they differ.
+    /// What lies unpacked is the archive's or another's: neither is used in silence where they differ.
     #[test]
     fn an_archive_beside_other_files_is_refused() {
         let places = places();
@@ -387,7 +387,7 @@ mod tests {
         let verdict = verify(&set, &places.data, &mut ()).unwrap();
         assert!(verdict.passed() && !verdict.official() && verdict.pictures == Some([5, 2]), "{verdict:?}");
         let found: Vec<Bytes> = verdict.files.iter().map(|file| file.found).collect();
-        // The test pictures and labels change with their number; the plain file has no sum to compare with.
+        // The test images and labels change with their number; the plain file has no sum to compare with.
         assert_eq!(found, [Bytes::Other, Bytes::Other, Bytes::Other, Bytes::Unknown]);
         fs::write(&plain, samples::idx(&[2], &[0, 10])).unwrap();
         let text = refused(&set, std::slice::from_ref(&places.from), &places);

@@ -1,7 +1,7 @@
 //! Street View House Numbers, cropped digits (Netzer, Wang, Coates, Bissacco, Wu, Ng, 2011). Knows what the two files
 //! hold; how a MATLAB file is built, [`mat`](super::mat) knows.
 //!
-//! `X` is `[32, 32, 3, N]` of whole numbers up to 255, usually unsigned bytes, the first axis running fastest, so a picture is 3072 bytes in a row, each
+//! `X` is `[32, 32, 3, N]` of whole numbers up to 255, usually unsigned bytes, the first axis running fastest, so an image is 3072 bytes in a row, each
 //! plane column by column. `y` is `[N, 1]`, and says 10 for the digit 0.
 
 use super::info::{Archive, DIGITS, SetInfo};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
-/// The most pictures in a file: the training set with the additional one that is published beside it.
+/// The most images in a file: the training set with the additional one that is published beside it.
 const MOST: u32 = 73_257 + 531_131;
 const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
@@ -71,18 +71,18 @@ pub fn read_svhn(path: &Path) -> Result<Pictures> {
 }
 
 fn read(source: &Source) -> Result<Pictures> {
-    let mut pictures: Option<(usize, Vec<u8>)> = None;
+    let mut images: Option<(usize, Vec<u8>)> = None;
     let mut labels: Option<Vec<u16>> = None;
     mat::read(source, |array, data| {
         match array.name.as_str() {
-            "X" if pictures.is_none() => pictures = Some(read_pictures(source, array, data)?),
+            "X" if images.is_none() => images = Some(read_images(source, array, data)?),
             "y" if labels.is_none() => labels = Some(read_labels(source, array, data)?),
             "X" | "y" => return Err(source.wrong(format!("it holds {} twice", array.name))),
             _ => {}
         }
         Ok(())
     })?;
-    let (count, bytes) = pictures.ok_or_else(|| source.wrong("it does not hold X, the images"))?;
+    let (count, bytes) = images.ok_or_else(|| source.wrong("it does not hold X, the images"))?;
     let labels = labels.ok_or_else(|| source.wrong("it does not hold y, the labels"))?;
     if labels.len() != count {
         return Err(source.wrong(format!("it has {} labels, expected {count} as it has images", labels.len())));
@@ -90,8 +90,8 @@ fn read(source: &Source) -> Result<Pictures> {
     Pictures::new([3, SIDE, SIDE], &DIGITS, bytes, labels)
 }
 
-/// Reads picture by picture, and turns each plane so that rows come first.
-fn read_pictures(source: &Source, array: &Array, data: &mut mat::Data) -> Result<(usize, Vec<u8>)> {
+/// Reads image by image, and turns each plane so that rows come first.
+fn read_images(source: &Source, array: &Array, data: &mut mat::Data) -> Result<(usize, Vec<u8>)> {
     let &[32, 32, 3, count] = array.sizes.as_slice() else {
         return Err(source.wrong(format!("X has the sizes {:?}, expected [32, 32, 3, N]", array.sizes)));
     };
@@ -126,7 +126,7 @@ fn expect_numbers(source: &Source, array: &Array) -> Result<()> {
     }
 }
 
-/// The next value of picture `number`, which has to be a byte.
+/// The next value of image `number`, which has to be a byte.
 fn byte_of(source: &Source, data: &mut mat::Data, number: u32) -> Result<u8> {
     let value = data.number(format_args!("image {number}"))?;
     let byte = value as u8;
@@ -161,12 +161,12 @@ mod tests {
     use proptest::prelude::*;
     use std::fs;
 
-    /// The byte at row `y`, column `x` of plane `c` of picture `n`.
+    /// The byte at row `y`, column `x` of plane `c` of image `n`.
     fn pixel(n: usize, c: usize, y: usize, x: usize) -> u8 {
         (n * 101 + c * 67 + y * 5 + x) as u8
     }
 
-    /// `X` as MATLAB has it: the row runs fastest, then the column, the plane, the picture.
+    /// `X` as MATLAB has it: the row runs fastest, then the column, the plane, the image.
     fn columns(count: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         for n in 0..count {
@@ -205,17 +205,17 @@ mod tests {
         let packed = file(&[compressed(&x(2)), compressed(&y(&[10, 7]))]);
         let other_order = file(&[compressed(&y(&[10, 7])), compressed(&x(2))]);
         for bytes in [plain, packed, other_order] {
-            let pictures = parsed(&bytes).unwrap();
-            assert_eq!([pictures.len(), pictures.label(0), pictures.label(1)], [2, 0, 7]);
-            let mut picture = vec![0; PIXELS];
-            pictures.read(1, &mut picture).unwrap();
+            let images = parsed(&bytes).unwrap();
+            assert_eq!([images.len(), images.label(0), images.label(1)], [2, 0, 7]);
+            let mut image = vec![0; PIXELS];
+            images.read(1, &mut image).unwrap();
             for (c, y, x) in [(0, 0, 0), (0, 0, 9), (1, 4, 0), (2, 31, 17)] {
-                assert_eq!(picture[(c * 32 + y) * 32 + x], pixel(1, c, y, x), "{c} {y} {x}");
+                assert_eq!(image[(c * 32 + y) * 32 + x], pixel(1, c, y, x), "{c} {y} {x}");
             }
         }
     }
 
-    /// Pictures and labels in any kind of numbers, beside arrays that nobody asked for.
+    /// Images and labels in any kind of numbers, beside arrays that nobody asked for.
     #[test]
     fn pictures_may_be_stored_as_any_numbers() {
         let plain = parsed(&file(&[x(2), y(&[10, 7])])).unwrap();
@@ -235,8 +235,8 @@ mod tests {
         use super::super::Dataset;
         let doubles: Vec<u8> = [3.0_f64, 10.0].iter().flat_map(|label| label.to_le_bytes()).collect();
         let labels = array(6, &[1, 2], "y", 9, &doubles);
-        let pictures = parsed(&file(&[labels, x(2)])).unwrap();
-        assert_eq!([pictures.label(0), pictures.label(1)], [3, 0]);
+        let images = parsed(&file(&[labels, x(2)])).unwrap();
+        assert_eq!([images.label(0), images.label(1)], [3, 0]);
     }
 
     #[test]

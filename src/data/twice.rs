@@ -1,4 +1,4 @@
-//! Files of a set that lie there twice, as compressed and unpacked, or in two folders: none may be taken in silence where they
+//! Files of a set that lie there twice, as compressed and unpacked, or in two folders: none may be used in silence where they
 //! are not the same. Knows compression by gzip, and no data set.
 
 use super::gzip::{Members, is_gzip};
@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes that are compared at a time.
-const PIECE: usize = 1 << 16;
+const CHUNK: usize = 1 << 16;
 
 /// Where a file of a set lies in a folder, under any of its names; where it should be if it is not there, so that an error can
 /// name it.
@@ -56,18 +56,18 @@ pub(super) fn cannot_tell(first: &Path, other: &Path, error: &io::Error) -> Erro
 
 /// What a file holds, unpacked if it is compressed.
 fn unpacked(path: &Path) -> io::Result<Box<dyn Read>> {
-    let mut reader = BufReader::with_capacity(PIECE, files::open(path)?);
+    let mut reader = BufReader::with_capacity(CHUNK, files::open(path)?);
     Ok(if is_gzip(reader.fill_buf()?) { Box::new(Members::new(reader)) } else { Box::new(reader) })
 }
 
 /// Whether two readers give the same bytes.
 pub(super) fn same_bytes(first: &mut impl Read, other: &mut impl Read) -> io::Result<bool> {
-    let (mut a, mut b) = (Vec::with_capacity(PIECE), Vec::with_capacity(PIECE));
+    let (mut a, mut b) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
     loop {
         a.clear();
         b.clear();
-        first.by_ref().take(PIECE as u64).read_to_end(&mut a)?;
-        other.by_ref().take(PIECE as u64).read_to_end(&mut b)?;
+        first.by_ref().take(CHUNK as u64).read_to_end(&mut a)?;
+        other.by_ref().take(CHUNK as u64).read_to_end(&mut b)?;
         if a != b || a.is_empty() {
             return Ok(a == b);
         }

@@ -36,16 +36,16 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opened to wait, a pipe with a name would wait for somebody to write to it.
     let at_once = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let mut pipe = OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
-    let (mut bytes, mut piece, mut since) = (Vec::new(), [0; 65_536], Instant::now());
+    let (mut bytes, mut chunk, mut since) = (Vec::new(), [0; 65_536], Instant::now());
     loop {
-        match pipe.read(&mut piece) {
+        match pipe.read(&mut chunk) {
             Ok(0) if bytes.is_empty() => return Err(io::Error::other("it is a pipe from which nothing came")),
             Ok(0) => return Ok(bytes),
             Ok(count) if bytes.len() + count > MOST => {
                 return Err(io::Error::other(format!("it is a pipe from which more than {MOST} bytes came")));
             }
             Ok(count) => {
-                bytes.extend_from_slice(&piece[..count]);
+                bytes.extend_from_slice(&chunk[..count]);
                 since = Instant::now();
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -5,7 +5,7 @@ use super::{Crossover, Genome, Mutation, Selection, Space, compare_fitness};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 
-/// What tells how fit genomes are.
+/// What measures how fit genomes are.
 pub trait Fitness<G> {
     /// The fitness of every genome of a generation, in their order; more is better, and a value that is not finite is
     /// invalid, below all others ([`compare_fitness`]). Whether they are looked at one after the other or in parallel, here
@@ -88,16 +88,16 @@ fn better<G>(one: &Candidate<G>, other: &Candidate<G>) -> bool {
 }
 
 impl<G: Genome> Evolution<'_, G> {
-    /// Breeds until a reason to stop, and returns the last generation. `told` hears of each generation, and answers whether
+    /// Evolves until a reason to stop, and returns the last generation. `on_generation` gets each generation, and answers whether
     /// to go on.
     ///
     /// # Errors
-    /// When the size makes no sense, a fitness cannot be had, or `told` fails.
+    /// When the size makes no sense, a fitness cannot be had, or `on_generation` fails.
     pub fn run(
         &self,
         fitness: &mut dyn Fitness<G>,
         stop: Stop,
-        told: &mut dyn FnMut(&Generation<G>) -> Result<bool>,
+        on_generation: &mut dyn FnMut(&Generation<G>) -> Result<bool>,
     ) -> Result<Generation<G>> {
         if self.size == 0 || self.elite >= self.size {
             let problem = format!("{} individuals, {} of which stay as they are", self.size, self.elite);
@@ -109,7 +109,7 @@ impl<G: Genome> Evolution<'_, G> {
             let number = generation.number;
             let enough = stop.fitness.is_some_and(|enough| best.is_finite() && best >= enough);
             let hopeless = stop.patience.is_some_and(|patience| number - found >= patience);
-            if !told(&generation)? || number >= stop.generations || enough || hopeless {
+            if !on_generation(&generation)? || number >= stop.generations || enough || hopeless {
                 return Ok(generation);
             }
             let children = self.next(number + 1, 0, &generation);
@@ -133,10 +133,10 @@ impl<G: Genome> Evolution<'_, G> {
         let fitness = before.fitness();
         let mut children = self.elite(before, &fitness);
         let chosen = self.selection.select(&fitness, self.size - self.elite, stream);
-        let mut bred: Vec<Child<G>> =
+        let mut offspring: Vec<Child<G>> =
             chosen.into_iter().map(|i| (before.candidates[i].genome.clone(), vec![i])).collect();
-        bred.chunks_mut(2).for_each(|pair| self.vary(pair, stream));
-        children.append(&mut bred);
+        offspring.chunks_mut(2).for_each(|pair| self.vary(pair, stream));
+        children.append(&mut offspring);
         children
     }
 

@@ -28,7 +28,7 @@ use crate::rng::Stream;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// What is bred. Two equal genomes are one and the same individual's.
+/// What evolves. Two equal genomes are one and the same individual's.
 pub trait Genome: Clone + Debug + Eq + Hash + Send + Sync {}
 
 impl<G: Clone + Debug + Eq + Hash + Send + Sync> Genome for G {}
@@ -69,7 +69,7 @@ impl<G> Mutation<G> for OneOf<'_, G> {
     }
 }
 
-/// A mutation that leaves nothing of what was: what is bred with it alone is drawn at random, generation for generation.
+/// A mutation that leaves nothing of what was: what evolves with it alone is drawn at random, generation for generation.
 #[derive(Clone, Copy)]
 pub struct Anew<'a, G>(pub &'a dyn Space<G>);
 

@@ -50,7 +50,7 @@ pub struct Towns {
     notes: Vec<String>,
 }
 
-/// How much is bred.
+/// How large the evolution is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Breeding {
     /// Tours in a generation.
@@ -75,7 +75,7 @@ pub struct Tour {
     pub order: Permutation,
     /// The length of the way, back to the first town.
     pub length: f64,
-    /// The generations that have been bred.
+    /// The generations that have passed.
     pub generations: u32,
 }
 
@@ -182,11 +182,11 @@ impl Towns {
         roads + road(tour.0[tour.0.len() - 1], tour.0[0])
     }
 
-    /// Breeds tours. `told` hears of the shortest so far after each generation, and answers whether to go on.
+    /// Breeds tours. `on_generation` is called with the shortest so far after each generation, and answers whether to go on.
     ///
     /// # Errors
     /// When there is nothing to breed, or more than fits into memory.
-    pub fn breed(&self, breeding: Breeding, told: &mut dyn FnMut(&Tour) -> bool) -> Result<Tour> {
+    pub fn breed(&self, breeding: Breeding, on_generation: &mut dyn FnMut(&Tour) -> bool) -> Result<Tour> {
         let count = self.places.len();
         let Breeding { size, generations, seed } = breeding;
         if generations == 0 || !(1..=MAX_NUMBERS / count).contains(&size) {
@@ -199,7 +199,7 @@ impl Towns {
         while goes_on && best.generations < generations {
             let mut heard = |generation: &Generation<Permutation>| {
                 best.learn(generation);
-                goes_on = told(&best);
+                goes_on = on_generation(&best);
                 goes_on && best.generations < generations
             };
             self.breed_line(size, line_seed(seed, line), &mut heard)?;

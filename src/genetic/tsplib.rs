@@ -69,7 +69,7 @@ struct Reader {
 }
 
 /// The bytes of a file as text: UTF-16 where they begin with its mark, and else UTF-8, in which comments and names may be in any
-/// encoding: each piece that is no UTF-8 becomes a `\u{fffd}`, which no keyword and no number has.
+/// encoding: each part that is no UTF-8 becomes a `\u{fffd}`, which no keyword and no number has.
 pub(super) fn decoded(bytes: &[u8]) -> Parsed<String> {
     let (rest, is_little) = match bytes {
         [0xff, 0xfe, rest @ ..] => (rest, true),
@@ -227,7 +227,7 @@ fn another_problem(key: &str) -> String {
 
 /// Refuses coordinates that are nowhere on the globe, and those that are degrees with decimals: then many towns have what would be sixty
 /// minutes or more. A few have it in files of the library too (three in ali535), whose shortest tours are those of the formula; they are
-/// told.
+/// reported.
 fn odd_degrees(numbers: &[u32], places: &[[f64; 2]]) -> Parsed<Vec<String>> {
     let is_off =
         |[latitude, longitude]: &[f64; 2]| degrees(*latitude).abs() > 90.0 || degrees(*longitude).abs() > 180.0;

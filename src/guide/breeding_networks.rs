@@ -10,7 +10,7 @@
 //!
 //! ## A stage, written as bits
 //!
-//! A convolutional network works in **stages**. Within a stage pictures keep their size and their number of channels;
+//! A convolutional network works in **stages**. Within a stage images keep their size and their number of channels;
 //! between stages a pool halves the size. So within a stage every layer's output can be added to every other's, and it
 //! is there that the wiring is free. A stage has `K` **nodes**, counted from 1, and an edge may lead only from a lower
 //! number to a higher one: so there is never a circle. For each pair of nodes one bit says whether the edge is there:
@@ -33,9 +33,9 @@
 //!
 //! ## From bits to a graph
 //!
-//! Edges alone do not say where a picture comes in and goes out. So each stage has two **default nodes** that are not
-//! encoded. The **input node** takes in what comes from before, and feeds every node that no edge leads to. The **output
-//! node** takes in every node that no edge leads away from, and feeds the pool. Two rules remain:
+//! Edges alone do not say where an image comes in and goes out. So each stage has two **default nodes** that are not
+//! encoded. The **input node** consumes what comes from before, and feeds every node that no edge leads to. The **output
+//! node** consumes every node that no edge leads away from, and feeds the pool. Two rules remain:
 //!
 //! * A node without any edge, an **isolated** one, vanishes: it is not wired to the default nodes either. So a stage of
 //!   five nodes can also be any stage of four, three or two.
@@ -71,7 +71,7 @@
 //!
 //! let cost = |code: &str| -> evograd::Result<(u64, u64)> {
 //!     let plan = network(&code.parse()?, &Options::default())?.plan()?;
-//!     Ok((plan.parameters(), plan.macs())) // weights, and multiply-adds for one picture
+//!     Ok((plan.parameters(), plan.macs())) // weights, and multiply-adds for one image
 //! };
 //! let empty = cost("0-00|0-00-000|0-00-000-0000")?;
 //! let bred = cost("1-01|0-01-100|0-11-101-0001")?; // the first network of the paper
@@ -128,8 +128,8 @@
 //! ## Fitness: a small training
 //!
 //! To know what a wiring is good for, one has to train it, each time from new weights: this is what a search spends its
-//! time on. So the training is small: few filters, few pictures, few epochs (below, so few that it learns next to
-//! nothing). What counts in the end is the accuracy on pictures that were **held out** of the training set, the
+//! time on. So the training is small: few filters, few images, few epochs (below, so few that it learns next to
+//! nothing). What counts in the end is the accuracy on images that were **held out** of the training set, the
 //! **validation split**. Here is the fitness of one code, as a search computes it:
 //!
 //! ```
@@ -139,21 +139,21 @@
 //! use evograd::search::SearchConfig;
 //! use evograd::train::{Split, Trainer, evaluate};
 //!
-//! let sets = data::shapes_of(0, 96, 16)?; // 96 pictures to train on, and 16 to test on, which are not looked at
+//! let sets = data::shapes_of(0, 96, 16)?; // 96 images to train on, and 16 to test on, which are not looked at
 //! let tiny = ["networks.stages=[3, 4]", "networks.backbone.filters=[2, 4]", "networks.backbone.features=8",
 //!     "data.samples=64", "data.validation=32", "training.epochs=2", "training.batch=16"];
 //! let config = SearchConfig::parse("", &tiny.map(String::from))?.training();
-//! let split = Split::new(&config, &sets)?; // 64 of the 96 pictures to train on, the other 32 to be asked about
-//! let validation = split.validation.as_ref().expect("the settings hold pictures out");
+//! let split = Split::new(&config, &sets)?; // 64 of the 96 images to train on, the other 32 to be asked about
+//! let validation = split.validation.as_ref().expect("the settings hold images out");
 //! let code: Code = "1-01|0-01-100".parse()?;
 //! let score = |seed: u64| -> evograd::Result<Score> {
 //!     let mut config = config.clone();
-//!     config.training.seed = seed; // of the first weights, and of the order of the pictures
+//!     config.training.seed = seed; // of the first weights, and of the order of the images
 //!     let spec = network(&code, &config.options(sets.train.shape(), sets.train.classes().len())?)?;
-//!     let pictures = split.train.clone().seeded(seed);
-//!     let mut trainer = Trainer::of(&spec, config, &pictures)?;
+//!     let images = split.train.clone().seeded(seed);
+//!     let mut trainer = Trainer::of(&spec, config, &images)?;
 //!     for epoch in 0..2 {
-//!         for batch in pictures.epoch(epoch, 0)? {
+//!         for batch in images.epoch(epoch, 0)? {
 //!             trainer.step(&batch?)?;
 //!         }
 //!         trainer.end_epoch();
@@ -169,14 +169,14 @@
 //! ```
 //!
 //! The last line is the trouble of all such searches: fitness is **noisy**. The same wiring comes to something else with
-//! other first weights, and also with other pictures held out. For the second there is a formula: an accuracy `p`,
-//! measured on `n` pictures, has a standard deviation of `√(p(1 − p)/n)`. At 75 % that is 1.4 points for 1,000 pictures,
+//! other first weights, and also with other images held out. For the second there is a formula: an accuracy `p`,
+//! measured on `n` images, has a standard deviation of `√(p(1 − p)/n)`. At 75 % that is 1.4 points for 1,000 images,
 //! and 0.4 for 10,000.
 //!
 //! ### Why never the test set
 //!
 //! Whoever takes the best of many noisy numbers takes the luckiest too. A thousand networks that are all right in 75 of
-//! 100 cases, and are asked about 1,000 pictures each:
+//! 100 cases, and are asked about 1,000 images each:
 //!
 //! ```
 //! use evograd::{Purpose, Stream};
@@ -191,12 +191,12 @@
 //! ```
 //!
 //! A search does this generation after generation, so the fitness of its winner is on average too good. An honest number
-//! needs pictures that chose nothing. That is what the test set is for, and only as long as the search has not looked at
+//! needs images that chose nothing. That is what the test set is for, and only as long as the search has not looked at
 //! it. Here a search never does: it asks the validation split alone, and refuses to begin where `data.validation` is 0.
-//! After the search, `evograd search transfer` trains the winner on all training pictures and asks the test set once, at
+//! After the search, `evograd search transfer` trains the winner on all training images and asks the test set once, at
 //! the end.
 //!
-//! ### Several side by side
+//! ### Several in parallel
 //!
 //! One could share out the work of each layer among the cores; then they would have to wait for each other after each.
 //! But the networks of a generation need nothing of each other. So each is trained on one core, and as many **side by
@@ -265,7 +265,7 @@
 //! let file = |name| std::env::temp_dir().join(format!("evograd-guide-{}-{name}.jsonl", std::process::id()));
 //! let [stopped, undisturbed] = [file("stopped"), file("undisturbed")];
 //!
-//! // What is told may answer `false`; here after the first network.
+//! // The callback may answer `false`; here after the first network.
 //! let end = search(&stopped, &config, &sets, &mut |event| !matches!(event, Event::Evaluated { .. }));
 //! assert!(matches!(end, Err(Error::Stopped)));
 //! search(&stopped, &config, &sets, &mut |_| true)?; // goes on where it was
@@ -442,7 +442,7 @@
 //!
 //! With eight times the filters, the best wiring of generation 0 has an error of 8.18 %, that of generation 50 one of
 //! 7.19 %, and that of a second run 7.10 %. Carried over to ImageNet, the two have 28.12 % and 27.87 % top-1 error;
-//! VGG-16 has 28.5 %. On MNIST the best error goes from 0.41 % to 0.34 %: seven pictures of 10,000; there a start from
+//! VGG-16 has 28.5 %. On MNIST the best error goes from 0.41 % to 0.34 %: seven images of 10,000; there a start from
 //! all-zero codes is as good as a random one after about 30 generations.
 //!
 //! What its tables do not say, or what is left open:
@@ -453,7 +453,7 @@
 //!   much is trying a thousand;
 //! * how much a retraining of the same code varies. Within generation 0, networks have a standard deviation of 0.91
 //!   points, which is wiring and noise together;
-//! * on which pictures the table above was measured: its caption says the testing set, the text says that fitness comes
+//! * on which images the table above was measured: its caption says the testing set, the text says that fitness comes
 //!   from a validation set;
 //! * the wiring of the second network without doubt: the code printed for its third stage is not that of the drawing,
 //!   and the drawing keeps a node without edges, which by the rule vanishes. `genet1` is sure; `genet2` has here the

@@ -1,6 +1,6 @@
 //! The course: how deep learning and its search for networks work, in chapters to read and to run.
 //!
-//! Each chapter builds one idea from nothing, with code that stands on its own: copy a piece into a `main` and it runs.
+//! Each chapter builds one idea from nothing, with code that stands on its own: copy a part into a `main` and it runs.
 //! Every example is compiled and run as a test of this crate, so none of them is out of date. A chapter ends with where
 //! to look in the source.
 //!

@@ -40,7 +40,7 @@
 //!
 //! The **fitness** of a genome is a number, and more is better. Our tours are better when they are shorter, so the fitness is the
 //! length with a minus before it. This is the only place where the algorithm meets the problem. It asks for a whole
-//! generation at once, so that whoever answers may work on several genomes side by side.
+//! generation at once, so that whoever answers may work on several genomes in parallel.
 //!
 //! ```
 //! use evograd::Result;
@@ -133,7 +133,7 @@
 //! [`Evolution`](crate::genetic::Evolution) holds one choice for each step, and runs them generation after generation. In this
 //! crate, as in the paper *Genetic CNN*, a pair that was crossed is not mutated as well: with `pair: 0.6`, six pairs in ten
 //! are crossed and the individuals of the others mutated. The **elite**, here the best four, goes on unchanged, so that the best answer
-//! is never lost. `told` is called after each generation and may end the run.
+//! is never lost. `on_generation` is called after each generation and may end the run.
 //!
 //! Towns on a circle are a good test, since everyone sees the shortest way: around. The algorithm does not see it, as the
 //! towns are counted in a random order. [`Towns`](crate::genetic::Towns) has the lengths ready.

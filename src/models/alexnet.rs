@@ -1,4 +1,4 @@
-//! AlexNet and AlexNet\*, for large pictures.
+//! AlexNet and AlexNet\*, for large images.
 //!
 //! `C11(S4P2)@64 – MP3(S2) – C5(P2)@192 – MP3(S2) – C3@384 – C3@256 – C3@256 – MP3(S2) – D.5 – FC4096 – D.5 – FC4096 –
 //! FC1000`, with a ReLU behind each convolution and the first two linear layers: in **one column**, without groups and
@@ -7,8 +7,8 @@
 //! **Source** Krizhevsky, *One weird trick for parallelizing convolutional neural networks*, 2014, as torchvision has it,
 //! with its names: 61,100,840 weights. It is not the two-column network of NIPS 2012. **Inferred**: that it is what SORT
 //! means; its paper says "8 layers" and prints an error close to torchvision's. torchvision's averaging to 6×6 before the
-//! linear layers does nothing on 224×224 pictures and is left out, so the first linear layer is smaller on smaller
-//! pictures. The starred version is explained in `star.rs`.
+//! linear layers does nothing on 224×224 images and is left out, so the first linear layer is smaller on smaller
+//! images. The starred version is explained in `star.rs`.
 
 use super::options::Options;
 use super::spec::{Spec, Value};
@@ -38,7 +38,7 @@ pub(super) fn star(name: &str, options: &Options) -> Spec {
 
 fn build(name: &str, unit: Unit, options: &Options) -> Spec {
     let mut spec = Spec::new(name, options.input);
-    let mut x = spec.picture();
+    let mut x = spec.image();
     for (path, filters, kernel, stride, padding, pooled) in CONVOLUTIONS {
         let conv = Conv::same(options.channels(filters), kernel).stride(stride).padding(padding);
         x = unit.add(&mut spec, path, conv, x, options);

@@ -5,7 +5,7 @@
 //!
 //! **Source** the net of "nagadomi" for Kaggle's CIFAR-10 competition, 2014. **Inferred**: that it is SORT's BigNet. The
 //! paper says no more of it than that it has 11 layers, which this one has and other candidates have not. The original
-//! sees 24×24 crops; here a picture may have any size of at least 8×8. The starred version is explained in `star.rs`.
+//! sees 24×24 crops; here an image may have any size of at least 8×8. The starred version is explained in `star.rs`.
 
 use super::options::Options;
 use super::spec::{Spec, Value};
@@ -27,7 +27,7 @@ pub(super) fn star(name: &str, options: &Options) -> Spec {
 
 fn build(name: &str, unit: Unit, options: &Options) -> Spec {
     let mut spec = Spec::new(name, options.input);
-    let mut x = spec.picture();
+    let mut x = spec.image();
     for (stage, (filters, convolutions)) in (1..).zip(STAGES) {
         for i in 1..=convolutions {
             let conv = Conv::same(options.channels(filters), 3);

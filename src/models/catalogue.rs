@@ -10,7 +10,7 @@ pub struct Model {
     pub name: &'static str,
     /// What it is, in a line.
     pub summary: &'static str,
-    /// The pictures `[C, H, W]` it is usually shown.
+    /// The images `[C, H, W]` it is usually shown.
     pub input: [usize; 3],
     /// The classes it usually tells apart.
     pub classes: usize,
@@ -30,12 +30,12 @@ enum Build {
 
 use Build::{Coded, Numbered, Whole};
 
-/// A model for small pictures, such as CIFAR's.
+/// A model for small images, such as CIFAR's.
 const fn small(name: &'static str, summary: &'static str, build: Build) -> Model {
     Model { name, summary, input: [3, 32, 32], classes: 10, build }
 }
 
-/// A model for large pictures, such as ImageNet's.
+/// A model for large images, such as ImageNet's.
 const fn large(name: &'static str, summary: &'static str, build: Build) -> Model {
     Model { name, summary, input: [3, 224, 224], classes: 1000, build }
 }
@@ -77,7 +77,7 @@ pub const CATALOGUE: &[Model] = &[
 ];
 
 impl Model {
-    /// What is usually chosen for it: its usual pictures and classes, and else [`Options::default`].
+    /// What is usually chosen for it: its usual images and classes, and else [`Options::default`].
     pub fn options(&self) -> Options {
         Options { input: self.input, classes: self.classes, ..Options::default() }
     }

@@ -1,4 +1,4 @@
-//! Densely connected networks for small pictures, `densenet-DEPTH-GROWTH` and `densenet-bc-DEPTH-GROWTH`.
+//! Densely connected networks for small images, `densenet-DEPTH-GROWTH` and `densenet-bc-DEPTH-GROWTH`.
 //!
 //! A 3×3 convolution; three blocks of `n` layers, each of which adds `growth` channels behind those it was given; between
 //! blocks a 1×1 convolution and a 2×2 mean pool; batch normalisation, ReLU, the mean of each channel, and a linear layer. A
@@ -47,7 +47,7 @@ fn build(name: &str, [depth, growth]: [usize; 2], compressed: bool, options: &Op
     let layers = layers(depth, growth, compressed)?;
     let shape = Shape { layers, growth: options.channels(growth), compressed };
     let mut spec = Spec::new(name, options.input);
-    let x = spec.picture();
+    let x = spec.image();
     let mut channels = if compressed { 2 * shape.growth } else { options.channels(16) };
     let mut x = spec.add("features.conv0", Conv::same(channels, 3), &[x]);
     for block in 1..=3 {

@@ -8,7 +8,7 @@
 //! The folded filters are rounded anew, so answers differ from those of [`Network::evaluate`] by
 //! rounding.
 
-use super::network::{Network, expect_pictures, run, walk};
+use super::network::{Network, execute, expect_images, run};
 use super::plan::Plan;
 use crate::error::Result;
 use crate::mode::no_grad;
@@ -25,8 +25,8 @@ use evograd_kernels::Element;
 /// use evograd::Tensor;
 /// let spec = models::spec("resnet20", &Options { width: 0.25, ..Options::default() })?;
 /// let network = Network::<f32>::new(&spec, 0)?;
-/// let pictures = Tensor::from_fn([2, 3, 32, 32], |i| (i % 7) as f32)?;
-/// let [slow, fast] = [network.evaluate(&pictures)?, network.frozen()?.evaluate(&pictures)?];
+/// let images = Tensor::from_fn([2, 3, 32, 32], |i| (i % 7) as f32)?;
+/// let [slow, fast] = [network.evaluate(&images)?, network.frozen()?.evaluate(&images)?];
 /// assert!(slow.as_slice().iter().zip(fast.as_slice()).all(|(slow, fast)| (slow - fast).abs() < 1e-3));
 /// # Ok::<(), evograd::Error>(())
 /// ```
@@ -72,13 +72,13 @@ impl<E: Element> Frozen<E> {
         Ok(frozen)
     }
 
-    /// Prepares the convolution `node`, and folds into it what nobody but the next takes in.
+    /// Prepares the convolution `node`, and folds into it what nobody but the next consumes.
     fn fold(&mut self, node: usize, conv: &Conv) -> Result<()> {
         let layers = &self.plan.spec().nodes;
         let parameters = &self.weights[self.plan.layers()[node].weights.clone()];
         let (mut kernel, mut bias) = (parameters[0].clone(), parameters.get(1).cloned());
         let (mut last, mut relu, mut folded) = (node, false, Vec::new());
-        if let Some(norm) = self.plan.only_reader(last) {
+        if let Some(norm) = self.plan.single_consumer(last) {
             // What the normalisation refuses to run with, an ε of 0 or statistics that are not finite, it is left to refuse;
             // and what makes filters that the type does not hold well, it does itself.
             if let AnyLayer::BatchNorm(BatchNorm { options, relu: rectifies }) = &layers[norm].layer
@@ -94,7 +94,8 @@ impl<E: Element> Frozen<E> {
                 folded.push(norm);
             }
         }
-        if let Some(next) = self.plan.only_reader(last).filter(|next| matches!(layers[*next].layer, AnyLayer::Relu(_)))
+        if let Some(next) =
+            self.plan.single_consumer(last).filter(|next| matches!(layers[*next].layer, AnyLayer::Relu(_)))
         {
             relu = true;
             folded.push(next);
@@ -119,31 +120,31 @@ impl<E: Element> Frozen<E> {
         channels.map(line).collect()
     }
 
-    /// The sizes of the images that a node takes in.
+    /// The sizes of the images that a node consumes.
     fn image(&self, node: usize) -> [usize; 3] {
         let input = self.plan.spec().nodes[node].inputs[0];
         match input.layer() {
             None => self.plan.spec().input,
             Some(layer) => {
-                let [_, c, h, w] = self.plan.layers()[layer].output.axes().expect("a convolution takes in images");
+                let [_, c, h, w] = self.plan.layers()[layer].output.axes().expect("a convolution consumes images");
                 [c, h, w]
             }
         }
     }
 
-    /// The logits `[N, K]` of pictures `[N, C, H, W]`.
+    /// The logits `[N, K]` of images `[N, C, H, W]`.
     ///
     /// # Errors
-    /// When the pictures do not fit; the error names the layer.
-    pub fn evaluate(&self, pictures: &Tensor<E>) -> Result<Tensor<E>> {
-        expect_pictures(&self.plan, pictures)?;
+    /// When the images do not fit; the error names the layer.
+    pub fn evaluate(&self, images: &Tensor<E>) -> Result<Tensor<E>> {
+        expect_images(&self.plan, images)?;
         let weights: Vec<Var<E>> = self.weights.iter().map(|weight| Var::constant(weight.clone())).collect();
         let step = |node: usize, inputs: &[Var<E>]| match &self.steps[node] {
             Step::Convolution(conv) => Ok(Var::constant(conv.run(inputs[0].value())?)),
             Step::Folded => Ok(inputs[0].clone()),
             Step::Layer => run(&self.plan, node, &weights, inputs, &mut Phase::Evaluate { running: &self.running }),
         };
-        no_grad(|| Ok(walk(&self.plan, Var::constant(pictures.clone()), step)?.value().clone()))
+        no_grad(|| Ok(execute(&self.plan, Var::constant(images.clone()), step)?.value().clone()))
     }
 }
 

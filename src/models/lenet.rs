@@ -1,6 +1,6 @@
-//! LeNet and LeNet\*: three convolutions for coloured pictures, two for the digits of MNIST, and two linear layers.
+//! LeNet and LeNet\*: three convolutions for coloured images, two for the digits of MNIST, and two linear layers.
 //!
-//! On any pictures but 1×28×28: `C5(S1P2)@32 – MP3(S2) – C5(S1P2)@32 – MP3(S2) – C5(S1P2)@64 – MP3(S2) – FC64 – D0.5 –
+//! On any images but 1×28×28: `C5(S1P2)@32 – MP3(S2) – C5(S1P2)@32 – MP3(S2) – C5(S1P2)@64 – MP3(S2) – FC64 – D0.5 –
 //! FC10`. On 1×28×28: `C5(S1P0)@32 – MP2(S2) – C5(S1P0)@64 – MP2(S2) – FC512 – D0.5 – FC10`. A ReLU follows each
 //! convolution and the first linear layer.
 //!
@@ -31,7 +31,7 @@ fn build(name: &str, unit: Unit, options: &Options) -> Spec {
         if digits { (&[32, 64], 0, 512) } else { (&[32, 32, 64], 2, 64) };
     let pool =
         if digits { MaxPool::square(2, 2) } else { MaxPool(MaxPool2d { ceil: true, ..MaxPool::square(3, 2).0 }) };
-    let mut x = spec.picture();
+    let mut x = spec.image();
     for (i, filters) in (1..).zip(filters) {
         let conv = Conv::same(options.channels(*filters), 5).padding(padding);
         x = unit.add(&mut spec, &format!("conv{i}"), conv, x, options);

@@ -7,7 +7,7 @@ use crate::nn::{Flatten, Linear};
 
 pub(super) fn linear(name: &str, options: &Options) -> Spec {
     let mut spec = Spec::new(name, options.input);
-    let x = spec.picture();
+    let x = spec.image();
     let x = spec.add("flatten", Flatten, &[x]);
     spec.add("fc", Linear { features: options.classes }, &[x]);
     spec

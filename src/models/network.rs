@@ -113,35 +113,29 @@ impl<E: Element> Network<E> {
         state
     }
 
-    /// A training pass over pictures `[N, C, H, W]`: the logits `[N, K]`, and the leaf of each weight. Running
+    /// A training pass over images `[N, C, H, W]`: the logits `[N, K]`, and the leaf of each weight. Running
     /// statistics move; dropout is drawn from `seed` and `step`.
     ///
     /// # Errors
-    /// When the pictures do not fit, or a layer fails; the error names it. No running statistic has moved then.
-    pub fn train(
-        &mut self,
-        tape: &Tape<E>,
-        pictures: &Tensor<E>,
-        seed: u64,
-        step: u32,
-    ) -> Result<(Var<E>, Vec<Var<E>>)> {
+    /// When the images do not fit, or a layer fails; the error names it. No running statistic has moved then.
+    pub fn train(&mut self, tape: &Tape<E>, images: &Tensor<E>, seed: u64, step: u32) -> Result<(Var<E>, Vec<Var<E>>)> {
         let leaves: Vec<Var<E>> = self.weights.iter().map(|weight| tape.leaf(weight.clone())).collect();
         let mut running = self.running.clone();
         let phase = Phase::Train { running: &mut running, key: DropoutKey { seed, step, layer: 0 } };
-        let logits = forward(&self.plan, &leaves, Var::constant(pictures.clone()), phase)?;
+        let logits = forward(&self.plan, &leaves, Var::constant(images.clone()), phase)?;
         self.running = running;
         Ok((logits, leaves))
     }
 
-    /// The logits `[N, K]` of pictures `[N, C, H, W]`.
+    /// The logits `[N, K]` of images `[N, C, H, W]`.
     ///
     /// # Errors
-    /// When the pictures do not fit; the error names the layer.
-    pub fn evaluate(&self, pictures: &Tensor<E>) -> Result<Tensor<E>> {
+    /// When the images do not fit; the error names the layer.
+    pub fn evaluate(&self, images: &Tensor<E>) -> Result<Tensor<E>> {
         no_grad(|| {
             let weights: Vec<Var<E>> = self.weights.iter().map(|weight| Var::constant(weight.clone())).collect();
             let phase = Phase::Evaluate { running: &self.running };
-            Ok(forward(&self.plan, &weights, Var::constant(pictures.clone()), phase)?.value().clone())
+            Ok(forward(&self.plan, &weights, Var::constant(images.clone()), phase)?.value().clone())
         })
     }
 }
@@ -194,23 +188,18 @@ impl Network<f32> {
 ///
 /// # Errors
 /// When a layer refuses its inputs, or there are too few weights; the error names the layer.
-pub fn forward<E: Element>(
-    plan: &Plan,
-    weights: &[Var<E>],
-    pictures: Var<E>,
-    mut phase: Phase<'_, E>,
-) -> Result<Var<E>> {
-    expect_pictures(plan, pictures.value())?;
-    walk(plan, pictures, |node, inputs| run(plan, node, weights, inputs, &mut phase))
+pub fn forward<E: Element>(plan: &Plan, weights: &[Var<E>], images: Var<E>, mut phase: Phase<'_, E>) -> Result<Var<E>> {
+    expect_images(plan, images.value())?;
+    execute(plan, images, |node, inputs| run(plan, node, weights, inputs, &mut phase))
 }
 
 /// What the last layer gives, where `run` runs each with its inputs.
-pub(super) fn walk<E: Element>(
+pub(super) fn execute<E: Element>(
     plan: &Plan,
-    pictures: Var<E>,
+    images: Var<E>,
     mut run: impl FnMut(usize, &[Var<E>]) -> Result<Var<E>>,
 ) -> Result<Var<E>> {
-    let mut values = vec![Some(pictures)];
+    let mut values = vec![Some(images)];
     for (i, node) in plan.spec().nodes.iter().enumerate() {
         let inputs: Vec<Var<E>> = node
             .inputs
@@ -256,13 +245,13 @@ fn part<'a, E: Element>(phase: &'a mut Phase<'_, E>, running: std::ops::Range<us
     }
 }
 
-pub(super) fn expect_pictures<E: Element>(plan: &Plan, pictures: &Tensor<E>) -> Result<()> {
+pub(super) fn expect_images<E: Element>(plan: &Plan, images: &Tensor<E>) -> Result<()> {
     let wanted = plan.spec().input;
-    if pictures.shape().rank() == 4 && pictures.shape().sizes()[1..] == wanted {
+    if images.shape().rank() == 4 && images.shape().sizes()[1..] == wanted {
         return Ok(());
     }
     let problem = format!("{} takes images of shape {wanted:?}", plan.spec().name);
-    Err(Error::op("network", problem, &[("images", pictures.shape())], "give it [N, C, H, W] with these sizes"))
+    Err(Error::op("network", problem, &[("images", images.shape())], "give it [N, C, H, W] with these sizes"))
 }
 
 fn too_few(weights: usize) -> Error {

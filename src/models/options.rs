@@ -9,7 +9,7 @@ use std::str::FromStr;
 /// Choices that every family understands as far as they concern it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// The picture's sizes `[C, H, W]`.
+    /// The image's sizes `[C, H, W]`.
     pub input: [usize; 3],
     /// The number of classes.
     pub classes: usize,
@@ -37,7 +37,7 @@ pub enum Shortcut {
 }
 
 impl Default for Options {
-    /// Pictures of CIFAR-10, branches added, nothing scaled.
+    /// Images of CIFAR-10, branches added, nothing scaled.
     fn default() -> Self {
         Options {
             input: [3, 32, 32],

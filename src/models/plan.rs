@@ -14,11 +14,11 @@ pub struct PlannedLayer {
     pub name: String,
     /// What it is, for tables.
     pub kind: String,
-    /// The output's shape for one picture.
+    /// The output's shape for one image.
     pub output: Shape,
     /// The weights it needs.
     pub parameters: Vec<Parameter>,
-    /// Multiply-adds for one picture.
+    /// Multiply-adds for one image.
     pub macs: u64,
     /// Whether its output is never made while training: the fusion behind it normalises, in the same pass over memory.
     pub in_fusion: bool,
@@ -35,13 +35,13 @@ pub struct PlannedLayer {
 pub struct Plan {
     spec: Spec,
     layers: Vec<PlannedLayer>,
-    /// For each value, the picture first, the last node that takes it in; its own where nobody does.
+    /// For each value, the image first, the last node that consumes it; its own where nobody does.
     last_use: Vec<usize>,
     /// For each node, how it is trained where it is a fusion that normalises its second branch.
     fusions: Vec<Option<TrainedFusion>>,
 }
 
-/// A fusion that is trained together with the batch normalisation whose output it alone takes in.
+/// A fusion that is trained together with the batch normalisation whose output it alone consumes.
 #[derive(Clone, Debug, PartialEq)]
 struct TrainedFusion {
     /// The node that is the normalisation.
@@ -56,7 +56,7 @@ impl PlannedLayer {
         total(self.parameters.iter().map(|parameter| parameter.shape.elements() as u64))
     }
 
-    /// Bytes of its output for one picture in `f32`; none where its output is never made while training.
+    /// Bytes of its output for one image in `f32`; none where its output is never made while training.
     pub fn activation_bytes(&self) -> u64 {
         if self.in_fusion { 0 } else { 4_u64.saturating_mul(self.output.elements() as u64) }
     }
@@ -114,12 +114,12 @@ impl Plan {
         total(self.layers.iter().map(PlannedLayer::parameter_count))
     }
 
-    /// Multiply-adds of a forward pass for one picture.
+    /// Multiply-adds of a forward pass for one image.
     pub fn macs(&self) -> u64 {
         total(self.layers.iter().map(|layer| layer.macs))
     }
 
-    /// Bytes of all outputs for one picture in `f32` that training makes: what training keeps at least, where nothing is recomputed.
+    /// Bytes of all outputs for one image in `f32` that training makes: what training keeps at least, where nothing is recomputed.
     pub fn activation_bytes(&self) -> u64 {
         total(self.layers.iter().map(PlannedLayer::activation_bytes))
     }
@@ -129,7 +129,7 @@ impl Plan {
         self.layers.iter().any(|layer| layer.channels > 0)
     }
 
-    /// The shape of the logits of one picture.
+    /// The shape of the logits of one image.
     pub fn output(&self) -> &Shape {
         &self.layers[self.layers.len() - 1].output
     }
@@ -144,9 +144,9 @@ impl Plan {
         }
     }
 
-    /// The node that takes in what this one gives, where it is the only one that does, and only once.
-    pub(super) fn only_reader(&self, node: usize) -> Option<usize> {
-        only_reader(&self.spec, Value(node + 1))
+    /// The node that consumes what this one gives, where it is the only one that does, and only once.
+    pub(super) fn single_consumer(&self, node: usize) -> Option<usize> {
+        single_consumer(&self.spec, Value(node + 1))
     }
 
     /// The node that takes a value in last.
@@ -166,11 +166,11 @@ fn picture_shape(spec: &Spec) -> Result<Shape> {
 }
 
 fn inputs<'a>(shapes: &'a [Shape], values: &[Value]) -> Result<Vec<&'a Shape>> {
-    let missing = || Error::op("plan", "it takes in what comes only after it", &[], "add layers in the order they run");
+    let missing = || Error::op("plan", "it consumes what comes only after it", &[], "add layers in the order they run");
     values.iter().map(|value| shapes.get(value.0).ok_or_else(missing)).collect()
 }
 
-/// How a node is trained, where it is the only one to take in a batch normalisation, and can do that one's work as well.
+/// How a node is trained, where it is the only one to consume a batch normalisation, and can do that one's work as well.
 fn trained_fusion(spec: &Spec, node: &Node) -> Option<TrainedFusion> {
     let [_, branch] = node.inputs[..] else { return None };
     let norm = branch.layer()?;
@@ -178,11 +178,11 @@ fn trained_fusion(spec: &Spec, node: &Node) -> Option<TrainedFusion> {
         return None;
     };
     let layer = BatchNormFuse::of(*first, *fusion)?.into();
-    only_reader(spec, branch).map(|_| TrainedFusion { norm, layer })
+    single_consumer(spec, branch).map(|_| TrainedFusion { norm, layer })
 }
 
 /// The node that takes a value in, where there is one alone that does so once.
-fn only_reader(spec: &Spec, value: Value) -> Option<usize> {
+fn single_consumer(spec: &Spec, value: Value) -> Option<usize> {
     let readers = spec.nodes.iter().enumerate().flat_map(|(i, node)| node.inputs.iter().map(move |input| (i, *input)));
     let mut readers = readers.filter(|(_, input)| *input == value).map(|(i, _)| i);
     readers.next().filter(|_| readers.next().is_none())

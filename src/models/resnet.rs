@@ -1,4 +1,4 @@
-//! Residual networks for small pictures: ResNet-20, 32, 56 and 110.
+//! Residual networks for small images: ResNet-20, 32, 56 and 110.
 //!
 //! A 3×3 convolution to 16 channels, three stages of `n` blocks with 16, 32 and 64 channels, of which the second and third
 //! begin with stride 2, the mean of each channel, and a linear layer: `6n + 2` layers with weights. A block is
@@ -14,7 +14,7 @@ use crate::nn::{Conv, GlobalAvgPool, Linear, Subsample};
 /// A residual network with `blocks` blocks in each of its three stages.
 pub(super) fn resnet(name: &str, blocks: usize, options: &Options) -> Spec {
     let mut spec = Spec::new(name, options.input);
-    let x = spec.picture();
+    let x = spec.image();
     let mut x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(options.channels(16), 3), x);
     let mut channels = options.channels(16);
     for stage in 0..3 {

@@ -1,7 +1,7 @@
-//! Residual networks for large pictures: ResNet-18, 34 and 50.
+//! Residual networks for large images: ResNet-18, 34 and 50.
 //!
 //! A 7×7 convolution with stride 2 to 64 channels, a 3×3 pool with stride 2, four stages that begin with 64, 128, 256 and
-//! 512 filters, of which all but the first halve the picture, the mean of each channel, and a linear layer. ResNet-18 and
+//! 512 filters, of which all but the first halve the image, the mean of each channel, and a linear layer. ResNet-18 and
 //! 34 are made of the blocks of `resnet.rs`; ResNet-50 of bottlenecks: 1×1, 3×3 and 1×1 convolutions, of which the last has
 //! four times the filters.
 //!
@@ -50,7 +50,7 @@ fn build(name: &str, blocks: [usize; 4], add: Block, expansion: usize, options: 
 }
 
 fn stem(spec: &mut Spec, channels: usize) -> Value {
-    let x = spec.picture();
+    let x = spec.image();
     let x = spec.conv_bn_relu("conv1".into(), "bn1".into(), Conv::same(channels, 7).stride(2), x);
     let pool = MaxPool2d { padding: [1, 1], ..MaxPool::square(3, 2).0 };
     spec.add("maxpool", MaxPool(pool), &[x])

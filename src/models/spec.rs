@@ -3,12 +3,12 @@
 use crate::nn::{AnyLayer, BatchNorm, Conv, Dropout, Fuse, Relu};
 use crate::ops::Fusion;
 
-/// A value that flows through a network: the picture, or what a node gives out.
+/// A value that flows through a network: the image, or what a node gives out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value(pub(super) usize);
 
 impl Value {
-    /// The index of the node that gives it; `None` for the picture.
+    /// The index of the node that gives it; `None` for the image.
     pub fn layer(self) -> Option<usize> {
         self.0.checked_sub(1)
     }
@@ -21,7 +21,7 @@ pub struct Node {
     pub name: String,
     /// What it does.
     pub layer: AnyLayer,
-    /// What it takes in.
+    /// What it consumes.
     pub inputs: Vec<Value>,
 }
 
@@ -31,7 +31,7 @@ pub struct Node {
 /// use evograd::models::Spec;
 /// use evograd::nn::{Conv, Flatten, Linear, Relu};
 /// let mut spec = Spec::new("tiny", [3, 8, 8]);
-/// let x = spec.picture();
+/// let x = spec.image();
 /// let x = spec.add("conv", Conv::same(4, 3), &[x]);
 /// let x = spec.add("relu", Relu, &[x]);
 /// let x = spec.add("flatten", Flatten, &[x]);
@@ -44,20 +44,20 @@ pub struct Node {
 pub struct Spec {
     /// What the network is called.
     pub name: String,
-    /// The picture's sizes `[C, H, W]`.
+    /// The image's sizes `[C, H, W]`.
     pub input: [usize; 3],
     /// Layers in an order in which they can run.
     pub nodes: Vec<Node>,
 }
 
 impl Spec {
-    /// A network without layers, for pictures `[C, H, W]`.
+    /// A network without layers, for images `[C, H, W]`.
     pub fn new(name: impl Into<String>, input: [usize; 3]) -> Spec {
         Spec { name: name.into(), input, nodes: Vec::new() }
     }
 
-    /// The picture.
-    pub fn picture(&self) -> Value {
+    /// The image.
+    pub fn image(&self) -> Value {
         Value(0)
     }
 
@@ -99,7 +99,7 @@ impl Spec {
         if p == 0.0 { x } else { self.add(name, Dropout { p }, &[x]) }
     }
 
-    /// Adds the fusion of two branches, at the path `block`. Where the second is a batch normalisation that nobody else takes in,
+    /// Adds the fusion of two branches, at the path `block`. Where the second is a batch normalisation that nobody else consumes,
     /// and a sum or a rooted SORT with a ReLU fuses it, the plan trains both in one pass over memory.
     pub fn fuse(&mut self, block: &str, branches: [Value; 2], fusion: Fusion, relu: bool) -> Value {
         self.add(format!("{block}.fusion"), Fuse { fusion, relu }, &branches)

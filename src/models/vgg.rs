@@ -4,7 +4,7 @@
 //! `FC4096 – D.5 – FC4096 – D.5 – FC1000`.
 //!
 //! **Source** Simonyan and Zisserman, *Very deep convolutional networks for large-scale image recognition*, ICLR 2015,
-//! configurations D and E; names and counts are torchvision's. On pictures with a side below 64 pixels there is one
+//! configurations D and E; names and counts are torchvision's. On images with a side below 64 pixels there is one
 //! linear layer behind the convolutions, `classifier`, as is usual for CIFAR: two layers of 4096 features would have
 //! more weights than all the convolutions together.
 
@@ -20,7 +20,7 @@ pub(super) const E: [usize; 5] = [2, 2, 4, 4, 4];
 /// A VGG network with so many convolutions in each stage.
 pub(super) fn vgg(name: &str, stages: [usize; 5], normalised: bool, options: &Options) -> Spec {
     let mut spec = Spec::new(name, options.input);
-    let mut x = spec.picture();
+    let mut x = spec.image();
     // torchvision numbers convolution, normalisation, ReLU and pool in one list.
     let mut index = 0;
     for (filters, convolutions) in [64, 128, 256, 512, 512].into_iter().zip(stages) {

@@ -286,8 +286,8 @@ mod tests {
             problem(Dtype::F64, 1e39_f64.to_le_bytes().to_vec()),
             "w holds 1e39 as number 0, too large for 32 bits"
         );
-        let told = "w is of I64, expected floats (F32, F16, BF16 or F64)";
-        assert_eq!(problem(Dtype::I64, vec![0; 8]), told);
+        let expected = "w is of I64, expected floats (F32, F16, BF16 or F64)";
+        assert_eq!(problem(Dtype::I64, vec![0; 8]), expected);
         assert!(problem(Dtype::F8_E4M3, vec![0; 8]).starts_with("w is of F8_E4M3, expected floats"));
     }
 

@@ -22,7 +22,7 @@ const GREATEST: [usize; 2] = [1000, 100];
 pub(super) fn wide(name: &str, [depth, k]: [usize; 2], options: &Options) -> Result<Spec> {
     let blocks = blocks(depth, k)?;
     let mut spec = Spec::new(name, options.input);
-    let x = spec.picture();
+    let x = spec.image();
     let mut channels = options.channels(16);
     let mut x = spec.add("conv1", Conv::same(channels, 3), &[x]);
     for group in 0..3 {

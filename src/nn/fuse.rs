@@ -39,7 +39,7 @@ impl Layer for Fuse {
     }
 }
 
-/// A [`BatchNorm`] and the [`Fuse`] with a ReLU that takes it in as the second of two branches, as one layer: what a residual
+/// A [`BatchNorm`] and the [`Fuse`] with a ReLU that consumes it as the second of two branches, as one layer: what a residual
 /// block ends with. While training it is one operation, which never writes what the normalisation gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNormFuse {

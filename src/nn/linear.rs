@@ -21,7 +21,7 @@ impl Layer for Flatten {
         Ok(Shape::new(&[sizes[0], sizes[1..].iter().product()])?)
     }
     fn run<E: Element>(&self, inputs: &[Var<E>], _: Pass<'_, E>) -> Result<Var<E>> {
-        only("flatten", inputs)?.flatten_from(1)
+        only("flatten", inputs)?.flatten(1)
     }
 }
 

@@ -64,7 +64,7 @@ pub struct AvgPool2d {
     pub padding: [usize; 2],
     /// Whether a last window may reach beyond the padding, so that no element is left out.
     pub ceil: bool,
-    /// Whether padding counts as zeros, as PyTorch has it unless told otherwise, or not at all.
+    /// Whether padding counts as zeros, as PyTorch has it unless set otherwise, or not at all.
     pub count_padding: bool,
 }
 
@@ -101,7 +101,7 @@ impl<E: Element> Op<E, 1> for Averages {
         let shape = planes.output().expect("output_shape has agreed");
         let (isa, x, plane) = (isa(), x.as_slice(), &planes.plane);
         let y = Tensor::build(shape, |y| {
-            for_each(y, planes.piece_outputs(), |i, y| {
+            for_each(y, planes.chunk_outputs(), |i, y| {
                 let mut scratch = Buffer::stale(plane.scratch());
                 for (x, y) in planes.inputs(i, x).zip(y.chunks_exact_mut(plane.outputs())) {
                     self.means(isa, plane, x, y, &mut scratch);
@@ -114,7 +114,7 @@ impl<E: Element> Op<E, 1> for Averages {
     fn backward(&self, planes: Planes, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
         let (isa, dy, plane) = (isa(), dy.as_slice(), &planes.plane);
         [Some(Tensor::build(planes.input, |dx| {
-            for_each(dx, planes.piece_inputs(), |i, dx| {
+            for_each(dx, planes.chunk_inputs(), |i, dx| {
                 let mut scratch = Buffer::stale(plane.scratch());
                 for (dy, dx) in planes.outputs(i, dy).zip(dx.chunks_exact_mut(plane.inputs())) {
                     pool::avg_backward(isa, plane, self.0.count_padding, dy, dx, &mut scratch);

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_threads_changes_no_bit_of_a_batch_of_many_pieces() {
+    fn the_number_of_threads_changes_no_bit_of_a_batch_of_many_chunks() {
         let bits = |threads| {
             ThreadPool::new(threads).unwrap().install(|| {
                 let tape = Tape::new();

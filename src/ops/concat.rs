@@ -13,7 +13,7 @@
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use super::support::region::Region;
 use crate::error::{Error, Result};
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::Shape;
 use crate::tape::{ListOp, Var, apply_list};
 use crate::tensor::Tensor;
@@ -73,7 +73,7 @@ impl<E: Element> ListOp<E> for Concat {
         let inner: usize = shape.sizes()[self.axis + 1..].iter().product();
         let sizes: Vec<usize> = shapes.iter().map(|shape| shape.sizes()[self.axis]).collect();
         let step = shape.sizes()[self.axis] * inner;
-        let rows = (PIECE / step).max(1);
+        let rows = (CHUNK / step).max(1);
         let y = Tensor::build(shape, |y| {
             for_each(y, rows * step, |i, y| {
                 for (r, y) in y.chunks_mut(step).enumerate() {

@@ -19,7 +19,7 @@ use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
 use super::support::elementwise::binary;
 use super::support::reduction::sum_back;
 use crate::error::Result;
-use crate::par::{PIECE, for_each, piece};
+use crate::par::{CHUNK, chunk, for_each};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
@@ -85,8 +85,8 @@ impl<E: Element> Op<E, 2> for Div {
 /// `−dy·a/b²`
 fn divisor_gradient<E: Element>(a: &Tensor<E>, b: &Tensor<E>, mut dy: Tensor<E>) -> Tensor<E> {
     let (a, b) = (a.as_slice(), b.as_slice());
-    for_each(dy.as_mut_slice(), PIECE, |i, dy| {
-        let place = piece(i, a.len());
+    for_each(dy.as_mut_slice(), CHUNK, |i, dy| {
+        let place = chunk(i, a.len());
         for ((dy, a), b) in dy.iter_mut().zip(&a[place.clone()]).zip(&b[place]) {
             *dy = E::quotient_slope(*dy, *a, *b);
         }

@@ -14,7 +14,7 @@
 
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use crate::error::{Error, Result};
-use crate::par::{PIECE, for_each, piece};
+use crate::par::{CHUNK, chunk, for_each};
 use crate::rng::{Purpose, Stream};
 use crate::setting::Allowed;
 use crate::shape::Shape;
@@ -39,8 +39,8 @@ pub(super) const ROW: Row = Row {
 /// Elements served by one block of the generator.
 const BLOCK: usize = 4;
 
-/// Whole blocks must fit a piece of work, and the number of a block 32 bits.
-const _: () = assert!(PIECE.is_multiple_of(BLOCK));
+/// Whole blocks must fit a chunk of work, and the number of a block 32 bits.
+const _: () = assert!(CHUNK.is_multiple_of(BLOCK));
 
 /// What a mask is for; equal keys give equal masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +67,10 @@ impl Dropout {
         let factor = E::from_f64(1.0 / (1.0 - self.p));
         let values = x.as_slice();
         Tensor::build(*x.shape(), |y| {
-            for_each(y, PIECE, |i, y| {
-                let blocks = values[piece(i, values.len())].chunks(BLOCK).zip(y.chunks_mut(BLOCK));
+            for_each(y, CHUNK, |i, y| {
+                let blocks = values[chunk(i, values.len())].chunks(BLOCK).zip(y.chunks_mut(BLOCK));
                 for (block, (x, y)) in blocks.enumerate() {
-                    let words = stream.block((i * (PIECE / BLOCK) + block) as u32);
+                    let words = stream.block((i * (CHUNK / BLOCK) + block) as u32);
                     for ((x, y), word) in x.iter().zip(y).zip(words) {
                         *y = *x * if word >= threshold { factor } else { E::ZERO };
                     }

@@ -14,7 +14,7 @@ use super::support::catalogue::{Large, Row, case};
 use super::support::isa;
 use super::support::window::image_sizes;
 use crate::error::Result;
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
@@ -36,10 +36,10 @@ pub(super) const ROW: Row = Row {
 #[derive(Debug)]
 struct GlobalAvgPool;
 
-/// Elements of a channel, and channels in a piece of work.
+/// Elements of a channel, and channels in a chunk of work.
 fn cut(x: &Shape) -> (usize, usize) {
     let [.., h, w] = image_sizes(ROW.name, x).expect("output_shape has agreed");
-    (h * w, (PIECE / (h * w)).max(1))
+    (h * w, (CHUNK / (h * w)).max(1))
 }
 
 impl<E: Element> Op<E, 1> for GlobalAvgPool {
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(gradients.get(&x).unwrap().as_slice(), [0.25, 0.25, 0.25, 0.25, 0.5, 0.5, 0.5, 0.5]);
     }
 
-    /// Large enough for several pieces and for every part of the sum: blocks of four vectors, single ones, a tail.
+    /// Large enough for several chunks and for every part of the sum: blocks of four vectors, single ones, a tail.
     #[test]
     fn large_channels_have_their_mean() {
         for (n, size) in [(3, 150), (700, 13), (1, 1)] {

@@ -53,7 +53,7 @@ impl<E: Element> ListOp<E> for Linear {
         let refuse = |problem: String, remedy: &str| Err(Error::op(ROW.name, problem, &shapes, remedy));
         let (Some([n, i]), Some([o, i2])) = (inputs[0].axes(), inputs[1].axes()) else {
             let problem = "the input and the weights need two axes each".into();
-            return refuse(problem, "use x [N, in] and w [out, in]; flatten_from(1) makes an image flat");
+            return refuse(problem, "use x [N, in] and w [out, in]; flatten(1) makes an image flat");
         };
         if i != i2 {
             return refuse(format!("the input has {i} features, the weights expect {i2}"), "make these sizes equal");
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(
             text(&zeros(&[8, 3, 1, 1]), &w, None),
             "linear: the input and the weights need two axes each (x [8, 3, 1, 1], w [5, 3]); \
-             use x [N, in] and w [out, in]; flatten_from(1) makes an image flat"
+             use x [N, in] and w [out, in]; flatten(1) makes an image flat"
         );
         assert_eq!(
             text(&x, &w, Some(&zeros(&[3]))),

@@ -73,7 +73,7 @@ impl LocalResponseNorm {
         Op::<f32, 1>::output_shape(&Normalisation(*self), [x])
     }
 
-    /// A window of `size` channels, all else as PyTorch has it unless told otherwise.
+    /// A window of `size` channels, all else as PyTorch has it unless set otherwise.
     pub fn over(size: usize) -> Self {
         LocalResponseNorm { size, alpha: 1e-4, beta: 0.75, k: 1.0 }
     }

@@ -175,7 +175,7 @@ mod tests {
         Tensor::from_fn(shape, |i| ((i * 7 + seed) % 11) as f32 - 5.0).unwrap()
     }
 
-    /// Large enough to be cut into many pieces: the product and both gradients, against the definition, on any number
+    /// Large enough to be cut into many chunks: the product and both gradients, against the definition, on any number
     /// of threads.
     fn agrees(batch: usize, [m, k, n]: [usize; 3], transpose: Transpose, single: [bool; 2]) {
         let stack = |rows, columns, transposed: bool, single: bool| {

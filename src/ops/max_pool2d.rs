@@ -124,10 +124,10 @@ impl<E: Element> Op<E, 1> for Maxima {
     fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Chosen) {
         let planes = self.planes(x.shape()).expect("output_shape has agreed");
         let shape = planes.output().expect("output_shape has agreed");
-        let (isa, x, plane, piece) = (isa(), x.as_slice(), &planes.plane, planes.piece_outputs());
+        let (isa, x, plane, chunk) = (isa(), x.as_slice(), &planes.plane, planes.chunk_outputs());
         let mut index = Buffer::stale(shape.elements());
         let y = Tensor::build(shape, |y| {
-            for_each_pair((y, piece), (&mut index, piece), |i, y, index| {
+            for_each_pair((y, chunk), (&mut index, chunk), |i, y, index| {
                 let mut scratch = Buffer::stale(plane.scratch());
                 let outputs = y.chunks_exact_mut(plane.outputs()).zip(index.chunks_exact_mut(plane.outputs()));
                 for (x, (y, index)) in planes.inputs(i, x).zip(outputs) {
@@ -141,7 +141,7 @@ impl<E: Element> Op<E, 1> for Maxima {
     fn backward(&self, Chosen { planes, index }: Chosen, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
         let dy = dy.as_slice();
         [Some(Tensor::build(planes.input, |dx| {
-            for_each(dx, planes.piece_inputs(), |i, dx| {
+            for_each(dx, planes.chunk_inputs(), |i, dx| {
                 let outputs = planes.outputs(i, &index).zip(planes.outputs(i, dy));
                 for (dx, (index, dy)) in dx.chunks_exact_mut(planes.plane.inputs()).zip(outputs) {
                     pool::max_backward(index, dy, dx);

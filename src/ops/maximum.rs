@@ -11,7 +11,7 @@
 //!
 //! **Kept for backward** `a` and `b`, not copied.
 //!
-//! **Source** Goodfellow and others, *Maxout networks*, ICML 2013, for two pieces.
+//! **Source** Goodfellow and others, *Maxout networks*, ICML 2013, for two linear parts.
 
 use super::support::broadcast::{common_shape, stretch};
 use super::support::catalogue::{Draw, IMAGES, Large, Row, case};

@@ -29,9 +29,9 @@ pub(super) const ROW: Row = Row {
         other.rotate_left(axis);
         let other = Shape::new(&other).expect("as many elements as before");
         let parameters = if flatten { format!("flattened from {axis}") } else { format!("to {other}") };
-        case!([x], parameters, |v| if flatten { v[0].flatten_from(axis) } else { v[0].reshape(other) })
+        case!([x], parameters, |v| if flatten { v[0].flatten(axis) } else { v[0].reshape(other) })
     },
-    large: Large { shapes: &[IMAGES], run: |v| v[0].flatten_from(1) },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].flatten(1) },
 };
 
 #[derive(Debug)]
@@ -83,17 +83,17 @@ impl<E: Element> Var<E> {
     /// ```
     /// use evograd::{Tensor, Var};
     /// let x = Var::constant(Tensor::<f32>::zeros([8, 3, 4, 4])?);
-    /// assert_eq!(x.flatten_from(1)?.value().shape().sizes(), [8, 48]);
+    /// assert_eq!(x.flatten(1)?.value().shape().sizes(), [8, 48]);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When there is no such axis.
-    pub fn flatten_from(&self, axis: usize) -> Result<Var<E>> {
+    pub fn flatten(&self, axis: usize) -> Result<Var<E>> {
         let x = self.value().shape();
         let Some(rest) = x.sizes().get(axis..).filter(|rest| !rest.is_empty()) else {
             let (problem, remedy) = (format!("axis {axis} does not exist"), format!("name an axis below {}", x.rank()));
-            return Err(Error::op("flatten_from", problem, &[("x", x)], remedy));
+            return Err(Error::op("flatten", problem, &[("x", x)], remedy));
         };
         self.reshape([&x.sizes()[..axis], &[rest.iter().product()]].concat().as_slice())
     }
@@ -121,8 +121,8 @@ mod tests {
             "reshape: 6 elements cannot become 4 (x [2, 3], y [4]); name sizes with the same product"
         );
         assert_eq!(
-            x.flatten_from(2).unwrap_err().to_string(),
-            "flatten_from: axis 2 does not exist (x [2, 3]); name an axis below 2"
+            x.flatten(2).unwrap_err().to_string(),
+            "flatten: axis 2 does not exist (x [2, 3]); name an axis below 2"
         );
         assert!(x.reshape([0, 6]).unwrap_err().to_string().starts_with("reshape: shape [0, 6]: axis 0 has size 0"));
     }

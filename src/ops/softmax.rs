@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_across_several_pieces_each_sum_to_one() {
+    fn rows_across_several_chunks_each_sum_to_one() {
         let x = Tensor::from_fn([70, 999], |i| (i * 7919 % 1009) as f32 / 100.0).unwrap();
         let y = Var::constant(x).softmax().unwrap();
         for row in y.value().as_slice().chunks(999) {

@@ -9,7 +9,7 @@
 //!
 //! **Kept for backward** the shape and the axes, no values.
 //!
-//! **Source** the sum rule. The order of the additions, which decides the rounding error, is told in the kernel.
+//! **Source** the sum rule. The order of the additions, which decides the rounding error, is given in the kernel.
 
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use super::support::reduction::{Axes, Plan, draw_axes};

@@ -11,7 +11,7 @@
 //! **Kept for backward** `a` and `b`, not copied.
 //!
 //! **Source** SORT (ICCV 2017), the comparison of fusion terms, where the maximum stands in for the product: as
-//! non-linear, but linear in pieces.
+//! non-linear, but piecewise linear.
 
 use super::maximum::apart;
 use super::support::catalogue::{IMAGES, Large, Row, case};

@@ -14,7 +14,7 @@
 
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use crate::error::{Error, Result};
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
@@ -101,7 +101,7 @@ const TILE: usize = 16;
 fn transposed<E: Element>(x: &Tensor<E>, axes: &[usize]) -> Tensor<E> {
     let mut outer = merged(x.shape(), axes);
     let inner = outer.pop().unwrap_or(Axis { size: 1, step: 1 });
-    let rows = (PIECE / inner.size).max(1).next_multiple_of(TILE);
+    let rows = (CHUNK / inner.size).max(1).next_multiple_of(TILE);
     let from = x.as_slice();
     Tensor::build(reordered(x.shape(), axes), |y| {
         for_each(y, rows * inner.size, |i, y| {

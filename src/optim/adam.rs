@@ -2,7 +2,7 @@
 
 use super::{check, own};
 use crate::error::{Error, Result};
-use crate::par::{for_each_triple, piece};
+use crate::par::{chunk, for_each_triple};
 use crate::setting::Allowed;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa, reduce, update};
@@ -82,7 +82,7 @@ pub(super) fn move_adam<E: Element>(
     let (gradient, scalars) =
         (gradient.as_slice(), update::AdamScalars { rate, gain1, gain2, correction1, correction2, epsilon, decay });
     for_each_triple(weights.as_mut_slice(), mean.as_mut_slice(), square.as_mut_slice(), |i, [w, m, v]| {
-        kernel(isa, &gradient[piece(i, gradient.len())], scalars, w, m, v);
+        kernel(isa, &gradient[chunk(i, gradient.len())], scalars, w, m, v);
     });
     Ok(())
 }

@@ -131,7 +131,7 @@ impl<E: Element> Optimizer<E> {
         Ok(())
     }
 
-    /// What a profile is told of a step: weight, gradient and memory are read, weight and memory written.
+    /// What a profile records of a step: weight, gradient and memory are read, weight and memory written.
     fn event(&self, weights: &[Tensor<E>]) -> Event {
         let (op, passes) = match self.rule {
             Rule::Sgd { .. } => ("sgd", 5),

@@ -2,7 +2,7 @@
 
 use super::{check, own};
 use crate::error::Result;
-use crate::par::{PIECE, for_each_pair, piece};
+use crate::par::{CHUNK, chunk, for_each_pair};
 use crate::setting::Allowed;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa, update};
@@ -66,8 +66,8 @@ pub(super) fn move_sgd<E: Element>(
     let kernel = if step.nesterov { update::sgd_nesterov } else { update::sgd };
     let [rate, momentum, decay] = [step.rate, step.momentum, step.weight_decay].map(E::from_f64);
     let (w, v, gradient) = (weights.as_mut_slice(), velocity.as_mut_slice(), gradient.as_slice());
-    for_each_pair((w, PIECE), (v, PIECE), |i, w, v| {
-        kernel(isa, &gradient[piece(i, gradient.len())], rate, momentum, decay, w, v);
+    for_each_pair((w, CHUNK), (v, CHUNK), |i, w, v| {
+        kernel(isa, &gradient[chunk(i, gradient.len())], rate, momentum, decay, w, v);
     });
     Ok(())
 }

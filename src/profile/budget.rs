@@ -79,7 +79,7 @@ impl Spent {
         (self.bytes > 0).then(|| self.bytes as f64 / self.seconds())
     }
 
-    /// The share of the roof that was reached; `None` where there was nothing to do.
+    /// The share of the roofline that was reached; `None` where there was nothing to do.
     pub fn roof_share(&self) -> Option<f64> {
         (self.macs > 0 || self.bytes > 0).then(|| self.least.as_secs_f64() / self.seconds())
     }

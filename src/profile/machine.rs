@@ -13,7 +13,7 @@ const ROUNDS: usize = 1_000_000;
 /// Numbers read or copied in a measurement: 128 MiB of `f32`, more than the caches of common processors.
 const NUMBERS: usize = 1 << 25;
 /// Numbers that a thread reads or copies at a time.
-const PIECE: usize = 1 << 20;
+const CHUNK: usize = 1 << 20;
 /// Measurements of arithmetic, of which the best counts: others may use the machine too.
 const ARITHMETIC: u32 = 20;
 /// Measurements of memory.
@@ -45,11 +45,11 @@ impl Machine {
         let numbers = |value: f32| reserve::filled(NUMBERS, value).map_err(|refused| refused.during("profile"));
         let (from, mut to) = (numbers(1.0)?, numbers(0.0)?);
         let read = best(MEMORY, || {
-            let pieces = |piece| reduce::sum(isa, &from[piece * PIECE..][..PIECE]);
-            drop(black_box(par::map(NUMBERS / PIECE, pieces)));
+            let chunks = |chunk| reduce::sum(isa, &from[chunk * CHUNK..][..CHUNK]);
+            drop(black_box(par::map(NUMBERS / CHUNK, chunks)));
         });
         let copied = best(MEMORY, || {
-            par::for_each(&mut to, PIECE, |piece, to| to.copy_from_slice(&from[piece * PIECE..][..PIECE]));
+            par::for_each(&mut to, CHUNK, |chunk, to| to.copy_from_slice(&from[chunk * CHUNK..][..CHUNK]));
             black_box(&mut to);
         });
         let bytes = (NUMBERS * size_of::<f32>()) as f64;

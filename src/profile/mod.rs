@@ -1,7 +1,7 @@
 //! Where the time of a computation goes: every pass of every operation as an event with its shapes, its multiply-adds
 //! and the memory it moves. Knows no operation, no layer and no network.
 //!
-//! Definitions, the same in every table, trace and picture:
+//! Definitions, the same in every table, trace and chart:
 //!
 //! * A **multiply-add** is one multiplication and one addition: two operations. GFLOP/s are 10⁹ operations a second.
 //!   Only products have multiply-adds (convolutions, matrix products); element-wise work counts for nothing, as in
@@ -9,8 +9,8 @@
 //! * **Bytes** are the least traffic that a pass can do with: forward, every input once and the output once; backward,
 //!   the gradient of the output, the inputs and outputs that the operation kept, and every gradient it gives, each once.
 //!   What is handed on without being touched, as by a reshape, counts for nothing. GB/s are 10⁹ bytes a second.
-//! * The **roof** is what the [`Machine`] allows a pass: the time of its operations at the machine's peak, or of its
-//!   bytes at the bandwidth of its memory, whichever is longer. The share of the roof is that time over the time taken.
+//! * The **roofline** is what the [`Machine`] allows a pass: the time of its operations at the machine's peak, or of its
+//!   bytes at the bandwidth of its memory, whichever is longer. The share of the roofline is that time over the time taken.
 //!   It can be above 1: where data come from a cache and not from memory, or a kernel does with fewer multiply-adds.
 
 mod budget;
@@ -81,7 +81,7 @@ impl Event {
     }
 }
 
-/// What happened in a piece of work.
+/// What happened in a chunk of work.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
     /// How long the whole of it took.

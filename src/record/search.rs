@@ -34,13 +34,13 @@ pub struct BeginRow {
     /// Checksums of the training and the test set, where they have one.
     pub data_checksums: [Option<String>; 2],
     /// A checksum of what both sets are besides: sizes and classes, and of a set without a checksum of its own the labels
-    /// and all files, or else some pictures. `None` where it is not known.
+    /// and all files, or else some images. `None` where it is not known.
     #[serde(default)]
     pub data: Option<String>,
     /// The names of the classes, in the order of the network's outputs; `None` where an earlier build wrote the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
-    /// What pictures are normalised by, as JSON; `None` where it follows from the settings and the data each time anew.
+    /// What images are normalised by, as JSON; `None` where it follows from the settings and the data each time anew.
     #[serde(default)]
     pub normalise: Option<String>,
 }
@@ -67,7 +67,7 @@ pub struct EvaluationRow {
     pub diverged: Option<String>,
     /// The number of weights.
     pub parameters: u64,
-    /// Multiply-adds for one picture.
+    /// Multiply-adds for one image.
     pub macs: u64,
     /// Seconds that it took, from the description of the network to its answers.
     pub seconds: f64,
@@ -77,7 +77,7 @@ pub struct EvaluationRow {
     pub core_seconds: Option<f64>,
     /// Of `seconds`, what was spent before the first step: on the description of the network and its first weights.
     pub overhead_seconds: f64,
-    /// Training pictures a second.
+    /// Training images a second.
     pub images_per_second: f64,
 }
 

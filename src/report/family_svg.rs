@@ -180,10 +180,10 @@ impl<'a> Family<'a> {
         let (left, top) = (member.x - width / 2.0, self.top(rank));
         let [fill, line] = if rank == 0 { ["#fff4d6", "#d07a16"] } else { ["#f8fafc", "#94a3b8"] };
         let Member { row, place, .. } = member;
-        let told = escaped(&format!("{}, individual {place}, fitness {}", row.code, percent(row.fitness)));
+        let title = escaped(&format!("{}, individual {place}, fitness {}", row.code, percent(row.fitness)));
         let _ = writeln!(
             svg,
-            "<g><title>{told}</title><rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"6\" \
+            "<g><title>{title}</title><rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"6\" \
              fill=\"{fill}\" stroke=\"{line}\"/>"
         );
         let parents: Vec<&str> = self.parents(rank, member).iter().map(|parent| parent.row.code.as_str()).collect();
@@ -204,7 +204,7 @@ impl<'a> Family<'a> {
     }
 }
 
-/// Where a piece of a code comes from.
+/// Where a part of a code comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     /// From all parents, or there are none.

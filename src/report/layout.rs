@@ -1,5 +1,5 @@
-//! Where the boxes of a graph stand: ranks from top to bottom, lanes side by side within a rank, columns of ranks.
-//! Knows no picture and no network.
+//! Where the boxes of a graph stand: ranks from top to bottom, lanes next to each other within a rank, columns of ranks.
+//! Knows no drawing and no network.
 //!
 //! A box stands one rank below the lowest of those it takes its input from. An edge that passes ranks by has a place in
 //! each of them, so that no box stands on it. A rank with a single place is a *waist*: all that is computed flows
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn two_chains_stand_side_by_side() {
+    fn two_chains_stand_next_to_each_other() {
         let layout = layout(&[vec![], vec![0], vec![1], vec![0], vec![3], vec![2, 4]], 100);
         let expected =
             [(0, 0, Some(0)), (1, 0, Some(1)), (1, 1, Some(3)), (2, 0, Some(2)), (2, 1, Some(4)), (3, 0, Some(5))];

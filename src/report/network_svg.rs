@@ -1,4 +1,4 @@
-//! A network as a drawing: its layers from top to bottom, branches side by side, fusions marked. Knows rows of names and
+//! A network as a drawing: its layers from top to bottom, branches next to each other, fusions marked. Knows rows of names and
 //! numbers; knows no network.
 
 use super::counted;
@@ -13,11 +13,11 @@ pub struct LayerRow {
     pub name: String,
     /// What it is, such as `conv 3×3`.
     pub kind: String,
-    /// The sizes of its output for one picture, without the batch.
+    /// The sizes of its output for one image, without the batch.
     pub output: Vec<usize>,
     /// The number of its weights.
     pub parameters: u64,
-    /// The rows it takes its input from; `None` is the picture.
+    /// The rows it takes its input from; `None` is the image.
     pub inputs: Vec<Option<usize>>,
 }
 
@@ -97,7 +97,7 @@ fn touches_up(kind: &str) -> bool {
     ["relu", "flatten"].contains(&kind) || ["batch norm", "dropout"].iter().any(|start| kind.starts_with(start))
 }
 
-/// The boxes, the picture first. A layer joins its input's box where it touches up and nobody else takes that input.
+/// The boxes, the image first. A layer joins its input's box where it touches up and nobody else takes that input.
 fn cards(picture: &[usize], rows: &[LayerRow]) -> Vec<Card> {
     let mut users = vec![0; rows.len()];
     rows.iter().flat_map(|row| row.inputs.iter().flatten()).for_each(|input| users[*input] += 1);

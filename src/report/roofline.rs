@@ -1,4 +1,4 @@
-//! A roofline picture: how many operations a second were reached, over how many operations there are to a byte, below what
+//! A roofline chart: how many operations a second were reached, over how many operations there are to a byte, below what
 //! the machine allows (Williams, Waterman, Patterson, *Roofline*, Communications of the ACM 52, 2009). As SVG.
 
 use super::frame::COLOURS;
@@ -13,7 +13,7 @@ const LABELS: usize = 28;
 /// How wide a letter of a label is, and how high a label.
 const LETTER: [f64; 2] = [6.9, 14.0];
 
-/// A point of the picture.
+/// A point of the chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RooflinePoint {
     /// What stands beside it.
@@ -73,7 +73,7 @@ struct Scales {
 }
 
 impl Roofline<'_> {
-    /// The picture.
+    /// The chart.
     pub fn to_svg(&self) -> String {
         let mut points: Vec<&RooflinePoint> = self.points.iter().filter(|point| point.is_drawn()).collect();
         points.sort_by(|a, b| b.share.total_cmp(&a.share));

@@ -35,7 +35,7 @@ pub struct WinnerRow {
     pub canonical: String,
     /// The number of its weights.
     pub parameters: u64,
-    /// Multiply-adds for one picture.
+    /// Multiply-adds for one image.
     pub macs: u64,
     /// Fusion of a node's inputs.
     pub fusion: String,

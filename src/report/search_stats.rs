@@ -104,7 +104,7 @@ pub struct TimeStats {
     pub overhead_median: f64,
     /// The greatest overhead of a network.
     pub overhead_max: f64,
-    /// The median of training pictures a second over networks.
+    /// The median of training images a second over networks.
     pub images_per_second: f64,
 }
 

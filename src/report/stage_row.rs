@@ -30,7 +30,7 @@ pub struct StageRow {
 pub struct StageNode {
     /// Its number, from 1.
     pub number: usize,
-    /// The numbers of the nodes it takes in; 0 is the default input node. A number that no node before it has is left out.
+    /// The numbers of the nodes it consumes; 0 is the default input node. A number that no node before it has is left out.
     pub inputs: Vec<usize>,
 }
 
@@ -46,7 +46,7 @@ pub(super) enum Role {
 }
 
 impl StageRow {
-    /// All boxes, each with the places of those it takes in, which stand before it.
+    /// All boxes, each with the places of those it consumes, which stand before it.
     pub(super) fn boxes(&self) -> Vec<(Role, Vec<usize>)> {
         let mut boxes = vec![(Role::Input, Vec::new())];
         let mut numbers = vec![0];

@@ -1,4 +1,4 @@
-//! The graphs of a code's stages side by side, with the pools between them, as SVG. Knows rows of nodes alone.
+//! The graphs of a code's stages in a row, with the pools between them, as SVG. Knows rows of nodes alone.
 
 use super::layout::{Lanes, Layout, Place, layout};
 use super::stage_row::{Role, StageRow};

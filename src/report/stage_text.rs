@@ -1,7 +1,7 @@
 //! The graphs of a code's stages for a terminal, in box-drawing characters. Knows rows of nodes alone.
 //!
 //! Nodes stand one below the other. An edge to the next node is the stroke between them; all other edges of a node run down
-//! a rail at its right, and come back in the line above the node that takes them in. A rail is shared by all edges of its
+//! a rail at its right, and come back in the line above the node that consumes them. A rail is shared by all edges of its
 //! node; it passes under lines that do not join it. Shorter rails stand nearer to the nodes, so that few lines cross.
 
 use super::stage_row::{Role, StageRow};
@@ -9,10 +9,10 @@ use super::stage_row::{Role, StageRow};
 /// The column of the first rail, and the width of each.
 const RAILS: usize = 11;
 const RAIL: usize = 3;
-/// Between stages that stand side by side.
+/// Between stages that stand in a row.
 const GAP: usize = 4;
 
-/// All stages of a code as text, side by side as far as `width` columns allow, each with the pool behind it.
+/// All stages of a code as text, in a row as far as `width` columns allow, each with the pool behind it.
 ///
 /// ```
 /// use evograd::report::{StageRow, stages_text};
@@ -45,7 +45,7 @@ fn columns(block: &[String]) -> usize {
     block.iter().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
-/// Blocks side by side.
+/// Blocks in a row.
 fn beside(blocks: &[Vec<String>]) -> String {
     let height = blocks.iter().map(Vec::len).max().unwrap_or(0);
     let mut text = String::new();
@@ -217,7 +217,7 @@ a
     }
 
     #[test]
-    fn stages_stand_side_by_side_where_there_is_room() {
+    fn stages_stand_in_a_row_where_there_is_room() {
         let chain = |title: &str| stage(title, 3, &[(1, 2), (2, 3)]);
         let stages = [chain("first"), chain("second"), chain("third")];
         let wide = stages_text(&stages, 80);

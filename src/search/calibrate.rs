@@ -27,11 +27,11 @@ pub struct Trial {
 ///
 /// # Errors
 /// As [`search`](super::search()); and when the space has not as many graphs, or the settings have no calibration.
-pub fn calibrate(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut Told<'_>) -> Result<Vec<Trial>> {
-    let mut told = |event: super::Event<'_>| told(event);
+pub fn calibrate(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<Vec<Trial>> {
+    let mut on_event = |event: super::Event<'_>| on_event(event);
     let calibration = config.calibration.clone().unwrap_or_default();
     let codes = different_graphs(&config.networks.stages, calibration.codes, config.search.seed)?;
-    let mut evaluator = Evaluator::new(journal, "calibrate", config, sets, &mut told)?;
+    let mut evaluator = Evaluator::new(journal, "calibrate", config, sets, &mut on_event)?;
     let mut trials = Vec::new();
     for (number, Repeated { length, times }) in calibration.budgets.into_iter().enumerate() {
         let config = config.with_length(length);

@@ -1,4 +1,4 @@
-//! One network of a search: trained for a little while, and asked for its answers.
+//! One network of a search: trained for a short time, and evaluated.
 
 use super::config::{SearchConfig, nothing_held_out};
 use crate::data::Progress;
@@ -17,7 +17,7 @@ use std::time::Instant;
 pub(super) struct Ground {
     /// The settings of a training; the model is the code's.
     pub config: Config,
-    /// The pictures' sizes `[C, H, W]`.
+    /// The images' sizes `[C, H, W]`.
     pub input: [usize; 3],
     /// The number of classes.
     pub classes: usize,
@@ -39,7 +39,7 @@ fn seed(own: u64, repeat: u32) -> u64 {
 }
 
 impl SearchConfig {
-    /// Whether there are as many pictures as asked for, and networks of all codes fit them. No picture is read.
+    /// Whether there are as many images as asked for, and networks of all codes fit them. No image is read.
     ///
     /// # Errors
     /// When it is not so.
@@ -64,7 +64,7 @@ pub(super) struct Task {
 struct Clock {
     /// Seconds spent on answers.
     answering: f64,
-    /// Pictures trained on.
+    /// Images trained on.
     pictures: usize,
     /// The loss of each step.
     losses: Vec<f64>,
@@ -82,7 +82,7 @@ fn in_parts(losses: &[f64]) -> Vec<f64> {
 
 impl Ground {
     /// Draws the samples, and makes sure that networks of all codes fit them. Where nothing is chosen any more, networks are
-    /// `tested` on the test set. `progress` hears how far the look at the images is.
+    /// `tested` on the test set. `progress` gets how far the look at the images is.
     pub fn new(config: &SearchConfig, sets: &Sets, tested: bool, progress: &mut dyn Progress) -> Result<Ground> {
         Ground::of(config, sets, tested, |config| Split::watched(config, sets, progress))
     }
@@ -108,7 +108,7 @@ impl Ground {
     /// Does a task on the thread of the caller, which is a pool of its own; `None` where `stop` was raised meanwhile.
     ///
     /// # Errors
-    /// When a picture cannot be read, the network does not fit, or the system refuses memory or a thread. That a training
+    /// When an image cannot be read, the network does not fit, or the system refuses memory or a thread. That a training
     /// diverges is no error.
     pub fn work(&self, task: Task, generation: u32, stop: &AtomicBool) -> Result<Option<EvaluationRow>> {
         let (began, core, mut clock) = (Instant::now(), thread_seconds(), Clock::default());

@@ -28,9 +28,9 @@ use std::path::Path;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SearchConfig {
-    /// How networks are bred.
+    /// How networks are evolved.
     pub search: Breeding,
-    /// Which networks are bred.
+    /// Which networks are evolved.
     pub networks: Networks,
     /// What each is trained on.
     pub data: Data,
@@ -142,7 +142,7 @@ impl SearchConfig {
         Config { model, data, training, optimizer, schedule }
     }
 
-    /// The networks that are trained side by side.
+    /// The networks that are trained in parallel.
     pub fn workers(&self) -> usize {
         match self.search.workers {
             0 => crate::par::threads(),

@@ -78,12 +78,12 @@ impl Confirmed {
 ///
 /// # Errors
 /// As [`search`](super::search()); and when the settings name no contestants.
-pub fn confirm(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut Told<'_>) -> Result<Vec<Confirmed>> {
+pub fn confirm(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<Vec<Confirmed>> {
     let confirmation = config.confirmation.clone().unwrap_or_default();
     confirmation.check()?;
     let codes: Vec<Code> = confirmation.contestants.iter().map(|one| one.code.parse()).collect::<Result<_>>()?;
-    let mut told = |event: super::Event<'_>| told(event);
-    let mut evaluator = Evaluator::new(journal, CONFIRM, config, sets, &mut told)?;
+    let mut on_event = |event: super::Event<'_>| on_event(event);
+    let mut evaluator = Evaluator::new(journal, CONFIRM, config, sets, &mut on_event)?;
     let mut rows: Vec<Vec<EvaluationRow>> = Vec::new();
     for seed in 0..confirmation.seeds {
         let trainings: Vec<(Code, u32)> = codes.iter().map(|code| (code.clone(), FIRST + seed)).collect();

@@ -104,25 +104,26 @@ pub struct Answer {
     pub early: Vec<EarlyEnd>,
 }
 
-/// What hears of each round, and answers whether to go on.
-pub type ToldRound<'a> = dyn FnMut(&Round) -> Result<bool> + 'a;
+/// What is called with each round, and answers whether to go on.
+pub type OnRound<'a> = dyn FnMut(&Round) -> Result<bool> + 'a;
 
-/// Searches until the budget is spent, and answers; `None` where `told` ended it, or nothing could be proposed.
+/// Searches until the budget is spent, and answers; `None` where `on_round` ended it, or nothing could be proposed.
 ///
 /// # Errors
-/// When individuals cannot be proposed or trained, or `told` fails.
+/// When individuals cannot be proposed or trained, or `on_round` fails.
 pub fn drive(
     budget: Budget,
     seed: u64,
     history: &mut History,
     method: &mut dyn Propose,
     trainings: &mut dyn Trainings,
-    told: &mut ToldRound<'_>,
+    on_round: &mut OnRound<'_>,
 ) -> Result<Option<Answer>> {
     let (first, found) = (Vec::new(), HashMap::new());
     let early = Vec::new();
-    let mut going = Going { budget, seed, history, method, trainings, told, round: 0, kept: 0, first, found, early };
-    if !going.breed()? {
+    let mut going =
+        Going { budget, seed, history, method, trainings, on_round, round: 0, kept: 0, first, found, early };
+    if !going.evolve()? {
         return Ok(None);
     }
     if !going.method.races() {
@@ -146,7 +147,7 @@ struct Going<'a> {
     history: &'a mut History,
     method: &'a mut dyn Propose,
     trainings: &'a mut dyn Trainings,
-    told: &'a mut dyn FnMut(&Round) -> Result<bool>,
+    on_round: &'a mut dyn FnMut(&Round) -> Result<bool>,
     round: u32,
     /// How many individuals of the round before were trained; those behind them are nobody's parents.
     kept: usize,
@@ -160,7 +161,7 @@ struct Going<'a> {
 
 impl Going<'_> {
     /// Generation after generation, as far as the budget goes; whether to go on.
-    fn breed(&mut self) -> Result<bool> {
+    fn evolve(&mut self) -> Result<bool> {
         let part = if self.method.races() { BEFORE } else { 1.0 };
         let mut idle = 0;
         while idle < IDLE {
@@ -188,7 +189,7 @@ impl Going<'_> {
                 self.history.fit();
             }
             let individuals = self.individuals(proposals);
-            if !individuals.is_empty() && !self.tell(false, individuals)? {
+            if !individuals.is_empty() && !self.report(false, individuals)? {
                 return Ok(false);
             }
         }
@@ -235,7 +236,7 @@ impl Going<'_> {
                 fitness: self.history.estimate(code),
                 parents: Vec::new(),
             };
-            if !self.tell(true, finalists.iter().map(individual).collect())? {
+            if !self.report(true, finalists.iter().map(individual).collect())? {
                 return Ok(false);
             }
         }
@@ -254,12 +255,12 @@ impl Going<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, race: bool, individuals: Vec<Individual>) -> Result<bool> {
+    fn report(&mut self, race: bool, individuals: Vec<Individual>) -> Result<bool> {
         let number = self.round;
         self.round += 1;
         let (code, fitness) = self.best(&mut self.history.trained()).expect("individuals were trained");
         let leader = Leader { found: self.found(&code), code, fitness };
-        (self.told)(&Round { number, race, individuals, leader })
+        (self.on_round)(&Round { number, race, individuals, leader })
     }
 
     /// Where a graph was first proposed; what the history knew before the search, in no round of it.

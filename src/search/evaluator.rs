@@ -1,4 +1,4 @@
-//! The fitness of generations of codes: what is known already is looked up, the rest is trained side by side, and everything
+//! The fitness of generations of codes: what is known already is looked up, the rest is trained in parallel, and everything
 //! is written down as soon as it is known.
 
 use super::candidate::{Ground, Task};
@@ -9,14 +9,14 @@ use crate::data::Progress;
 use crate::data::Sets;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
-use crate::par::side_by_side;
+use crate::par::in_parallel;
 use crate::record::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow, outcome};
 use crate::train::{self, changed_settings, expect_same_data, expect_same_program, listed};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-/// What a search tells while it goes on.
+/// What a search reports while it goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
     /// A network has been trained and evaluated.
@@ -41,7 +41,7 @@ pub enum Event<'a> {
     Waiting,
 }
 
-/// What hears of the events, and answers whether to go on.
+/// What is called with each event, and answers whether to go on.
 pub type Told<'a> = dyn FnMut(Event<'_>) -> bool + 'a;
 
 /// The task of a confirmation, the only one that asks for the test set.
@@ -55,7 +55,7 @@ pub(super) struct Evaluator<'a> {
     asked: f64,
     workers: usize,
     journal: SearchJournal,
-    /// What is known, also of generations to come, where a journal is gone through again.
+    /// What is known, also of generations to come, where a journal is replayed.
     known: HashMap<Training, EvaluationRow>,
     /// The generations that the journal holds, by number.
     written: Vec<GenerationRow>,
@@ -63,7 +63,7 @@ pub(super) struct Evaluator<'a> {
     since: Instant,
     /// Seconds that workers have spent on networks since then, over all workers.
     busy: f64,
-    told: &'a mut Told<'a>,
+    on_event: &'a mut Told<'a>,
 }
 
 /// A training of a code: which time, and for how many epochs.
@@ -71,7 +71,13 @@ type Training = (String, u32, u32);
 
 impl<'a> Evaluator<'a> {
     /// Opens the journal and draws the samples.
-    pub fn new(path: &Path, task: &str, config: &SearchConfig, sets: &Sets, told: &'a mut Told<'a>) -> Result<Self> {
+    pub fn new(
+        path: &Path,
+        task: &str,
+        config: &SearchConfig,
+        sets: &Sets,
+        on_event: &'a mut Told<'a>,
+    ) -> Result<Self> {
         let (mut journal, rows) = SearchJournal::open(path)?;
         let now = begin(task, config, sets, &mut ())?;
         match rows.first() {
@@ -89,14 +95,26 @@ impl<'a> Evaluator<'a> {
         }
         let (epochs, workers) = (config.training.epochs, config.workers());
         let tested = task == CONFIRM;
-        let ground = Ground::new(config, sets, tested, &mut Reading(&mut *told))?;
+        let ground = Ground::new(config, sets, tested, &mut Reading(&mut *on_event))?;
         let since = Instant::now();
-        Ok(Evaluator { ground, epochs, asked: 0.0, workers, journal, known, written, answered, since, busy: 0.0, told })
+        Ok(Evaluator {
+            ground,
+            epochs,
+            asked: 0.0,
+            workers,
+            journal,
+            known,
+            written,
+            answered,
+            since,
+            busy: 0.0,
+            on_event,
+        })
     }
 
     /// Trains as these settings say from now on; codes and the space of networks stay.
     pub fn train_as(&mut self, config: &SearchConfig, sets: &Sets) -> Result<()> {
-        self.ground = Ground::new(config, sets, false, &mut Reading(&mut *self.told))?;
+        self.ground = Ground::new(config, sets, false, &mut Reading(&mut *self.on_event))?;
         self.epochs = config.training.epochs;
         Ok(())
     }
@@ -111,15 +129,15 @@ impl<'a> Evaluator<'a> {
         Ok(trainings.iter().map(|training| self.known[&key(training)].clone()).collect())
     }
 
-    /// Trains side by side; writes each result as soon as it is there.
+    /// Trains in parallel; writes each result as soon as it is there.
     fn train_all(&mut self, generation: u32, tasks: Vec<Task>) -> Result<()> {
         let (total, mut done, mut failed, mut go_on) = (tasks.len(), 0, None, true);
-        let Evaluator { ground, workers, journal, known, busy, told, .. } = self;
+        let Evaluator { ground, workers, journal, known, busy, on_event, .. } = self;
         let work = |task: Task, stop: &_| crate::within_memory(|| ground.work(task, generation, stop)).flatten();
         let mut hear = |result: Option<Result<Option<EvaluationRow>>>| {
             let written = match result {
                 None => {
-                    go_on &= told(Event::Waiting);
+                    go_on &= on_event(Event::Waiting);
                     return go_on;
                 }
                 Some(Ok(None)) => return false,
@@ -131,7 +149,7 @@ impl<'a> Evaluator<'a> {
                     // After a row that could not be written whole, nothing may follow it.
                     let written = if failed.is_none() { journal.append(&row) } else { return false };
                     if let (SearchRow::Evaluation(row), Ok(())) = (row, &written) {
-                        go_on &= told(Event::Evaluated { row: &row, done, total });
+                        go_on &= on_event(Event::Evaluated { row: &row, done, total });
                         known.insert((row.code.clone(), row.repeat, row.epochs), row);
                     }
                     written
@@ -142,7 +160,7 @@ impl<'a> Evaluator<'a> {
             }
             go_on
         };
-        side_by_side(*workers, tasks, work, &mut hear)?;
+        in_parallel(*workers, tasks, work, &mut hear)?;
         match failed {
             Some(error) => Err(error),
             None if !go_on => Err(Error::Stopped),
@@ -150,7 +168,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Writes a generation or a round of the race, or compares it with what was written when the journal is gone through again;
+    /// Writes a generation or a round of the race, or compares it with what was written when the journal is replayed;
     /// whether to go on.
     pub fn round(
         &mut self,
@@ -165,7 +183,7 @@ impl<'a> Evaluator<'a> {
             if written.individuals != individuals || written.leader != leader {
                 return Err(other_version(&format!("generation {number}")));
             }
-            return Ok((self.told)(Event::Generation(written)));
+            return Ok((self.on_event)(Event::Generation(written)));
         }
         // Rounding alone could make it negative.
         let idle_seconds = Some((self.workers as f64 * seconds - busy).max(0.0));
@@ -173,7 +191,7 @@ impl<'a> Evaluator<'a> {
         let row = SearchRow::Generation(row);
         self.journal.append(&row)?;
         let SearchRow::Generation(row) = &row else { return Ok(true) };
-        Ok((self.told)(Event::Generation(row)))
+        Ok((self.on_event)(Event::Generation(row)))
     }
 }
 
@@ -220,17 +238,17 @@ impl Progress for Reading<'_> {
     fn note(&mut self, _: &str) {}
 }
 
-/// What a search of this kind, or `exhaust` or `calibrate`, begins with. The test set's pictures are not looked at; `progress`
-/// hears how far the look at the others is.
+/// What a search of this kind, or `exhaust` or `calibrate`, begins with. The test set's images are not looked at; `progress`
+/// gets how far the look at the others is.
 ///
 /// # Errors
-/// When a picture cannot be read.
+/// When an image cannot be read.
 pub fn begin(task: &str, config: &SearchConfig, sets: &Sets, progress: &mut dyn Progress) -> Result<BeginRow> {
     train::begin(task, config.to_toml(), sets, progress)
 }
 
 /// Whether the journal is that of a search of this kind with these settings and data, on this instruction set: the first
-/// thing to ask before anything is written. How many networks are trained side by side may be changed: it changes nothing.
+/// thing to ask before anything is written. How many networks are trained in parallel may be changed: it changes nothing.
 ///
 /// # Errors
 /// When it is not, or cannot be read.

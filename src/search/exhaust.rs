@@ -15,10 +15,10 @@ use std::path::Path;
 ///
 /// # Errors
 /// As [`search`](super::search()), and [`graphs`](super::graphs()).
-pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut Told<'_>) -> Result<()> {
-    let mut told = |event: super::Event<'_>| told(event);
+pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<()> {
+    let mut on_event = |event: super::Event<'_>| on_event(event);
     let codes = graphs(&config.networks.stages)?;
-    let mut evaluator = Evaluator::new(journal, "exhaust", config, sets, &mut told)?;
+    let mut evaluator = Evaluator::new(journal, "exhaust", config, sets, &mut on_event)?;
     let trainings: Vec<(Code, u32)> = codes.into_iter().map(|code| (code, 0)).collect();
     let rows = evaluator.rows(0, &trainings, config.training.epochs)?;
     let worst = worst_outcome(rows.iter().map(outcome)).unwrap_or(0.0);

@@ -5,9 +5,9 @@ use crate::genetic::{StagedBits, Stages};
 use crate::models::genetic_cnn::{Code, Stage, canonical};
 use std::collections::BTreeSet;
 
-/// The most codes that are gone through to find all graphs: 4 million.
+/// The most codes that are enumerated to find all graphs: 4 million.
 const MOST_BITS: usize = 22;
-/// The most nodes of a stage, whose orders are gone through for each code.
+/// The most nodes of a stage, whose orders are enumerated for each code.
 const MOST_NODES: usize = 6;
 
 /// The bits of stages of these numbers of nodes.
@@ -35,7 +35,7 @@ pub fn graphs(nodes: &[usize]) -> Result<Vec<Code>> {
     let bits: usize = space(nodes).0.iter().sum();
     if bits > MOST_BITS || nodes.iter().any(|nodes| *nodes > MOST_NODES) {
         let problem = format!("stages of {nodes:?} nodes have 2^{bits} codes");
-        let remedy = format!("go through a space of at most 2^{MOST_BITS}, with at most {MOST_NODES} nodes in a stage");
+        let remedy = format!("enumerate a space of at most 2^{MOST_BITS}, with at most {MOST_NODES} nodes in a stage");
         return Err(refuse(problem, &remedy));
     }
     let mut all = vec![Vec::new()];
@@ -101,7 +101,7 @@ mod tests {
         let text = graphs(&[5, 5, 5]).unwrap_err().to_string();
         assert_eq!(
             text,
-            "search: stages of [5, 5, 5] nodes have 2^30 codes; go through a space of at most 2^22, with at most 6 nodes in a \
+            "search: stages of [5, 5, 5] nodes have 2^30 codes; enumerate a space of at most 2^22, with at most 6 nodes in a \
              stage"
         );
     }

@@ -221,10 +221,10 @@ impl History {
         drawn
     }
 
-    /// Tells what each of so many draws from the posterior says of graphs.
-    pub(super) fn draw(&self, codes: &[Code], count: u32, stream: &mut Stream, told: &mut dyn FnMut(&[f64])) {
+    /// Visits what each of so many draws from the posterior says of graphs.
+    pub(super) fn draw(&self, codes: &[Code], count: u32, stream: &mut Stream, visit: &mut dyn FnMut(&[f64])) {
         let Some(surrogate) = &self.surrogate else {
-            return (0..count).for_each(|_| told(&codes.iter().map(|_| stream.uniform()).collect::<Vec<f64>>()));
+            return (0..count).for_each(|_| visit(&codes.iter().map(|_| stream.uniform()).collect::<Vec<f64>>()));
         };
         // Codes of one graph have one value, or a graph of many codes would have many chances to be the best.
         let (mut graphs, mut places) = (Vec::new(), HashMap::new());
@@ -242,7 +242,7 @@ impl History {
         for _ in 0..count {
             let draw = surrogate.draw(stream);
             let values: Vec<f64> = graphs.iter().map(|known| draw.value_of(known, stream)).collect();
-            told(&places_of_codes.iter().map(|place| values[*place]).collect::<Vec<f64>>());
+            visit(&places_of_codes.iter().map(|place| values[*place]).collect::<Vec<f64>>());
         }
     }
 

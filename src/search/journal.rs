@@ -134,21 +134,21 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         written(&path, 0..3);
         let whole = std::fs::read_to_string(&path).unwrap();
-        let told = |text: String| {
+        let message = |text: String| {
             std::fs::write(&path, text).unwrap();
             read_journal(&path).unwrap_err().to_string()
         };
-        let text = told(whole.replacen("1-01", "1-11", 1));
+        let text = message(whole.replacen("1-01", "1-11", 1));
         let expected = "journal.jsonl: line 1: it is not what was written, or a line before it is missing; restore the file, \
                         or start a new search with the settings of the config.toml beside it";
         assert!(text.ends_with(expected), "{text}");
         let without_second: Vec<&str> =
             whole.lines().enumerate().filter(|(i, _)| *i != 1).map(|(_, line)| line).collect();
         assert!(
-            told(without_second.join("\n") + "\n")
+            message(without_second.join("\n") + "\n")
                 .ends_with("restore the file, or cut it off before line 2: what is missing is done again")
         );
-        assert!(told("{}\n".into()).contains("line 1: it has no checksum at its end"));
+        assert!(message("{}\n".into()).contains("line 1: it has no checksum at its end"));
     }
 
     proptest! {

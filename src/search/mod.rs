@@ -1,8 +1,8 @@
-//! Genetic CNN: networks that are written as bits, bred and trained. Knows the genetic algorithm and networks.
+//! Genetic CNN: networks that are written as bits, evolved and trained. Knows the genetic algorithm and networks.
 //!
 //! An individual is a code ([`models::genetic_cnn`](crate::models::genetic_cnn)); its fitness is the
 //! accuracy on images held out after a small training run, as a model of all trainings so far estimates it ([`Surrogate`]), with its
-//! error. A race of the best with new seeds ends a search. Several networks are trained side by side, each on one core: that needs no
+//! error. A race of the best with new seeds ends a search. Several networks are trained in parallel, each on one core: that needs no
 //! waiting for each other, and gives the same bits for any number of workers. Everything is written to a journal as soon as it
 //! is known, from which a search that was killed goes on.
 //!
@@ -42,7 +42,7 @@ pub use budget::Budget;
 pub use calibrate::{Trial, calibrate};
 pub use config::SearchConfig;
 pub use confirm::{Confirmed, confirm, plain_networks};
-pub use drive::{Answer, EarlyEnd, Individual, Leader, Round, ToldRound, Trainings, drive};
+pub use drive::{Answer, EarlyEnd, Individual, Leader, OnRound, Round, Trainings, drive};
 pub use evaluator::{Event, Told, begin, expect_same_search};
 pub use exhaust::exhaust;
 pub use features::Features;

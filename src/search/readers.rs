@@ -2,7 +2,7 @@
 
 use crate::train::unread::{Reader, above_zero, reader};
 
-/// The methods that breed by crossing and mutation, and the one of them that chooses how.
+/// The methods that evolve by crossing and mutation, and the one of them that chooses how.
 const BRED: &[&str] = &["evolution", "paper"];
 const EVOLUTION: &[&str] = &["evolution"];
 

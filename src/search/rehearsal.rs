@@ -9,7 +9,7 @@ use super::settings::Breeding;
 use super::surrogate::Estimate;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
-use crate::par::side_by_side;
+use crate::par::in_parallel;
 use std::cell::RefCell;
 
 /// What a search came to, and what is true.
@@ -24,7 +24,7 @@ pub struct Rehearsal {
 }
 
 /// Searches so many times, with the seed of `breeding` and those that follow it, `workers` at a time; what each came to, in the order of
-/// their seeds, whatever the number of workers. `told` hears how many are done and answers whether to go on.
+/// their seeds, whatever the number of workers. `on_progress` gets how many are done and answers whether to go on.
 ///
 /// ```
 /// use evograd::models::genetic_cnn::Backbone;
@@ -39,14 +39,14 @@ pub struct Rehearsal {
 /// ```
 ///
 /// # Errors
-/// [`Error::Stopped`] when `told` answers so; and when a search has nothing to train, or the system refuses threads.
+/// [`Error::Stopped`] when `on_progress` answers so; and when a search has nothing to train, or the system refuses threads.
 pub fn rehearse(
     landscape: &Landscape,
     history: &History,
     breeding: &Breeding,
     repeats: u32,
     workers: usize,
-    told: &mut dyn FnMut(u32) -> bool,
+    on_progress: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Vec<Rehearsal>> {
     let mut all: Vec<Option<Rehearsal>> = (0..repeats).map(|_| None).collect();
     let (mut done, mut failed, mut stopped) = (0, None, false);
@@ -56,7 +56,7 @@ pub fn rehearse(
         let breeding = Breeding { seed: breeding.seed.wrapping_add(repeat.into()), ..breeding.clone() };
         (repeat, rehearsal(landscape, history, &breeding))
     };
-    side_by_side(workers, tasks, work, &mut |result| {
+    in_parallel(workers, tasks, work, &mut |result| {
         match result {
             Some((repeat, Ok(rehearsal))) => {
                 all[repeat as usize] = Some(rehearsal);
@@ -65,7 +65,7 @@ pub fn rehearse(
             Some((_, Err(error))) => failed = failed.take().or(Some(error)),
             None => {}
         }
-        stopped |= !told(done);
+        stopped |= !on_progress(done);
         !stopped && failed.is_none()
     })?;
     match failed {
@@ -79,7 +79,7 @@ fn rehearsal(landscape: &Landscape, mut history: History, breeding: &Breeding) -
     let trainings = RefCell::new(landscape.trainings(breeding.seed));
     let mut leaders = Vec::new();
     let mut last = f64::NAN;
-    let mut told = |round: &Round| {
+    let mut on_round = |round: &Round| {
         let trainings = trainings.borrow();
         // Until this round had its last training, the leader of the round before led.
         leaders.resize(trainings.count().saturating_sub(1), last);
@@ -88,7 +88,7 @@ fn rehearsal(landscape: &Landscape, mut history: History, breeding: &Breeding) -
         Ok(true)
     };
     let mut by = method(breeding);
-    let answer = drive(breeding.budget, breeding.seed, &mut history, &mut *by, &mut Shared(&trainings), &mut told)?;
+    let answer = drive(breeding.budget, breeding.seed, &mut history, &mut *by, &mut Shared(&trainings), &mut on_round)?;
     let truth = answer.as_ref().and_then(|answer| landscape.truth(&answer.winner));
     match answer.zip(truth) {
         Some((answer, truth)) => Ok(Rehearsal { truth, claim: answer.fitness, leaders }),

@@ -18,10 +18,10 @@ use std::path::Path;
 /// as if it had never been stopped; with one of time, what the journal holds stays, and its time counts.
 ///
 /// # Errors
-/// [`Error::Stopped`] when `told` answers so. And when the journal cannot be read or written or belongs to another search, a
-/// picture cannot be read, or the system refuses memory or threads.
-pub fn search(journal: &Path, config: &SearchConfig, sets: &Sets, told: &mut Told<'_>) -> Result<Answer> {
-    search_by(&mut *method(&config.search), journal, config, sets, told)
+/// [`Error::Stopped`] when `on_event` answers so. And when the journal cannot be read or written or belongs to another search, a
+/// image cannot be read, or the system refuses memory or threads.
+pub fn search(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<Answer> {
+    search_by(&mut *method(&config.search), journal, config, sets, on_event)
 }
 
 /// As [`search`], by a method of one's own. To go on from a journal, it has to propose the same again.
@@ -33,10 +33,10 @@ pub fn search_by(
     journal: &Path,
     config: &SearchConfig,
     sets: &Sets,
-    told: &mut Told<'_>,
+    on_event: &mut Told<'_>,
 ) -> Result<Answer> {
-    let mut told = |event: super::Event<'_>| told(event);
-    let evaluator = RefCell::new(Evaluator::new(journal, "search", config, sets, &mut told)?);
+    let mut on_event = |event: super::Event<'_>| on_event(event);
+    let evaluator = RefCell::new(Evaluator::new(journal, "search", config, sets, &mut on_event)?);
     let mut history = History::new(&config.networks, sets.train.shape()[1]);
     let mut stopped = false;
     let mut round = |Round { number, race, individuals, leader }: &Round| {
@@ -62,7 +62,7 @@ pub fn search_by(
     }
 }
 
-/// The evaluator, which trains and is told of rounds by turns.
+/// The evaluator, which trains and is notified of rounds by turns.
 struct Shared<'a, 'b>(&'a RefCell<Evaluator<'b>>);
 
 impl Trainings for Shared<'_, '_> {

@@ -7,7 +7,7 @@ use crate::models::genetic_cnn::{Backbone, Code, canonical};
 use crate::ops::Fusion;
 use serde::{Deserialize, Serialize};
 
-/// How networks are bred. The letters are the paper's.
+/// How networks are evolved. The letters are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Breeding {
@@ -17,7 +17,7 @@ pub struct Breeding {
     pub budget: Budget,
     /// Individuals in a generation, `N`.
     pub population: usize,
-    /// Children that are bred for each place in a generation, of which the most promising is trained.
+    /// Children that are proposed for each place in a generation, of which the most promising is trained.
     pub children: u32,
     /// The crossover probability of a pair, `p_C`.
     pub crossover: f64,
@@ -35,7 +35,7 @@ pub struct Breeding {
     pub elite: usize,
     /// The seed of the breeding.
     pub seed: u64,
-    /// Networks trained side by side, each on one core; 0 for one on each core.
+    /// Networks trained in parallel, each on one core; 0 for one on each core.
     pub workers: usize,
 }
 
@@ -65,7 +65,7 @@ pub enum Selector {
     Tournament,
 }
 
-/// Which networks are bred.
+/// Which networks are evolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Networks {

@@ -56,7 +56,7 @@ pub fn welch(a: &[f64], b: &[f64]) -> Interval {
 }
 
 /// How likely a difference of means as large as this, of either sign, would be if it were chance alone which values are in
-/// which sample: the share of all ways to deal them out. With five values each the least is 2 of 252.
+/// which sample: the share of all ways to distribute them. With five values each the least is 2 of 252.
 ///
 /// ```
 /// use evograd::search::permutation_p;
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::rng::{Purpose, Stream};
 
-    /// By Simpson's rule over the density of t with 4.869 degrees of freedom, and by going through all 126 splits by hand.
+    /// By Simpson's rule over the density of t with 4.869 degrees of freedom, and by enumerating all 126 splits by hand.
     #[test]
     fn intervals_and_tests_are_right() {
         let (a, b) = ([75.4, 74.9, 76.1, 75.2, 75.8], [74.1, 75.0, 73.2, 74.4]);

@@ -1,4 +1,4 @@
-//! What a profile is told of an operation: its multiply-adds, and the least memory that it moves. Knows no operation.
+//! What a profile records of an operation: its multiply-adds, and the least memory that it moves. Knows no operation.
 //!
 //! What an operation keeps for backward is known to nobody but itself. What it keeps of its inputs and its output shares
 //! their memory, though, and that can be seen: afterwards the memory has more owners.

@@ -69,7 +69,7 @@ impl Checkpoint {
     /// Whether there is one, whole or not.
     ///
     /// # Errors
-    /// When that cannot be told.
+    /// When that cannot be found out.
     pub fn exists(&self) -> Result<bool> {
         Ok(is_there(&self.0)? || is_there(&self.before())?)
     }

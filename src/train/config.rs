@@ -76,9 +76,9 @@ pub struct Data {
     pub validation: Option<usize>,
     /// The seed of the split.
     pub split_seed: u64,
-    /// Black pixels around a picture, of which a piece is cut at random; without any, what is usual for the set.
+    /// Black pixels around an image, of which a crop is cut at random; without any, what is usual for the set.
     pub crop: usize,
-    /// Whether pictures are mirrored at random; without any, what is usual for the set.
+    /// Whether images are mirrored at random; without any, what is usual for the set.
     pub flip: bool,
     /// The side of the square that is cut out, in pixels.
     pub cutout: usize,
@@ -290,7 +290,7 @@ impl Config {
         self.schedule.check(self.training.epochs)
     }
 
-    /// The choices of the model, for pictures and classes of a set.
+    /// The choices of the model, for images and classes of a set.
     ///
     /// # Errors
     /// When a name is unknown.
@@ -316,7 +316,7 @@ impl Config {
         }
     }
 
-    /// The changes made to training pictures.
+    /// The changes made to training images.
     pub fn augment(&self) -> Augment {
         Augment { crop: self.data.crop, flip: self.data.flip, cutout: self.data.cutout }
     }

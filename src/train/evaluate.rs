@@ -1,4 +1,4 @@
-//! How well a network answers on pictures it does not learn from.
+//! How well a network answers on images it does not learn from.
 
 use crate::data::Loader;
 use crate::error::{Error, Result};
@@ -8,27 +8,27 @@ use crate::record::Score;
 use crate::reserve;
 use crate::tape::Var;
 
-/// The answers of a network to labelled pictures.
+/// The answers of a network to labelled images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// How good they are.
     pub score: Score,
-    /// How often pictures of class `i` were answered with class `j`, at `[i][j]`.
+    /// How often images of class `i` were answered with class `j`, at `[i][j]`.
     pub confusion: Vec<Vec<usize>>,
 }
 
-/// Asks a network, frozen for it ([`Network::frozen`]), for all samples of a loader. `told` hears after each batch how many are done, and answers whether to go
+/// Asks a network, frozen for it ([`Network::frozen`]), for all samples of a loader. `on_batch` gets after each batch how many are done, and answers whether to go
 /// on; where it does not, there is no evaluation.
 ///
 /// # Errors
-/// When the set has not as many classes as the network, a picture cannot be read or does not fit the network, a label is no
+/// When the set has not as many classes as the network, an image cannot be read or does not fit the network, a label is no
 /// class, or a logit is not finite: then the error names the layer and
 /// the operation that first made such a value.
 pub fn evaluate(
     network: &Network,
     loader: &Loader,
     split: &str,
-    mut told: impl FnMut(usize) -> bool,
+    mut on_batch: impl FnMut(usize) -> bool,
 ) -> Result<Option<Evaluation>> {
     let classes = network.plan().output().elements();
     if loader.classes().len() != classes {
@@ -41,10 +41,10 @@ pub fn evaluate(
     let (frozen, mut loss, mut done) = (network.frozen()?, 0.0, 0);
     for batch in loader.epoch(0, 0)? {
         let batch = batch?;
-        let mut logits = frozen.evaluate(&batch.pictures)?;
+        let mut logits = frozen.evaluate(&batch.images)?;
         if logits.as_slice().iter().any(|logit| !logit.is_finite()) {
             // The network as it was trained knows which layer it was; or it holds what folded filters do not.
-            logits = checked(|| network.evaluate(&batch.pictures))?;
+            logits = checked(|| network.evaluate(&batch.images))?;
         }
         answers(logits.as_slice(), classes)
             .zip(&batch.truth)
@@ -53,12 +53,12 @@ pub fn evaluate(
         let mean = no_grad(|| checked(|| Var::constant(logits).cross_entropy(&batch.truth, 0.0)))?.item()?;
         loss += f64::from(mean) * batch.truth.len() as f64;
         done += batch.truth.len();
-        if !told(done) {
+        if !on_batch(done) {
             return Ok(None);
         }
     }
-    let right: usize = (0..classes).map(|class| confusion[class][class]).sum();
-    let (loss, accuracy) = (loss / done as f64, right as f64 / done as f64);
+    let correct: usize = (0..classes).map(|class| confusion[class][class]).sum();
+    let (loss, accuracy) = (loss / done as f64, correct as f64 / done as f64);
     Ok(Some(Evaluation { score: Score { split: split.into(), pictures: done, loss, accuracy }, confusion }))
 }
 
@@ -69,7 +69,7 @@ fn answers(logits: &[f32], classes: usize) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// How many rows of logits are greatest at their class; the first of equals counts.
-pub(super) fn hits(logits: &[f32], truth: &[usize]) -> usize {
+pub(super) fn correct_predictions(logits: &[f32], truth: &[usize]) -> usize {
     answers(logits, logits.len() / truth.len()).zip(truth).filter(|(answer, class)| answer == *class).count()
 }
 
@@ -96,8 +96,8 @@ mod tests {
             fn label(&self, index: usize) -> usize {
                 self.0[index]
             }
-            fn read(&self, index: usize, picture: &mut [u8]) -> Result<()> {
-                picture.fill(index as u8);
+            fn read(&self, index: usize, image: &mut [u8]) -> Result<()> {
+                image.fill(index as u8);
                 Ok(())
             }
         }
@@ -130,6 +130,13 @@ mod tests {
     fn of_equal_logits_the_first_is_the_answer() {
         let logits = [0.0, 2.0, 2.0, 5.0, 5.0, 1.0];
         assert_eq!(answers(&logits, 3).collect::<Vec<_>>(), [1, 0]);
-        assert_eq!([hits(&logits, &[1, 0]), hits(&logits, &[2, 0]), hits(&logits, &[2, 1])], [2, 1, 0]);
+        assert_eq!(
+            [
+                correct_predictions(&logits, &[1, 0]),
+                correct_predictions(&logits, &[2, 0]),
+                correct_predictions(&logits, &[2, 1])
+            ],
+            [2, 1, 0]
+        );
     }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// Pictures looked at of a set that has no checksum and no files.
+/// Images looked at of a set that has no checksum and no files.
 const SOME: usize = 100;
 
 /// Settings that may be changed between two segments, since no result depends on them.
@@ -20,11 +20,11 @@ const FREE: [&str; 4] = ["data.threads", "training.log_every", "training.checkpo
 /// What this build is known by: a hash of its sources.
 pub(super) const BUILD: &str = env!("BUILD_OF_EVOGRAD");
 
-/// What a run or a search begins with. Of a search, the test set is not looked at. `progress` hears how far the look at the
+/// What a run or a search begins with. Of a search, the test set is not looked at. `progress` gets how far the look at the
 /// files of images is.
 ///
 /// # Errors
-/// When the instruction set that was asked for is none, or a picture cannot be read.
+/// When the instruction set that was asked for is none, or an image cannot be read.
 pub fn begin(task: &str, settings: String, sets: &Sets, progress: &mut dyn Progress) -> Result<BeginRow> {
     Ok(BeginRow {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -39,7 +39,7 @@ pub fn begin(task: &str, settings: String, sets: &Sets, progress: &mut dyn Progr
     })
 }
 
-/// The sha256 of the sizes, numbers and classes of both sets, and of the labels and files, or else some pictures, of each that
+/// The sha256 of the sizes, numbers and classes of both sets, and of the labels and files, or else some images, of each that
 /// has no checksum and is used.
 fn describe(sets: &Sets, test_is_used: bool, progress: &mut dyn Progress) -> Result<String> {
     let mut hash = Sha256::new();
@@ -52,7 +52,7 @@ fn describe(sets: &Sets, test_is_used: bool, progress: &mut dyn Progress) -> Res
     Ok(hexadecimal(hash))
 }
 
-/// All labels, and all files; where pictures are no files, some pictures, evenly spread.
+/// All labels, and all files; where images are no files, some images, evenly spread.
 fn look_at(set: &dyn Dataset, hash: &mut Sha256, progress: &mut dyn Progress) -> Result<()> {
     (0..set.len()).for_each(|sample| hash.update((set.label(sample) as u64).to_le_bytes()));
     if let Some(sum) = set.files_checksum(progress)? {
@@ -60,11 +60,11 @@ fn look_at(set: &dyn Dataset, hash: &mut Sha256, progress: &mut dyn Progress) ->
         return Ok(());
     }
     let bytes = set.shape().iter().product();
-    let mut picture = reserve::filled(bytes, 0).map_err(|refused| refused.during("data"))?;
+    let mut image = reserve::filled(bytes, 0).map_err(|refused| refused.during("data"))?;
     let count = set.len().min(SOME);
     (0..count).try_for_each(|i| {
-        set.read(i * set.len() / count, &mut picture)?;
-        hash.update(&picture);
+        set.read(i * set.len() / count, &mut image)?;
+        hash.update(&image);
         Ok(())
     })
 }
@@ -281,7 +281,7 @@ mod tests {
     use crate::train::Config;
     use std::sync::Arc;
 
-    /// Pictures as of an image folder: without a checksum.
+    /// Images as of an image folder: without a checksum.
     struct Unsummed(Pictures);
 
     impl Dataset for Unsummed {
@@ -297,27 +297,27 @@ mod tests {
         fn label(&self, index: usize) -> usize {
             self.0.label(index)
         }
-        fn read(&self, index: usize, picture: &mut [u8]) -> Result<()> {
-            self.0.read(index, picture)
+        fn read(&self, index: usize, image: &mut [u8]) -> Result<()> {
+            self.0.read(index, image)
         }
     }
 
-    fn pictures(classes: &[&str], bytes: &[u8], labels: &[u16]) -> Pictures {
+    fn images(classes: &[&str], bytes: &[u8], labels: &[u16]) -> Pictures {
         Pictures::new([1, 1, 2], classes, bytes.to_vec(), labels.to_vec()).unwrap()
     }
 
     /// Every way in which data may be other data, with and without a checksum of its own.
     #[test]
     fn other_data_is_noticed() {
-        let usual = || pictures(&["a", "b"], &[1, 2, 3, 4], &[0, 1]);
+        let usual = || images(&["a", "b"], &[1, 2, 3, 4], &[0, 1]);
         let others = [
-            pictures(&["b", "a"], &[1, 2, 3, 4], &[0, 1]),
-            pictures(&["a", "b", "c"], &[1, 2, 3, 4], &[0, 1]),
-            pictures(&["a", "b"], &[1, 2, 3, 5], &[0, 1]),
-            pictures(&["a", "b"], &[3, 4, 1, 2], &[0, 1]),
-            pictures(&["a", "b"], &[1, 2, 3, 4], &[1, 0]),
-            pictures(&["a", "b"], &[1, 2], &[0]),
-            pictures(&["a", "b"], &[1, 2, 3, 4, 1, 2], &[0, 1, 0]),
+            images(&["b", "a"], &[1, 2, 3, 4], &[0, 1]),
+            images(&["a", "b", "c"], &[1, 2, 3, 4], &[0, 1]),
+            images(&["a", "b"], &[1, 2, 3, 5], &[0, 1]),
+            images(&["a", "b"], &[3, 4, 1, 2], &[0, 1]),
+            images(&["a", "b"], &[1, 2, 3, 4], &[1, 0]),
+            images(&["a", "b"], &[1, 2], &[0]),
+            images(&["a", "b"], &[1, 2, 3, 4, 1, 2], &[0, 1, 0]),
         ];
         let row = |train: Arc<dyn Dataset>, test: Arc<dyn Dataset>| {
             begin("train", String::new(), &Sets { train, test }, &mut ())
@@ -341,12 +341,12 @@ mod tests {
     #[test]
     fn other_classes_are_named() {
         let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let set: Arc<dyn Dataset> = Arc::new(pictures(&["a", "b", "c"], &[1, 2], &[0]));
+        let set: Arc<dyn Dataset> = Arc::new(images(&["a", "b", "c"], &[1, 2], &[0]));
         let sets = Sets { train: set.clone(), test: set };
         let then = begin("train", String::new(), &sets, &mut ()).unwrap();
-        let told =
+        let checked =
             |now: &[&str]| expect_same_classes(Path::new("x"), &then, &named(now)).map_err(|error| error.to_string());
-        told(&["a", "b", "c"]).unwrap();
+        checked(&["a", "b", "c"]).unwrap();
         for (now, problem) in [
             (&["a", "b"][..], "missing: c"),
             (&["a", "b", "c", "d"], "new: d"),
@@ -355,7 +355,7 @@ mod tests {
             (&["a", "b", "c", "c"], "there were 3, and there are 4"),
             (&[], "missing: a, b, c"),
         ] {
-            let text = told(now).unwrap_err();
+            let text = checked(now).unwrap_err();
             let begin =
                 format!("x: the run began with other classes than these data have ({problem}); name the folder");
             assert!(text.starts_with(&begin), "{text}");
@@ -458,7 +458,7 @@ mod tests {
 
     #[test]
     fn other_builds_are_told_and_never_refused() {
-        let sets = || Arc::new(pictures(&["a", "b"], &[1, 2, 3, 4], &[0, 1]));
+        let sets = || Arc::new(images(&["a", "b"], &[1, 2, 3, 4], &[0, 1]));
         let sets = Sets { train: sets(), test: sets() };
         let began = begin("train", String::new(), &sets, &mut ()).unwrap();
         assert_eq!(began.build.as_deref(), Some(BUILD));

@@ -167,7 +167,7 @@ impl RunFolder {
     /// Writes what a run begins with.
     fn begin(&self, settings: &str, info: &RunInfo, normalise: Option<&Normalise>) -> Result<()> {
         let (folder, path) = (self, &self.path);
-        // What a process left that was killed as it began a run of the other kind, which is told by its files.
+        // What a process left that was killed as it began a run of the other kind, which its files show.
         let others: &[&str] = if normalise.is_some() { &[JOURNAL] } else { &[NORMALISE, METRICS, CHECKPOINTS] };
         for other in others.iter().map(|name| path.join(name)) {
             files::remove(&other).map_err(|error| files::unwritten(&other, &error))?;
@@ -369,10 +369,10 @@ impl RunFolder {
         same.map_err(|error| self.accused(error, "began.classes", now()))
     }
 
-    /// Whether the data is that which the run began with; `progress` hears how far the look at it is.
+    /// Whether the data is that which the run began with; `progress` gets how far the look at it is.
     ///
     /// # Errors
-    /// When it is not, or a picture cannot be read.
+    /// When it is not, or an image cannot be read.
     pub fn expect_same_data(&self, sets: &Sets, began: &BeginRow, progress: &mut dyn Progress) -> Result<()> {
         let now = fingerprint::begin(&began.task, began.settings.clone(), sets, progress)?;
         let same = fingerprint::expect_same_data(&self.path.join(INFO), began, &now);
@@ -383,7 +383,7 @@ impl RunFolder {
         })
     }
 
-    /// The samples of the run that began so, from the same data or other pictures of the same sizes. `progress` hears how far
+    /// The samples of the run that began so, from the same data or other images of the same sizes. `progress` gets how far
     /// their statistics are, where those are not known any more.
     ///
     /// # Errors
@@ -399,7 +399,7 @@ impl RunFolder {
         Ok(split)
     }
 
-    /// What pictures of so many channels are normalised by; `None` where the file is missing, which is as well: it follows
+    /// What images of so many channels are normalised by; `None` where the file is missing, which is as well: it follows
     /// from the settings and the data.
     fn normalise(&self, channels: usize) -> Result<Option<Normalise>> {
         let path = self.path.join(NORMALISE);
@@ -437,7 +437,7 @@ impl RunFolder {
         }
     }
 
-    /// Whether a process is at work on it, as far as that can be told.
+    /// Whether a process is at work on it, as far as that can be seen.
     fn is_at_work(&self) -> bool {
         let lock = files::open(&self.path.join(LOCK));
         self.held.is_some() || lock.is_ok_and(|lock| lock.try_lock_shared().is_err())

@@ -7,7 +7,7 @@ use crate::models::genetic_cnn::Backbone;
 use crate::models::{self, Options, Spec};
 
 impl Config {
-    /// The network that the settings ask for, for pictures `[C, H, W]` and the number of classes of a set.
+    /// The network that the settings ask for, for images `[C, H, W]` and the number of classes of a set.
     ///
     /// ```
     /// use evograd::train::Config;
@@ -18,7 +18,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// When the model is unknown or does not take such pictures, a choice is out of its range, or the model has no use for one.
+    /// When the model is unknown or does not take such images, a choice is out of its range, or the model has no use for one.
     pub fn spec(&self, input: [usize; 3], classes: usize) -> Result<Spec> {
         let options = self.options(input, classes)?;
         let spec = models::fitting(input, self.data.size.map(|_| "data.size"), |input| {

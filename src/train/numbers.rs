@@ -126,7 +126,7 @@ impl Range {
     }
 
     /// The range in words.
-    fn told(self) -> String {
+    fn describe(self) -> String {
         match self {
             Range::Whole(low, high) => format!("a whole number from {low} to {high}"),
             Range::From(low, high) => format!("a number from {} to {}", shown(low), shown(high)),
@@ -142,7 +142,7 @@ impl Number {
         match (given, self.is_list) {
             (Given::List(all), true) => all.iter().try_for_each(|one| self.check_one(one)),
             (other, true) => {
-                Err(self.wrong(&other.told(), format!("use a list, of which each is {}", self.range.told())))
+                Err(self.wrong(&other.describe(), format!("use a list, of which each is {}", self.range.describe())))
             }
             (one, false) => self.check_one(one),
         }
@@ -158,10 +158,10 @@ impl Number {
             (Given::Real(number, _), range) if !matches!(range, Range::Whole(..)) => {
                 (&shown(*number), range.holds(*number))
             }
-            _ => (&given.told(), false),
+            _ => (&given.describe(), false),
         };
         match given {
-            _ if !holds => Err(self.wrong(written, format!("use {}", self.range.told()))),
+            _ if !holds => Err(self.wrong(written, format!("use {}", self.range.describe()))),
             // TOML has no room for it, although the setting has.
             Given::Whole(text) if text.parse::<i64>().is_err() => {
                 Err(self.wrong(text, format!("write it as {text}.0")))
@@ -176,7 +176,7 @@ impl Number {
 }
 
 impl Given {
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             Given::Whole(text) | Given::Real(_, text) | Given::Other(text) => text.clone(),
             Given::List(_) => "a list".into(),

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::record::{EpochRow, Journal, Metric, StepRow};
 use std::time::Instant;
 
-/// What a run tells while it goes on.
+/// What a run reports while it goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
     /// A step is done.
@@ -21,11 +21,11 @@ pub enum Event<'a> {
         /// Where the run stands.
         position: &'a Position,
     },
-    /// So many pictures of an evaluation are done.
+    /// So many images of an evaluation are done.
     Evaluating {
-        /// Pictures done.
+        /// Images done.
         done: usize,
-        /// All pictures.
+        /// All images.
         total: usize,
     },
     /// A row of metrics has been written.
@@ -81,7 +81,7 @@ impl Sums {
 }
 
 impl Run {
-    /// A new run in an empty folder. `info` says what is known of it; `progress` hears how far the look at the images is.
+    /// A new run in an empty folder. `info` says what is known of it; `progress` gets how far the look at the images is.
     ///
     /// # Errors
     /// When the folder holds a run already, or settings, model and data do not fit together.
@@ -105,7 +105,7 @@ impl Run {
     }
 
     /// The run in a folder, as its last checkpoint has it; from the start where it has none yet. `info` says what is known of
-    /// this segment; `progress` hears how far the look at the images is.
+    /// this segment; `progress` gets how far the look at the images is.
     ///
     /// # Errors
     /// When the settings, the data, the program or the instruction set is not that which the run began with, or the
@@ -183,13 +183,13 @@ impl Run {
         &self.split
     }
 
-    /// Trains to the end, or until `told` answers that it is to stop: then the run is saved and can be resumed. Of a run that
-    /// was finished, `told` hears the test's row once more, and the test set is not looked at again.
+    /// Trains to the end, or until `on_event` answers that it is to stop: then the run is saved and can be resumed. Of a run that
+    /// was finished, `on_event` gets the test's row once more, and the test set is not looked at again.
     ///
     /// # Errors
     /// When a step or an evaluation diverges ([`Error::Diverged`]), or a file cannot be read or written. `run.json` says so.
-    pub fn train(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
-        let outcome = self.epochs(told);
+    pub fn train(&mut self, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
+        let outcome = self.epochs(on_event);
         let status = match &outcome {
             Ok(status) => status.clone(),
             Err(error @ Error::Diverged { .. }) => Status::Diverged(error.to_string()),
@@ -199,9 +199,9 @@ impl Run {
         outcome.and_then(|status| described.map(|()| status))
     }
 
-    fn epochs(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
+    fn epochs(&mut self, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<Status> {
         if let Some(row) = &self.tested {
-            told(Event::Row(row));
+            on_event(Event::Row(row));
             return Ok(Status::Finished);
         }
         // Before the first row, so that a checkpoint which is missing beside rows has been lost.
@@ -209,26 +209,26 @@ impl Run {
             self.save("last")?;
         }
         while self.trainer.position.epoch < self.trainer.config().training.epochs {
-            if !self.epoch(told)? {
+            if !self.epoch(on_event)? {
                 self.save("last")?;
                 return Ok(Status::Interrupted);
             }
         }
-        let Some(Evaluation { score, confusion }) = self.evaluate(&self.split.test, "test", told)? else {
+        let Some(Evaluation { score, confusion }) = self.evaluate(&self.split.test, "test", on_event)? else {
             return Ok(Status::Interrupted);
         };
         let chance = Chance::of(&confusion.iter().map(|answers| answers.iter().sum()).collect::<Vec<usize>>());
         if chance.explains(&score) {
             self.info.warnings.push(chance.warning(&score));
         }
-        self.write(Metric::Test(score), told)?;
+        self.write(Metric::Test(score), on_event)?;
         // So that the score cannot be changed unnoticed either.
         self.save("last")?;
         Ok(Status::Finished)
     }
 
-    /// The rest of the present epoch; whether it was gone through to its end.
-    fn epoch(&mut self, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
+    /// The rest of the present epoch; whether it ran to its end.
+    fn epoch(&mut self, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
         let Position { epoch, batch, .. } = self.trainer.position;
         let mut sums = Sums::new();
         self.since = Sums::new();
@@ -241,19 +241,19 @@ impl Run {
             let Position { step, batch, .. } = self.trainer.position;
             let ends = batch == self.split.train.batches();
             if ends || step.is_multiple_of(self.trainer.config().training.log_every) {
-                self.log_steps(&report, told)?;
+                self.log_steps(&report, on_event)?;
             }
-            if !told(Event::Step { report, position: &self.trainer.position }) {
+            if !on_event(Event::Step { report, position: &self.trainer.position }) {
                 return Ok(false);
             }
             if self.saved.elapsed().as_secs_f64() >= self.trainer.config().training.checkpoint_seconds {
                 self.save("last")?;
             }
         }
-        self.end_epoch(sums.rate(), told)
+        self.end_epoch(sums.rate(), on_event)
     }
 
-    fn log_steps(&mut self, report: &StepReport, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
+    fn log_steps(&mut self, report: &StepReport, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
         let (since, position) = (std::mem::replace(&mut self.since, Sums::new()), &self.trainer.position);
         let row = StepRow {
             segment: position.segment,
@@ -265,16 +265,16 @@ impl Run {
             gradient_norm: report.gradient_norm,
             images_per_second: since.rate(),
         };
-        self.write(Metric::Step(row), told)
+        self.write(Metric::Step(row), on_event)
     }
 
     /// Evaluates, writes the epoch's row and saves; whether it was not stopped meanwhile.
-    fn end_epoch(&mut self, images_per_second: f64, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
+    fn end_epoch(&mut self, images_per_second: f64, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
         let seconds = self.began.elapsed().as_secs_f64();
         let held_out = match self.split.validation.clone() {
             None => None,
             Some(loader) => {
-                let evaluation = self.evaluate(&loader, "validation", told);
+                let evaluation = self.evaluate(&loader, "validation", on_event);
                 match self.saved_before(evaluation)? {
                     None => return Ok(false),
                     Some(evaluation) => Some(evaluation.score),
@@ -299,16 +299,16 @@ impl Run {
             self.trainer.position.best = accuracy;
             self.save("best")?;
         }
-        self.write(Metric::Epoch(row), told)?;
+        self.write(Metric::Epoch(row), on_event)?;
         self.save("last")?;
         Ok(true)
     }
 
-    /// Saves what was trained before an error that is none of the training's own, such as a picture that cannot be read, or
+    /// Saves what was trained before an error that is none of the training's own, such as an image that cannot be read, or
     /// memory or a thread that is refused: then the run goes on from there.
     fn saved_before<T>(&mut self, outcome: Result<T>) -> Result<T> {
         if outcome.as_ref().is_err_and(|error| !matches!(error, Error::Diverged { .. })) {
-            // Where it cannot be saved either, the first error is the one to be told.
+            // Where it cannot be saved either, the first error is the one to be reported.
             let _ = self.save("last");
         }
         outcome
@@ -319,19 +319,20 @@ impl Run {
         &self,
         loader: &Loader,
         name: &str,
-        told: &mut dyn FnMut(Event<'_>) -> bool,
+        on_event: &mut dyn FnMut(Event<'_>) -> bool,
     ) -> Result<Option<Evaluation>> {
         let total = loader.samples();
-        let evaluation = evaluate(&self.trainer.network, loader, name, |done| told(Event::Evaluating { done, total }));
+        let evaluation =
+            evaluate(&self.trainer.network, loader, name, |done| on_event(Event::Evaluating { done, total }));
         match evaluation {
             Err(error) if error.is_non_finite() => Err(self.trainer.diverged(error)),
             other => other,
         }
     }
 
-    fn write(&mut self, row: Metric, told: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
+    fn write(&mut self, row: Metric, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
         self.metrics.append(&row)?;
-        told(Event::Row(&row));
+        on_event(Event::Row(&row));
         Ok(())
     }
 

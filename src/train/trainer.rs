@@ -1,7 +1,7 @@
 //! Training steps: a batch, the loss, its gradient, and the optimiser. Knows where it stands; knows no files.
 
 use super::config::Config;
-use super::evaluate::hits;
+use super::evaluate::correct_predictions;
 use crate::data::Progress;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::tensor::{Tensor, within_memory};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Numbers in the pictures of an evaluation's batch, at most: 250 pictures of CIFAR's size, 5 of ImageNet's.
+/// Numbers in the images of an evaluation's batch, at most: 250 images of CIFAR's size, 5 of ImageNet's.
 const EVALUATION_NUMBERS: usize = 250 * 3 * 32 * 32;
 
 /// Where a run stands; with weights, statistics and the optimiser's memory it is all that a run goes on from.
@@ -28,9 +28,9 @@ pub struct Position {
     pub step: u64,
     /// The sum of the losses of the present epoch's steps.
     pub loss_sum: f64,
-    /// Right answers in the present epoch.
+    /// Correct predictions in the present epoch.
     pub right: usize,
-    /// Pictures in the present epoch.
+    /// Images in the present epoch.
     pub seen: usize,
     /// The best score on a validation split so far.
     pub best: Option<f64>,
@@ -55,9 +55,9 @@ impl Position {
 pub struct StepReport {
     /// The mean loss over the batch.
     pub loss: f64,
-    /// Right answers.
+    /// Correct predictions.
     pub right: usize,
-    /// Pictures.
+    /// Images.
     pub pictures: usize,
     /// The learning rate.
     pub rate: f64,
@@ -73,7 +73,7 @@ pub struct Split {
     pub validation: Option<Loader>,
     /// The test set, which is evaluated once, after the last epoch.
     pub test: Loader,
-    /// What pictures are normalised by.
+    /// What images are normalised by.
     pub normalise: Normalise,
 }
 
@@ -94,12 +94,12 @@ impl Split {
     /// Draws the samples of a run from a set, and normalises by those that are trained on.
     ///
     /// # Errors
-    /// When a setting makes no sense, there are too few samples, or a picture cannot be read.
+    /// When a setting makes no sense, there are too few samples, or an image cannot be read.
     pub fn new(config: &Config, sets: &Sets) -> Result<Split> {
         Self::draw(config, sets, None, &mut ())
     }
 
-    /// As [`Split::new`]; `progress` hears how far the statistics of images that have to be decoded are.
+    /// As [`Split::new`]; `progress` gets how far the statistics of images that have to be decoded are.
     ///
     /// # Errors
     /// As [`Split::new`].
@@ -107,7 +107,7 @@ impl Split {
         Self::draw(config, sets, None, progress)
     }
 
-    /// As [`Split::new`], normalised by statistics that are known; then no picture is read.
+    /// As [`Split::new`], normalised by statistics that are known; then no image is read.
     ///
     /// # Errors
     /// As [`Split::new`].
@@ -160,7 +160,7 @@ impl Trainer {
     /// A network with its first weights, about to be trained on a loader's batches.
     ///
     /// # Errors
-    /// When the model is unknown, does not fit the pictures or has no use for a choice, or the system has not the memory.
+    /// When the model is unknown, does not fit the images or has no use for a choice, or the system has not the memory.
     pub fn new(config: Config, sets: &Sets, train: &Loader) -> Result<Trainer> {
         Self::of(&config.spec(sets.train.shape(), sets.train.classes().len())?, config, train)
     }
@@ -242,8 +242,8 @@ impl Trainer {
     fn gradients(&mut self, batch: &Batch) -> Result<(Vec<Tensor>, StepReport)> {
         let tape = Tape::new();
         let (seed, smoothing) = (self.config.training.seed, self.config.training.label_smoothing);
-        let (logits, leaves) = self.network.train(&tape, &batch.pictures, seed, self.position.step as u32)?;
-        let right = hits(logits.value().as_slice(), &batch.truth);
+        let (logits, leaves) = self.network.train(&tape, &batch.images, seed, self.position.step as u32)?;
+        let right = correct_predictions(logits.value().as_slice(), &batch.truth);
         let loss = logits.cross_entropy(&batch.labels, smoothing)?;
         let mut gradients = tape.backward(&loss)?;
         let take = |leaf| match gradients.take(leaf) {
@@ -293,7 +293,7 @@ impl Trainer {
         position.seen += report.pictures;
     }
 
-    /// Leaves the epoch that has been gone through.
+    /// Leaves the epoch that has ended.
     pub fn end_epoch(&mut self) {
         let Position { epoch, step, best, segment, .. } = self.position;
         self.position = Position { epoch: epoch + 1, step, best, segment, ..Position::default() };
@@ -328,7 +328,7 @@ fn expect_enough(all: usize, held_out: usize, samples: usize) -> Result<usize> {
     }
 }
 
-/// Refuses crops and holes that leave nothing of a picture.
+/// Refuses crops and holes that leave nothing of an image.
 fn expect_smaller(config: &Config, [_, rows, columns]: [usize; 3]) -> Result<()> {
     let Augment { crop, cutout, .. } = config.augment();
     let (limit, given) = (rows.min(columns), [("data.crop", crop), ("data.cutout", cutout)]);

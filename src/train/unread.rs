@@ -1,5 +1,5 @@
 //! Settings that nothing reads, since they belong to another rule than the one that was chosen, or shape what is switched off by a 0: set,
-//! they would be of no effect, and nobody would be told.
+//! they would be of no effect, and nobody would notice.
 
 use super::refuse::refuse;
 use crate::error::Result;
@@ -75,7 +75,7 @@ impl Reads {
     }
 
     /// What to set it to.
-    fn told(self) -> String {
+    fn text(self) -> String {
         match self {
             Reads::Choices(readers) => format!("to {}", readers.join(" or ")),
             Reads::AboveZero => "above 0".into(),
@@ -112,7 +112,7 @@ pub(crate) fn expect_read<T: Serialize + Default>(settings: &T, readers: &[&[Rea
         if is_set && !is_off && !reader.is_read(&settings) {
             let chosen = look_up(&settings, choice).map_or_else(String::new, shown);
             let problem = format!("{key} is set, and {choice} is {chosen}, which has no use for it");
-            return Err(refuse(problem, &format!("leave it out, or set {choice} {}", reads.told())));
+            return Err(refuse(problem, &format!("leave it out, or set {choice} {}", reads.text())));
         }
     }
     Ok(())
@@ -181,10 +181,10 @@ mod tests {
             read(&[&[setting][..], on].concat()).unwrap();
             let (key, text) = (setting.split('=').next().unwrap(), read(&[&[setting][..], off].concat()).unwrap_err());
             let (zero, text) = (off[0].split('=').next().unwrap(), text.to_string());
-            let told = format!(
+            let expected = format!(
                 "configuration: {key} is set, and {zero} is 0, which has no use for it; leave it out, or set {zero} above 0"
             );
-            assert_eq!(text, told);
+            assert_eq!(text, expected);
         }
         read(&["optimizer.nesterov=false", "optimizer.momentum=0"]).unwrap();
         // What is usual stands in the file of any run.

@@ -12,7 +12,7 @@
 //! is an image so large that the products at the points might overflow, each image for itself, so that its result
 //! depends neither on the batch nor on the number of threads. Then what does not see the few has an error of at most a
 //! hundred times that of direct summation. Where more than one pixel in [`FEW`] is large, there is no telling the large
-//! ones from the others: gradients in training are such, of a few decades side by side. There an output that sees small
+//! ones from the others: gradients in training are such, of a few decades at once. There an output that sees small
 //! pixels alone has an error of a few roundings of the largest pixel of its tile. So have outputs that see zeros alone.
 //!
 //! Filters are looked at when they are packed: a product is summed directly where the taps that an output at a corner

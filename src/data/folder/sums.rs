@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// Files whose sums are kept until they are added up: enough for all cores, whose progress is told in between.
+/// Files whose sums are kept until they are added up: enough for all cores, whose progress is reported in between.
 const SOME: usize = 256;
 /// Bytes that are read at a time.
-const PIECE: usize = 1 << 16;
+const CHUNK: usize = 1 << 16;
 
 /// The sum of a file's bytes.
 type Sum = [u8; 32];
@@ -52,16 +52,16 @@ pub(super) fn all(
     Ok(Sums { all: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), each })
 }
 
-/// The length and the sum of a file, of which one piece is in memory at a time.
+/// The length and the sum of a file, of which one chunk is in memory at a time.
 fn of_file(path: &Path) -> std::result::Result<(u64, Sum), String> {
     let (file, _) = opened(path)?;
     let (mut file, mut hash, mut length) = (file.take(memory::MOST_BYTES), Sha256::new(), 0);
-    let mut piece = vec![0; PIECE];
+    let mut chunk = vec![0; CHUNK];
     loop {
-        match file.read(&mut piece) {
+        match file.read(&mut chunk) {
             Ok(0) => return Ok((length, hash.finalize().into())),
             Ok(count) => {
-                hash.update(&piece[..count]);
+                hash.update(&chunk[..count]);
                 length += count as u64;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

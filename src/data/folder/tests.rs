@@ -46,8 +46,8 @@ fn error(folder: &Path) -> String {
 /// What is left out of the training set, by its path below the folder.
 fn left_out(folder: &Path) -> Vec<String> {
     let sets = open_folder(folder, 4).unwrap();
-    let told = |note: &FileNote| note.to_string().replace(&format!("{}/", folder.display()), "");
-    sets.train.left_out().iter().map(told).collect()
+    let text = |note: &FileNote| note.to_string().replace(&format!("{}/", folder.display()), "");
+    sets.train.left_out().iter().map(text).collect()
 }
 
 #[test]

@@ -70,14 +70,14 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     Ok(Pixels { width, height, channels, bytes: decoded, orientation, odd, _share: share })
 }
 
-/// The bytes of a file without some pieces of it.
-fn without(bytes: &[u8], mut pieces: Vec<Range<usize>>) -> Result<Vec<u8>, String> {
+/// The bytes of a file without some parts of it.
+fn without(bytes: &[u8], mut parts: Vec<Range<usize>>) -> Result<Vec<u8>, String> {
     let mut kept = reserve::with_room(bytes.len())?;
-    pieces.sort_by_key(|piece| piece.start);
+    parts.sort_by_key(|part| part.start);
     let mut at = 0;
-    for piece in pieces {
-        kept.extend_from_slice(&bytes[at..piece.start]);
-        at = piece.end;
+    for part in parts {
+        kept.extend_from_slice(&bytes[at..part.start]);
+        at = part.end;
     }
     kept.extend_from_slice(&bytes[at..]);
     Ok(kept)

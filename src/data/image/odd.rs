@@ -2,7 +2,7 @@
 
 use super::exif::Orientation;
 
-/// What is odd about a file that can be read, and is to be told.
+/// What is odd about a file that can be read, and is to be reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Odd {
     /// It is shown otherwise than its pixels are stored.
@@ -20,7 +20,7 @@ impl Odd {
     }
 
     /// Each oddity in words.
-    pub fn told(self) -> impl Iterator<Item = &'static str> {
+    pub fn reasons(self) -> impl Iterator<Item = &'static str> {
         let all = [
             (
                 self.turned,

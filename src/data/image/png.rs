@@ -18,7 +18,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     options.set_ignore_text_chunk(true);
     options.set_ignore_iccp_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
-    let header = decoder.read_header_info().map_err(told)?;
+    let header = decoder.read_header_info().map_err(message)?;
     let (width, height) = (u64::from(header.width), u64::from(header.height));
     let indexed = header.color_type == ColorType::Indexed;
     let pixels = expect_pixels(width, height)?;
@@ -35,13 +35,13 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
         false => Transformations::normalize_to_color8(),
     });
     decoder.set_limits(Limits { bytes: needed as usize + (1 << 20) });
-    let mut reader = decoder.read_info().map_err(told)?;
+    let mut reader = decoder.read_info().map_err(message)?;
     let orientation = reader.info().exif_metadata.as_deref().map(exif::orientation).unwrap_or_default();
     let animated = reader.info().animation_control.is_some_and(|animation| animation.num_frames > 1);
     let size = reader.output_buffer_size().ok_or("its size overflows")?;
     let mut decoded = reserve::filled(size, 0)?;
-    let frame = reader.next_frame(&mut decoded).map_err(told)?;
-    reader.finish().map_err(told)?;
+    let frame = reader.next_frame(&mut decoded).map_err(message)?;
+    reader.finish().map_err(message)?;
     decoded.truncate(frame.buffer_size());
     let (decoded, channels) = match indexed {
         true => (coloured(&decoded, &frame, reader.info().palette.as_deref().unwrap_or_default())?, 3),
@@ -62,7 +62,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
 /// The rows and columns that the header says.
 pub(super) fn size(bytes: &[u8]) -> Result<[usize; 2], String> {
     let mut decoder = Decoder::new(Cursor::new(bytes));
-    decoder.read_header_info().map(|header| [header.height, header.width].map(|size| size as usize)).map_err(told)
+    decoder.read_header_info().map(|header| [header.height, header.width].map(|size| size as usize)).map_err(message)
 }
 
 /// Red, green and blue of each pixel, of rows of indices into a palette, which are packed into bytes from the highest bit on.
@@ -135,7 +135,7 @@ impl Read for PixelData<'_> {
 }
 
 /// What the decoder says, in the words of this program where data end early.
-fn told(error: png::DecodingError) -> String {
+fn message(error: png::DecodingError) -> String {
     match &error {
         png::DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "it ends early: it is cut short".into()

@@ -86,10 +86,10 @@ fn scans(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
 
 /// Every oddity of the files.
 fn odd(bytes: &[u8]) -> Vec<&'static str> {
-    decode(bytes, SIDE, &mut [0; 3 * SIDE * SIDE]).unwrap().told().collect()
+    decode(bytes, SIDE, &mut [0; 3 * SIDE * SIDE]).unwrap().reasons().collect()
 }
 
-/// Bytes put in before the end of any scan, as some cameras and editors leave them, or before another marker: they are passed over and told.
+/// Bytes put in before the end of any scan, as some cameras and editors leave them, or before another marker: they are passed over and reported.
 #[test]
 fn stray_bytes_before_a_marker_are_passed_over_and_told() {
     let [mut passed, mut unclear] = [0; 2];
@@ -106,8 +106,11 @@ fn stray_bytes_before_a_marker_are_passed_over_and_told() {
                     continue;
                 };
                 assert_eq!(planes, decode_image(&bytes, SIDE).unwrap(), "{name} {place} {more:?}");
-                let told = odd(&longer);
-                assert!(told.len() == before + 1 && told[before].starts_with("it has stray bytes"), "{name}: {told:?}");
+                let reasons = odd(&longer);
+                assert!(
+                    reasons.len() == before + 1 && reasons[before].starts_with("it has stray bytes"),
+                    "{name}: {reasons:?}"
+                );
                 passed += 1;
             }
         }
@@ -118,10 +121,10 @@ fn stray_bytes_before_a_marker_are_passed_over_and_told() {
 #[test]
 fn turned_and_animated_images_are_told_and_others_are_not() {
     for (name, bytes, _) in files() {
-        let told = odd(&bytes);
-        let turned = told.iter().any(|text| text.starts_with("its EXIF data"));
-        assert_eq!(turned, name.starts_with("turned") && name != "turned-1.jpg", "{name}: {told:?}");
-        assert_eq!(told.len(), usize::from(turned), "{name}: {told:?}");
+        let reasons = odd(&bytes);
+        let turned = reasons.iter().any(|text| text.starts_with("its EXIF data"));
+        assert_eq!(turned, name.starts_with("turned") && name != "turned-1.jpg", "{name}: {reasons:?}");
+        assert_eq!(reasons.len(), usize::from(turned), "{name}: {reasons:?}");
     }
     let frames = |count: u32| {
         let mut file = Vec::new();

@@ -1,4 +1,4 @@
-//! A server of one file that misbehaves as it is told, for tests.
+//! A server of one file that misbehaves as it is asked to, for tests.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -83,10 +83,10 @@ fn answer(mut stream: TcpStream, bytes: &[u8], range: Option<usize>, how: Serve)
             return stream.write_all(&[&body[..], b"!"].concat());
         }
         _ if start > 0 => {
-            let told = if how == Serve::WrongRange { start - 1 } else { start };
+            let first = if how == Serve::WrongRange { start - 1 } else { start };
             write!(
                 stream,
-                "HTTP/1.1 206 Partial\r\nContent-Range: bytes {told}-{}/{}\r\n",
+                "HTTP/1.1 206 Partial\r\nContent-Range: bytes {first}-{}/{}\r\n",
                 bytes.len() - 1,
                 bytes.len()
             )?;

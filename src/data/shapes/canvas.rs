@@ -1,10 +1,10 @@
-//! A picture in the making: pixels, and how an outline is laid onto them. Knows outlines and textures; knows no class.
+//! An image in the making: pixels, and how an outline is laid onto them. Knows outlines and textures; knows no class.
 
 use super::draw::{Draw, Point};
 use super::outline::Outline;
 use super::texture::{Colour, Texture, mix, scale};
 
-/// Pixels along a side of a picture.
+/// Pixels along a side of an image.
 pub(super) const SIDE: usize = 32;
 
 /// How far objects reach from their origin.
@@ -13,7 +13,7 @@ pub(super) const REACH: f32 = 1.25;
 /// How much farther than its centre a part of a tilted object is seen at most; none is nearer than 0.4.
 const DEEPEST: f32 = 1.6;
 
-/// The pixels of a picture, row by row.
+/// The pixels of an image, row by row.
 pub(super) struct Canvas(pub(super) Vec<Colour>);
 
 /// Where an outline lies: its size, place, turn, stretch and tilt.
@@ -62,7 +62,7 @@ impl Place {
         Place { centre, inverse, tilt, scale: radius, largest, reach: REACH }
     }
 
-    /// Straight ahead, a pixel to a unit, for an outline that crosses the picture in the direction `turn`.
+    /// Straight ahead, a pixel to a unit, for an outline that crosses the image in the direction `turn`.
     pub(super) fn across(centre: Point, [c, s]: Point) -> Place {
         Place {
             centre,
@@ -96,7 +96,7 @@ impl Place {
 }
 
 impl Canvas {
-    /// A surface that fills the picture.
+    /// A surface that fills the image.
     pub(super) fn new(texture: &Texture) -> Canvas {
         Canvas((0..SIDE * SIDE).map(|i| texture.at([(i % SIDE) as f32, (i / SIDE) as f32])).collect())
     }

@@ -1,12 +1,12 @@
 //! What stands around and before an object: fragments of lines, and smaller things of any class. Knows how to paint;
-//! does not know which class the picture is of.
+//! does not know which class the image is of.
 
 use super::canvas::{Canvas, Paint, Place, SIDE};
 use super::draw::{Draw, Point};
 use super::outline::{CLASSES, Outline};
 use super::texture::{Texture, pair};
 
-/// Scatters fragments and small things over the picture.
+/// Scatters fragments and small things over the image.
 pub(super) fn scatter(canvas: &mut Canvas, draw: &mut Draw) {
     for _ in 0..2 + draw.below(4) {
         let centre = [draw.between(0.0, SIDE as f32), draw.between(0.0, SIDE as f32)];

@@ -1,12 +1,12 @@
 //! Random choices in the form that drawing needs: numbers of a range, chances, picks, directions. Knows the stream of
-//! random words; knows nothing of pictures.
+//! random words; knows nothing of images.
 
 use crate::rng::{Purpose, Stream};
 
 /// A point or a direction: `[x, y]`, `x` to the right and `y` downwards.
 pub(super) type Point = [f32; 2];
 
-/// The choices of one picture.
+/// The choices of one image.
 pub(super) struct Draw(Stream);
 
 impl Draw {

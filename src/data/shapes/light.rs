@@ -35,7 +35,7 @@ pub(super) fn blur(canvas: &mut Canvas, part: f32) {
 }
 
 /// Exposes a scene: contrast and brightness, noise of the sensor, and three planes of bytes.
-pub(super) fn expose(canvas: &Canvas, picture: &mut [u8], draw: &mut Draw) {
+pub(super) fn expose(canvas: &Canvas, image: &mut [u8], draw: &mut Draw) {
     let (contrast, bright) = (draw.between(0.65, 1.1), draw.between(-0.12, 0.12));
     // A sum of two bytes has a standard deviation of 104.5.
     let noise = draw.between(0.01, 0.05) / 104.5;
@@ -43,7 +43,7 @@ pub(super) fn expose(canvas: &Canvas, picture: &mut [u8], draw: &mut Draw) {
         let [all, own @ ..] = draw.bytes();
         for (c, value) in pixel.iter().enumerate() {
             let seen = 0.5 + bright + contrast * (value - 0.5) + noise * (f32::from(all) + f32::from(own[c]) - 255.0);
-            picture[c * SIDE * SIDE + i] = (seen * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
+            image[c * SIDE * SIDE + i] = (seen * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
         }
     }
 }
@@ -71,9 +71,9 @@ mod tests {
 
     #[test]
     fn bytes_stay_in_range_and_planes_in_order() {
-        let mut picture = vec![7; 3 * SIDE * SIDE];
-        expose(&Canvas(vec![[-9.0, 0.5, 9.0]; SIDE * SIDE]), &mut picture, &mut Draw::new(0, 0, 0));
-        let planes: Vec<&[u8]> = picture.chunks(SIDE * SIDE).collect();
+        let mut image = vec![7; 3 * SIDE * SIDE];
+        expose(&Canvas(vec![[-9.0, 0.5, 9.0]; SIDE * SIDE]), &mut image, &mut Draw::new(0, 0, 0));
+        let planes: Vec<&[u8]> = image.chunks(SIDE * SIDE).collect();
         assert!(planes[0].iter().all(|x| *x == 0) && planes[2].iter().all(|x| *x == 255));
         assert!(planes[1].iter().all(|x| (40..215).contains(x)));
     }

@@ -1,16 +1,16 @@
-//! The data set `shapes`: small colour pictures of ten classes of drawn objects, made from a seed. Knows random numbers
-//! and labelled pictures; needs no file.
+//! The data set `shapes`: small colour images of ten classes of drawn objects, made from a seed. Knows random numbers
+//! and labelled images; needs no file.
 //!
 //! # What is seen
-//! Each picture shows one large object — an arrow, crescent, cross, disc, flower, heart, ring, square, star or triangle —
+//! Each image shows one large object — an arrow, crescent, cross, disc, flower, heart, ring, square, star or triangle —
 //! in any place and size, turned a little either way, stretched and tilted, on a textured ground. It is filled with a texture;
 //! all but discs and rings may be drawn as a line instead. Around and before it lie fragments and smaller things of any
 //! class; light, shadow, blur and noise come on top. Nine objects in ten are lighter than their ground. Colours, textures, clutter and light are drawn alike for all classes,
-//! so the outline of the largest object tells the class, and no colour does. A picture and its mirror image are equally
+//! so the outline of the largest object tells the class, and no colour does. An image and its mirror image are equally
 //! likely: flipping left and right is a fair augmentation, turning by a quarter is not.
 //!
 //! # The same everywhere
-//! A picture depends on the seed, the set and its index, and on nothing else: it draws from a random stream of its own, so
+//! An image depends on the seed, the set and its index, and on nothing else: it draws from a random stream of its own, so
 //! any number of threads makes the same bytes, and a small set is the beginning of a larger one. The arithmetic is
 //! `+ − × ÷`, square root, rounding and comparison in `f32`, which every platform does alike; sine, cosine and the
 //! exponential function are not, so directions come from a rational formula and from tables.
@@ -53,19 +53,19 @@ pub(super) const SHAPES: SetInfo = SetInfo {
     loose: |_| true,
 };
 
-/// Bytes of a picture.
+/// Bytes of an image.
 const BYTES: usize = 3 * SIDE * SIDE;
-/// Pictures that a thread makes before it asks for more.
+/// Images that a thread makes before it asks for more.
 const CHUNK: usize = 64;
 /// The largest set that is made: about three gigabytes.
 const LARGEST: usize = 1_000_000;
 
-/// The data set `shapes`: 10,000 training and 2,000 test pictures `[3, 32, 32]` of ten classes, made from a seed.
+/// The data set `shapes`: 10,000 training and 2,000 test images `[3, 32, 32]` of ten classes, made from a seed.
 ///
-/// Each picture shows one large object among clutter: an arrow, crescent, cross, disc, flower, heart, ring, square, star or
+/// Each image shows one large object among clutter: an arrow, crescent, cross, disc, flower, heart, ring, square, star or
 /// triangle, in any colour and texture. Only its outline tells the class; flipping left and right keeps it.
 ///
-/// The classes are equally frequent and their order is random. Another seed gives other pictures of the same kind.
+/// The classes are equally frequent and their order is random. Another seed gives other images of the same kind.
 ///
 /// # Errors
 /// None at this size; see [`shapes_of`].
@@ -80,12 +80,12 @@ pub fn shapes(seed: u64) -> Result<Sets> {
     shapes_of(seed, 10_000, 2_000)
 }
 
-/// The data set [`shapes`] with another number of pictures: the first ones of the same seed, and more beyond them.
+/// The data set [`shapes`] with another number of images: the first ones of the same seed, and more beyond them.
 ///
 /// Each class is as frequent as another, or one more where the number is no multiple of ten.
 ///
 /// # Errors
-/// When one of the sets is empty, or larger than a million pictures.
+/// When one of the sets is empty, or larger than a million images.
 ///
 /// ```
 /// use evograd::data::{shapes, shapes_of};
@@ -112,7 +112,7 @@ fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures>
     let work = || {
         while let Some((chunk, (bytes, labels))) = next(&chunks) {
             for (i, (bytes, &label)) in bytes.chunks_mut(BYTES).zip(labels).enumerate() {
-                scene::picture(label.into(), bytes, &mut Draw::new(seed, split, (chunk * CHUNK + i) as u32));
+                scene::image(label.into(), bytes, &mut Draw::new(seed, split, (chunk * CHUNK + i) as u32));
             }
         }
     };
@@ -126,12 +126,12 @@ fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures>
     Pictures::new([3, SIDE, SIDE], &CLASSES, bytes, labels)
 }
 
-/// The next piece of work.
+/// The next chunk of work.
 fn next<T>(work: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     work.lock().expect("no thread panics while it asks for work").next()
 }
 
-/// The classes in random order: each ten pictures hold every class once.
+/// The classes in random order: each ten images hold every class once.
 fn labels(seed: u64, split: u32, count: usize) -> Vec<u16> {
     let ten = |block: usize| {
         let mut draw = Draw::new(seed, 2 + split, block as u32);
@@ -149,17 +149,17 @@ mod tests {
     use sha2::{Digest, Sha256};
     use std::collections::HashSet;
 
-    fn pictures(set: &dyn Dataset) -> Vec<Vec<u8>> {
+    fn images(set: &dyn Dataset) -> Vec<Vec<u8>> {
         let read = |index| {
-            let mut picture = vec![0; BYTES];
-            set.read(index, &mut picture).map(|()| picture)
+            let mut image = vec![0; BYTES];
+            set.read(index, &mut image).map(|()| image)
         };
         (0..set.len()).map(|index| read(index).unwrap()).collect()
     }
 
     /// The mean of each channel.
-    fn colour_of(picture: &[u8]) -> [f64; 3] {
-        let plane = |c: usize| &picture[c * SIDE * SIDE..][..SIDE * SIDE];
+    fn colour_of(image: &[u8]) -> [f64; 3] {
+        let plane = |c: usize| &image[c * SIDE * SIDE..][..SIDE * SIDE];
         std::array::from_fn(|c| plane(c).iter().map(|&x| f64::from(x)).sum::<f64>() / (SIDE * SIDE) as f64)
     }
 
@@ -181,7 +181,7 @@ mod tests {
         let sets = shapes_of(0, 1000, 100).unwrap();
         let mut hash = Sha256::new();
         for set in [&sets.train, &sets.test] {
-            pictures(set.as_ref()).iter().for_each(|picture| hash.update(picture));
+            images(set.as_ref()).iter().for_each(|image| hash.update(image));
             (0..set.len()).for_each(|index| hash.update([set.label(index) as u8]));
         }
         let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -191,12 +191,12 @@ mod tests {
     #[test]
     fn a_small_set_is_the_beginning_of_a_larger_one() {
         let (few, more) = (made(1, 1, 70, 2).unwrap(), made(1, 1, 135, 2).unwrap());
-        let picture = |set: &Pictures, index| {
-            let mut picture = [0; 3 * 32 * 32];
-            set.read(index, &mut picture).unwrap();
-            (set.label(index), picture)
+        let image = |set: &Pictures, index| {
+            let mut image = [0; 3 * 32 * 32];
+            set.read(index, &mut image).unwrap();
+            (set.label(index), image)
         };
-        assert!((0..70).all(|index| picture(&few, index) == picture(&more, index)));
+        assert!((0..70).all(|index| image(&few, index) == image(&more, index)));
     }
 
     #[test]
@@ -204,8 +204,8 @@ mod tests {
         let mut seen = HashSet::new();
         for seed in [0, 1, 1 << 32] {
             let sets = shapes_of(seed, 1000, 500).unwrap();
-            seen.extend(pictures(sets.train.as_ref()));
-            seen.extend(pictures(sets.test.as_ref()));
+            seen.extend(images(sets.train.as_ref()));
+            seen.extend(images(sets.test.as_ref()));
         }
         assert_eq!(seen.len(), 3 * 1500);
     }
@@ -214,7 +214,7 @@ mod tests {
     fn a_picture_of_another_class_is_another_picture() {
         let draw = |class| {
             let mut bytes = vec![0; BYTES];
-            scene::picture(class, &mut bytes, &mut Draw::new(5, 0, 0));
+            scene::image(class, &mut bytes, &mut Draw::new(5, 0, 0));
             bytes
         };
         assert_eq!((0..CLASSES.len()).map(draw).collect::<HashSet<_>>().len(), CLASSES.len());
@@ -240,33 +240,33 @@ mod tests {
         let set = made(2, 0, 1000, 2).unwrap();
         for c in 0..3 {
             let plane =
-                pictures(&set).iter().flat_map(|p| p[c * 1024..][..1024].to_vec()).map(f64::from).collect::<Vec<_>>();
+                images(&set).iter().flat_map(|p| p[c * 1024..][..1024].to_vec()).map(f64::from).collect::<Vec<_>>();
             let mean = plane.iter().sum::<f64>() / plane.len() as f64;
             let deviation = (plane.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / plane.len() as f64).sqrt();
             assert!((85.0..125.0).contains(&mean) && (45.0..75.0).contains(&deviation), "{mean} {deviation}");
         }
-        for picture in pictures(&set) {
-            let (low, high) = (picture.iter().min().unwrap(), picture.iter().max().unwrap());
+        for image in images(&set) {
+            let (low, high) = (image.iter().min().unwrap(), image.iter().max().unwrap());
             assert!(high - low > 40, "an image of {low} to {high}");
         }
     }
 
-    /// A picture goes to the class whose mean colour is nearest to its own: by chance, one in ten is right.
+    /// An image goes to the class whose mean colour is nearest to its own: by chance, one in ten is right.
     #[test]
     fn a_class_is_not_told_by_its_colour() {
         let sets = shapes_of(0, 4000, 1000).unwrap();
         let mut means = [[0.0; 3]; 10];
-        for (index, picture) in pictures(sets.train.as_ref()).iter().enumerate() {
+        for (index, image) in images(sets.train.as_ref()).iter().enumerate() {
             let mean = &mut means[sets.train.label(index)];
-            colour_of(picture).iter().zip(mean).for_each(|(x, mean)| *mean += x / 400.0);
+            colour_of(image).iter().zip(mean).for_each(|(x, mean)| *mean += x / 400.0);
         }
-        let right = |&(index, ref picture): &(usize, Vec<u8>)| {
-            let distance = |class: usize| squared_distance(&colour_of(picture), &means[class]);
+        let right = |&(index, ref image): &(usize, Vec<u8>)| {
+            let distance = |class: usize| squared_distance(&colour_of(image), &means[class]);
             let nearest = (0..10).min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap();
             nearest == sets.test.label(index)
         };
-        let right = pictures(sets.test.as_ref()).into_iter().enumerate().filter(right).count();
-        assert!(right < 200, "{right} of 1000 are told by their mean colour");
+        let right = images(sets.test.as_ref()).into_iter().enumerate().filter(right).count();
+        assert!(right < 200, "{right} of 1000 are recognised by their mean colour");
     }
 
     #[test]

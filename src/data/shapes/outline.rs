@@ -80,7 +80,7 @@ impl Outline {
         }
     }
 
-    /// Whether the object is still told from the other classes when only its edge is drawn: a disc would be a ring.
+    /// Whether the object is still distinguished from the other classes when only its edge is drawn: a disc would be a ring.
     pub(super) fn can_be_hollow(&self) -> bool {
         !matches!(self, Outline::Disc { .. } | Outline::Ring { .. })
     }

@@ -1,4 +1,4 @@
-//! One picture, from the background to the bytes. Knows every part of a scene and in which order they come.
+//! One image, from the background to the bytes. Knows every part of a scene and in which order they come.
 
 use super::canvas::{Canvas, Paint, Place};
 use super::clutter::{occlude, scatter};
@@ -14,8 +14,8 @@ const LIGHTER: f32 = 0.9;
 /// The brightest ground, where the object is to be lighter.
 const DARK: f32 = 0.6;
 
-/// Draws a picture of a class: three planes of bytes.
-pub(super) fn picture(class: usize, picture: &mut [u8], draw: &mut Draw) {
+/// Draws an image of a class: three planes of bytes.
+pub(super) fn image(class: usize, image: &mut [u8], draw: &mut Draw) {
     let lighter = draw.chance(LIGHTER);
     let ground = pair(draw).map(|colour| colour.map(|x| if lighter { DARK * x } else { 1.0 - DARK * (1.0 - x) }));
     let mut canvas = Canvas::new(&Texture::new(ground, 4.0, draw));
@@ -26,10 +26,10 @@ pub(super) fn picture(class: usize, picture: &mut [u8], draw: &mut Draw) {
     }
     light(&mut canvas, draw);
     blur(&mut canvas, draw.between(0.0, 0.8));
-    expose(&canvas, picture, draw);
+    expose(&canvas, image, draw);
 }
 
-/// The object that gives the picture its class: larger than all else. Its centre and radius.
+/// The object that gives the image its class: larger than all else. Its centre and radius.
 fn object(canvas: &mut Canvas, class: usize, ground: &[Colour; 2], lighter: bool, draw: &mut Draw) -> (Point, f32) {
     let radius = draw.between(9.5, 14.0);
     let room = 0.5 * (15.5 - 0.85 * radius);

@@ -1,4 +1,4 @@
-//! What surfaces look like: two colours, mixed by a pattern. Knows random choices; knows no outline and no picture.
+//! What surfaces look like: two colours, mixed by a pattern. Knows random choices; knows no outline and no image.
 
 use super::draw::{Draw, Point};
 

@@ -42,7 +42,7 @@ pub struct Imported {
 /// ```
 ///
 /// # Errors
-/// When a file is not the official one (both sums are told), a folder does not hold the set, or writing fails. A folder in
+/// When a file is not the official one (both sums are named), a folder does not hold the set, or writing fails. A folder in
 /// the right layout is taken even if its bytes are not the official ones; [`verify`](super::verify()) tells.
 pub fn import(info: &SetInfo, from: &[PathBuf], data_dir: &Path, progress: &mut dyn Progress) -> Result<Imported> {
     if info.archives.is_empty() {
@@ -104,7 +104,7 @@ impl Import<'_> {
         }
     }
 
-    /// Opens the set in a folder, which checks it whole. What is wrong is told of the file that the user named, and what to do is
+    /// Opens the set in a folder, which checks it whole. What is wrong is reported of the file that the user named, and what to do is
     /// none of what was just done.
     fn open(&self, folder: &Path) -> Result<()> {
         let Err(error) = (self.info.open)(folder) else { return Ok(()) };

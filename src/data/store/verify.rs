@@ -51,7 +51,7 @@ pub struct Verdict {
     pub folder: PathBuf,
     /// Its files, and an official archive that lies with them.
     pub files: Vec<FileReport>,
-    /// Training and test pictures, if the files are in order.
+    /// Training and test images, if the files are in order.
     pub pictures: Option<[usize; 2]>,
     /// Images that cannot be decoded, each with what is wrong.
     pub broken: Vec<String>,
@@ -128,7 +128,7 @@ pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> R
 }
 
 impl Verdict {
-    /// Takes down how many pictures there are, what else lies there, and which of them cannot be decoded.
+    /// Takes down how many images there are, what else lies there, and which of them cannot be decoded.
     fn look_at(&mut self, sets: &Sets, progress: &mut dyn Progress) -> Result<()> {
         self.pictures = Some([sets.train.len(), sets.test.len()]);
         for (name, set) in [("training", &*sets.train), ("test", &*sets.test)] {
@@ -149,7 +149,7 @@ impl Verdict {
     }
 }
 
-/// What is wrong with each picture that cannot be decoded, in the order of the set.
+/// What is wrong with each image that cannot be decoded, in the order of the set.
 fn decode_all(set: &dyn Dataset, what: &str, progress: &mut dyn Progress) -> Result<Vec<String>> {
     let (all, broken) = ((0..set.len()).collect::<Vec<_>>(), Mutex::new(Vec::new()));
     let visit = |sample: usize, read: Result<&[u8]>| {

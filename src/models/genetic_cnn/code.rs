@@ -204,18 +204,18 @@ mod tests {
 
     #[test]
     fn a_wrong_code_is_told_what_is_wrong() {
-        let told = |text: &str| text.parse::<Code>().unwrap_err().to_string();
+        let message = |text: &str| text.parse::<Code>().unwrap_err().to_string();
         let example = "write the bits of each destination with dashes between, such as 1-01-001";
         assert_eq!(
-            told("1-01|0-011"),
+            message("1-01|0-011"),
             format!("stage 2: genome: 3 bits in \"0-011\" for node 3, which has 2 before it; {example}")
         );
-        assert_eq!(told("1-0x"), format!("stage 1: genome: 'x' in \"1-0x\" is no bit; {example}"));
+        assert_eq!(message("1-0x"), format!("stage 1: genome: 'x' in \"1-0x\" is no bit; {example}"));
         assert_eq!(
-            told("alexnet"),
+            message("alexnet"),
             "genome: \"alexnet\" is no code; write a code such as 1-01|0-01-100, or one of vgg-like, resnet-like, \
              densenet-like, figure1, genet1, genet2"
         );
-        assert!(told("1-01|").starts_with("stage 2: genome: 0 bits in \"\" for node 2"));
+        assert!(message("1-01|").starts_with("stage 2: genome: 0 bits in \"\" for node 2"));
     }
 }

@@ -24,12 +24,12 @@ pub enum Source {
 pub struct StageGraph {
     /// The ordinary nodes with their inputs, in their order. Where there are none, the stage is its input node alone.
     pub nodes: Vec<(usize, Vec<Source>)>,
-    /// The ordinary nodes that nobody takes in: the inputs of the default output node.
+    /// The ordinary nodes that nobody consumes: the inputs of the default output node.
     pub ends: Vec<usize>,
 }
 
 impl StageGraph {
-    /// The graph of a stage. Nodes without any edge vanish; those without a predecessor take in the input node; those
+    /// The graph of a stage. Nodes without any edge vanish; those without a predecessor consume the input node; those
     /// without a successor go into the output node.
     pub fn new(stage: &Stage) -> StageGraph {
         let edges: Vec<(usize, usize)> = stage.edges().collect();
@@ -52,7 +52,7 @@ impl StageGraph {
 }
 
 impl Code {
-    /// Whether a node of its network takes in more than one other.
+    /// Whether a node of its network consumes more than one other.
     pub fn has_fusions(&self) -> bool {
         let graphs = self.0.iter().map(StageGraph::new);
         graphs.into_iter().any(|graph| graph.ends.len() > 1 || graph.nodes.iter().any(|(_, inputs)| inputs.len() > 1))

@@ -1,7 +1,7 @@
 //! The networks of Genetic CNN: a code says how the nodes of each stage are wired, a backbone what surrounds them.
 //!
 //! A node adds its inputs (or fuses them as asked), then comes a convolution, batch normalisation and ReLU. In each stage a default
-//! input node takes in what comes before and feeds the nodes without a predecessor; a default output node takes in the
+//! input node consumes what comes before and feeds the nodes without a predecessor; a default output node consumes the
 //! nodes without a successor; a pool follows. Nodes without any edge vanish, and a stage without edges is its input node alone.
 //!
 //! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017, in the version of arXiv 1703.01513v1, sections 3.1 and 4. Not stated
@@ -44,7 +44,7 @@ pub fn network(code: &Code, options: &Options) -> Result<Spec> {
     let backbone = options.backbone.clone().unwrap_or_else(|| Backbone::cifar10(code.0.len()));
     backbone.check(code.0.len())?;
     let mut spec = Spec::new(code.to_string(), options.input);
-    let mut x = spec.picture();
+    let mut x = spec.image();
     for (number, (stage, filters)) in code.0.iter().zip(&backbone.filters).enumerate() {
         let path = format!("stage{}", number + 1);
         let first = Conv::same(options.channels(*filters), backbone.kernel).padding(backbone.padding);

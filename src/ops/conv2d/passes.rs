@@ -1,4 +1,4 @@
-//! The three passes of a convolution, cut into pieces of a few images for the threads.
+//! The three passes of a convolution, cut into chunks of a few images for the threads.
 
 use super::sizes::Sizes;
 use crate::buffer::Buffer;
@@ -248,9 +248,9 @@ impl<E: Element> Products<E> {
         let together = if images < FEW_IMAGES { 1 } else { IMAGES };
         let scratch = |product: &Product<E>| product.plan.scratch_len(together);
         let scratch = self.0.iter().map(scratch).max().unwrap_or(0);
-        for_each(y, together * y_len, |piece, y| {
+        for_each(y, together * y_len, |chunk, y| {
             let images = y.len() / y_len;
-            let x = &x[piece * together * x_len..][..images * x_len];
+            let x = &x[chunk * together * x_len..][..images * x_len];
             let mut scratch = Buffer::stale(scratch);
             for Product { plan, packed, kernel, grid, bias, source, target } in &self.0 {
                 let x = Images { data: x, batch: Batch { images, stride: x_len, start: *source } };

@@ -82,10 +82,10 @@ fn misfit<E: Element>(op: &'static str, name: &str, value: f64, shape: &Shape) -
     Error::Overflow { op, problem, remedy: "lower the learning rate, or scale what comes in".into() }
 }
 
-/// What the values of the batch were, told to the method by the operation.
+/// The moments of the batch, handed from the operation to the method.
 type Statistics = Rc<OnceCell<Vec<Moments>>>;
 
-/// What an operation that normalises over the batch is told, and what it tells.
+/// What an operation that normalises over the batch receives, and what it reports.
 #[derive(Debug)]
 pub(in crate::ops) struct Batch {
     options: BatchNorm,
@@ -156,7 +156,7 @@ pub(in crate::ops) fn train<E: Element, O: Op<E, N>, const N: usize>(
     let statistics = Statistics::default();
     let shapes = [*running.mean.shape(), *running.variance.shape()];
     let y = apply(operation(Batch { options, running: shapes, statistics: statistics.clone() }), inputs)?;
-    let batch = statistics.get().expect("forward has told what the values of the batch were").clone();
+    let batch = statistics.get().expect("forward has set the moments of the batch").clone();
     running.follow(O::NAME, &batch, options.momentum)?;
     Ok((y, batch))
 }

@@ -4,7 +4,7 @@
 //! gradient is summed over the repeated axes: [`sum_back`](super::reduction::sum_back).
 
 use crate::error::{Error, Result};
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
@@ -23,7 +23,7 @@ pub(in crate::ops) fn stretch<'a, E: Element>(x: &'a Tensor<E>, shape: &Shape) -
     if x.shape() == shape {
         return Cow::Borrowed(x);
     }
-    Cow::Owned(Tensor::build(*shape, |y| for_each(y, PIECE, |i, y| fill(x, shape, i * PIECE, y))))
+    Cow::Owned(Tensor::build(*shape, |y| for_each(y, CHUNK, |i, y| fill(x, shape, i * CHUNK, y))))
 }
 
 /// Writes the elements of `x` stretched to `shape` from the one at `start` on, row by row along the last axis.
@@ -75,9 +75,9 @@ mod tests {
     use super::*;
     use crate::ThreadPool;
 
-    /// Every way to repeat axes, against the definition, in tensors of several pieces that end within rows.
+    /// Every way to repeat axes, against the definition, in tensors of several chunks that end within rows.
     #[test]
-    fn stretching_to_many_pieces_agrees_with_the_definition() {
+    fn stretching_to_many_chunks_agrees_with_the_definition() {
         let large = Shape::new(&[7, 3, 5, 331]).unwrap();
         for choice in 0..16_usize {
             let size = |axis: usize| if choice >> axis & 1 == 1 { 1 } else { large.sizes()[axis] };

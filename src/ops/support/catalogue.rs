@@ -23,7 +23,7 @@ pub struct Row {
     pub large: Large,
 }
 
-/// Inputs so large that the work of an operation on them is cut into several pieces; drawn cases are done in one.
+/// Inputs so large that the work of an operation on them is cut into several chunks; drawn cases are done in one.
 pub struct Large {
     /// The shapes of the inputs, whose values are above 0 and at most 1.
     pub shapes: &'static [&'static [usize]],
@@ -31,7 +31,7 @@ pub struct Large {
     pub run: fn(&[Var]) -> Result<Var>,
 }
 
-/// The shape of images, an odd number of them with an odd number of rows, of more elements than fit into several pieces.
+/// The shape of images, an odd number of them with an odd number of rows, of more elements than fit into several chunks.
 pub(in crate::ops) const IMAGES: &[usize] = &[13, 6, 37, 35];
 /// The shape of a parameter for each channel of [`IMAGES`].
 pub(in crate::ops) const CHANNELS: &[usize] = &[6];

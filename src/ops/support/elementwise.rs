@@ -1,18 +1,18 @@
-//! Element-wise operations: cut into pieces, one pass over memory each. Knows no operation.
+//! Element-wise operations: cut into chunks, one pass over memory each. Knows no operation.
 
 use super::isa;
-use crate::par::{PIECE, for_each, for_each_pair, piece};
+use crate::par::{CHUNK, chunk, for_each, for_each_pair};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa};
 
-/// Calls `kernel(isa, x, y)` for every piece of `x` and the output.
+/// Calls `kernel(isa, x, y)` for every chunk of `x` and the output.
 pub(in crate::ops) fn unary<E: Element>(x: &Tensor<E>, kernel: impl Fn(Isa, &[E], &mut [E]) + Sync) -> Tensor<E> {
     let (isa, x, shape) = (isa(), x.as_slice(), *x.shape());
-    Tensor::build(shape, |y| for_each(y, PIECE, |i, y| kernel(isa, &x[piece(i, x.len())], y)))
+    Tensor::build(shape, |y| for_each(y, CHUNK, |i, y| kernel(isa, &x[chunk(i, x.len())], y)))
 }
 
-/// Calls `kernel(isa, a, b, y)` for every piece of two inputs of one shape and the output.
+/// Calls `kernel(isa, a, b, y)` for every chunk of two inputs of one shape and the output.
 pub(in crate::ops) fn binary<E: Element>(
     a: &Tensor<E>,
     b: &Tensor<E>,
@@ -21,14 +21,14 @@ pub(in crate::ops) fn binary<E: Element>(
     let (isa, shape) = (isa(), same_shape(a, b));
     let (a, b) = (a.as_slice(), b.as_slice());
     Tensor::build(shape, |y| {
-        for_each(y, PIECE, |i, y| {
-            let piece = piece(i, a.len());
-            kernel(isa, &a[piece.clone()], &b[piece], y);
+        for_each(y, CHUNK, |i, y| {
+            let chunk = chunk(i, a.len());
+            kernel(isa, &a[chunk.clone()], &b[chunk], y);
         })
     })
 }
 
-/// Calls `kernel(isa, inputs, y)` for every piece of three inputs of one shape and the output.
+/// Calls `kernel(isa, inputs, y)` for every chunk of three inputs of one shape and the output.
 pub(in crate::ops) fn ternary<E: Element>(
     inputs: [&Tensor<E>; 3],
     kernel: impl Fn(Isa, [&[E]; 3], &mut [E]) + Sync,
@@ -37,11 +37,11 @@ pub(in crate::ops) fn ternary<E: Element>(
     same_shape(a, b);
     let (isa, shape, inputs) = (isa(), same_shape(a, c), inputs.map(Tensor::as_slice));
     Tensor::build(shape, |y| {
-        for_each(y, PIECE, |i, y| kernel(isa, inputs.map(|x| &x[piece(i, x.len())]), y));
+        for_each(y, CHUNK, |i, y| kernel(isa, inputs.map(|x| &x[chunk(i, x.len())]), y));
     })
 }
 
-/// Calls `kernel(isa, a, b, dy, da, db)` for every piece of three inputs of one shape and two outputs.
+/// Calls `kernel(isa, a, b, dy, da, db)` for every chunk of three inputs of one shape and two outputs.
 pub(in crate::ops) fn binary_backward<E: Element>(
     a: &Tensor<E>,
     b: &Tensor<E>,
@@ -52,9 +52,9 @@ pub(in crate::ops) fn binary_backward<E: Element>(
     let (a, b, dy) = (a.as_slice(), b.as_slice(), dy.as_slice());
     let mut db = Tensor::build(shape, |_| ());
     let da = Tensor::build(shape, |da| {
-        for_each_pair((da, PIECE), (db.as_mut_slice(), PIECE), |i, da, db| {
-            let piece = piece(i, a.len());
-            kernel(isa, &a[piece.clone()], &b[piece.clone()], &dy[piece], da, db);
+        for_each_pair((da, CHUNK), (db.as_mut_slice(), CHUNK), |i, da, db| {
+            let chunk = chunk(i, a.len());
+            kernel(isa, &a[chunk.clone()], &b[chunk.clone()], &dy[chunk], da, db);
         })
     });
     [Some(da), Some(db)]

@@ -4,13 +4,13 @@
 //! the tensor is transposed first, so that a channel's values over the batch become one plane of `N` elements, and
 //! everything below works on long slices.
 //!
-//! Work goes to threads in pieces of whole planes; what a channel's planes yield is put together in their order.
+//! Work goes to threads in chunks of whole planes; what a channel's planes yield is put together in their order.
 
 use super::isa;
 use super::wide::{in_f64, ordinary};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::norm::{GradientCoefficients, Normalisation};
@@ -66,7 +66,7 @@ impl Planes {
         self.images * self.plane
     }
 
-    /// `x` with every plane in one piece: `x` itself, or its transpose.
+    /// `x` with every plane contiguous: `x` itself, or its transpose.
     pub fn laid_out<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
         self.lay_out(x.clone())
     }
@@ -89,10 +89,10 @@ impl Planes {
 
     /// Calls `work` as [`Planes::build`] does, with the planes of `y`, which is laid out.
     pub fn visit<E: Element>(&self, y: &mut [E], work: impl Fn(usize, Range<usize>, &mut [E]) + Sync) {
-        let together = self.planes_in_a_piece();
-        for_each(y, together * self.plane, |piece, y| {
+        let together = self.planes_in_a_chunk();
+        for_each(y, together * self.plane, |chunk, y| {
             for (i, y) in y.chunks_mut(self.plane).enumerate() {
-                let index = piece * together + i;
+                let index = chunk * together + i;
                 work(index % self.channels, self.place(index), y);
             }
         });
@@ -106,17 +106,17 @@ impl Planes {
         of_plane: impl Fn(usize, Range<usize>, [&mut [T]; N]) -> [f64; 2] + Sync,
         mut merge: impl FnMut(usize, [f64; 2]),
     ) {
-        let together = self.planes_in_a_piece();
+        let together = self.planes_in_a_chunk();
         let mut results = Buffer::<[f64; 2]>::stale(self.images * self.channels);
         let mut outputs = outputs.map(|output| output.chunks_mut(together * self.plane));
-        let pieces = results.chunks_mut(together).map(|results| {
+        let chunks = results.chunks_mut(together).map(|results| {
             (results, outputs.each_mut().map(|output| output.next().expect("an output has a place for each value")))
         });
-        let mut pieces: Vec<_> = pieces.collect();
-        for_each(&mut pieces, 1, |piece, place| {
+        let mut chunks: Vec<_> = chunks.collect();
+        for_each(&mut chunks, 1, |chunk, place| {
             let (results, outputs) = &mut place[0];
             for (i, result) in results.iter_mut().enumerate() {
-                let (index, own) = (piece * together + i, self.place(i));
+                let (index, own) = (chunk * together + i, self.place(i));
                 let outputs = outputs.each_mut().map(|output| &mut output[own.clone()]);
                 *result = of_plane(index % self.channels, self.place(index), outputs);
             }
@@ -156,8 +156,8 @@ impl Planes {
         index * self.plane..(index + 1) * self.plane
     }
 
-    fn planes_in_a_piece(&self) -> usize {
-        (PIECE / self.plane).max(1)
+    fn planes_in_a_chunk(&self) -> usize {
+        (CHUNK / self.plane).max(1)
     }
 }
 
@@ -165,8 +165,8 @@ impl Planes {
 fn transpose<E: Element>(x: &Tensor<E>, shape: Shape, rows: usize, columns: usize) -> Tensor<E> {
     let x = x.as_slice();
     Tensor::build(shape, |y| {
-        for_each(y, rows * (PIECE / rows).max(1), |piece, y| {
-            let first = piece * (PIECE / rows).max(1);
+        for_each(y, rows * (CHUNK / rows).max(1), |chunk, y| {
+            let first = chunk * (CHUNK / rows).max(1);
             for (column, y) in y.chunks_mut(rows).enumerate() {
                 y.iter_mut().enumerate().for_each(|(row, y)| *y = x[row * columns + first + column]);
             }
@@ -374,7 +374,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transpose_exchanges_the_axes_whatever_the_pieces() {
+    fn a_transpose_exchanges_the_axes_whatever_the_chunks() {
         for (rows, columns) in [(1, 1), (3, 5), (200, 300), (20_000, 2), (2, 20_000)] {
             let shape = Shape::new(&[rows, columns]).unwrap();
             let x = Tensor::from_fn(shape, |i| i as f64).unwrap();

@@ -1,8 +1,8 @@
-//! Pooling, plane by plane: the geometry of one, and how a batch of them is cut into pieces. Knows no operation.
+//! Pooling, plane by plane: the geometry of one, and how a batch of them is cut into chunks. Knows no operation.
 
 use super::window::{image_sizes, output_size};
 use crate::error::{Error, Result};
-use crate::par::PIECE;
+use crate::par::CHUNK;
 use crate::shape::Shape;
 use evograd_kernels::pool::Plane;
 
@@ -13,8 +13,8 @@ pub(in crate::ops) struct Planes {
     pub plane: Plane,
     /// The shape `[N, C, H, W]` of all of them.
     pub input: Shape,
-    /// Planes in a piece of work.
-    per_piece: usize,
+    /// Planes in a chunk of work.
+    per_chunk: usize,
 }
 
 impl Planes {
@@ -38,7 +38,7 @@ impl Planes {
         }
         let output = output_size(op, input, kernel, stride, padding, [1, 1], ceil)?;
         let plane = Plane { input: [h, w], output, kernel, stride, padding };
-        Ok(Planes { plane, input: *input, per_piece: (PIECE / plane.inputs()).max(1) })
+        Ok(Planes { plane, input: *input, per_chunk: (CHUNK / plane.inputs()).max(1) })
     }
 
     /// The shape `[N, C, OH, OW]` of the output.
@@ -54,23 +54,23 @@ impl Planes {
         self.input.axes().expect("new has asked for four axes")
     }
 
-    /// Elements of inputs in a piece.
-    pub fn piece_inputs(&self) -> usize {
-        self.per_piece * self.plane.inputs()
+    /// Elements of inputs in a chunk.
+    pub fn chunk_inputs(&self) -> usize {
+        self.per_chunk * self.plane.inputs()
     }
 
-    /// Elements of outputs in a piece.
-    pub fn piece_outputs(&self) -> usize {
-        self.per_piece * self.plane.outputs()
+    /// Elements of outputs in a chunk.
+    pub fn chunk_outputs(&self) -> usize {
+        self.per_chunk * self.plane.outputs()
     }
 
-    /// The inputs of piece `index`, plane by plane.
+    /// The inputs of chunk `index`, plane by plane.
     pub fn inputs<'a, T>(&self, index: usize, all: &'a [T]) -> std::slice::ChunksExact<'a, T> {
-        all[index * self.piece_inputs()..].chunks_exact(self.plane.inputs())
+        all[index * self.chunk_inputs()..].chunks_exact(self.plane.inputs())
     }
 
-    /// The outputs of piece `index`, plane by plane.
+    /// The outputs of chunk `index`, plane by plane.
     pub fn outputs<'a, T>(&self, index: usize, all: &'a [T]) -> std::slice::ChunksExact<'a, T> {
-        all[index * self.piece_outputs()..].chunks_exact(self.plane.outputs())
+        all[index * self.chunk_outputs()..].chunks_exact(self.plane.outputs())
     }
 }

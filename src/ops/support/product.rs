@@ -1,4 +1,4 @@
-//! Matrix products of whole tensors, cut into pieces. Knows no operation.
+//! Matrix products of whole tensors, cut into chunks. Knows no operation.
 
 use crate::par::for_each;
 use crate::tensor::Tensor;
@@ -8,7 +8,7 @@ use evograd_kernels::gemm::{Matrix, gemm_rows};
 /// Multiplications that are worth handing to a thread.
 const WORK: usize = 1 << 20;
 
-/// The fewest rows in a piece: each piece goes through all of `b`, which must pay.
+/// The fewest rows in a chunk: each chunk goes through all of `b`, which must pay.
 const ROWS: usize = 64;
 
 /// A factor: a matrix, or a stack of them along the leading axes.
@@ -41,7 +41,7 @@ impl<'a, E: Element> Factor<'a, E> {
 /// Writes `a·b` over `c`, or adds it where `add` is set.
 ///
 /// `c` is a stack of products, one for each pair of matrices; or a single matrix, which gets the sum of the products.
-/// Rows of `c` are cut into pieces whose size depends on the sizes of the factors alone.
+/// Rows of `c` are cut into chunks whose size depends on the sizes of the factors alone.
 pub(in crate::ops) fn multiply<E: Element>(a: Factor<'_, E>, b: Factor<'_, E>, add: bool, c: &mut [E]) {
     let (a, b) = merged(a, b, c.len());
     let ((m, k), (_, n)) = (a.size, b.size);

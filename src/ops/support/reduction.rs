@@ -2,14 +2,14 @@
 //!
 //! Neighbouring axes that are summed together are one long axis, so a tensor is seen as `[outer, axis, inner]`, and one
 //! pass turns it into `[outer, inner]`; several groups of axes are as many passes, the last axes first. A long axis is
-//! cut into chunks of fixed length whose sums are summed again: that keeps the rounding error small, gives every
+//! cut into parts of fixed length whose sums are summed again: that keeps the rounding error small, gives every
 //! thread work, and makes the result depend on the sizes alone.
 
 use super::broadcast::stretch;
 use super::catalogue::Draw;
 use super::{elementwise, isa};
 use crate::error::{Error, Result};
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, arith, reduce};
@@ -189,40 +189,40 @@ fn same_elements<E: Element>(x: &Tensor<E>, shape: Shape) -> Tensor<E> {
 
 /// From `x`, seen as `[outer, axis, inner]`, the sums over the middle axis.
 pub(in crate::ops) fn sum_middle<E: Element>(x: &Tensor<E>, [outer, axis, inner]: [usize; 3]) -> Tensor<E> {
-    let reach = if inner == 1 { PIECE } else { ROWS };
-    let chunks = axis.div_ceil(reach);
+    let reach = if inner == 1 { CHUNK } else { ROWS };
+    let parts = axis.div_ceil(reach);
     let x = x.as_slice();
-    let y = Tensor::build(smaller(&[outer, chunks, inner]), |y| match inner {
+    let y = Tensor::build(smaller(&[outer, parts, inner]), |y| match inner {
         1 => sum_lines(x, axis, reach, y),
         _ => sum_columns(x, axis, inner, reach, y),
     });
-    if chunks == 1 { y } else { sum_middle(&y, [outer, chunks, inner]) }
+    if parts == 1 { y } else { sum_middle(&y, [outer, parts, inner]) }
 }
 
-/// Sums each line of `axis` elements, in chunks of `reach`, to one element each.
+/// Sums each line of `axis` elements, in parts of `reach`, to one element each.
 fn sum_lines<E: Element>(x: &[E], axis: usize, reach: usize, y: &mut [E]) {
-    let (isa, chunks) = (isa(), axis.div_ceil(reach));
-    let piece = (PIECE / axis).max(1);
-    for_each(y, piece, |i, y| {
+    let (isa, parts) = (isa(), axis.div_ceil(reach));
+    let chunk = (CHUNK / axis).max(1);
+    for_each(y, chunk, |i, y| {
         for (j, y) in y.iter_mut().enumerate() {
-            let (line, chunk) = ((i * piece + j) / chunks, (i * piece + j) % chunks);
-            let elements = chunk * reach..axis.min((chunk + 1) * reach);
+            let (line, part) = ((i * chunk + j) / parts, (i * chunk + j) % parts);
+            let elements = part * reach..axis.min((part + 1) * reach);
             *y = reduce::sum(isa, &x[line * axis..][elements]);
         }
     });
 }
 
-/// Adds each stack of `axis` rows of `inner` elements, in chunks of `reach` rows, to one row each.
+/// Adds each stack of `axis` rows of `inner` elements, in parts of `reach` rows, to one row each.
 fn sum_columns<E: Element>(x: &[E], axis: usize, inner: usize, reach: usize, y: &mut [E]) {
-    let (isa, chunks) = (isa(), axis.div_ceil(reach));
-    let piece = PIECE / axis.min(reach);
-    for_each(y, piece, |i, y| {
+    let (isa, parts) = (isa(), axis.div_ceil(reach));
+    let chunk = CHUNK / axis.min(reach);
+    for_each(y, chunk, |i, y| {
         let mut done = 0;
         while done < y.len() {
-            let (cell, first) = ((i * piece + done) / inner, (i * piece + done) % inner);
+            let (cell, first) = ((i * chunk + done) / inner, (i * chunk + done) % inner);
             let columns = (inner - first).min(y.len() - done);
-            let (stack, chunk) = (cell / chunks, cell % chunks);
-            let rows = chunk * reach..axis.min((chunk + 1) * reach);
+            let (stack, part) = (cell / parts, cell % parts);
+            let rows = part * reach..axis.min((part + 1) * reach);
             let x = &x[(stack * axis + rows.start) * inner..(stack * axis + rows.end) * inner];
             reduce::sum_rows(isa, x, inner, first, &mut y[done..done + columns]);
             done += columns;

@@ -4,7 +4,7 @@
 //! list of rows: in each, the small tensor has `run` elements, the large one `step`, of which the region's come after
 //! the first `lead`.
 
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
@@ -56,7 +56,7 @@ impl Region {
 
     /// What the region shows of a large tensor.
     pub fn crop<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
-        let (x, rows) = (x.as_slice(), (PIECE / self.run).max(1));
+        let (x, rows) = (x.as_slice(), (CHUNK / self.run).max(1));
         Tensor::build(self.small, |y| {
             for_each(y, rows * self.run, |i, y| {
                 for (r, y) in y.chunks_mut(self.run).enumerate() {
@@ -69,7 +69,7 @@ impl Region {
 
     /// A large tensor with `x` in the region and `value` around it.
     pub fn embed<E: Element>(&self, x: &Tensor<E>, value: E) -> Tensor<E> {
-        let (x, rows) = (x.as_slice(), (PIECE / self.step).max(1));
+        let (x, rows) = (x.as_slice(), (CHUNK / self.step).max(1));
         Tensor::build(self.large, |y| {
             for_each(y, rows * self.step, |i, y| {
                 for (r, y) in y.chunks_mut(self.step).enumerate() {

@@ -1,8 +1,8 @@
-//! Passes over rows, the slices along the last axis: cut into pieces of whole rows. Knows no operation.
+//! Passes over rows, the slices along the last axis: cut into chunks of whole rows. Knows no operation.
 
 use super::isa;
 use crate::error::{Error, Result};
-use crate::par::{PIECE, for_each};
+use crate::par::{CHUNK, for_each};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa};
@@ -29,11 +29,11 @@ pub(in crate::ops) fn binary<E: Element>(
 ) -> Tensor<E> {
     assert_eq!(a.shape(), b.shape(), "a pass over rows of tensors of one shape");
     let width = *a.shape().sizes().last().expect("output_shape has agreed to at least one axis");
-    let (isa, shape, piece) = (isa(), *a.shape(), width * (PIECE / width).max(1));
+    let (isa, shape, chunk) = (isa(), *a.shape(), width * (CHUNK / width).max(1));
     let (a, b) = (a.as_slice(), b.as_slice());
     Tensor::build(shape, |y| {
-        for_each(y, piece, |i, y| {
-            let place = i * piece..i * piece + y.len();
+        for_each(y, chunk, |i, y| {
+            let place = i * chunk..i * chunk + y.len();
             kernel(isa, width, &a[place.clone()], &b[place], y);
         })
     })

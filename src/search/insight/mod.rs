@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
 use crate::record::{Insight, NetworkRow, SearchRow, outcome};
 
-/// The side of the images. Of the features it scales one, multiply-adds, which the model takes in standard units.
+/// The side of the images. Of the features it scales one, multiply-adds, which the model gets in standard units.
 const SIDE: usize = 32;
 
 /// What the rows of a journal say of the space of these networks; `winner` is the network that was chosen. `None` where no

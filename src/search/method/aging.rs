@@ -1,7 +1,7 @@
 //! Aging evolution: whoever is oldest dies, however good it seems. So a lucky fitness dies with its bearer.
 //!
 //! A child is a copy of the best of five individuals drawn from the population, with one bit flipped, or now and then two. As in
-//! [`evolution`](super::evolution) several are bred for each place, and the one with the highest draw from the posterior is trained.
+//! [`evolution`](super::evolution) several are proposed for each place, and the one with the highest draw from the posterior is trained.
 //!
 //! **Source** Real et al., *Regularized evolution for image classifier architecture search*, AAAI 2019.
 

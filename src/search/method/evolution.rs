@@ -1,10 +1,10 @@
 //! Evolution by the operators of Genetic CNN: selection, exchange of stages, flips of bits.
 //!
-//! **To the letter** each individual is trained each time it is bred, its fitness is the mean over all trainings of its code, in
+//! **To the letter** each individual is trained each time it is proposed, its fitness is the mean over all trainings of its code, in
 //! which a divergence counts as the worst of all trainings, and the search ends with the last generation.
 //!
 //! **With children** (the default) the fitness is the posterior mean of the model, and for each place in a generation several children
-//! are bred, of which the one with the highest draw from the posterior is trained: a child that might be good as often as it is likely to
+//! are proposed, of which the one with the highest draw from the posterior is trained: a child that might be good as often as it is likely to
 //! be the best. Wei et al. choose among children so too, by the mean of a neural network.
 //!
 //! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017; Wei et al., *NPENAS*, 2020; Thompson, *On the likelihood that one

@@ -88,13 +88,13 @@ mod tests {
             for from in [0, 1, u32::MAX] {
                 let breeding = Breeding { method: kind, population: 8, ..Breeding::default() };
                 let mut rounds: Vec<Round> = Vec::new();
-                let mut told = |round: &Round| {
+                let mut on_round = |round: &Round| {
                     rounds.push(round.clone());
                     Ok(true)
                 };
                 let (mut history, budget) = (empty(), Budget::Trainings(48));
                 let mut method = method(&breeding);
-                let answer = drive(budget, 1, &mut history, &mut *method, &mut Odd { from }, &mut told);
+                let answer = drive(budget, 1, &mut history, &mut *method, &mut Odd { from }, &mut on_round);
                 let answer = answer.unwrap().unwrap();
                 let individuals = || rounds.iter().flat_map(|round| &round.individuals);
                 assert!(individuals().all(|one| one.fitness.mean.is_finite()), "{kind:?} from {from}");
@@ -114,7 +114,7 @@ mod tests {
             let breeding = Breeding { method: kind, population: 4, ..Breeding::default() };
             let mut history = History::new(&networks, 32);
             let (mut rounds, mut known) = (Vec::new(), 0);
-            let mut told = |round: &Round| {
+            let mut on_round = |round: &Round| {
                 rounds.push(round.clone());
                 Ok(true)
             };
@@ -125,7 +125,7 @@ mod tests {
                 }
             }
             let budget = Budget::Trainings(60);
-            drive(budget, 0, &mut history, &mut *method(&breeding), &mut Same, &mut told).unwrap().unwrap();
+            drive(budget, 0, &mut history, &mut *method(&breeding), &mut Same, &mut on_round).unwrap().unwrap();
             assert_eq!(history.trained().count(), 6, "{kind:?}");
             let mut met = HashSet::new();
             for round in rounds.iter().filter(|round| !round.race) {

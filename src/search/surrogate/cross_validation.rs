@@ -1,4 +1,4 @@
-//! How well the model predicts architectures that it has not seen: they are dealt into groups, and each group is predicted from
+//! How well the model predicts architectures that it has not seen: they are split into groups, and each group is predicted from
 //! all others. Up to [`GROUPS`] architectures that is leaving one out at a time.
 //!
 //! **Source** Allen, *The relationship between variable selection and data augmentation and a method for prediction*,

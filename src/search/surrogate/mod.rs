@@ -17,7 +17,7 @@
 //! `θ = (μ, seeds, β)`, and those of one have the covariance `v_noise·I + v_own·11ᵀ`, whose inverse is known in closed form
 //! (Sherman and Morrison): `(I − c·11ᵀ)/v_noise` with `c = v_own/(v_noise + n·v_own)`. So a system of as many equations as
 //! there are columns in `θ` is solved, however many trainings there are. The four variances maximise the marginal likelihood times
-//! a wide log-normal prior, which matters where no architecture was trained twice and noise cannot be told from own effects.
+//! a wide log-normal prior, which matters where no architecture was trained twice and noise cannot be separated from own effects.
 //!
 //! **Source** Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, chapters 2 (2.1 and 2.7) and 5.4; Henderson,
 //! *Best linear unbiased estimation and prediction under a selection model*, Biometrics 31, 1975.

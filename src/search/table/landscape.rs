@@ -2,7 +2,7 @@
 //! model expects of it and what is not known of its own effect, drawn once for the table. Of graphs that were trained often little is
 //! drawn, of those that were not all of it, so that graphs differ by as much as trainings say that they do.
 //!
-//! Trainings are the worth of a graph with noise of the size that was found. Nothing that was recorded is told to a search: it would
+//! Trainings are the worth of a graph with noise of the size that was found. Nothing that was recorded is given to a search: it would
 //! meet the same luck again and again, and whoever judges by trainings that the search has seen praises luck.
 //!
 //! **Source** Zela et al., *Surrogate NAS benchmarks: going beyond the limited search spaces of tabular NAS benchmarks*, ICLR 2022.
@@ -31,7 +31,7 @@ impl TrainingTable {
     /// A landscape on which trainings see so many images and graphs are worth what the longest trainings say.
     ///
     /// # Errors
-    /// When no training is as long or none of them came to anything, or the space is too large to be gone through.
+    /// When no training is as long or none of them came to anything, or the space is too large to be enumerated.
     pub fn landscape(&self, images: u64) -> Result<Landscape> {
         let lengths = self.lengths();
         let longest = *lengths.last().expect("a table has a row");

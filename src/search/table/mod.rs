@@ -21,7 +21,7 @@ use std::fmt::Write;
 const COLUMNS: &str = "code,images,epochs,seed,accuracy,loss,macs,parameters,seconds";
 /// What a line of the head begins with.
 const HEAD: &str = "# ";
-/// The side of an image where the rows do not tell it.
+/// The side of an image where the rows do not contain it.
 const USUAL_SIDE: usize = 32;
 
 /// Trainings of networks of one space, by one recipe.

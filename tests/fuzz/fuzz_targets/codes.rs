@@ -85,12 +85,12 @@ fn renamed(stage: &Stage, choice: u8) -> Stage {
     Stage::new(stage.nodes(), bits.map(|(from, to)| bit(from, to)).collect()).expect("as many bits as before")
 }
 
-/// Every node takes in what comes before it, and every node but the ends is taken in.
+/// Every node consumes what comes before it, and every node but the ends is consumed.
 fn expect_wired(stage: &Stage) {
     let graph = StageGraph::new(stage);
     let mut behind = Vec::new();
     for (number, inputs) in &graph.nodes {
-        assert!(!inputs.is_empty(), "{stage}: node {number} takes in nothing");
+        assert!(!inputs.is_empty(), "{stage}: node {number} consumes nothing");
         for input in inputs {
             assert!(
                 matches!(input, Source::Input) && inputs.len() == 1

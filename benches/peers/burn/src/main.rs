@@ -14,7 +14,7 @@ use std::io::BufRead;
 use std::time::{Duration, Instant};
 use training::Training;
 
-/// A line for each row, as --list prints them: its name, its unit, and the pictures of a training step. It is a file, so
+/// A line for each row, as --list prints them: its name, its unit, and the images of a training step. It is a file, so
 /// that it can be held against our rows without building Burn.
 const ROWS: &str = include_str!("../rows.txt");
 
@@ -49,17 +49,17 @@ struct Worker {
 impl Worker {
     /// Measures a row for so many seconds, at least three calls.
     fn measure(&mut self, name: &str, seconds: f64) -> Result<Value> {
-        let pictures = pictures(name)?;
+        let images = images(name)?;
         if self.ready.as_ref().is_none_or(|(ready, _)| ready != name) {
             self.ready = None; // its memory goes before the next row asks for some
-            let mut training = Training::new(pictures)?;
+            let mut training = Training::new(images)?;
             (0..WARM_UP).try_for_each(|_| training.step().map(drop))?;
             self.ready = Some((name.to_string(), training));
         }
         let (_, training) = self.ready.as_mut().expect("it has just been made ready");
         let (start, mut speeds) = (Instant::now(), Vec::new());
         while speeds.len() < 3 || start.elapsed() < Duration::from_secs_f64(seconds) {
-            speeds.push(pictures as f64 / training.step()?.as_secs_f64());
+            speeds.push(images as f64 / training.step()?.as_secs_f64());
         }
         let (calls, [low, value, high]) = (speeds.len(), quarters(speeds));
         Ok(json!({
@@ -69,8 +69,8 @@ impl Worker {
     }
 }
 
-/// The pictures of a step of this row.
-fn pictures(name: &str) -> Result<usize> {
+/// The images of a step of this row.
+fn images(name: &str) -> Result<usize> {
     let row = ROWS.lines().find_map(|row| row.strip_prefix(name)?.strip_prefix(" images/s "));
     Ok(row.with_context(|| format!("there is no row {name:?}; --list prints all"))?.parse()?)
 }

@@ -50,7 +50,7 @@ impl Block {
     }
 }
 
-/// The network, for pictures of ten classes.
+/// The network, for images of ten classes.
 #[derive(Module, Debug)]
 pub struct ResNet20 {
     stem: ConvBn,
@@ -69,9 +69,9 @@ impl ResNet20 {
         }
     }
 
-    /// Logits `[N, 10]` of pictures `[N, 3, 32, 32]`.
-    pub fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let x = self.blocks.iter().fold(relu(self.stem.forward(pictures)), |x, block| block.forward(x));
+    /// Logits `[N, 10]` of images `[N, 3, 32, 32]`.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let x = self.blocks.iter().fold(relu(self.stem.forward(images)), |x, block| block.forward(x));
         self.head.forward(x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2))
     }
 

@@ -19,24 +19,24 @@ pub struct Training {
     network: Option<ResNet20>,
     optimizer: ModuleOptimizer,
     loss: CrossEntropyLoss,
-    pictures: Tensor<4>,
+    images: Tensor<4>,
     classes: Tensor<1, Int>,
 }
 
 impl Training {
-    /// With a batch of so many pictures.
-    pub fn new(pictures: usize) -> Result<Training> {
+    /// With a batch of so many images.
+    pub fn new(images: usize) -> Result<Training> {
         let device = Device::flex().autodiff();
         let network = ResNet20::new(&device);
         ensure!(network.weights() == WEIGHTS, "the network has {} weights, not {WEIGHTS}", network.weights());
         let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0).with_nesterov(false);
         let rule = SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(Some(WeightDecayConfig::new(1e-4)));
-        let classes: Vec<i32> = (0..pictures as i32).map(|picture| picture % 10).collect();
+        let classes: Vec<i32> = (0..pictures as i32).map(|image| image % 10).collect();
         Ok(Training {
             network: Some(network),
             optimizer: rule.init(),
             loss: CrossEntropyLossConfig::new().init(&device),
-            pictures: Tensor::random([pictures, 3, 32, 32], Distribution::Normal(0.0, 1.0), &device),
+            images: Tensor::random([images, 3, 32, 32], Distribution::Normal(0.0, 1.0), &device),
             classes: Tensor::from_ints(classes.as_slice(), &device),
             device,
         })
@@ -53,7 +53,7 @@ impl Training {
     /// The loss before a step at this rate.
     fn train(&mut self, rate: f64) -> Tensor<1> {
         let network = self.network.take().expect("every step puts it back");
-        let loss = self.loss.forward(network.forward(self.pictures.clone()), self.classes.clone());
+        let loss = self.loss.forward(network.forward(self.images.clone()), self.classes.clone());
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         self.network = Some(self.optimizer.step(rate, network, gradients));
         loss

@@ -7,7 +7,7 @@
 //!     y[k][p] = bias[k] + Σ over planes c of w[k][c] · x[c][p]
 //! ```
 //!
-//! Lanes run over pixels. Those of a plane stand side by side already, and so do those of an output plane, so nothing
+//! Lanes run over pixels. Those of a plane are contiguous already, and so do those of an output plane, so nothing
 //! is packed, transposed or copied: the micro-kernel of [`planar::forward`](crate::conv::planar::forward) reads the
 //! planes where they stand. Two vectors of pixels are finished for all filters before the next two.
 

@@ -87,7 +87,7 @@ const DIVISOR: [f64; POINTS] = [
     1.0,
 ];
 
-/// In which order taps that lie side by side are met, when the source is read forwards.
+/// In which order neighbouring taps are met, when the source is read forwards.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     taps: usize,
@@ -96,7 +96,7 @@ pub(crate) struct Order {
 
 impl Order {
     /// The order along an axis, and the source place that the first output place sees first; none, where output places or taps
-    /// do not lie side by side.
+    /// are not neighbours.
     pub fn of(axis: &Axis) -> Option<(Order, isize)> {
         let Axis { taps, step, first, delta, .. } = *axis;
         let last_first = delta < 0;

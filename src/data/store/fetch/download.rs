@@ -85,7 +85,7 @@ impl<'a> Part<'a> {
         file.try_lock().map_err(|_| format!("another process is writing {}", path.display()))?;
         let mut part = Part { archive, path, file };
         let length = part.length().map_err(|error| error.to_string())?;
-        // Without a sum, pieces of different files could not be told from the whole.
+        // Without a sum, parts of different files could not be distinguished from the whole.
         if archive.sha256.is_none() || archive.bytes.is_some_and(|bytes| length > bytes) {
             part.empty().map_err(|error| error.to_string())?;
         }
@@ -99,15 +99,15 @@ impl<'a> Part<'a> {
         address: &str,
         progress: &mut dyn Progress,
     ) -> std::result::Result<(), String> {
-        let told = |error: std::io::Error| error.to_string();
+        let message = |error: std::io::Error| error.to_string();
         let mut problem = String::from("it was tried too often");
         for _ in 0..TRIES {
-            let before = self.length().map_err(told)?;
+            let before = self.length().map_err(message)?;
             match self.attempt(agent, address, before, progress) {
                 Ok(()) => match self.check(progress)? {
-                    None => return self.file.sync_all().map_err(told),
+                    None => return self.file.sync_all().map_err(message),
                     Some(wrong) => {
-                        self.empty().map_err(told)?;
+                        self.empty().map_err(message)?;
                         problem = wrong;
                         if before == 0 {
                             break;
@@ -117,7 +117,7 @@ impl<'a> Part<'a> {
                 Err(Failure::Refused(why)) => return Err(why),
                 Err(Failure::Cut(why)) => {
                     problem = why;
-                    if self.length().map_err(told)? <= before {
+                    if self.length().map_err(message)? <= before {
                         break;
                     }
                     progress.note(&format!("{address}: {problem}; going on"));

@@ -23,24 +23,24 @@ use crate::tensor::Tensor;
 use evograd_kernels::Element;
 
 pub(super) const ROW: Row = Row {
-    name: "power",
+    name: "pow",
     formula: "y = x^p",
     kinks: "|x| < 0.2; x < 0 where p is fractional",
     f32_bound: 4.0,
     draw: |draw| {
         let (shape, exponent) = (draw.shape(0, 4), draw.pick(&[2.0_f64, 3.0, 1.0, 0.0, -1.0, -2.0, 0.5, 1.7, -0.5]));
         let x = if exponent.fract() == 0.0 { draw.nonzero(shape) } else { draw.positive(shape) };
-        case!([x], format!("exponent {exponent}"), |v| v[0].power(exponent))
+        case!([x], format!("exponent {exponent}"), |v| v[0].pow(exponent))
     },
-    large: Large { shapes: &[IMAGES], run: |v| v[0].power(1.5) },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].pow(1.5) },
 };
 
 #[derive(Debug)]
-struct Power {
+struct Pow {
     exponent: f64,
 }
 
-impl Power {
+impl Pow {
     /// `dy·p·xᵖ⁻¹`, in `f64`: the power may leave the range of `f32` where its product with `dy` does not.
     fn gradient<E: Element>(&self, x: E, dy: E) -> E {
         let p = E::from_f64(self.exponent).to_f64();
@@ -51,7 +51,7 @@ impl Power {
 // Both passes take the standard library's power, one element at a time: a version in lanes needs an exponential and a
 // logarithm of more than working precision, and nothing a network does often asks for it.
 
-impl<E: Element> Op<E, 1> for Power {
+impl<E: Element> Op<E, 1> for Pow {
     const NAME: &'static str = ROW.name;
     type Saved = Tensor<E>;
 
@@ -84,15 +84,15 @@ impl<E: Element> Var<E> {
     /// ```
     /// use evograd::{Tensor, Var};
     /// let x = Var::constant(Tensor::from_vec([3], vec![1.0_f64, -2.0, 3.0])?);
-    /// assert_eq!(x.power(3.0)?.value().as_slice(), [1.0, -8.0, 27.0]);
-    /// assert!(x.power(0.5)?.value().as_slice()[1].is_nan());
+    /// assert_eq!(x.pow(3.0)?.value().as_slice(), [1.0, -8.0, 27.0]);
+    /// assert!(x.pow(0.5)?.value().as_slice()[1].is_nan());
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When `exponent` is infinite or NaN in the element type.
-    pub fn power(&self, exponent: f64) -> Result<Var<E>> {
-        apply(Power { exponent }, [self])
+    pub fn pow(&self, exponent: f64) -> Result<Var<E>> {
+        apply(Pow { exponent }, [self])
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     fn value_and_slope(x: f64, exponent: f64) -> (f64, f64) {
         let tape = Tape::new();
         let x = tape.leaf(Tensor::scalar(x));
-        let y = x.power(exponent).unwrap();
+        let y = x.pow(exponent).unwrap();
         (y.item().unwrap(), tape.backward(&y).unwrap().get(&x).unwrap().item().unwrap())
     }
 
@@ -128,8 +128,8 @@ mod tests {
     fn an_exponent_that_is_not_finite_is_named() {
         let x = Var::constant(Tensor::<f32>::zeros([2]).unwrap());
         assert_eq!(
-            x.power(f64::INFINITY).unwrap_err().to_string(),
-            "power: the exponent is inf (x [2]); use a number that is finite in f32"
+            x.pow(f64::INFINITY).unwrap_err().to_string(),
+            "pow: the exponent is inf (x [2]); use a number that is finite in f32"
         );
     }
 }

@@ -216,7 +216,7 @@ const COMMANDS: [&str; 18] = [
     "search report nope",
     "search table nope",
     "search explain 1-01",
-    "search --problem tsp --tsplib nope",
+    "tsp --tsplib nope",
     "search --problem table --table nope",
     "gradcheck nope",
     "profile nope",
@@ -315,7 +315,7 @@ fn quiet_commands_say_nothing_where_all_is_well() {
         "inspect model lenet --svg FILE",
         "search explain 1-01 --svg FILE",
         "search --problem table --repeats 2 --budget 12",
-        "search --problem tsp --towns 9 --generations 2 --svg FILE",
+        "tsp --towns 9 --generations 2 --svg FILE",
         "profile linear --batch 1 --steps 1",
         "gradcheck add --cases 1",
     ] {
@@ -353,14 +353,12 @@ fn variables_are_taken_in_any_case_or_refused_or_warned_of() {
 #[test]
 fn what_is_about_another_problem_is_refused_by_name() {
     for (arguments, text) in [
-        ("search --problem tsp --epochs 3", "evograd: --epochs cannot be used with --problem tsp; leave it out"),
         (
-            "search --problem tsp --rate 1 --dry-run",
-            "--rate, --dry-run cannot be used with --problem tsp; leave them out",
+            "search --problem table --rate 1 --dry-run",
+            "--rate, --dry-run cannot be used with --problem table, as the table",
         ),
         ("search --problem table --batch 3", "evograd: --batch cannot be used with --problem table, as the table says"),
         ("search --problem table --set training.batch=3", "evograd: training.batch is set, and with --problem table"),
-        ("search --towns 9", "evograd: --towns is read only with --problem tsp; leave it out"),
         ("search --repeats 9", "evograd: --repeats is read only with --problem table; leave it out"),
         ("search --resume x --seed 3", "evograd: --seed cannot be used with --resume, which goes on"),
         ("train --resume x --seed 3", "evograd: --seed cannot be used with --resume, which goes on"),
@@ -370,6 +368,29 @@ fn what_is_about_another_problem_is_refused_by_name() {
         let sorted = |text: &str| text.split([' ', ',']).map(String::from).collect::<std::collections::BTreeSet<_>>();
         assert!(code == 2 && sorted(&err.replace('\n', " ")).is_superset(&sorted(text)), "{arguments}: {err}");
     }
+}
+
+/// Tours through towns were a problem of `search`.
+#[test]
+fn what_moved_to_evograd_tsp_is_refused_by_its_new_name() {
+    for (arguments, text) in [
+        ("search --problem tsp", "evograd: --problem tsp is a command of its own now; use evograd tsp, see"),
+        ("search --problem tsp --towns 9 --circle", "evograd: --problem tsp is a command of its own now"),
+        ("search --problem tsp --epochs 3 --generations 5", "evograd: --problem tsp is a command of its own now"),
+        ("search --towns 9", "evograd: --towns is about tours through towns; use evograd tsp --towns, see"),
+        ("search --towns", "evograd: --towns is about tours"),
+        ("search --circle", "evograd: --circle is about tours through towns; use evograd tsp --circle, see"),
+        ("search --tsplib a.tsp", "evograd: --tsplib is about tours through towns; use evograd tsp --tsplib, see"),
+        (
+            "search --generations 9",
+            "evograd: --generations is about tours through towns; use evograd tsp --generations",
+        ),
+    ] {
+        let Outcome { code, out, err } = evograd(&arguments.split_whitespace().collect::<Vec<_>>(), &[]);
+        assert!(code == 2 && out.is_empty() && err.starts_with(text), "{arguments}: {code}: {err}");
+    }
+    let Outcome { out, .. } = evograd(&["search", "--help"], &[]);
+    assert!(!["tsp", "--towns", "--circle", "--generations"].iter().any(|word| out.contains(word)), "{out}");
 }
 
 /// The size of images is given by a setting: that is named, and the least that the network takes, and no kernel.

@@ -30,7 +30,7 @@ const COMMANDS: [&str; 10] = [
      --budget 6 --out OUT",
     "search --backbone mnist --stages 2,2 --filters 2,2 --samples 32 --validation 20 --epochs 1 --population 3 \
      --budget 6 --json --out OUT",
-    "search --problem tsp --towns 9 --generations 20",
+    "tsp --towns 9 --generations 20",
     "gradcheck add --cases 1",
     "data list",
     "profile lenet --width 0.1 --batch 2 --steps 1",

@@ -53,7 +53,7 @@ fn paths_work_like_any_other() {
         "search compare b~ d~ --svg compared~.svg --json",
         "search transfer b~ --epochs 1 --width 1 --dry-run",
         "search explain genet1 --svg code~.svg",
-        "search --problem tsp --tsplib t~.tsp --generations 5 --svg tour~.svg",
+        "tsp --tsplib t~.tsp --generations 5 --svg tour~.svg",
         "profile linear --batch 2 --steps 1 --svg roof~.svg --trace trace~.json",
         "data list --json --data-dir data~",
         "data verify mnist --json",

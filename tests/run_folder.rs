@@ -455,7 +455,7 @@ fn pipes_are_refused_and_not_waited_for() {
     for arguments in [
         &["train", "--dry-run", "--config", name][..],
         &["search", "--dry-run", "--config", name],
-        &["search", "--problem", "tsp", "--tsplib", name],
+        &["tsp", "--tsplib", name],
         &["eval", run, "--weights", name],
         &["data", "import", "cifar10", "--data-dir", data, "--from", name],
     ] {
@@ -508,7 +508,7 @@ fn pipes_that_the_shell_hands_over_are_read() {
         (format!("{train} <(echo '[training]'; sleep 0.3; echo 'epochs = 7')"), "epochs = 7"),
         (format!("(echo '[training]'; echo 'epochs = 7') | {train} -"), "epochs = 7"),
         (format!("{search} /dev/fd/3 3< <(echo '[search]'; echo 'population = 9')"), "population = 9"),
-        (format!("\"$1\" search --problem tsp --generations 2 --tsplib <(printf '{towns}')"), "3 towns"),
+        (format!("\"$1\" tsp --generations 2 --tsplib <(printf '{towns}')"), "3 towns"),
     ] {
         let (code, text) = shell(&line);
         assert!(code == 0 && text.contains(part), "{line}: {code}: {text}");

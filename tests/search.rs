@@ -617,10 +617,9 @@ fn a_winner_is_confirmed_on_the_images_of_its_search_alone() {
 #[test]
 fn what_is_about_another_problem_is_refused() {
     for (arguments, text) in [
-        (&["search", "--towns", "20"][..], "--towns is read only with --problem tsp"),
-        (&["search", "--generations", "20"], "--generations is read only with --problem tsp"),
-        (&["search", "--problem", "tsp", "--data", "mnist"], "--data cannot be used with --problem tsp"),
-        (&["search", "--problem", "tsp", "--dry-run"], "--dry-run cannot be used with --problem tsp"),
+        (&["search", "--images", "S"][..], "--images is read only with --problem table"),
+        (&["search", "--svg", "a.svg"], "--svg is read only with --problem table"),
+        (&["search", "--problem", "table", "--data", "mnist"], "--data cannot be used with --problem table"),
     ] {
         let (code, _, errors) = output(evograd(arguments));
         assert!(code == 2 && errors.contains(text), "{errors}");

@@ -16,7 +16,7 @@ const SEARCH: &str = "search --data mnist --backbone mnist --stages 2,2 --filter
                       --epochs 20 --population 30 --budget 2000 --quiet --out OUT";
 const EXHAUST: &str = "search exhaust --data mnist --backbone mnist --stages 3,4 --filters 2,2 --samples 64 --validation 40 \
                        --epochs 20 --quiet --out OUT";
-const TOURS: &str = "search --problem tsp --towns 60 --generations 100000000";
+const TOURS: &str = "tsp --towns 60 --generations 100000000";
 
 fn command(line: &str, data: &Path, out: &Path) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));

@@ -135,7 +135,7 @@ fn nothing_is_wider_than_80_columns() {
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --out budgets"), 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --dry-run"), 0),
         ("search transfer bred --epochs 1 --width 1 --dry-run", 0),
-        ("search --problem tsp --towns 60 --generations 20", 0),
+        ("tsp --towns 60 --generations 20", 0),
         ("gradcheck global_avg_pool --cases 2", 0),
         ("gradcheck tanh --cases 2 --tolerance 1e-15", 1),
         ("gradcheck nothing", 2),

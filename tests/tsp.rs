@@ -14,10 +14,10 @@ struct Outcome {
     seconds: f64,
 }
 
-fn search(arguments: &[&str]) -> Outcome {
+fn tsp(arguments: &[&str]) -> Outcome {
     let start = Instant::now();
     let mut command = Command::cargo_bin("evograd").unwrap();
-    let output = command.args(["search", "--problem", "tsp"]).args(arguments).output().unwrap();
+    let output = command.arg("tsp").args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     Outcome { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr), seconds }
@@ -27,9 +27,9 @@ fn search(arguments: &[&str]) -> Outcome {
 static TURN: Mutex<()> = Mutex::new(());
 
 /// What `--json` prints, of a search that was quick enough.
-fn bred(arguments: &[&str]) -> Value {
+fn solved(arguments: &[&str]) -> Value {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let Outcome { code, out, err, seconds } = search(&[arguments, &["--json", "--quiet"]].concat());
+    let Outcome { code, out, err, seconds } = tsp(&[arguments, &["--json", "--quiet"]].concat());
     // Beside the drawing that was asked for, nothing is said.
     let drawn = arguments.contains(&"--svg") && err.ends_with(": the drawing is there\n") && err.lines().count() == 1;
     assert!(code == 0 && (err.is_empty() || drawn), "{arguments:?}: {code}, {err}");
@@ -58,7 +58,7 @@ fn length(towns: &Value, tour: &[usize], rounded: impl Fn(f64) -> f64) -> f64 {
 #[test]
 fn sixty_towns_on_a_circle_are_gone_around() {
     for seed in ["0", "1", "2"] {
-        let answer = bred(&["--towns", "60", "--circle", "--seed", seed]);
+        let answer = solved(&["--towns", "60", "--circle", "--seed", seed]);
         let (found, shortest) =
             (length(&answer["towns"], &order(&answer), |road| road), 120.0 * 3_f64.to_radians().sin());
         assert!((found - shortest).abs() < 1e-9, "seed {seed}: {found} instead of {shortest}");
@@ -72,7 +72,7 @@ fn random_towns_are_within_3_percent_of_what_an_established_solver_finds() {
     let rows = optima["random52"].as_array().unwrap();
     assert_eq!(rows.len(), 10);
     for row in rows {
-        let answer = bred(&["--seed", &row["seed"].to_string()]);
+        let answer = solved(&["--seed", &row["seed"].to_string()]);
         let towns = &answer["towns"];
         let (found, shortest) = (length(towns, &order(&answer), |road| road), row["length"].as_f64().unwrap());
         assert!((length(towns, &order(row), |road| road) - shortest).abs() < 1e-9, "these are other towns");
@@ -88,7 +88,7 @@ fn towns_of_a_file_are_read_and_their_tour_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let svg = folder.path().join("tour.svg");
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/tsp/towns52.tsp");
-    let answer = bred(&["--tsplib", file, "--svg", svg.to_str().unwrap()]);
+    let answer = solved(&["--tsplib", file, "--svg", svg.to_str().unwrap()]);
     let row = &optima()["towns52.tsp"];
     let (towns, whole) = (&answer["towns"], |road: f64| (road + 0.5).floor());
     assert_eq!(length(towns, &order(row), whole), row["length"].as_f64().unwrap());
@@ -107,35 +107,35 @@ fn the_tour_of_a_file_has_the_file_s_numbers() {
     let text = "TYPE: TSP\nDIMENSION: 4\nEDGE_WEIGHT_TYPE: EUC_2D\nNODE_COORD_SECTION\n";
     std::fs::write(&file, format!("{text}40 0 0\n10 9 9\n30 0 9\n20 9 0\nEOF\n")).unwrap();
     let arguments = ["--generations", "20", "--tsplib", file.to_str().unwrap()];
-    let out = search(&arguments).out;
+    let out = tsp(&arguments).out;
     let mut tour: Vec<u32> =
         out.lines().next().unwrap().split_whitespace().skip(1).map(|word| word.parse().unwrap()).collect();
     let start = tour.iter().position(|town| *town == 10).unwrap();
     tour.rotate_left(start);
     assert!(tour == [10, 20, 40, 30] || tour == [10, 30, 40, 20], "{out}");
-    assert_eq!(bred(&arguments)["numbers"], serde_json::json!([40, 10, 30, 20]));
+    assert_eq!(solved(&arguments)["numbers"], serde_json::json!([40, 10, 30, 20]));
 }
 
 #[test]
 fn people_read_the_tour_its_length_and_the_shortest() {
-    let Outcome { code, out, err, .. } = search(&["--towns", "8", "--circle", "--generations", "50", "--seed", "3"]);
+    let Outcome { code, out, err, .. } = tsp(&["--towns", "8", "--circle", "--generations", "50", "--seed", "3"]);
     let lines: Vec<&str> = out.lines().collect();
     assert!(code == 0 && lines.len() == 2 && lines[0].starts_with("tour   "), "{out}{err}");
     assert_eq!(lines[1], "length 6.122935, the shortest there is");
     assert!(err.starts_with("8 towns, 50 generations, ") && err.lines().count() == 1, "{err}");
-    let out = search(&["--circle", "--generations", "1", "--population", "5"]).out;
+    let out = tsp(&["--circle", "--generations", "1", "--population", "5"]).out;
     assert!(out.contains(" % above the shortest, 6.279"), "{out}");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_tour() {
-    let bred = |seed| {
-        let mut answer = bred(&["--towns", "30", "--generations", "300", "--seed", seed]);
+    let of_seed = |seed| {
+        let mut answer = solved(&["--towns", "30", "--generations", "300", "--seed", seed]);
         answer["seconds"] = Value::Null;
         answer
     };
-    assert_eq!(bred("5"), bred("5"));
-    assert_ne!(bred("5")["towns"], bred("6")["towns"]);
+    assert_eq!(of_seed("5"), of_seed("5"));
+    assert_ne!(of_seed("5")["towns"], of_seed("6")["towns"]);
 }
 
 #[test]
@@ -148,8 +148,11 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
     let distances = "its distances are \"EUC_3D\", not EUC_2D, CEIL_2D, MAN_2D, MAX_2D, ATT or GEO";
     let nowhere = nowhere.to_str().unwrap();
     let table: [(&[&str], String); 9] = [
-        (&["--towns", "2"], "evograd: towns: there are 2; use 3 to 2,000 towns\n".into()),
-        (&["--towns", "99999999999999"], "evograd: towns: there are 99999999999999; use 3 to 2,000 towns\n".into()),
+        (&["--towns", "2"], "error: invalid value '2' for '--towns <N>': use a whole number from 3 to 2000\n".into()),
+        (
+            &["--towns", "99999999999999"],
+            "error: invalid value '99999999999999' for '--towns <N>': use a whole number from 3 to 2000\n".into(),
+        ),
         (&["--tsplib", file], format!("evograd: {file}: line 3: {distances}; {remedy}\n")),
         (&["--tsplib", "/dev/zero"], format!("evograd: /dev/zero: it is no file; {remedy}\n")),
         (
@@ -174,7 +177,7 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
         (&["--tsplib", file, "--towns", "9"], "error: the argument '--tsplib <FILE>' cannot be used with '--towns <N>'\n".into()),
     ];
     for (arguments, text) in table {
-        let Outcome { code, out, err, .. } = search(arguments);
+        let Outcome { code, out, err, .. } = tsp(arguments);
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}: {err}");
         assert!(err == text || text.starts_with("error") && err.starts_with(&text), "{arguments:?}: {err}");
     }
@@ -185,7 +188,7 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
 #[test]
 fn ctrl_c_prints_the_best_so_far() {
     let binary = assert_cmd::cargo::cargo_bin("evograd");
-    let script = "\"$0\" search --problem tsp --generations 100000000 --json & sleep 1; kill -INT $!; wait $!";
+    let script = "\"$0\" tsp --generations 100000000 --json & sleep 1; kill -INT $!; wait $!";
     // Job control keeps the shell from making the command deaf to Ctrl-C.
     let output = Command::new("bash").args(["-m", "-c", script]).arg(binary).output().unwrap();
     assert_eq!(output.status.code(), Some(130));

@@ -1,7 +1,7 @@
 //! `evograd data`: which data sets there are, how they come here, whether they are whole, and what they look like.
 
-use super::FAILED;
 use super::data_dir::{DataDir, tell_odd};
+use super::exit_code::FAILED;
 use super::out_file::OutFile;
 use super::table::{Table, fitted};
 use super::teller::Teller;

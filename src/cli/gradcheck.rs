@@ -1,6 +1,6 @@
 //! `evograd gradcheck`: compares the gradient of every operation with finite differences.
 
-use super::FAILED;
+use super::exit_code::FAILED;
 use super::terminal::inform;
 use super::values::{above_0, at_least_0, whole};
 use super::width;

@@ -2,12 +2,13 @@
 
 mod runs;
 
+use super::image_size::{read_sizes, sizes, spec_of};
 use super::model_args::ModelArgs;
 use super::out_file::OutFile;
 use super::table::{Table, fitted};
 use super::values::whole;
-use anyhow::{Context, Result, bail};
-use evograd::models::{self, CATALOGUE, Plan, Spec};
+use anyhow::{Result, bail};
+use evograd::models::{self, CATALOGUE, Plan};
 use evograd::report::{LayerRow, counted, grouped, network_svg};
 use evograd::train::Config;
 use serde::Serialize;
@@ -220,31 +221,6 @@ fn line(plan: &Plan, classes: usize, with_layers: bool) -> ModelLine<'_> {
     }
 }
 
-/// `3×32×32`.
-pub fn sizes(sizes: &[usize]) -> String {
-    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
-}
-
 fn blank_zero(number: u64) -> String {
     if number == 0 { String::new() } else { grouped(number) }
-}
-
-/// The network of some settings on its usual images, or on those that `--input` gave, which is named where they do not fit.
-pub fn spec_of(config: &Config, usual: [usize; 3], given: Option<[usize; 3]>, classes: usize) -> Result<Spec> {
-    let spec = config.spec(usual, classes)?;
-    match given {
-        None => Ok(spec),
-        Some(given) => {
-            config.spec(given, classes).with_context(|| format!("--input {}", given.map(|n| n.to_string()).join("x")))
-        }
-    }
-}
-
-/// Reads `3x32x32`.
-pub fn read_sizes(text: &str) -> Result<[usize; 3]> {
-    let sizes: Option<Vec<usize>> = text.split(['x', '×']).map(|size| size.parse().ok()).collect();
-    match sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok()) {
-        Some(sizes) if !sizes.contains(&0) => Ok(sizes),
-        _ => bail!("three sizes above 0 are expected, channels first, such as 3x32x32"),
-    }
 }

@@ -3,11 +3,14 @@
 mod data;
 mod data_dir;
 mod eval;
+mod exit_code;
 mod gradcheck;
+mod image_size;
 mod inspect;
 mod interrupt;
 mod model_args;
 mod out_file;
+mod processor;
 mod profile;
 mod progress;
 mod results;
@@ -17,6 +20,7 @@ mod table;
 mod teller;
 mod terminal;
 mod train;
+mod tsp;
 mod typed;
 mod values;
 mod variables;
@@ -25,15 +29,11 @@ mod wrap;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use exit_code::USER_ERROR;
 use run_folder::Unfinished;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use terminal::{note, note_command};
-
-/// The exit code of a check that did not pass.
-const FAILED: u8 = 1;
-/// The exit code of wrong arguments, wrong data or a system that refuses; clap's own.
-const USER_ERROR: u8 = 2;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all is well, 1 a check did not pass or a run diverged, 2 wrong
@@ -64,6 +64,7 @@ enum Command {
     Profile(profile::Args),
     Train(Box<train::Args>),
     Search(Box<search::Args>),
+    Tsp(tsp::Args),
     Eval(eval::Args),
 }
 
@@ -150,6 +151,7 @@ fn perform(args: Args, typed: &typed::Typed) -> Result<ExitCode> {
             Command::Profile(args) => profile::run(&args, &mut out),
             Command::Search(args) => search::run(&args, typed, &mut out),
             Command::Train(args) => train::run(&args, &mut out),
+            Command::Tsp(args) => tsp::run(&args, &mut out),
         }?;
         out.problem().map_or(Ok(outcome), |problem| Err(lost(problem)))
     };
@@ -163,13 +165,6 @@ fn told(error: &anyhow::Error) -> String {
         text if text.contains(&cause) => text.into(),
         text => format!("{text}: {cause}"),
     })
-}
-
-/// The processor's name, as the system tells it.
-fn cpu() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.to_string(), |(_, name)| name.trim().to_string())
 }
 
 #[cfg(test)]

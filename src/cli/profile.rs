@@ -1,18 +1,20 @@
 //! `evograd profile`: where the milliseconds of a training step go.
 
-mod picture;
+mod measured;
 mod print;
+mod roofline;
 mod steps;
 
-use super::inspect::{read_sizes, spec_of};
+use super::image_size::{read_sizes, spec_of};
 use super::model_args::ModelArgs;
 use super::out_file::OutFile;
 use super::terminal::said_if_slow;
 use super::values::{setting, whole};
 use anyhow::Result;
-use evograd::models::{self, Plan};
-use evograd::profile::{Machine, Profile, chrome_trace};
+use evograd::models;
+use evograd::profile::{Machine, chrome_trace};
 use evograd::train::Config;
+use measured::Measured;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,32 +83,6 @@ pub struct Args {
     json: bool,
 }
 
-/// What was measured.
-struct Measured {
-    plan: Plan,
-    batch: u32,
-    machine: Machine,
-    steps: Vec<Profile>,
-}
-
-impl Measured {
-    /// The step whose time is the median; of two, the longer.
-    fn median(&self) -> &Profile {
-        let mut steps: Vec<&Profile> = self.steps.iter().collect();
-        steps.sort_by_key(|step| step.duration);
-        steps[steps.len() / 2]
-    }
-
-    /// `resnet20, 128 pictures 3×32×32, 2 threads`
-    fn title(&self) -> String {
-        let (spec, threads) = (self.plan.spec(), self.machine.threads);
-        let [c, h, w] = spec.input;
-        let [pictures, threads] = [(self.batch as usize, "image"), (threads, "thread")]
-            .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
-        format!("{}, {pictures} {c}×{h}×{w}, {threads}", spec.name)
-    }
-}
-
 /// Measures and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let usual = models::model(&args.name)?;
@@ -124,7 +100,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         file.write(&chrome_trace(&measured.title(), &measured.steps), what)?;
     }
     if let Some(file) = svg {
-        file.write(&picture::roofline(&measured, args.layers), "the drawing")?;
+        file.write(&roofline::roofline(&measured, args.layers), "the drawing")?;
     }
     match args.json {
         true => print::json(&measured, args.layers, out)?,

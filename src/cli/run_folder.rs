@@ -1,6 +1,7 @@
 //! What the folders of runs of all kinds have in common: a free name, and what is known of the run.
 
 use super::data_dir::DataDir;
+use super::processor;
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::data::Sets;
@@ -187,7 +188,7 @@ pub fn describe(seed: u64, sets: &Sets, data_dir: &Path) -> RunInfo {
     RunInfo {
         version: env!("CARGO_PKG_VERSION").into(),
         command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
-        cpu: super::cpu(),
+        cpu: processor::name(),
         isa: evograd::Isa::chosen().map_or_else(|error| error.to_string(), |isa| isa.name().to_string()),
         threads: evograd::threads(),
         seed,

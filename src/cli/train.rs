@@ -1,8 +1,11 @@
 //! `evograd train`: trains a network in a folder that it can be resumed from.
 
+mod banner;
 mod dry_run;
 
 use super::data_dir::{self, DataDir};
+use super::exit_code::FAILED;
+use super::interrupt;
 use super::model_args::ModelArgs;
 use super::progress::Progress;
 use super::results::print_row;
@@ -11,14 +14,12 @@ use super::table::fitted;
 use super::teller::Teller;
 use super::terminal::{note, note_command, warn};
 use super::values::{setting, text};
-use super::{FAILED, interrupt};
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::data::Sets;
-use evograd::models::Plan;
 use evograd::record::{Metric, Score};
-use evograd::report::{counted, grouped, rounded, short};
-use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Split, Status, read_metrics};
+use evograd::report::{counted, grouped, short};
+use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Status, read_metrics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -190,7 +191,7 @@ fn train(mut run: Run, sets: &Sets, path: &Path, how: &How, out: &mut impl Write
     let known = run.warnings().len();
     warn(run.warnings());
     let mut progress = Progress::new(run.trainer().steps(), &run.trainer().config().training);
-    banner(&run, path).iter().for_each(|line| progress.note(line));
+    banner::banner(&run, path).iter().for_each(|line| progress.note(line));
     let outcome = run.train(&mut |event| {
         if let (Event::Row(row), true) = (&event, how.json) {
             print_row(row, out);
@@ -228,32 +229,6 @@ fn kept(run: &Run) -> String {
     }
 }
 
-/// What is about to be trained, and from where on.
-fn banner(run: &Run, path: &Path) -> Vec<String> {
-    let (trainer, config) = (run.trainer(), run.trainer().config());
-    let (position, epochs) = (&trainer.position, config.training.epochs);
-    let [pictures, steps] = [run.split().train.samples(), run.split().train.batches()].map(|count| count as u64);
-    let (pictures, steps) = (counted(pictures, "image"), counted(steps, "step"));
-    let epochs_of = counted(epochs.into(), "epoch");
-    let mut lines = vec![
-        plan_line(trainer.network.plan()),
-        format!("{pictures} of {}, {epochs_of} of {steps}, in {}", config.data.set, path.display()),
-        held_out_line(run.split()),
-    ];
-    if let Some(damage) = run.damage() {
-        lines.push(format!("{damage}. The checkpoint before it is whole, and the run goes on from there"));
-    }
-    if position.epoch >= epochs {
-        lines.push("all epochs are done".into());
-        if config.schedule.kind == ScheduleKind::Constant {
-            lines.push("a larger training.epochs in its config.toml trains on".into());
-        }
-    } else if position.step > 0 {
-        lines.push(format!("going on after step {} of {}", grouped(position.step), grouped(trainer.steps())));
-    }
-    lines
-}
-
 /// Says what the finished run came to, and what to do with it.
 fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let rows = read_metrics(path)?;
@@ -267,27 +242,4 @@ fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
         writeln!(out, "         evograd inspect run {run} --svg curves.svg")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the network is evaluated on, and when.
-fn held_out_line(split: &Split) -> String {
-    let test = "the test set once, at the end";
-    match &split.validation {
-        Some(validation) => format!(
-            "evaluated on {} held out of the training set after each epoch, on {test}",
-            counted(validation.samples() as u64, "image")
-        ),
-        None => format!("no images are held out, so it is evaluated only on {test}"),
-    }
-}
-
-/// The network and what it costs.
-fn plan_line(plan: &Plan) -> String {
-    format!(
-        "{}: {} parameters, {} multiply-adds and {} bytes of activations an image",
-        plan.spec().name,
-        grouped(plan.parameters()),
-        rounded(plan.macs()),
-        rounded(plan.activation_bytes())
-    )
 }

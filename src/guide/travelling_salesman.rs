@@ -221,7 +221,7 @@
 //! attempts one ends near the best. [`Towns::breed`](crate::genetic::Towns::breed) does this, and so does the command:
 //!
 //! ```sh
-//! evograd search --problem tsp --towns 52 --svg tour.svg
+//! evograd tsp --towns 52 --svg tour.svg
 //! ```
 //!
 //! A lesson for other problems: measure each part by leaving it out, and look at many seeds, not at one.

@@ -1,8 +1,8 @@
 //! What was measured, as tables and as JSON.
 
-use super::Measured;
-use crate::cli::cpu;
-use crate::cli::inspect::sizes;
+use super::measured::Measured;
+use crate::cli::image_size::sizes;
+use crate::cli::processor;
 use crate::cli::table::{Table, fitted};
 use anyhow::Result;
 use evograd::Isa;
@@ -80,7 +80,7 @@ pub fn json(measured: &Measured, layers: bool, out: &mut impl Write) -> Result<(
         model: &measured.plan.spec().name,
         input: measured.plan.spec().input,
         batch: measured.batch,
-        cpu: cpu(),
+        cpu: processor::name(),
         isa: Isa::chosen()?.name(),
         machine,
         steps_ms: measured.steps.iter().map(|step| ms(step.duration)).collect(),

@@ -1,6 +1,6 @@
 //! What is probably not meant with a search, and what its networks have not learned.
 
-use crate::cli::FAILED;
+use crate::cli::exit_code::FAILED;
 use crate::cli::run_folder::Kind;
 use crate::cli::teller::Teller;
 use crate::cli::terminal::note;

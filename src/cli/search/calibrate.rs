@@ -1,11 +1,11 @@
 //! `evograd search calibrate`: whether a small budget ranks networks as a large one does.
 
 use super::advice;
-use super::breed::watched;
 use super::dry_run::{Amount, dry_run};
 use super::place::Place;
 use super::progress::{Parts, Progress};
 use super::settings::Settings;
+use super::watch::watched;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};

@@ -1,11 +1,11 @@
 //! `evograd search confirm`: the winner of a search and what it is compared with, trained again and tested.
 
 use super::advice;
-use super::breed::watched;
 use super::dry_run::{Amount, dry_run};
 use super::place::Place;
 use super::progress::{Parts, Progress};
 use super::settings::Settings;
+use super::watch::watched;
 use crate::cli::data_dir::open;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, expect_each_once, going_on, of_kind};

@@ -1,12 +1,12 @@
 //! `evograd search exhaust`: every network of a small space.
 
 use super::advice;
-use super::breed::watched;
 use super::dry_run::{Amount, dry_run};
 use super::page::write_page;
 use super::place::Place;
 use super::progress::{Parts, Progress};
 use super::settings::Settings;
+use super::watch::watched;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};

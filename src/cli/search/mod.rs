@@ -1,7 +1,6 @@
-//! `evograd search`: breeds networks, and what goes with it.
+//! `evograd search` and its subcommands.
 
 mod advice;
-mod breed;
 mod calibrate;
 mod compare;
 mod confirm;
@@ -13,12 +12,13 @@ mod place;
 mod progress;
 mod rehearsal_result;
 mod rehearse;
+mod run;
 mod settings;
 mod stages;
 mod summary;
 mod table;
 mod transfer;
-mod tsp;
+mod watch;
 
 use super::typed::Typed;
 use anyhow::Result;
@@ -41,8 +41,6 @@ Examples:
   evograd search compare runs/search runs/search-random
   evograd search confirm runs/search --against runs/search-random
       their winners and plain networks, trained again and tested
-  evograd search --problem tsp --towns 60 --circle
-      the travelling salesman, by the same algorithm
   evograd search --problem table --method all
       every method a thousand times, on trainings that were done before
 
@@ -52,13 +50,13 @@ all networks diverged; 130, 143 or 129: it was stopped.";
 /// Evolve network architectures, with short trainings as fitness (Genetic CNN).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
-// The group of `breed::Args` has the same name.
+// The group of `run::Args` has the same name.
 #[group(skip)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    breed: breed::Args,
+    search: run::Args,
 }
 
 #[derive(clap::Subcommand)]
@@ -76,7 +74,7 @@ enum Command {
 /// Searches, or does what goes with it.
 pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode> {
     match &args.command {
-        None => breed::run(&args.breed, typed, out),
+        None => run::run(&args.search, typed, out),
         Some(Command::Explain(args)) => explain::run(args, out),
         Some(Command::Exhaust(args)) => exhaust::run(args, out),
         Some(Command::Calibrate(args)) => calibrate::run(args, out),

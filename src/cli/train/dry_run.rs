@@ -1,6 +1,6 @@
 //! `evograd train --dry-run`: what a run would be: its settings, its size, and the time that it would take.
 
-use super::plan_line;
+use super::banner::plan_line;
 use crate::cli::progress::clock;
 use crate::cli::table::fitted;
 use crate::cli::teller::Teller;

@@ -1,10 +1,10 @@
-//! `evograd search --problem tsp`: the shortest way through towns, bred.
+//! `evograd tsp`: the travelling salesman, by a genetic algorithm.
 
-use crate::cli::interrupt;
-use crate::cli::out_file::OutFile;
-use crate::cli::table::fitted;
-use crate::cli::terminal::{Bar, inform, warn};
-use crate::cli::values::whole;
+use super::interrupt;
+use super::out_file::OutFile;
+use super::table::fitted;
+use super::terminal::{Bar, inform, warn};
+use super::values::whole;
 use anyhow::Result;
 use evograd::Error;
 use evograd::genetic::{Breeding, Tour, Towns};
@@ -20,10 +20,24 @@ const BETWEEN_LINES: Duration = Duration::from_secs(2);
 /// The time between two looks of the bar.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// The travelling salesman, with --problem tsp.
-#[derive(clap::Args, Clone, Debug, Default, PartialEq)]
-#[command(next_help_heading = "With --problem tsp")]
-pub struct TspArgs {
+const EXAMPLES: &str = "\
+Examples:
+  evograd tsp
+      52 towns at random
+  evograd tsp --towns 60 --circle --svg tour.svg
+      towns whose shortest tour is known, and a drawing of the tour found
+  evograd tsp --tsplib berlin52.tsp --seed 3
+      the towns of a TSPLIB file
+  evograd tsp --towns 200 --generations 50000 --json
+      for machines
+
+Ctrl-C, SIGTERM and SIGHUP stop it and print the best tour so far; the exit
+code is then 130, 143 or 129.";
+
+/// Find a short tour through towns with a genetic algorithm (travelling salesman).
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
     /// Towns at random in a square [default: 52]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(3, 2000))]
     towns: Option<usize>,
@@ -33,20 +47,21 @@ pub struct TspArgs {
     /// Towns of a TSPLIB file with distances EUC_2D, CEIL_2D, MAN_2D, MAX_2D, ATT or GEO
     #[arg(long, value_name = "FILE", conflicts_with_all = ["towns", "circle"])]
     tsplib: Option<PathBuf>,
-}
-
-/// The options of every search.
-pub struct Common<'a> {
-    /// Individuals in a generation.
-    pub population: Option<usize>,
-    /// Generations in all.
-    pub generations: Option<u32>,
-    /// Seed of the towns and of all random choices.
-    pub seed: u64,
-    /// One JSON object on standard output.
-    pub json: bool,
-    /// The drawing of the tour.
-    pub svg: Option<&'a PathBuf>,
+    /// Tours in a generation [default: 200]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1, 1_000_000))]
+    population: Option<usize>,
+    /// Generations after the first [default: 10000]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()))]
+    generations: Option<u32>,
+    /// Seed of the towns and of all random choices
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = whole::<u64>(0, u64::MAX))]
+    seed: u64,
+    /// Draw the tour, and its length by generation, into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
 }
 
 /// What `--json` prints. The tour names towns by their place in the list, counted from 0; people read their numbers.
@@ -66,14 +81,14 @@ struct Answer<'a> {
     stopped: bool,
 }
 
-/// Breeds and prints.
-pub fn run(args: &TspArgs, common: Common<'_>, out: &mut impl Write) -> Result<ExitCode> {
-    let usual = Breeding::default();
-    let size = common.population.unwrap_or(usual.size);
-    let breeding = Breeding { size, generations: common.generations.unwrap_or(usual.generations), seed: common.seed };
-    let towns = towns(args, common.seed)?;
+/// Searches and prints.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
+    let default = Breeding::default();
+    let size = args.population.unwrap_or(default.size);
+    let breeding = Breeding { size, generations: args.generations.unwrap_or(default.generations), seed: args.seed };
+    let towns = towns(args)?;
     warn(towns.notes());
-    let svg = OutFile::maybe(common.svg, "svg")?;
+    let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     let mut stop = interrupt::asked("finishing this generation; a second signal to stop at once")?;
     let start = Instant::now();
     let mut progress = Progress::new(breeding.generations);
@@ -81,22 +96,22 @@ pub fn run(args: &TspArgs, common: Common<'_>, out: &mut impl Write) -> Result<E
     let mut stopped = false;
     let tour = towns.breed(breeding, &mut |tour| {
         add(&mut lengths, tour);
-        progress.tell(tour);
+        progress.show(tour);
         stopped = stop();
         !stopped
     });
-    let tour = tour.map_err(|error| named(error, common.population))?;
+    let tour = tour.map_err(|error| named(error, args.population))?;
     progress.bar.finish();
     let seconds = start.elapsed().as_secs_f64();
     if let Some(file) = &svg {
         draw(file, &towns, &tour, &mut lengths)?;
     }
     let optimum = args.circle.then(|| around(towns.places().len()));
-    let (seed, order) = (common.seed, &tour.order.0);
+    let (seed, order) = (args.seed, &tour.order.0);
     let Tour { length, generations, .. } = tour;
     let (problem, numbers, towns, tour) = ("tsp", towns.numbers(), towns.places(), order.as_slice());
     let answer = Answer { problem, seed, towns, numbers, tour, length, optimum, generations, seconds, stopped };
-    print(&answer, common.json, out)?;
+    print(&answer, args.json, out)?;
     Ok(if stopped { interrupt::code() } else { ExitCode::SUCCESS })
 }
 
@@ -110,12 +125,12 @@ fn named(error: Error, population: Option<usize>) -> anyhow::Error {
     }
 }
 
-/// The towns asked for.
-fn towns(args: &TspArgs, seed: u64) -> evograd::Result<Towns> {
+/// The towns of the arguments.
+fn towns(args: &Args) -> evograd::Result<Towns> {
     match (&args.tsplib, args.towns.unwrap_or(52)) {
         (Some(path), _) => Towns::read(path),
-        (None, count) if args.circle => Towns::circle(count, seed),
-        (None, count) => Towns::random(count, seed),
+        (None, count) if args.circle => Towns::circle(count, args.seed),
+        (None, count) => Towns::random(count, args.seed),
     }
 }
 
@@ -163,7 +178,7 @@ fn beside(answer: &Answer) -> String {
     }
 }
 
-/// How far the breeding is.
+/// How far the search is.
 struct Progress {
     bar: Bar,
     generations: u32,
@@ -175,7 +190,7 @@ impl Progress {
         Progress { bar: Bar::new(generations.into()), generations, shown: Instant::now() }
     }
 
-    fn tell(&mut self, tour: &Tour) {
+    fn show(&mut self, tour: &Tour) {
         if self.shown.elapsed() < BETWEEN_LOOKS {
             return;
         }

@@ -1,6 +1,6 @@
 //! What was measured, below the machine's roof.
 
-use super::Measured;
+use super::measured::Measured;
 use evograd::profile::{Kind, LayerTime, Pass, Spent};
 use evograd::report::{Roofline, RooflinePoint};
 

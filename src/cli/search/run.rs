@@ -1,34 +1,30 @@
-//! `evograd search`: generation after generation.
+//! `evograd search` without a subcommand: one search of networks, or many on a table.
 
 use super::advice;
 use super::dry_run::{Amount, dry_run};
 use super::page::write_page;
-use super::place::{Begun, Place};
+use super::place::Place;
 use super::progress::{Parts, Progress};
 use super::rehearse::{self, TableArgs};
 use super::settings::Settings;
 use super::summary;
-use super::tsp::{self, TspArgs};
+use super::watch::watched;
 use crate::cli::interrupt;
-use crate::cli::results::print_row;
-use crate::cli::run_folder::{Kind, Unfinished, going_on};
+use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::terminal::{note_command, warn};
 use crate::cli::typed::Typed;
-use crate::cli::values::{setting, whole};
+use crate::cli::values::setting;
 use anyhow::{Result, bail};
-use evograd::Error;
-use evograd::record::SearchRow;
-use evograd::report::counted;
-use evograd::search::{Budget, Event, Told, search};
+use evograd::search::{Budget, search};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// How networks are bred.
+/// What is searched, and how.
 #[derive(clap::Args, Clone, Debug)]
 #[group(id = "Breeding")]
 pub struct Args {
-    /// What to search: network architectures (Genetic CNN), architectures in a table of finished trainings, or tours through towns
+    /// What to search: network architectures (Genetic CNN), or architectures in a table of finished trainings
     #[arg(long, value_enum, default_value_t = Problem::Networks)]
     problem: Problem,
     #[command(flatten)]
@@ -43,41 +39,75 @@ pub struct Args {
     /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 28]
     #[arg(long, value_name = "BUDGET")]
     budget: Option<Budget>,
-    /// Individuals in a generation [default: 7, and 200 tours]
+    /// Individuals in a generation [default: 7]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("search.population"))]
     population: Option<usize>,
     /// Offspring generated for each place in a generation, of which the most promising is trained [default: 30]
     #[arg(long, value_name = "N", value_parser = setting::<u32>("search.children"))]
     children: Option<u32>,
-    /// Of tours: generations after the first [default: 10000]
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()))]
-    generations: Option<u32>,
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
     dry_run: bool,
-    /// Draw the tour; or, of searches on a table, what their leaders are worth after each training
+    /// Of searches on a table: draw what their leaders are worth after each training
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
     #[command(flatten)]
-    tsp: TspArgs,
+    moved: Moved,
 }
 
 /// Every method, one after the other.
 const ALL: &str = "all";
 
-/// What can be bred.
+/// Arguments of `evograd tsp`, which was a problem of this command.
+#[derive(clap::Args, Clone, Debug)]
+struct Moved {
+    #[arg(long, hide = true, num_args = 0..=1)]
+    towns: Option<String>,
+    #[arg(long, hide = true)]
+    circle: bool,
+    #[arg(long, hide = true, num_args = 0..=1)]
+    tsplib: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1)]
+    generations: Option<String>,
+}
+
+impl Moved {
+    /// Refuses them by the command that takes them.
+    fn expect_none(&self) -> Result<()> {
+        let typed = [
+            ("--towns", self.towns.is_some()),
+            ("--circle", self.circle),
+            ("--tsplib", self.tsplib.is_some()),
+            ("--generations", self.generations.is_some()),
+        ];
+        match typed.iter().find(|(_, typed)| *typed) {
+            Some((name, _)) => {
+                bail!("{name} is about tours through towns; use evograd tsp {name}, see evograd tsp --help")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What can be searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Problem {
     Networks,
     Table,
+    /// `evograd tsp` now.
+    #[value(hide = true)]
     Tsp,
 }
 
-/// What a search of networks reads besides its settings, one on a table, and one of tours.
-const EVERYWHERE: [&str; 5] = ["--problem", "--seed", "--json", "--quiet", "--threads"];
-const OF_TABLES: [&str; 11] = [
+/// What a search on a table reads.
+const OF_TABLES: [&str; 16] = [
+    "--problem",
+    "--seed",
+    "--json",
+    "--quiet",
+    "--threads",
     "--method",
     "--budget",
     "--population",
@@ -90,36 +120,31 @@ const OF_TABLES: [&str; 11] = [
     "--images",
     "--repeats",
 ];
-const OF_TOURS: [&str; 6] = ["--population", "--generations", "--svg", "--towns", "--circle", "--tsplib"];
 
 /// Refuses arguments that are about another problem.
 fn expect_of_problem(problem: Problem, typed: &Typed) -> Result<()> {
-    let own = match problem {
+    match problem {
+        Problem::Tsp => bail!("--problem tsp is a command of its own now; use evograd tsp, see evograd tsp --help"),
+        Problem::Table => typed.expect_only(&OF_TABLES, "--problem table, as the table says how networks were trained"),
         Problem::Networks => {
-            let others = ["--table", "--images", "--repeats"].map(|name| (name, "--problem table")).into_iter();
-            let others =
-                others.chain(["--towns", "--circle", "--tsplib", "--generations"].map(|name| (name, "--problem tsp")));
+            let with_table = ["--table", "--images", "--repeats"].map(|name| (name, "--problem table")).into_iter();
             let mut others =
-                others.chain([("--svg", "--problem tsp or table; the drawings of a search are in its report.html")]);
-            return others.try_for_each(|(name, with)| typed.expect_without(name, with));
+                with_table.chain([("--svg", "--problem table; the drawings of a search are in its report.html")]);
+            others.try_for_each(|(name, with)| typed.expect_without(name, with))
         }
-        Problem::Table => (&OF_TABLES[..], "--problem table, as the table says how networks were trained"),
-        Problem::Tsp => (&OF_TOURS[..], "--problem tsp"),
-    };
-    let known: Vec<&str> = EVERYWHERE.iter().chain(own.0).copied().collect();
-    typed.expect_only(&known, own.1)
+    }
 }
 
 /// Searches, or says what would be searched.
 pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode> {
     expect_of_problem(args.problem, typed)?;
+    args.moved.expect_none()?;
     match args.problem {
-        Problem::Tsp => return tours(args, out),
         Problem::Table => return on_a_table(args, out),
-        Problem::Networks if args.method.as_deref() == Some(ALL) => {
+        _ if args.method.as_deref() == Some(ALL) => {
             bail!("--method all is about a table of trainings; use it with --problem table")
         }
-        Problem::Networks => {}
+        _ => {}
     }
     let (config, sets) = args.place.settings(Kind::Search, &args.settings, &more(args))?;
     if args.dry_run {
@@ -175,63 +200,4 @@ fn on_a_table(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let (all, svg, json) = (args.method.as_deref() == Some(ALL), args.svg.as_ref(), args.place.json);
     rehearse::run(&args.table, &rehearse::Common { config, all, svg, json }, out)
-}
-
-fn tours(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let Args { settings, place, population, generations, svg, .. } = args;
-    let common = tsp::Common {
-        population: *population,
-        generations: *generations,
-        seed: settings.seed.unwrap_or(0),
-        json: place.json,
-        svg: svg.as_ref(),
-    };
-    tsp::run(&args.tsp, common, out)
-}
-
-/// Does `work` with its progress shown and its rows told; whether it came to its end.
-pub fn watched(
-    begun: &Begun,
-    place: &Place,
-    mut progress: Progress,
-    out: &mut impl Write,
-    work: &mut dyn FnMut(&mut Told<'_>) -> evograd::Result<()>,
-) -> Result<bool> {
-    let mut stop = interrupt::asked("stopping; what was evaluated is kept. A second signal stops at once")?;
-    summary::banner(begun, place.resume.is_some()).iter().for_each(|line| progress.note(line));
-    let outcome = work(&mut |event| {
-        let row = match &event {
-            Event::Evaluated { row, .. } => Some(SearchRow::Evaluation((*row).clone())),
-            Event::Generation(row) => Some(SearchRow::Generation((*row).clone())),
-            Event::Reading { .. } | Event::Waiting => None,
-        };
-        if let (Some(row), true) = (row, place.json) {
-            print_row(&row, out);
-        }
-        progress.tell(&event);
-        !stop()
-    });
-    progress.finish();
-    let described = begun.ended(&outcome);
-    // What ended the search says more than that this could not be noted.
-    let ended = match outcome {
-        Err(Error::Stopped) => false,
-        Ok(()) => true,
-        Err(error) => {
-            let command = begun.kind.command();
-            return Err(Unfinished::of(error, || kept(begun), command, begun.path(), &place.data_dir));
-        }
-    };
-    described.map(|()| ended)
-}
-
-/// What is kept of a search that failed.
-fn kept(begun: &Begun) -> String {
-    let trained = |rows: &Vec<SearchRow>| rows.iter().filter(|row| matches!(row, SearchRow::Evaluation(_))).count();
-    match begun.rows().as_ref().map(trained) {
-        Ok(0) => "nothing had been trained by then".into(),
-        Ok(trainings) => format!("kept: {}, in journal.jsonl", counted(trainings as u64, "training")),
-        // What is wrong with the journal is told when it is opened again.
-        Err(_) => "kept: journal.jsonl".into(),
-    }
 }

@@ -379,6 +379,8 @@ fn what_moved_to_evograd_tsp_is_refused_by_its_new_name() {
         ("search --problem tsp --epochs 3 --generations 5", "evograd: --problem tsp is a command of its own now"),
         ("search --towns 9", "evograd: --towns is about tours through towns; use evograd tsp --towns, see"),
         ("search --towns", "evograd: --towns is about tours"),
+        ("search --problem table --towns 9", "evograd: --towns is about tours"),
+        ("search --generations --circle", "evograd: --circle is about tours"),
         ("search --circle", "evograd: --circle is about tours through towns; use evograd tsp --circle, see"),
         ("search --tsplib a.tsp", "evograd: --tsplib is about tours through towns; use evograd tsp --tsplib, see"),
         (

@@ -63,19 +63,22 @@ const ALL: &str = "all";
 /// Arguments of `evograd tsp`, which was a problem of this command.
 #[derive(clap::Args, Clone, Debug)]
 struct Moved {
-    #[arg(long, hide = true, num_args = 0..=1)]
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     towns: Option<String>,
     #[arg(long, hide = true)]
     circle: bool,
-    #[arg(long, hide = true, num_args = 0..=1)]
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     tsplib: Option<String>,
-    #[arg(long, hide = true, num_args = 0..=1)]
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     generations: Option<String>,
 }
 
 impl Moved {
-    /// Refuses them by the command that takes them.
-    fn expect_none(&self) -> Result<()> {
+    /// Refuses them, and the problem, by the command that takes them.
+    fn expect_none(&self, problem: Problem) -> Result<()> {
+        if problem == Problem::Tsp {
+            bail!("--problem tsp is a command of its own now; use evograd tsp, see evograd tsp --help");
+        }
         let typed = [
             ("--towns", self.towns.is_some()),
             ("--circle", self.circle),
@@ -124,9 +127,8 @@ const OF_TABLES: [&str; 16] = [
 /// Refuses arguments that are about another problem.
 fn expect_of_problem(problem: Problem, typed: &Typed) -> Result<()> {
     match problem {
-        Problem::Tsp => bail!("--problem tsp is a command of its own now; use evograd tsp, see evograd tsp --help"),
         Problem::Table => typed.expect_only(&OF_TABLES, "--problem table, as the table says how networks were trained"),
-        Problem::Networks => {
+        Problem::Networks | Problem::Tsp => {
             let with_table = ["--table", "--images", "--repeats"].map(|name| (name, "--problem table")).into_iter();
             let mut others =
                 with_table.chain([("--svg", "--problem table; the drawings of a search are in its report.html")]);
@@ -137,8 +139,8 @@ fn expect_of_problem(problem: Problem, typed: &Typed) -> Result<()> {
 
 /// Searches, or says what would be searched.
 pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode> {
+    args.moved.expect_none(args.problem)?;
     expect_of_problem(args.problem, typed)?;
-    args.moved.expect_none()?;
     match args.problem {
         Problem::Table => return on_a_table(args, out),
         _ if args.method.as_deref() == Some(ALL) => {

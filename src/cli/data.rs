@@ -1,10 +1,10 @@
 //! `evograd data`: which data sets there are, how they come here, whether they are whole, and what they look like.
 
-use super::data_dir::{DataDir, tell_odd};
+use super::data_dir::{DataDir, warn_of_odd};
 use super::exit_code::FAILED;
+use super::file_progress::FileProgress;
 use super::out_file::OutFile;
 use super::table::{Table, fitted};
-use super::teller::Teller;
 use super::terminal::{inform, note, said_if_slow};
 use super::values::whole;
 use anyhow::Result;
@@ -110,10 +110,10 @@ enum Split {
     Test,
 }
 
-/// Does what was asked for. Work on large files is told of on standard error.
+/// Does what was asked for. Progress of work on large files goes to standard error.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = args.data_dir.folder()?;
-    let mut teller = Teller::new();
+    let mut file_progress = FileProgress::new();
     if let Some(name) = args.action.files_of().filter(|name| data::info(name).is_ok_and(|info| info.files.is_empty())) {
         writeln!(out, "{name}: made by this program when it is needed; there are no files to fetch, import or verify")?;
         return Ok(ExitCode::SUCCESS);
@@ -121,8 +121,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     match &args.action {
         Action::List { json } => list(&folder, *json, out)?,
         Action::Fetch { name, mirror } => {
-            let fetched = store::fetch(data::info(name)?, &folder, &mirrors(mirror), &mut teller)?;
-            teller.done();
+            let fetched = store::fetch(data::info(name)?, &folder, &mirrors(mirror), &mut file_progress)?;
+            file_progress.done();
             let what = match fetched.downloaded.as_slice() {
                 [] => "already whole".into(),
                 files => format!("fetched {}", files.join(", ")),
@@ -131,14 +131,14 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         }
         Action::Verify { name, json } => {
             inform(format_args!("checking {name}"));
-            let verdict = store::verify(data::info(name)?, &folder, &mut teller)?;
-            teller.done();
+            let verdict = store::verify(data::info(name)?, &folder, &mut file_progress)?;
+            file_progress.done();
             print_verdict(&verdict, *json, out)?;
             return Ok(if verdict.passed() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) });
         }
         Action::Import { name, from } => {
-            let imported = store::import(data::info(name)?, from, &folder, &mut teller)?;
-            teller.done();
+            let imported = store::import(data::info(name)?, from, &folder, &mut file_progress)?;
+            file_progress.done();
             writeln!(
                 out,
                 "{}",
@@ -184,7 +184,7 @@ fn row(info: &SetInfo, folder: &Path) -> [String; 8] {
             None => "yes".into(),
             Some(Ok(0)) => "yes".into(),
             Some(Ok(files)) => format!("yes, {} left out", counted(files as u64, "file")),
-            Some(Err(_)) => "in part; verify tells".into(),
+            Some(Err(_)) => "in part; see verify".into(),
         },
         Presence::Parts { missing, .. } => {
             format!("{} of {}", info.files.len() - missing.len(), counted(info.files.len() as u64, "file"))
@@ -248,11 +248,11 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
     }
     writeln!(out, "{} in {}", verdict.set, verdict.folder.display())?;
     for file in &verdict.files {
-        let line = format!("  {:<28} {:>11} bytes  {}", file.file, file.bytes, told(file));
+        let line = format!("  {:<28} {:>11} bytes  {}", file.file, file.bytes, status(file));
         writeln!(out, "{}", fitted(line))?;
     }
-    if let Some(pictures) = verdict.pictures {
-        let [train, test] = pictures.map(|count| grouped(count as u64));
+    if let Some(images) = verdict.pictures {
+        let [train, test] = images.map(|count| grouped(count as u64));
         writeln!(out, "the layout is right: {train} training images, {test} test images")?;
     }
     let kinds = [
@@ -273,7 +273,7 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
     Ok(writeln!(out, "{}", conclusion(verdict))?)
 }
 
-fn told(file: &FileReport) -> String {
+fn status(file: &FileReport) -> String {
     let expected = file.expected.as_deref().unwrap_or_default();
     match file.found {
         Bytes::Official => "the official bytes".into(),
@@ -299,7 +299,7 @@ fn conclusion(verdict: &Verdict) -> String {
         None if some(Bytes::Other) => {
             "it can be used, but it is not the official set: re-encoded, a part, or changed".into()
         }
-        None => "it can be used; whether the bytes are the official ones cannot be told".into(),
+        None => "it can be used; whether the bytes are the official ones is unknown".into(),
     }
 }
 
@@ -312,8 +312,8 @@ fn draw(show: &Show, folder: &Path, out: &mut impl Write) -> Result<()> {
         Split::Test => sets.test.clone(),
     };
     let drawn = file.written_by(|path| data::write_grid(&*set, show.count.into(), show.seed, path))?;
-    tell_odd(&show.name, &sets);
-    let (pictures, classes) = (counted(drawn as u64, "image"), counted(set.classes().len() as u64, "class"));
-    writeln!(out, "{}: {pictures} of {classes}, a row for each:", std::path::absolute(&show.out)?.display())?;
+    warn_of_odd(&show.name, &sets);
+    let (images, classes) = (counted(drawn as u64, "image"), counted(set.classes().len() as u64, "class"));
+    writeln!(out, "{}: {images} of {classes}, a row for each:", std::path::absolute(&show.out)?.display())?;
     Ok(writeln!(out, "{}", set.classes().join(", "))?)
 }

@@ -43,7 +43,7 @@ impl DataDir {
     }
 }
 
-/// Opens the data set of some settings, and tells on standard error what lies there and is no part of it; unless it is to be
+/// Opens the data set of some settings, and says on standard error what lies there and is no part of it; unless it is to be
 /// quiet, also that this takes a while.
 pub fn open(settings: &Data, folder: &Path) -> Result<Sets> {
     let open = || data::open_sized(&settings.set, folder, settings.size);
@@ -53,9 +53,9 @@ pub fn open(settings: &Data, folder: &Path) -> Result<Sets> {
 }
 
 /// Warns of what was found odd about the images that were read, once they have been.
-pub fn tell_odd(name: &str, sets: &Sets) {
-    let told = sets.odd().iter().map(|text| format!("{name}: {text}")).collect::<Vec<_>>();
-    warn(&told);
+pub fn warn_of_odd(name: &str, sets: &Sets) {
+    let notes = sets.odd().iter().map(|text| format!("{name}: {text}")).collect::<Vec<_>>();
+    warn(&notes);
 }
 
 /// The first that is set; an empty one is not.

@@ -1,9 +1,9 @@
 //! `evograd eval`: asks a trained network for a data set.
 
-use super::data_dir::{DataDir, open, tell_odd};
+use super::data_dir::{DataDir, open, warn_of_odd};
+use super::file_progress::FileProgress;
 use super::run_folder::{Kind, of_kind};
 use super::table::Table;
-use super::teller::Teller;
 use super::terminal::{note, said_if_slow, warn};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -77,16 +77,16 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let (info, began) = folder.expect_same_settings(&config.to_toml())?;
     let sets = open(&config.data, &args.data_dir.folder_of(&info)?)?;
     folder.expect_same_classes(&sets, &began)?;
-    let mut teller = Teller::new();
-    let changed = folder.expect_same_data(&sets, &began, &mut teller).err();
+    let mut file_progress = FileProgress::new();
+    let changed = folder.expect_same_data(&sets, &began, &mut file_progress).err();
     if let Some(error) = &changed {
         if args.split == Part::Validation {
             return Err(error.clone().into());
         }
         warn(&[format!("{error}. What is printed is of the images as they are now, and no result of this run")]);
     }
-    let split = folder.split(&config, &sets, &began, &mut teller)?;
-    teller.done();
+    let split = folder.split(&config, &sets, &began, &mut file_progress)?;
+    file_progress.done();
     let mut network = Network::new(&config.spec(sets.train.shape(), sets.train.classes().len())?, 0)?;
     match &args.weights {
         Some(file) => {
@@ -103,7 +103,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         },
     };
     let answers = said_if_slow("evaluating", || evaluate(&network, loader, name, |_| true))?;
-    tell_odd(&config.data.set, &sets);
+    warn_of_odd(&config.data.set, &sets);
     let answers = answers.context("an evaluation ended early")?;
     print(args, &answers, sets.test.classes(), changed.is_some(), out)?;
     Ok(ExitCode::SUCCESS)
@@ -121,9 +121,9 @@ fn print(
         let answers = Answers { split, pictures, loss, accuracy, data_changed, classes, confusion };
         return Ok(writeln!(out, "{}", serde_json::to_string(&answers)?)?);
     }
-    let (percent, loss, pictures) = (100.0 * accuracy, short(loss, 4), counted(pictures as u64, "image"));
+    let (percent, loss, images) = (100.0 * accuracy, short(loss, 4), counted(pictures as u64, "image"));
     let of = if data_changed { ", not those of the run" } else { "" };
-    writeln!(out, "{split} accuracy {percent:.2} %, loss {loss}, {pictures}{of}")?;
+    writeln!(out, "{split} accuracy {percent:.2} %, loss {loss}, {images}{of}")?;
     if args.per_class {
         writeln!(out, "{}", table(confusion, classes).for_output())?;
     }
@@ -134,12 +134,12 @@ fn print(
 fn table(confusion: &[Vec<usize>], classes: &[String]) -> Table {
     let mut table = Table::new(&["class", "images", "right", "mistaken for"], 1..3);
     for (class, answers) in confusion.iter().enumerate() {
-        let pictures: usize = answers.iter().sum();
+        let images: usize = answers.iter().sum();
         let wrong = (0..answers.len()).filter(|&answer| answer != class && answers[answer] > 0);
         let mistaken = wrong.max_by_key(|&answer| (answers[answer], std::cmp::Reverse(answer)));
         let mistaken = mistaken.map_or(String::new(), |answer| format!("{} ({})", classes[answer], answers[answer]));
-        let share = 100.0 * answers[class] as f64 / pictures.max(1) as f64;
-        table.row([classes[class].clone(), pictures.to_string(), format!("{share:.1} %"), mistaken]);
+        let share = 100.0 * answers[class] as f64 / images.max(1) as f64;
+        table.row([classes[class].clone(), images.to_string(), format!("{share:.1} %"), mistaken]);
     }
     table
 }

@@ -181,7 +181,7 @@ fn check(row: &'static Row, args: &Args) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Prints a line, which is cut to the width of a terminal; a gradient that is wrong is told in full.
+/// Prints a line, which is cut to the width of a terminal; a wrong gradient is shown in full.
 fn print(outcome: &Outcome, json: bool, width: Option<usize>, out: &mut impl Write) -> Result<()> {
     if json {
         writeln!(out, "{}", serde_json::to_string(outcome)?)?;
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_gradient_is_told_and_counted_and_the_others_go_on() {
+    fn a_wrong_gradient_is_shown_and_counted_and_the_others_go_on() {
         let (found, text) = checked(false);
         assert_eq!(found, Found { wrong: 2, unclear: 1 }, "{text}");
         assert_eq!(found.to_string(), "2 WRONG and 1 unclear");
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn json_tells_the_same() {
+    fn json_says_the_same() {
         let rows: Vec<serde_json::Value> =
             checked(true).1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(

@@ -9,9 +9,9 @@ pub fn sizes(sizes: &[usize]) -> String {
     sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
-/// The network of some settings on its usual images, or on those that `--input` gave, which is named where they do not fit.
-pub fn spec_of(config: &Config, usual: [usize; 3], given: Option<[usize; 3]>, classes: usize) -> Result<Spec> {
-    let spec = config.spec(usual, classes)?;
+/// The network of some settings on images of its default size, or on those that `--input` gave, which is named where they do not fit.
+pub fn spec_of(config: &Config, default: [usize; 3], given: Option<[usize; 3]>, classes: usize) -> Result<Spec> {
+    let spec = config.spec(default, classes)?;
     match given {
         None => Ok(spec),
         Some(given) => {

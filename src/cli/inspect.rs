@@ -43,7 +43,7 @@ pub struct Args {
 enum What {
     Model(ModelQuestion),
     Run(runs::Args),
-    /// List every model with what it costs on its usual images
+    /// List every model with what it costs on images of its default size
     Models {
         /// One JSON object per model on standard output
         #[arg(long)]
@@ -58,10 +58,10 @@ struct ModelQuestion {
     /// The model, such as resnet20 or wrn-40-4 [default: list all]
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// The number of classes [default: the model's usual ones]
+    /// The number of classes [default: the model's own]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1, 1 << 20))]
     classes: Option<usize>,
-    /// The image's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
+    /// The image's channels, rows and columns, such as 3x32x32 [default: the model's own]
     #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
     input: Option<[usize; 3]>,
     #[command(flatten)]
@@ -129,7 +129,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Every model with its usual images.
+/// Every model on images of its default size.
 fn list(json: bool, out: &mut impl Write) -> Result<()> {
     let mut table = Table::new(&["model", "images", "classes", "parameters", "MACs", "what it is"], 2..5).with_texts(1);
     for model in CATALOGUE {
@@ -137,10 +137,10 @@ fn list(json: bool, out: &mut impl Write) -> Result<()> {
         if json {
             writeln!(out, "{}", serde_json::to_string(&line(&plan, model.classes, false))?)?;
         }
-        let pictures = sizes(&model.input);
+        let images = sizes(&model.input);
         let numbers = [model.classes as u64, plan.parameters(), plan.macs()].map(grouped);
         let [classes, parameters, macs] = numbers;
-        table.row([model.name.to_string(), pictures, classes, parameters, macs, model.summary.to_string()]);
+        table.row([model.name.to_string(), images, classes, parameters, macs, model.summary.to_string()]);
     }
     if !json {
         writeln!(out, "{}", table.for_output())?;
@@ -152,11 +152,11 @@ fn list(json: bool, out: &mut impl Write) -> Result<()> {
 
 /// One model, layer by layer.
 fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()> {
-    let usual = models::model(name)?;
+    let model = models::model(name)?;
     let svg = OutFile::maybe(question.svg.as_ref(), "svg")?;
-    let classes = question.classes.unwrap_or(usual.classes);
+    let classes = question.classes.unwrap_or(model.classes);
     let settings = [vec![format!("model.name={name}")], question.model.settings()].concat();
-    let plan = spec_of(&Config::parse("", &settings)?, usual.input, question.input, classes)?.plan()?;
+    let plan = spec_of(&Config::parse("", &settings)?, model.input, question.input, classes)?.plan()?;
     if question.json {
         writeln!(out, "{}", serde_json::to_string(&line(&plan, classes, true))?)?;
     } else {

@@ -29,18 +29,18 @@ pub fn code() -> ExitCode {
 }
 
 /// Whether nothing has begun yet that a signal would have to save.
-static PHASE: AtomicUsize = AtomicUsize::new(UNTOLD);
-const UNTOLD: usize = 0;
+static PHASE: AtomicUsize = AtomicUsize::new(UNWATCHED);
+const UNWATCHED: usize = 0;
 const BEFORE: usize = 1;
 const WORKING: usize = 2;
 const ENDING: usize = 3;
 
-/// From here on, a signal ends the process at once and says that it was before the first step; until [`asked`] is called. Of a
-/// command that opens its data, which may take long and cannot be told to stop. A run's folder that is half made by
+/// From here on, a signal ends the process at once and says that it was before the first step; until [`stop_requested`] is called. Of a
+/// command that opens its data, which may take long and cannot be stopped. A run's folder that is half made by
 /// then can be resumed, or begun again.
 pub fn before_anything() -> Result<()> {
     let sent = SENT.get_or_init(Arc::default).clone();
-    if PHASE.compare_exchange(UNTOLD, BEFORE, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+    if PHASE.compare_exchange(UNWATCHED, BEFORE, Ordering::SeqCst, Ordering::SeqCst).is_err() {
         return Ok(());
     }
     for signal in signals() {
@@ -49,8 +49,8 @@ pub fn before_anything() -> Result<()> {
     let watch = move || {
         while PHASE.load(Ordering::SeqCst) == BEFORE {
             let number = sent.load(Ordering::SeqCst);
-            let asked = number != 0;
-            if asked && PHASE.compare_exchange(BEFORE, ENDING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            let requested = number != 0;
+            if requested && PHASE.compare_exchange(BEFORE, ENDING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
                 note("\ninterrupted before the first step");
                 std::process::exit(i32::from(code_of(number)));
             }
@@ -61,8 +61,8 @@ pub fn before_anything() -> Result<()> {
     Ok(())
 }
 
-/// What tells whether a signal has asked the command to end; the first time that it has, `said` is said.
-pub fn asked(said: &'static str) -> Result<impl FnMut() -> bool> {
+/// Whether a signal has asked the command to stop, each time it is called; the first time that one has, `said` is said.
+pub fn stop_requested(said: &'static str) -> Result<impl FnMut() -> bool> {
     // Who is about to end the process does so.
     while PHASE.fetch_max(WORKING, Ordering::SeqCst) == ENDING {
         std::thread::sleep(BETWEEN_LOOKS);
@@ -78,12 +78,12 @@ pub fn asked(said: &'static str) -> Result<impl FnMut() -> bool> {
     }
     let mut is_said = false;
     Ok(move || {
-        let asked = sent.load(Ordering::SeqCst) != 0;
-        if asked && !is_said {
+        let requested = sent.load(Ordering::SeqCst) != 0;
+        if requested && !is_said {
             is_said = true;
             note(format_args!("\n{said}"));
         }
-        asked
+        requested
     })
 }
 

@@ -4,6 +4,7 @@ mod data;
 mod data_dir;
 mod eval;
 mod exit_code;
+mod file_progress;
 mod gradcheck;
 mod image_size;
 mod inspect;
@@ -17,7 +18,6 @@ mod results;
 mod run_folder;
 mod search;
 mod table;
-mod teller;
 mod terminal;
 mod train;
 mod tsp;
@@ -68,7 +68,7 @@ enum Command {
     Eval(eval::Args),
 }
 
-/// Does what the command line asks for. What is wrong with it is told in lines that fit the terminal, where clap breaks its help
+/// Does what the command line asks for. What is wrong with it is said in lines that fit the terminal, where clap breaks its help
 /// alone.
 pub fn run() -> ExitCode {
     let mut command = with_negative_numbers(Args::command());
@@ -113,7 +113,7 @@ fn explain(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Runs the command, and tells what went wrong.
+/// Runs the command, and says what went wrong.
 fn answer(args: Args, typed: &typed::Typed) -> ExitCode {
     if args.quiet {
         terminal::be_quiet();
@@ -123,7 +123,7 @@ fn answer(args: Args, typed: &typed::Typed) -> ExitCode {
 
 /// Says an error, and how to go on where it ended work of which something is kept.
 fn refused(error: &anyhow::Error, typed: &typed::Typed) -> ExitCode {
-    note(format_args!("evograd: {}", typed.told(told(error))));
+    note(format_args!("evograd: {}", typed.with_typed_names(message(error))));
     if let Some(Unfinished { kept, command, .. }) = error.downcast_ref() {
         note_command(&format!("{kept}; go on with:"), command);
     }
@@ -159,7 +159,7 @@ fn perform(args: Args, typed: &typed::Typed) -> Result<ExitCode> {
 }
 
 /// An error and what it came of, each said once: some name their source themselves.
-fn told(error: &anyhow::Error) -> String {
+fn message(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
         "" => cause,
         text if text.contains(&cause) => text.into(),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     /// The first default that the help of an argument names.
-    fn told_default(command: &str, argument: &str) -> String {
+    fn default_in_help(command: &str, argument: &str) -> String {
         let all = super::Args::command();
         let command = all.find_subcommand(command).unwrap();
         let help =
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_help_tells_the_defaults_that_are_used() {
+    fn the_help_names_the_defaults_that_are_used() {
         let search = evograd::search::SearchConfig::parse("", &[]).unwrap();
         let train = evograd::train::Config::parse("", &[]).unwrap();
         for (command, argument, used) in [
@@ -206,7 +206,7 @@ mod tests {
             ("train", "batch", train.training.batch.to_string()),
             ("train", "rate", train.optimizer.rate.to_string()),
         ] {
-            assert_eq!(told_default(command, argument), used, "{command}, {argument}");
+            assert_eq!(default_in_help(command, argument), used, "{command}, {argument}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct OutFile {
 }
 
 impl OutFile {
-    /// The file at this path, for a format by its usual ending, such as `svg`.
+    /// The file at this path, for a format by its common ending, such as `svg`.
     pub fn new(path: &Path, ending: &str) -> Result<OutFile> {
         expect_ending(path, ending)?;
         let is_new = !path.exists();

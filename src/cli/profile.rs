@@ -61,10 +61,10 @@ pub struct Args {
     /// Steps measured, after three that are not
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = whole::<u32>(1, 100_000))]
     steps: u32,
-    /// The number of classes [default: the model's usual ones]
+    /// The number of classes [default: the model's own]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1, 1 << 20))]
     classes: Option<usize>,
-    /// The image's channels, rows and columns, such as 3x32x32 [default: the model's usual ones]
+    /// The image's channels, rows and columns, such as 3x32x32 [default: the model's own]
     #[arg(long, value_name = "CxHxW", value_parser = read_sizes)]
     input: Option<[usize; 3]>,
     #[command(flatten)]
@@ -85,11 +85,11 @@ pub struct Args {
 
 /// Measures and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let usual = models::model(&args.name)?;
+    let model = models::model(&args.name)?;
     let settings = steps::settings(&args.name, args.batch, args.steps);
     let config = Config::parse("", &[settings, args.model.settings()].concat())?;
-    let classes = args.classes.unwrap_or(usual.classes);
-    let plan = spec_of(&config, usual.input, args.input, classes)?.plan()?;
+    let classes = args.classes.unwrap_or(model.classes);
+    let plan = spec_of(&config, model.input, args.input, classes)?.plan()?;
     let trace = OutFile::maybe(args.trace.as_ref(), "json")?;
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     let machine = said_if_slow("measuring what the machine can do", Machine::measure)?;

@@ -21,7 +21,7 @@ pub struct Progress {
 /// How fast training steps are taken, without what is done between them.
 #[derive(Default)]
 struct Pace {
-    pictures: usize,
+    images: usize,
     time: Duration,
     /// When the step under way began; unknown before the first one and while the network is evaluated.
     began: Option<Instant>,
@@ -29,16 +29,16 @@ struct Pace {
 
 impl Pace {
     /// A step ends now, and the next one begins.
-    fn step(&mut self, pictures: usize, now: Instant) {
+    fn step(&mut self, images: usize, now: Instant) {
         if let Some(began) = self.began.replace(now) {
             self.time += now - began;
-            self.pictures += pictures;
+            self.images += images;
         }
     }
 
     /// Images a second; `None` before a whole step has been seen.
     fn rate(&self) -> Option<f64> {
-        (self.pictures > 0).then(|| self.pictures as f64 / self.time.as_secs_f64().max(1e-9))
+        (self.images > 0).then(|| self.images as f64 / self.time.as_secs_f64().max(1e-9))
     }
 }
 
@@ -55,7 +55,7 @@ impl Progress {
     }
 
     /// Shows an event.
-    pub fn tell(&mut self, event: &Event<'_>) {
+    pub fn update(&mut self, event: &Event<'_>) {
         match event {
             Event::Step { report, position } => {
                 let now = Instant::now();
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(pace.rate(), Some(75.0));
     }
 
-    /// An evaluation that takes long, as the events of a run tell it.
+    /// An evaluation that takes long, as the events of a run show it.
     #[test]
     fn an_evaluation_does_not_slow_the_pace() {
         let mut progress = Progress::new(3, &Training { epochs: 1, ..Training::default() });
@@ -221,13 +221,13 @@ mod tests {
         let wait = |seconds| std::thread::sleep(Duration::from_secs_f64(seconds));
         let step = |progress: &mut Progress, number| {
             wait(0.01);
-            progress.tell(&Event::Step { report, position: &Position { step: number, ..Position::default() } });
+            progress.update(&Event::Step { report, position: &Position { step: number, ..Position::default() } });
         };
         step(&mut progress, 1);
         step(&mut progress, 2);
         for done in 1..=4 {
             wait(0.25);
-            progress.tell(&Event::Evaluating { done, total: 4 });
+            progress.update(&Event::Evaluating { done, total: 4 });
         }
         step(&mut progress, 3);
         let rate = progress.pace.rate().unwrap();

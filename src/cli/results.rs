@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::io::{Error, ErrorKind, Result, Write};
 
-/// Prints a row as a line of JSON while the work goes on: what cannot be written is for [`Results`] to tell in the end.
+/// Prints a row as a line of JSON while the work goes on: what cannot be written is for [`Results`] to say in the end.
 pub fn print_row(row: &impl Serialize, out: &mut impl Write) {
     let _ = serde_json::to_string(row).map_err(Error::from).and_then(|row| writeln!(out, "{row}"));
 }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_never_fails_and_only_a_full_disk_is_told() {
+    fn writing_never_fails_and_only_a_full_disk_is_reported() {
         for (kind, told) in [(ErrorKind::BrokenPipe, None), (ErrorKind::StorageFull, Some(ErrorKind::StorageFull))] {
             let mut results = Results::new(Full(3, kind));
             for _ in 0..3 {

@@ -170,7 +170,7 @@ pub fn expect_folder(path: &Path) -> Result<()> {
 pub fn expect_each_once<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
     let mut met: Vec<(PathBuf, &Path)> = Vec::new();
     for folder in folders {
-        // What does not exist is told by what reads it.
+        // What does not exist is reported by what reads it.
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         match met.iter().find(|(other, _)| *other == whole) {
             Some((_, first)) if *first == folder => bail!("{}: it is named twice; name it once", folder.display()),

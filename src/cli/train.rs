@@ -5,13 +5,13 @@ mod dry_run;
 
 use super::data_dir::{self, DataDir};
 use super::exit_code::FAILED;
+use super::file_progress::FileProgress;
 use super::interrupt;
 use super::model_args::ModelArgs;
 use super::progress::Progress;
 use super::results::print_row;
 use super::run_folder::{Kind, Unfinished, data_argument, describe, free_folder, going_on, of_kind, word};
 use super::table::fitted;
-use super::teller::Teller;
 use super::terminal::{note, note_command, warn};
 use super::values::{setting, text};
 use anyhow::{Result, bail};
@@ -80,7 +80,7 @@ pub struct Args {
     how: How,
 }
 
-/// Where a run is kept, and how it is told of.
+/// Where a run is kept, and how its progress is shown.
 #[derive(clap::Args)]
 pub struct How {
     #[command(flatten)]
@@ -111,9 +111,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         let sets = open(&config, &data_dir)?;
         let info = describe(config.training.seed, &sets, &data_dir);
         let path = folder.path().to_path_buf();
-        let mut teller = Teller::new();
-        let run = Run::resume(folder, config, &sets, info, &mut teller)?;
-        teller.done();
+        let mut file_progress = FileProgress::new();
+        let run = Run::resume(folder, config, &sets, info, &mut file_progress)?;
+        file_progress.done();
         return train(run, &sets, &path, &args.how, out);
     }
     begin(settings(args)?, &args.how, out)
@@ -151,9 +151,9 @@ pub fn begin_on(mut config: Config, sets: &Sets, data_dir: &Path, how: &How, out
     }
     let path = how.out.clone().unwrap_or_else(|| free_folder(&name(&config)));
     let info = describe(config.training.seed, sets, data_dir);
-    let mut teller = Teller::new();
-    let run = Run::start(&path, config, sets, info, &mut teller)?;
-    teller.done();
+    let mut file_progress = FileProgress::new();
+    let run = Run::start(&path, config, sets, info, &mut file_progress)?;
+    file_progress.done();
     train(run, sets, &path, how, out)
 }
 
@@ -187,7 +187,7 @@ fn name(config: &Config) -> String {
 }
 
 fn train(mut run: Run, sets: &Sets, path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
-    let mut stop = interrupt::asked("finishing this step and saving; a second signal stops at once")?;
+    let mut stop = interrupt::stop_requested("finishing this step and saving; a second signal stops at once")?;
     let known = run.warnings().len();
     warn(run.warnings());
     let mut progress = Progress::new(run.trainer().steps(), &run.trainer().config().training);
@@ -196,11 +196,11 @@ fn train(mut run: Run, sets: &Sets, path: &Path, how: &How, out: &mut impl Write
         if let (Event::Row(row), true) = (&event, how.json) {
             print_row(row, out);
         }
-        progress.tell(&event);
+        progress.update(&event);
         !stop()
     });
     progress.finish();
-    data_dir::tell_odd(&run.trainer().config().data.set, sets);
+    data_dir::warn_of_odd(&run.trainer().config().data.set, sets);
     if let Err(error @ Error::Diverged { .. }) = outcome {
         note(format_args!("evograd: {error}"));
         return Ok(ExitCode::from(FAILED));
@@ -233,9 +233,9 @@ fn kept(run: &Run) -> String {
 fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let rows = read_metrics(path)?;
     if let (Some(Metric::Test(score)), false) = (rows.last(), how.json) {
-        let Score { pictures, loss, accuracy, .. } = score;
-        let (percent, pictures) = (accuracy * 100.0, counted(*pictures as u64, "image"));
-        let line = format!("test accuracy {percent:.2} %, loss {}, {pictures}: {}", short(*loss, 4), path.display());
+        let Score { pictures: images, loss, accuracy, .. } = score;
+        let (percent, images) = (accuracy * 100.0, counted(*images as u64, "image"));
+        let line = format!("test accuracy {percent:.2} %, loss {}, {images}: {}", short(*loss, 4), path.display());
         writeln!(out, "{}", fitted(line))?;
         let (run, data_dir) = (word(path), data_argument(&how.data_dir));
         writeln!(out, "and now  evograd eval {run}{data_dir} --per-class")?;

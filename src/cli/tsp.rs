@@ -89,7 +89,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let towns = towns(args)?;
     warn(towns.notes());
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
-    let mut stop = interrupt::asked("finishing this generation; a second signal to stop at once")?;
+    let mut stop = interrupt::stop_requested("finishing this generation; a second signal to stop at once")?;
     let start = Instant::now();
     let mut progress = Progress::new(breeding.generations);
     let mut lengths = Vec::new();

@@ -113,7 +113,7 @@ impl Typed {
     }
 
     /// A text that names a setting by the argument that was typed for it, unless it is about the line of a file.
-    pub fn told(&self, text: String) -> String {
+    pub fn with_typed_names(&self, text: String) -> String {
         if text.contains(": line ") || self.has("--resume") && !self.has("--workers") {
             return text;
         }
@@ -183,7 +183,7 @@ mod tests {
             ("evograd search calibrate --networks 7", "calibration.codes is 7", "--networks is 7"),
             ("evograd train --resume r --epochs 7", "set training.epochs to 7", "set training.epochs to 7"),
         ] {
-            assert_eq!(typed(line).told(text.into()), expected, "{line}");
+            assert_eq!(typed(line).with_typed_names(text.into()), expected, "{line}");
         }
     }
 

@@ -53,11 +53,14 @@ mod tests {
         }
         assert_eq!([whole::<u32>(1, 3)("1"), whole::<u32>(1, 3)("3")], [Ok(1), Ok(3)]);
         for text in ["", "-1", "0", "5000000", "1.5", "x", "nan", "99999999999999999999", "0x10"] {
-            let told = setting::<u32>("training.epochs")(text).unwrap_err();
-            assert!(told == "use a whole number from 1 to 1000000" || text == "0x10", "{text}: {told}");
+            let refusal = setting::<u32>("training.epochs")(text).unwrap_err();
+            assert!(refusal == "use a whole number from 1 to 1000000" || text == "0x10", "{text}: {refusal}");
         }
         for text in ["nan", "inf", "-1", "x", "1e39"] {
-            assert!(setting::<f64>("optimizer.rate")(text).is_err_and(|told| told.contains("at least 0")), "{text}");
+            assert!(
+                setting::<f64>("optimizer.rate")(text).is_err_and(|refusal| refusal.contains("at least 0")),
+                "{text}"
+            );
         }
         assert_eq!(setting::<f64>("optimizer.rate")(".5"), Ok(0.5));
         assert!(above_0("0").is_err() && at_least_0("0").is_ok() && at_least_0("inf").is_err());

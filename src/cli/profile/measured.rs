@@ -19,12 +19,12 @@ impl Measured {
         steps[steps.len() / 2]
     }
 
-    /// `resnet20, 128 pictures 3×32×32, 2 threads`
+    /// `resnet20, 128 images 3×32×32, 2 threads`
     pub fn title(&self) -> String {
         let (spec, threads) = (self.plan.spec(), self.machine.threads);
         let [c, h, w] = spec.input;
-        let [pictures, threads] = [(self.batch as usize, "image"), (threads, "thread")]
+        let [images, threads] = [(self.batch as usize, "image"), (threads, "thread")]
             .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
-        format!("{}, {pictures} {c}×{h}×{w}, {threads}", spec.name)
+        format!("{}, {images} {c}×{h}×{w}, {threads}", spec.name)
     }
 }

@@ -1,4 +1,4 @@
-//! The steps that are measured: real training steps on pictures of noise.
+//! The steps that are measured: real training steps on images of noise.
 
 use crate::cli::terminal::Bar;
 use anyhow::{Context, Result};
@@ -63,7 +63,7 @@ fn noise(plan: &Plan, batch: usize) -> Result<Loader> {
     bytes.extend((0..size * batch).map(|_| stream.word() as u8));
     let classes = plan.output().elements().min(batch).min(usize::from(u16::MAX));
     let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
-    let labels = (0..batch).map(|picture| (picture % classes) as u16).collect();
+    let labels = (0..batch).map(|image| (image % classes) as u16).collect();
     let set = Arc::new(Pictures::new(shape, &names, bytes, labels)?);
     let samples: Vec<usize> = (0..batch).collect();
     let normalise = Normalise::of(&*set, &samples)?;

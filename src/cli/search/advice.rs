@@ -1,8 +1,8 @@
 //! What is probably not meant with a search, and what its networks have not learned.
 
 use crate::cli::exit_code::FAILED;
+use crate::cli::file_progress::FileProgress;
 use crate::cli::run_folder::Kind;
-use crate::cli::teller::Teller;
 use crate::cli::terminal::note;
 use evograd::data::{Sets, findings};
 use evograd::record::{Score, SearchRow};
@@ -20,15 +20,20 @@ fn before(kind: Kind, config: &SearchConfig) -> Vec<String> {
     let mut all = warnings(&config.training(), images);
     if kind == Kind::Search && config.search.method == Method::Evolution && config.search.population == 1 {
         all.push(
-            "a population of 1 has nobody to choose from and to cross with; give a --population of 7 or more".into(),
+            "a population of 1 leaves nothing to select from and to cross; give a --population of 7 or more".into(),
         );
     }
     all
 }
 
 /// As [`before`], and what there is to say of the data. The test set is looked at by a confirmation alone.
-pub fn of(kind: Kind, config: &SearchConfig, sets: &Sets, teller: &mut Teller) -> evograd::Result<Vec<String>> {
-    Ok([before(kind, config), findings(sets, kind == Kind::Confirmation, teller)?].concat())
+pub fn of(
+    kind: Kind,
+    config: &SearchConfig,
+    sets: &Sets,
+    file_progress: &mut FileProgress,
+) -> evograd::Result<Vec<String>> {
+    Ok([before(kind, config), findings(sets, kind == Kind::Confirmation, file_progress)?].concat())
 }
 
 /// Says that no training came to anything; the exit code of a command that has no result for that reason.
@@ -47,10 +52,10 @@ pub fn nothing_learned_in(folder: &Path) -> ExitCode {
 pub fn after(rows: &[SearchRow], config: &SearchConfig, sets: &Sets) -> Option<String> {
     let mut counts = vec![0; sets.train.classes().len()];
     (0..sets.train.len()).for_each(|image| counts[sets.train.label(image)] += 1);
-    let (chance, pictures) = (Chance::of(&counts), config.data.validation_of(sets.train.len()));
+    let (chance, images) = (Chance::of(&counts), config.data.validation_of(sets.train.len()));
     let scores = rows.iter().filter_map(|row| match row {
         SearchRow::Evaluation(row) => {
-            Some(Score { split: "validation".into(), pictures, loss: row.loss?, accuracy: row.fitness })
+            Some(Score { split: "validation".into(), pictures: images, loss: row.loss?, accuracy: row.fitness })
         }
         _ => None,
     });
@@ -108,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_population_of_one_breeds_nothing() {
+    fn a_population_of_one_is_warned_of() {
         let said = |settings: &[&str]| {
             let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
             before(Kind::Search, &SearchConfig::parse("", &settings).unwrap()).join("\n")

@@ -26,7 +26,7 @@ Examples:
   evograd search calibrate --data cifar10 --rung S --budgets Sx2,Mx2,L
       after 20,000, 120,000 and 320,000 images: 12 hours of one core
 
-A search trains its networks for a short while. This tells whether the best
+A search trains its networks for a short while. This shows whether the best
 after a short training are the best after a long one, the last of --budgets:
 h² is the share of what single trainings differ by that is the networks' own,
 ρ the correlation with the last, and Kendall's τ is 1 where two trainings put
@@ -42,7 +42,7 @@ pub struct Args {
     settings: Settings,
     #[command(flatten)]
     place: Place,
-    /// How many networks are drawn at random [default: 24]
+    /// Number of random networks [default: 24]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("calibration.codes"))]
     networks: Option<usize>,
     /// How long each network is trained: epochs, a rung S, M or L, or images as 60k; with x2 two times, with different seeds;
@@ -102,8 +102,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let begun = args.place.begin(Kind::Calibration, config, sets)?;
     let progress = Progress::new(Parts::Budgets(budgets), &begun.rows()?);
     let mut trials = Vec::new();
-    let ended = watched(&begun, &args.place, progress, out, &mut |told| {
-        trials = calibrate(&begun.journal(), &begun.config, &begun.sets, told)?;
+    let ended = watched(&begun, &args.place, progress, out, &mut |on_event| {
+        trials = calibrate(&begun.journal(), &begun.config, &begun.sets, on_event)?;
         Ok(())
     })?;
     if !ended {

@@ -18,9 +18,9 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  evograd search --out runs/bred
-  evograd search --out runs/drawn --method random
-  evograd search compare runs/bred runs/drawn --svg comparison.svg
+  evograd search --out runs/evolved
+  evograd search --out runs/random --method random
+  evograd search compare runs/evolved runs/random --svg comparison.svg
 
 Who trains more networks finds better ones by luck alone. So all searches are
 looked at where the shortest of them ended: after as many trainings. Fitness

@@ -7,10 +7,10 @@ use super::progress::{Parts, Progress};
 use super::settings::Settings;
 use super::watch::watched;
 use crate::cli::data_dir::open;
+use crate::cli::file_progress::FileProgress;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, expect_each_once, going_on, of_kind};
 use crate::cli::table::{Table, fitted};
-use crate::cli::teller::Teller;
 use crate::cli::terminal::{note, note_command};
 use crate::cli::values::setting;
 use anyhow::{Context, Result, bail};
@@ -28,14 +28,14 @@ use std::process::ExitCode;
 const EXAMPLES: &str = "\
 Examples:
   evograd search confirm runs/search
-  evograd search confirm runs/bred --against runs/drawn --rung L
+  evograd search confirm runs/evolved --against runs/random --rung L
       trained on 320,000 images each, beside the winner of another search
   evograd search confirm --resume runs/confirm-cifar10-seed0
 
 What a search says of its winner comes from the images by which it was chosen.
 Here the winner, the best of the first generation, the network of all edges,
 one chain and the network of no edges are trained again with new seeds, and
-each is asked for the test set once. Intervals hold the truth in 95 of 100
+each is tested on the test set once. Intervals hold the truth in 95 of 100
 cases; p is how often chance alone makes a difference as large. Exit code 1:
 all networks diverged.";
 
@@ -97,8 +97,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let begun = args.place.begin(Kind::Confirmation, config, sets)?;
     let progress = Progress::new(Parts::Seeds(seeds), &begun.rows()?);
     let mut confirmed = Vec::new();
-    let ended = watched(&begun, &args.place, progress, out, &mut |told| {
-        confirmed = confirm(&begun.journal(), &begun.config, &begun.sets, told)?;
+    let ended = watched(&begun, &args.place, progress, out, &mut |on_event| {
+        confirmed = confirm(&begun.journal(), &begun.config, &begun.sets, on_event)?;
         Ok(())
     })?;
     if !ended {
@@ -158,7 +158,7 @@ fn settings(args: &Args) -> Result<(SearchConfig, Sets)> {
     interrupt::before_anything()?;
     let sets = open(&config.data, &args.place.data_dir.folder_of(&info)?)?;
     if let Some(began) = &info.began {
-        folder.expect_same_data(&sets, began, &mut Teller::new())?;
+        folder.expect_same_data(&sets, began, &mut FileProgress::new())?;
     }
     Ok((config, sets))
 }

@@ -1,10 +1,10 @@
 //! What a search would do, and how long it would take at most.
 
 use super::advice;
+use crate::cli::file_progress::FileProgress;
 use crate::cli::progress::clock;
 use crate::cli::run_folder::Kind;
 use crate::cli::table::fitted;
-use crate::cli::teller::Teller;
 use crate::cli::terminal::warn;
 use crate::cli::train::seconds_a_step;
 use anyhow::Result;
@@ -61,9 +61,9 @@ pub fn dry_run(
     json: bool,
     out: &mut impl Write,
 ) -> Result<ExitCode> {
-    let mut teller = Teller::new();
-    let warnings = advice::of(kind, config, sets, &mut teller)?;
-    teller.done();
+    let mut file_progress = FileProgress::new();
+    let warnings = advice::of(kind, config, sets, &mut file_progress)?;
+    file_progress.done();
     warn(&warnings);
     let code = Code::dense(&config.networks.stages)?;
     let (plan, seconds_each) = measured(config, sets, &code)?;
@@ -106,7 +106,7 @@ pub fn dry_run(
 /// The network of a code, and the seconds that its training takes on one thread, from the fastest of a few steps.
 fn measured(config: &SearchConfig, sets: &Sets, code: &Code) -> Result<(Plan, f64)> {
     let training = config.training();
-    // How long a step takes does not depend on what the pictures are normalised by.
+    // How long a step takes does not depend on what the images are normalised by.
     let split = Split::with(&training, sets, Some(Normalise::usual(sets.train.shape()[0])))?;
     let spec = genetic_cnn::network(code, &training.options(sets.train.shape(), sets.train.classes().len())?)?;
     let seconds = ThreadPool::new(1)?.install(|| {

@@ -22,9 +22,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// The nodes of each stage where nothing says others: a space that can be gone through.
-const USUAL_STAGES: [usize; 2] = [3, 4];
+const DEFAULT_STAGES: [usize; 2] = [3, 4];
 /// More networks than this are not begun without being asked for.
-const USUAL_LIMIT: usize = 1000;
+const DEFAULT_LIMIT: usize = 1000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +46,7 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// Begin only if there are at most so many networks to train
-    #[arg(long, value_name = "N", default_value_t = USUAL_LIMIT, value_parser = whole::<usize>(0, u32::MAX.into()))]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT, value_parser = whole::<usize>(0, u32::MAX.into()))]
     limit: usize,
     /// Print the settings and the expected time, and train nothing
     #[arg(long)]
@@ -55,7 +55,7 @@ pub struct Args {
 
 /// Trains and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let (config, sets) = args.place.settings(Kind::Exhaust, &args.settings.or_stages(&USUAL_STAGES), &[])?;
+    let (config, sets) = args.place.settings(Kind::Exhaust, &args.settings.or_stages(&DEFAULT_STAGES), &[])?;
     let count = graphs(&config.networks.stages)?.len();
     if count > args.limit {
         anyhow::bail!(
@@ -74,8 +74,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let begun = args.place.begin(Kind::Exhaust, config, sets)?;
     let progress = Progress::new(Parts::One, &begun.rows()?);
-    let ended = watched(&begun, &args.place, progress, out, &mut |told| {
-        exhaust(&begun.journal(), &begun.config, &begun.sets, told)
+    let ended = watched(&begun, &args.place, progress, out, &mut |on_event| {
+        exhaust(&begun.journal(), &begun.config, &begun.sets, on_event)
     })?;
     if !ended {
         note_command("stopped; go on with:", &going_on(Kind::Exhaust.command(), begun.path(), &args.place.data_dir));

@@ -2,10 +2,10 @@
 
 use super::advice;
 use super::settings::Settings;
-use crate::cli::data_dir::{DataDir, open, tell_odd};
+use crate::cli::data_dir::{DataDir, open, warn_of_odd};
+use crate::cli::file_progress::FileProgress;
 use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, describe, free_folder, of_kind};
-use crate::cli::teller::Teller;
 use crate::cli::terminal::{note, warn};
 use crate::cli::values::setting;
 use anyhow::{Result, bail};
@@ -16,7 +16,7 @@ use evograd::search::{SearchConfig, begin, expect_same_search, journal_of, read_
 use evograd::train::{RunFolder, RunInfo, Status};
 use std::path::{Path, PathBuf};
 
-/// Where a search is kept, and how it is told of.
+/// Where a search is kept, and how its progress is shown.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// The folder of the search [default: runs/ and a name]
@@ -67,7 +67,7 @@ impl Place {
                 let set: Vec<String> =
                     more.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))).collect();
                 let folder = of_kind(folder, &[kind])?;
-                // What is lost is told where the search begins.
+                // What is lost is reported where the search begins.
                 if folder.path().join("journal.jsonl").exists() {
                     journal_of(&folder)?;
                 }
@@ -84,32 +84,32 @@ impl Place {
     /// The folder, made anew or opened again. Of what is refused, nothing is written.
     pub fn begin(&self, kind: Kind, config: SearchConfig, sets: Sets) -> Result<Begun> {
         let task = kind.task();
-        let mut teller = Teller::new();
+        let mut file_progress = FileProgress::new();
         config.check_data(&sets)?;
         let settings = config.to_toml();
         let (folder, info) = match &self.resume {
             Some(folder) => {
                 let folder = RunFolder::open(folder)?;
                 let (before, began) = folder.expect_same(task, &settings)?;
-                folder.expect_same_data(&sets, &began, &mut teller)?;
+                folder.expect_same_data(&sets, &began, &mut file_progress)?;
                 expect_begun(&folder, &before)?;
                 expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
                 let data_dir = self.data_dir.folder_of(&before)?;
-                let info = self.describe(kind, &config, &sets, &data_dir, &mut teller)?.begun(Some(before));
+                let info = self.describe(kind, &config, &sets, &data_dir, &mut file_progress)?.begun(Some(before));
                 folder.write("config.toml", settings.as_bytes())?;
                 folder.describe(&info)?;
                 (folder, info)
             }
             None => {
-                let info = self.describe(kind, &config, &sets, &self.data_dir.folder()?, &mut teller)?;
+                let info = self.describe(kind, &config, &sets, &self.data_dir.folder()?, &mut file_progress)?;
                 let mut info = info.begun(None);
-                info.began = Some(begin(task, &config, &sets, &mut teller)?);
+                info.began = Some(begin(task, &config, &sets, &mut file_progress)?);
                 let name = format!("{task}-{}-seed{}", config.data.set, config.search.seed);
                 let path = self.out.clone().unwrap_or_else(|| free_folder(&name));
                 (RunFolder::create(&path, &settings, &info, None)?, info)
             }
         };
-        teller.done();
+        file_progress.done();
         warn(&info.warnings);
         Ok(Begun { config, sets, kind, folder, info })
     }
@@ -120,9 +120,9 @@ impl Place {
         config: &SearchConfig,
         sets: &Sets,
         data_dir: &Path,
-        teller: &mut Teller,
+        file_progress: &mut FileProgress,
     ) -> Result<RunInfo> {
-        let warnings = advice::of(kind, config, sets, teller)?;
+        let warnings = advice::of(kind, config, sets, file_progress)?;
         Ok(RunInfo { threads: config.workers(), warnings, ..describe(config.search.seed, sets, data_dir) })
     }
 }
@@ -173,7 +173,7 @@ impl Begun {
         let rows = read_journal(&self.journal());
         let after = rows.as_ref().ok().and_then(|rows| advice::after(rows, &self.config, &self.sets));
         warn(after.as_slice());
-        tell_odd(&self.config.data.set, &self.sets);
+        warn_of_odd(&self.config.data.set, &self.sets);
         info.warnings.extend(after);
         self.folder.describe(&info)?;
         Ok(rows.map(drop)?)

@@ -39,7 +39,7 @@ struct Seen {
     /// The best network by its estimate, as the last generation had it.
     leader: Option<f64>,
     /// Whether it was said already why an estimate may fall.
-    fall_is_told: bool,
+    fall_is_said: bool,
 }
 
 impl Seen {
@@ -54,8 +54,8 @@ impl Seen {
     fn generation(&mut self, row: &GenerationRow) -> Option<String> {
         let now = row.leader.as_ref()?.fitness;
         let before = self.leader.replace(now).filter(|before| percent(*before) != percent(now) && *before > now)?;
-        let is_told = std::mem::replace(&mut self.fall_is_told, true);
-        (!is_told).then(|| {
+        let is_said = std::mem::replace(&mut self.fall_is_said, true);
+        (!is_said).then(|| {
             let [before, now] = [before, now].map(percent);
             format!("the best so far falls from {before} to {now}: it is an estimate, which each training corrects")
         })
@@ -106,7 +106,7 @@ impl Progress {
     }
 
     /// Shows an event.
-    pub fn tell(&mut self, event: &Event<'_>) {
+    pub fn update(&mut self, event: &Event<'_>) {
         match event {
             Event::Evaluated { row, done, total } => self.evaluated(row, *done, *total),
             Event::Generation(row) => self.generation(row),
@@ -234,10 +234,10 @@ mod tests {
     fn the_best_is_the_estimate_and_before_there_is_one_the_luckiest_training_is_called_so() {
         let mut progress = Progress::new(Parts::Rounds(Budget::Trainings(36)), &[]);
         assert_eq!(progress.seen.best(), "best none");
-        progress.tell(&Event::Evaluated { row: &evaluation(0.9), done: 1, total: 2 });
+        progress.update(&Event::Evaluated { row: &evaluation(0.9), done: 1, total: 2 });
         assert_eq!(progress.seen.best(), "luckiest 90.00 %");
-        progress.tell(&Event::Generation(&generation(0.7)));
-        progress.tell(&Event::Evaluated { row: &evaluation(0.95), done: 2, total: 2 });
+        progress.update(&Event::Generation(&generation(0.7)));
+        progress.update(&Event::Evaluated { row: &evaluation(0.95), done: 2, total: 2 });
         assert_eq!(progress.seen.best(), "best 70.00 %");
         let rows = [SearchRow::Evaluation(evaluation(0.9)), SearchRow::Generation(generation(0.7))];
         assert_eq!(Progress::new(Parts::One, &rows).seen.best(), "best 70.00 %", "as the journal has it");

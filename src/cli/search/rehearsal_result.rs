@@ -134,9 +134,9 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_pairs() {
-        let bred = searches(&[(0.5, 0.51), (0.6, 0.6), (0.4, 0.5), (0.5, 0.5)]);
+        let evolved = searches(&[(0.5, 0.51), (0.6, 0.6), (0.4, 0.5), (0.5, 0.5)]);
         let random = searches(&[(0.4, 0.4), (0.5, 0.5), (0.4, 0.4), (0.6, 0.6)]);
-        let found = of_method(Method::Evolution, &bred, &random);
+        let found = of_method(Method::Evolution, &evolved, &random);
         let against = found.against_random.unwrap();
         assert_eq!((found.method.as_str(), found.coverage), ("evolution", 0.75));
         assert!((found.truth.mean - 0.5).abs() < 1e-12 && found.truth.low == 0.4 && found.truth.high == 0.6);

@@ -23,8 +23,8 @@ const BETWEEN_LINES: Duration = Duration::from_secs(2);
 /// The table that stands in the program.
 const SHIPPED: (&str, &str) =
     ("shapes-3-4.csv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/tables/shapes-3-4.csv")));
-/// Codes at random that say how much networks differ.
-const USUAL: u32 = 2000;
+/// Random codes that say how much networks differ.
+const RANDOM_CODES: u32 = 2000;
 
 /// Searches on a table of trainings, with --problem table.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
@@ -130,8 +130,8 @@ pub fn run(args: &TableArgs, common: &Common<'_>, out: &mut impl Write) -> Resul
 /// What is compared; random search is last.
 fn methods(common: &Common<'_>) -> Vec<Method> {
     let all = [Method::Evolution, Method::Paper, Method::Aging, Method::Predictor];
-    let asked = |method: &Method| common.all || *method == common.config.search.method;
-    all.into_iter().filter(asked).chain([Method::Random]).collect()
+    let is_searched = |method: &Method| common.all || *method == common.config.search.method;
+    all.into_iter().filter(is_searched).chain([Method::Random]).collect()
 }
 
 /// The searches of each method; nothing where they were stopped.
@@ -143,13 +143,13 @@ fn searches(
     repeats: u32,
     progress: &mut Progress,
 ) -> Result<Option<Vec<Vec<Rehearsal>>>> {
-    let mut stop = interrupt::asked("stopping; a second signal stops at once")?;
+    let mut stop = interrupt::stop_requested("stopping; a second signal stops at once")?;
     let workers = common.config.workers();
     let mut all = Vec::new();
     for method in methods {
-        let breeding = Breeding { method: *method, ..common.config.search.clone() };
-        let found = rehearse(landscape, history, &breeding, repeats, workers, &mut |done| {
-            progress.tell(*method, done);
+        let settings = Breeding { method: *method, ..common.config.search.clone() };
+        let found = rehearse(landscape, history, &settings, repeats, workers, &mut |done| {
+            progress.update(*method, done);
             !stop()
         });
         match found {
@@ -169,7 +169,7 @@ fn random_network(landscape: &Landscape, history: &History) -> [f64; 2] {
         let mut stream = Stream::new(0, Purpose::Genetic, u32::MAX - 6, number);
         canonical(&history.code(&history.space().random(&mut stream)))
     };
-    let values: Vec<f64> = (0..USUAL).filter_map(|number| landscape.truth(&code(number))).collect();
+    let values: Vec<f64> = (0..RANDOM_CODES).filter_map(|number| landscape.truth(&code(number))).collect();
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
     [mean, variance.sqrt()]
@@ -239,7 +239,7 @@ impl Progress {
         Progress { bar: Bar::new(total), total, before: 0, began: Instant::now() }
     }
 
-    fn tell(&mut self, method: Method, done: u32) {
+    fn update(&mut self, method: Method, done: u32) {
         let all = self.before + u64::from(done);
         let text = || format!("{}: search {all}/{}", super::rehearsal_result::name(method), self.total);
         self.bar.show(all, BETWEEN_LINES, text);

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 /// What is searched, and how.
 #[derive(clap::Args, Clone, Debug)]
-#[group(id = "Breeding")]
+#[group(id = "Run")]
 pub struct Args {
     /// What to search: network architectures (Genetic CNN), or architectures in a table of finished trainings
     #[arg(long, value_enum, default_value_t = Problem::Networks)]
@@ -162,8 +162,8 @@ pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode>
     let begun = args.place.begin(Kind::Search, config, sets)?;
     let progress = Progress::new(Parts::Rounds(begun.config.search.budget), &begun.rows()?);
     let mut early = Vec::new();
-    let outcome = watched(&begun, &args.place, progress, out, &mut |told| {
-        early = search(&begun.journal(), &begun.config, &begun.sets, told)?.early;
+    let outcome = watched(&begun, &args.place, progress, out, &mut |on_event| {
+        early = search(&begun.journal(), &begun.config, &begun.sets, on_event)?.early;
         Ok(())
     })?;
     if !outcome {
@@ -177,7 +177,7 @@ pub fn run(args: &Args, typed: &Typed, out: &mut impl Write) -> Result<ExitCode>
     Ok(advice::nothing_learned())
 }
 
-/// What the arguments say of breeding.
+/// What the arguments say of the method.
 fn more(args: &Args) -> [(&'static str, Option<String>); 4] {
     [
         ("search.method", args.method.clone().filter(|method| method != ALL)),
@@ -192,8 +192,8 @@ fn on_a_table(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let more: Vec<_> = more(args).into_iter().chain([workers]).collect();
     warn(&args.settings.unread_of_file(Kind::Search)?);
     let config = args.settings.config(&more)?;
-    let usual = Settings::of_seed(args.settings.seed).config(&[])?;
-    let mut unread = usual.differences(&config)?;
+    let default = Settings::of_seed(args.settings.seed).config(&[])?;
+    let mut unread = default.differences(&config)?;
     unread.retain(|(key, _)| !key.starts_with("search."));
     // Others may have changed with those that were set.
     unread.sort_by_key(|(key, _)| (!args.settings.is_set(key), key == "optimizer.rate"));

@@ -61,8 +61,8 @@ pub struct Settings {
 
 /// Whether a setting belongs to another command than that of this kind.
 fn is_unread(key: &str, kind: Kind) -> bool {
-    let of_breeding = key.starts_with("search.") && !["search.seed", "search.workers"].contains(&key);
-    of_breeding && kind != Kind::Search
+    let of_evolution = key.starts_with("search.") && !["search.seed", "search.workers"].contains(&key);
+    of_evolution && kind != Kind::Search
         || key.starts_with("calibration.") && kind != Kind::Calibration
         || key.starts_with("confirmation.") && kind != Kind::Confirmation
 }
@@ -114,7 +114,7 @@ impl Settings {
         }
     }
 
-    /// What a file sets otherwise than it is usual for another command than that of this kind: the file may well have been made for
+    /// What a file sets to other values than the defaults for another command than that of this kind: the file may well have been made for
     /// both, so these are warnings.
     pub fn unread_of_file(&self, kind: Kind) -> Result<Vec<String>> {
         // A pipe can be read but once.
@@ -161,16 +161,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sections_of_a_file_for_other_commands_are_told() {
+    fn sections_of_a_file_for_other_commands_are_warned_of() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("c.toml");
         let text = "[search]\npopulation = 7\nseed = 3\n[calibration]\ncodes = 5\n[training]\nepochs = 2\n";
         std::fs::write(&config, text).unwrap();
-        let told = |kind: Kind| {
+        let warned = |kind: Kind| {
             let settings = Settings { config: Some(config.clone()), ..Settings::default() };
             settings.unread_of_file(kind).unwrap().join("\n")
         };
-        let [search, exhaust, calibration] = [Kind::Search, Kind::Exhaust, Kind::Calibration].map(told);
+        let [search, exhaust, calibration] = [Kind::Search, Kind::Exhaust, Kind::Calibration].map(warned);
         assert!(search.contains("has no use for calibration.") && !search.contains("population"), "{search}");
         assert!(exhaust.contains("search.population") && exhaust.contains("calibration.codes"), "{exhaust}");
         assert!(!exhaust.contains("epochs") && !exhaust.contains("seed"), "{exhaust}");

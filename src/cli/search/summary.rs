@@ -20,11 +20,11 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
     let stages: Vec<String> = networks.stages.iter().map(ToString::to_string).collect();
     let bits: usize = networks.stages.iter().map(|nodes| nodes * (nodes - 1) / 2).sum();
     let method = match search.method {
-        Method::Evolution => "bred, children chosen by a model of accuracy",
-        Method::Paper => "bred as in the paper",
-        Method::Aging => "bred by aging evolution",
-        Method::Predictor => "chosen by a model of accuracy",
-        Method::Random => "drawn at random",
+        Method::Evolution => "evolution, offspring selected by a surrogate model",
+        Method::Paper => "evolution as in the paper",
+        Method::Aging => "aging evolution",
+        Method::Predictor => "selection by a surrogate model alone",
+        Method::Random => "random search",
     };
     let epochs = match (begun.kind, calibration) {
         (Kind::Calibration, Some(calibration)) => {
@@ -45,7 +45,7 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
                 confirmation.as_ref().map_or((0, 0), |asked| (asked.seeds, asked.contestants.len()));
             format!("{networks} of them, each with {}", counted(seeds.into(), "new seed"))
         }
-        _ => format!("{} of them at random", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
+        _ => format!("{} random ones", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
     let mut lines = vec![
         format!("networks of {} nodes (2^{bits} codes), fused by {}", stages.join("+"), networks.fusion),
@@ -111,7 +111,7 @@ pub fn report(begun: &Begun, place: &Place, early: &[EarlyEnd], out: &mut impl W
 fn unspent(budget: &Budget, stats: &SearchStats, early: &[EarlyEnd]) -> Option<String> {
     let reason = |early: &EarlyEnd| match early {
         EarlyEnd::UsedUp => "no graph of the space is left",
-        EarlyEnd::NothingNew => "breeding finds no new graph",
+        EarlyEnd::NothingNew => "evolution finds no new graph",
         EarlyEnd::NoWholeGeneration => "that is too little for a whole generation",
         EarlyEnd::Decided => "the race is decided",
     };
@@ -185,14 +185,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_of_a_budget_is_told_with_the_reason() {
+    fn what_is_left_of_a_budget_is_said_with_the_reason() {
         let mut stats = SearchStats::of(&[]);
         (stats.trained, stats.time.training) = (35, 90.0);
         let trainings = Budget::Trainings(36);
         assert_eq!(unspent(&trainings, &stats, &[]), None);
         for (early, text) in [
             (EarlyEnd::UsedUp, "no graph of the space is left"),
-            (EarlyEnd::NothingNew, "breeding finds no new graph"),
+            (EarlyEnd::NothingNew, "evolution finds no new graph"),
             (EarlyEnd::NoWholeGeneration, "that is too little for a whole generation"),
             (EarlyEnd::Decided, "the race is decided"),
         ] {

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_told_as_a_shell_takes_it() {
+    fn a_command_is_shown_as_a_shell_takes_it() {
         let command =
             ["/opt/bin/evograd", "search", "--stages", "3,4", "-q", "--set", "data.set='my set'", ""].map(String::from);
         assert_eq!(shown(&command), r"evograd search --stages 3,4 -q --set 'data.set='\''my set'\''' ''");

@@ -2,8 +2,8 @@
 
 use super::advice;
 use crate::cli::data_dir::open;
+use crate::cli::file_progress::FileProgress;
 use crate::cli::run_folder::{Kind, of_kind};
-use crate::cli::teller::Teller;
 use crate::cli::train::{How, begin_on};
 use crate::cli::values::setting;
 use anyhow::{Context, Result, bail};
@@ -84,7 +84,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let sets = open(&config.data, &data_dir)?;
     let same_set = config.data.set == search_set && config.data.size == search_size;
     if let Some(began) = info.began.as_ref().filter(|_| same_set) {
-        folder.expect_same_data(&sets, began, &mut Teller::new())?;
+        folder.expect_same_data(&sets, began, &mut FileProgress::new())?;
     }
     begin_on(config, &sets, &data_dir, &args.how, out)
 }

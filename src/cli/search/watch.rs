@@ -13,7 +13,7 @@ use evograd::report::counted;
 use evograd::search::{Event, Told};
 use std::io::Write;
 
-/// Does `work` with its progress shown and its rows told; whether it came to its end.
+/// Does `work` with its progress shown and its rows printed; whether it came to its end.
 pub fn watched(
     begun: &Begun,
     place: &Place,
@@ -21,7 +21,7 @@ pub fn watched(
     out: &mut impl Write,
     work: &mut dyn FnMut(&mut Told<'_>) -> evograd::Result<()>,
 ) -> Result<bool> {
-    let mut stop = interrupt::asked("stopping; what was evaluated is kept. A second signal stops at once")?;
+    let mut stop = interrupt::stop_requested("stopping; what was evaluated is kept. A second signal stops at once")?;
     summary::banner(begun, place.resume.is_some()).iter().for_each(|line| progress.note(line));
     let outcome = work(&mut |event| {
         let row = match &event {
@@ -32,7 +32,7 @@ pub fn watched(
         if let (Some(row), true) = (row, place.json) {
             print_row(&row, out);
         }
-        progress.tell(&event);
+        progress.update(&event);
         !stop()
     });
     progress.finish();
@@ -55,7 +55,7 @@ fn kept(begun: &Begun) -> String {
     match begun.rows().as_ref().map(trained) {
         Ok(0) => "nothing had been trained by then".into(),
         Ok(trainings) => format!("kept: {}, in journal.jsonl", counted(trainings as u64, "training")),
-        // What is wrong with the journal is told when it is opened again.
+        // What is wrong with the journal is said when it is opened again.
         Err(_) => "kept: journal.jsonl".into(),
     }
 }

@@ -9,12 +9,12 @@ use std::path::Path;
 pub fn banner(run: &Run, path: &Path) -> Vec<String> {
     let (trainer, config) = (run.trainer(), run.trainer().config());
     let (position, epochs) = (&trainer.position, config.training.epochs);
-    let [pictures, steps] = [run.split().train.samples(), run.split().train.batches()].map(|count| count as u64);
-    let (pictures, steps) = (counted(pictures, "image"), counted(steps, "step"));
+    let [images, steps] = [run.split().train.samples(), run.split().train.batches()].map(|count| count as u64);
+    let (images, steps) = (counted(images, "image"), counted(steps, "step"));
     let epochs_of = counted(epochs.into(), "epoch");
     let mut lines = vec![
         plan_line(trainer.network.plan()),
-        format!("{pictures} of {}, {epochs_of} of {steps}, in {}", config.data.set, path.display()),
+        format!("{images} of {}, {epochs_of} of {steps}, in {}", config.data.set, path.display()),
         held_out_line(run.split()),
     ];
     if let Some(damage) = run.damage() {

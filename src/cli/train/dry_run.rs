@@ -1,9 +1,9 @@
 //! `evograd train --dry-run`: what a run would be: its settings, its size, and the time that it would take.
 
 use super::banner::plan_line;
+use crate::cli::file_progress::FileProgress;
 use crate::cli::progress::clock;
 use crate::cli::table::fitted;
-use crate::cli::teller::Teller;
 use crate::cli::terminal::{said_if_slow, warn};
 use anyhow::{Context, Result};
 use evograd::data::{Loader, Normalise, Sets, findings};
@@ -43,15 +43,15 @@ struct Pictures {
 
 /// Builds the network, takes a few steps, and says what they let expect.
 pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) -> Result<ExitCode> {
-    // How long a step takes does not depend on what the pictures are normalised by.
+    // How long a step takes does not depend on what the images are normalised by.
     let split = Split::with(&config, sets, Some(Normalise::usual(sets.train.shape()[0])))?;
     if !json {
         writeln!(out, "{}", config.to_toml())?;
     }
     let mut warnings = warnings(&config, split.train.samples());
-    let mut teller = Teller::new();
-    warnings.extend(findings(sets, true, &mut teller)?);
-    teller.done();
+    let mut file_progress = FileProgress::new();
+    warnings.extend(findings(sets, true, &mut file_progress)?);
+    file_progress.done();
     warn(&warnings);
     let mut trainer = Trainer::new(config.clone(), sets, &split.train)?;
     let seconds_a_step = seconds_a_step(&mut trainer, &split)?;

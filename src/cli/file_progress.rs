@@ -10,16 +10,16 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// The most columns of a name.
 const NAME: usize = 40;
 
-/// Tells on standard error.
-pub struct Teller {
-    /// The work that is told of now.
+/// Shows it on standard error.
+pub struct FileProgress {
+    /// The work that is shown now.
     what: String,
     bar: Bar,
 }
 
-impl Teller {
+impl FileProgress {
     pub fn new() -> Self {
-        Teller { what: String::new(), bar: Bar::new(0) }
+        FileProgress { what: String::new(), bar: Bar::new(0) }
     }
 
     /// Removes the bar.
@@ -28,7 +28,7 @@ impl Teller {
     }
 }
 
-impl Progress for Teller {
+impl Progress for FileProgress {
     fn step(&mut self, what: &str, done: u64, total: Option<u64>) {
         if self.what != what {
             self.what = what.into();
@@ -63,7 +63,7 @@ mod tests {
     use super::line;
 
     #[test]
-    fn a_line_tells_how_far_it_is() {
+    fn a_line_shows_how_far_it_is() {
         assert_eq!(line("fetching a", 1_500_000, Some(170_052_171)), "fetching a: 1.5 of 170.1 MB");
         assert_eq!(line("fetching a", 1_500_000, None), "fetching a: 1.5 MB");
         for bytes in [0, 999_999, 10_u64.pow(15)] {

@@ -3,7 +3,7 @@
     python data/tsp/solve.py target/release/evograd
 
 writes towns52.tsp (52 random towns of whole coordinates) and optima.json beside this file. Needs Python 3.9 or newer with
-elkai; the towns are those that `evograd search --problem tsp --towns 52 --seed S` draws.
+elkai; the towns are those that `evograd tsp --towns 52 --seed S` draws.
 """
 
 import json
@@ -35,7 +35,7 @@ def solve(distances, scale):
 
 
 def drawn(program, seed):
-    command = [program, "search", "--problem", "tsp", "--towns", "52", "--generations", "1", "--json", "--quiet"]
+    command = [program, "tsp", "--towns", "52", "--generations", "1", "--json", "--quiet"]
     answer = subprocess.run([*command, "--seed", str(seed)], check=True, capture_output=True, text=True)
     towns = json.loads(answer.stdout)["towns"]
     return [[math.dist(a, b) for b in towns] for a in towns]

@@ -164,7 +164,7 @@ mod tests {
     fn sections_of_a_file_for_other_commands_are_warned_of() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("c.toml");
-        let text = "[search]\npopulation = 7\nseed = 3\n[calibration]\ncodes = 5\n[training]\nepochs = 2\n";
+        let text = "[search]\npopulation = 9\nseed = 3\n[calibration]\ncodes = 5\n[training]\nepochs = 2\n";
         std::fs::write(&config, text).unwrap();
         let warned = |kind: Kind| {
             let settings = Settings { config: Some(config.clone()), ..Settings::default() };

@@ -617,7 +617,7 @@ fn a_winner_is_confirmed_on_the_images_of_its_search_alone() {
 #[test]
 fn what_is_about_another_problem_is_refused() {
     for (arguments, text) in [
-        (&["search", "--images", "S"][..], "--images is read only with --problem table"),
+        (&["search", "--images", "2400"][..], "--images is read only with --problem table"),
         (&["search", "--svg", "a.svg"], "--svg is read only with --problem table"),
         (&["search", "--problem", "table", "--data", "mnist"], "--data cannot be used with --problem table"),
     ] {

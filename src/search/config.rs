@@ -21,8 +21,8 @@ use std::path::Path;
 ///
 /// ```
 /// use evograd::search::SearchConfig;
-/// let config = SearchConfig::parse("[search]\npopulation = 6", &["networks.stages=[3, 4]".into()])?;
-/// assert_eq!((config.search.population, config.networks.backbone.filters), (6, vec![8, 16]));
+/// let config = SearchConfig::parse("[search]\npopulation = 9", &["networks.stages=[3, 4]".into()])?;
+/// assert_eq!((config.search.population, config.networks.backbone.filters), (9, vec![8, 16]));
 /// # Ok::<(), evograd::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -201,7 +201,7 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     let backbone = Backbone::cifar10(stages.unwrap_or(Networks::default().stages.len()));
     // Without crops and clipping networks come further in so few steps.
     let usual = [
-        ("data", "samples", toml::Value::Integer(2800)),
+        ("data", "samples", toml::Value::Integer(2400)),
         ("data", "validation", toml::Value::Integer(2000)),
         ("training", "epochs", toml::Value::Integer(3)),
         ("training", "batch", toml::Value::Integer(32)),

@@ -87,8 +87,8 @@ impl Default for Breeding {
     fn default() -> Self {
         Breeding {
             method: Method::Evolution,
-            budget: Budget::Trainings(28),
-            population: 7,
+            budget: Budget::Trainings(24),
+            population: 6,
             children: 30,
             crossover: 0.2,
             crossover_stage: 0.2,

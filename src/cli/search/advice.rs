@@ -20,7 +20,7 @@ fn before(kind: Kind, config: &SearchConfig) -> Vec<String> {
     let mut all = warnings(&config.training(), images);
     if kind == Kind::Search && config.search.method == Method::Evolution && config.search.population == 1 {
         all.push(
-            "a population of 1 leaves nothing to select from and to cross; give a --population of 7 or more".into(),
+            "a population of 1 leaves nothing to select from and to cross; give a --population of 6 or more".into(),
         );
     }
     all

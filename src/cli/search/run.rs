@@ -36,10 +36,10 @@ pub struct Args {
     /// evolution]
     #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random", ALL])]
     method: Option<String>,
-    /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 28]
+    /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 24]
     #[arg(long, value_name = "BUDGET")]
     budget: Option<Budget>,
-    /// Individuals in a generation [default: 7]
+    /// Individuals in a generation [default: 6]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("search.population"))]
     population: Option<usize>,
     /// Offspring generated for each place in a generation, of which the most promising is trained [default: 30]

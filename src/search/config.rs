@@ -201,7 +201,7 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     let backbone = Backbone::cifar10(stages.unwrap_or(Networks::default().stages.len()));
     // Without crops and clipping networks come further in so few steps.
     let usual = [
-        ("data", "samples", toml::Value::Integer(2400)),
+        ("data", "samples", toml::Value::Integer(2800)),
         ("data", "validation", toml::Value::Integer(2000)),
         ("training", "epochs", toml::Value::Integer(3)),
         ("training", "batch", toml::Value::Integer(32)),

@@ -215,7 +215,7 @@ fn the_default_beats_random_search_and_says_the_truth() {
     for row in [random, evolution] {
         // Of fifty worlds, the mean has a standard error of 0.06, and the share one of 4 points.
         let gain = mean(row.gain.iter().zip(&row.truth).map(|(gain, truth)| gain - truth));
-        assert!(gain.abs() < 0.25, "{}: the gain is told too high by {gain}", row.name);
+        assert!(gain.abs() < 0.25, "{}: the gain differs from the truth by {gain}", row.name);
         assert!(claim(row).abs() < 0.2 && cover(row) > 0.78, "{}: {}, {}", row.name, claim(row), cover(row));
     }
 }

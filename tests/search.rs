@@ -169,6 +169,32 @@ fn a_time_budget_is_spent_once_whatever_kills_the_search() {
     }
 }
 
+/// Where no more than the note of the end cannot be written, all is kept, and said to be.
+#[test]
+fn an_end_that_cannot_be_noted_says_what_is_kept() {
+    let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
+    let run = runs.path().join("run");
+    let child = start(data.path(), &run, &[], 1).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // What is written last of a beginning.
+    while !run.join("config.toml").exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // No file takes the place of a folder.
+    let (info, aside) = (run.join("run.json"), runs.path().join("run.json"));
+    std::fs::rename(&info, &aside).unwrap();
+    std::fs::create_dir(&info).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    let said = format!("trainings, in journal.jsonl; go on with: evograd search --resume {}", run.display());
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("run.json") && text.contains(&said), "{text}");
+    std::fs::remove_dir(&info).unwrap();
+    std::fs::rename(&aside, &info).unwrap();
+    finished(resume(data.path(), &run, 1));
+    assert!(answer(&run).trainings > 0);
+}
+
 #[test]
 fn a_confirmation_killed_at_random_moments_ends_as_if_it_had_never_been() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());

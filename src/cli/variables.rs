@@ -27,12 +27,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_variables_that_nothing_reads_are_told() {
+    fn only_variables_that_nothing_reads_are_warned_of() {
         let names = ["PATH", "EVOGRAD_ISA", "EVOGRAD_THREADS", "evograd_isa", "EVOGRAD_MIRROR", "MY_EVOGRAD_X"];
-        let told = unknown(names.into_iter().map(String::from));
-        assert_eq!(told.len(), 2);
+        let warnings = unknown(names.into_iter().map(String::from));
+        assert_eq!(warnings.len(), 2);
         assert_eq!(
-            told[0],
+            warnings[0],
             "nothing reads the variable EVOGRAD_THREADS; there are EVOGRAD_ISA, EVOGRAD_DATA_DIR, EVOGRAD_MIRROR"
         );
     }

@@ -1,7 +1,7 @@
 //! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the breeding.
 
 use super::graphs::graph_count;
-use super::length::{LEAST_GROWTH, Length, VALIDATION, growth, steps};
+use super::length::{Length, VALIDATION, hundredths, steps};
 use super::numbers::OF_SEARCH;
 use super::readers::READERS;
 use super::settings::{Breeding, Calibration, Confirmation, Networks};
@@ -115,7 +115,7 @@ impl SearchConfig {
             Length::Epochs(epochs) => config.training.epochs = epochs,
             Length::Images(_) => (config.data.samples, config.training.epochs) = length.samples_and_epochs(),
         }
-        config.optimizer.rate = config.optimizer.rate * growth_of(&config) / growth_of(self);
+        config.optimizer.rate = config.optimizer.rate * hundredths_of(&config) / hundredths_of(self);
         config
     }
 
@@ -220,9 +220,8 @@ fn complete(table: &mut toml::Table) -> Result<()> {
     complete_training(table)
 }
 
-fn growth_of(config: &SearchConfig) -> f64 {
-    steps(config.data.samples as f64, config.training.epochs.into(), config.training.batch as f64)
-        .map_or(LEAST_GROWTH, growth)
+fn hundredths_of(config: &SearchConfig) -> f64 {
+    hundredths(steps(config.data.samples as f64, config.training.epochs.into(), config.training.batch as f64))
 }
 
 /// A low rate that follows the steps; with less momentum than usual two seeds differ less. Adaptive rules have their own.
@@ -238,7 +237,7 @@ fn set_step_size(table: &mut toml::Table) {
         .zip(number("training", "epochs"))
         .zip(number("training", "batch"))
         .and_then(|((samples, epochs), batch)| steps(samples, epochs, batch));
-    let rate = steps.map_or(LEAST_GROWTH, growth) / 100.0;
+    let rate = hundredths(steps) / 100.0;
     let section = table.entry("optimizer").or_insert_with(|| toml::Table::new().into());
     keep_or_set(section, "rate", toml::Value::Float(rate));
     keep_or_set(section, "momentum", toml::Value::Float(0.8));
@@ -310,6 +309,6 @@ mod tests {
         assert_eq!(rates, [0.03, 0.04, 0.04]);
         let back = config.with_length(Length::Images(120_000)).with_length(Length::Images(20_000));
         assert_eq!(back, config);
-        assert!((growth(1732.05) - 3.5).abs() < 1e-4);
+        assert!((hundredths(Some(1732.05)) - 3.5).abs() < 1e-4);
     }
 }

@@ -48,13 +48,10 @@ impl Length {
     }
 }
 
-/// [`growth`] of the shortest trainings.
-pub(super) const LEAST_GROWTH: f64 = 3.0;
-
-/// What the learning rate of a training of this many steps is in proportion to: 3 up to 1,000 steps and 4 from 3,000 on, straight in the
-/// logarithm between them.
-pub(super) fn growth(steps: f64) -> f64 {
-    LEAST_GROWTH + ((steps / 1000.0).ln() / 3.0_f64.ln()).clamp(0.0, 1.0)
+/// The default learning rate of a training of so many steps, in hundredths, which have no rounding: 3 up to 1,000 steps or where they are not
+/// known, 4 from 3,000 on, and straight in the logarithm between them.
+pub(super) fn hundredths(steps: Option<f64>) -> f64 {
+    3.0 + steps.map_or(0.0, |steps| ((steps / 1000.0).ln() / 3.0_f64.ln()).clamp(0.0, 1.0))
 }
 
 /// The steps of a training; `None` where all samples are to be taken, however many they are.

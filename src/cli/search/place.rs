@@ -163,7 +163,7 @@ impl Begun {
     }
 
     /// Says in `run.json` how the search ended.
-    pub fn ended(&self, outcome: &evograd::Result<()>) -> Result<()> {
+    pub fn ended(&self, outcome: &evograd::Result<()>) -> evograd::Result<()> {
         let status = match outcome {
             Ok(()) => Status::Finished,
             Err(Error::Stopped) => Status::Interrupted,
@@ -176,6 +176,6 @@ impl Begun {
         warn_of_odd(&self.config.data.set, &self.sets);
         info.warnings.extend(after);
         self.folder.describe(&info)?;
-        Ok(rows.map(drop)?)
+        rows.map(drop)
     }
 }

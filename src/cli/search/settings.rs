@@ -33,7 +33,7 @@ pub struct Settings {
     /// 10,000 others are held out
     #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
-    /// Training images for each candidate [default: 2800]
+    /// Training images for each candidate; 0 for all [default: 2800]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("data.samples"))]
     samples: Option<usize>,
     /// Training images held out; fitness is the accuracy on them [default: 2000]

@@ -47,13 +47,15 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
         }
         _ => format!("{} random ones", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
     };
+    let held_out = data.validation_of(begun.sets.train.len());
+    let images = if data.samples == 0 { begun.sets.train.len() - held_out } else { data.samples };
     let mut lines = vec![
         format!("networks of {} nodes (2^{bits} codes), fused by {}", stages.join("+"), networks.fusion),
         what,
-        format!("each trained on {} of {}, epochs: {epochs}", counted(data.samples as u64, "image"), data.set),
+        format!("each trained on {} of {}, epochs: {epochs}", counted(images as u64, "image"), data.set),
         match begun.kind {
             Kind::Confirmation => format!("tested on {}", counted(begun.sets.test.len() as u64, "image")),
-            _ => format!("fitness: accuracy on {} others", grouped(data.validation_of(begun.sets.train.len()) as u64)),
+            _ => format!("fitness: accuracy on {} others", grouped(held_out as u64)),
         } + &format!("; {} in parallel", begun.config.workers()),
         format!("in {}", begun.path().display()),
     ];

@@ -37,16 +37,14 @@ pub fn watched(
     });
     progress.finish();
     let described = begun.ended(&outcome);
+    let is_whole = outcome.is_ok();
     // What ended the search says more than that this could not be noted.
-    let ended = match outcome {
-        Err(Error::Stopped) => false,
-        Ok(()) => true,
-        Err(error) => {
-            let command = begun.kind.command();
-            return Err(Unfinished::of(error, || kept(begun), command, begun.path(), &place.data_dir));
-        }
+    let noted = match outcome {
+        Err(Error::Stopped) | Ok(()) => described,
+        failed => failed,
     };
-    described.map(|()| ended)
+    let unfinished = |error| Unfinished::of(error, || kept(begun), begun.kind.command(), begun.path(), &place.data_dir);
+    noted.map(|()| is_whole).map_err(unfinished)
 }
 
 /// What is kept of a search that failed.

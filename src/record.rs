@@ -3,10 +3,12 @@
 mod divergence;
 mod insight;
 mod search;
+mod words;
 
 pub use divergence::{any_learned, counted_outcome, outcome, worst_outcome};
 pub use insight::{ChanceRow, EffectRow, Insight, NetworkRow};
 pub use search::{AnswerRow, BeginRow, EvaluationRow, GenerationRow, IndividualRow, LeaderRow, SearchRow};
+pub(crate) use words::{in_words, refusal};
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -32,7 +34,7 @@ pub enum Metric {
 /// What some training steps came to, the last of which is `step`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRow {
-    /// How often the run has been resumed. Of two rows of the same step, the one of the later segment counts.
+    /// How often the run has been resumed. Where an earlier version left two rows of the same step, that of the later segment counts.
     pub segment: u32,
     /// Training steps taken.
     pub step: u64,
@@ -114,7 +116,13 @@ impl Extent {
     /// # Errors
     /// When a row was changed, put in or taken out, the file is missing, or it cannot be read.
     pub fn expect_in(&self, path: &Path) -> Result<()> {
-        let refused = |problem: String| Err(Error::file(path, problem, "restore it from a copy, or start a new run"));
+        let refused = |problem: String| {
+            Err(Error::file(
+                path,
+                problem,
+                "restore it from a copy, or start a new run with --config and the config.toml beside it",
+            ))
+        };
         let text = match files::read(path) {
             Err(error) if files::is_missing(&error) => Vec::new(),
             text => text.map_err(|error| files::unread(path, &error))?,
@@ -151,6 +159,21 @@ impl Journal {
     /// How far it has come.
     pub fn extent(&self) -> Extent {
         Extent::of(self.bytes, self.hash.clone())
+    }
+
+    /// Takes away all rows behind an extent of this file.
+    ///
+    /// # Errors
+    /// When the file does not begin so, or the system refuses.
+    pub fn cut(&mut self, extent: &Extent) -> Result<()> {
+        extent.expect_in(&self.path)?;
+        if self.bytes == extent.bytes {
+            return Ok(());
+        }
+        let refused = |error: std::io::Error| files::unwritten(&self.path, &error);
+        self.file.set_len(extent.bytes).map_err(refused)?;
+        *self = Journal::open(&self.path)?;
+        Ok(())
     }
 
     /// Brings all rows to the disk.
@@ -243,10 +266,11 @@ fn no_row(path: &Path, number: usize, problem: impl std::fmt::Display) -> Error 
 /// # Errors
 /// When the file cannot be read or a line is no such row; the error says which.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    read_lines(path, |number, line| serde_json::from_str(line).map_err(|error| no_row(path, number, error)))
+    let row = |line: &str| serde_json::from_str(line).map_err(|error| refusal(line.as_bytes(), &error));
+    read_lines(path, |number, line| row(line).map_err(|problem| no_row(path, number, problem)))
 }
 
-/// The rows that count: of what was done twice, because a run was resumed from before it, the later ones.
+/// The rows that count: of what was done twice, because an earlier version resumed a run from before it, the later ones.
 pub fn current(rows: Vec<Metric>) -> Vec<Metric> {
     let mut kept: Vec<Metric> = Vec::with_capacity(rows.len());
     for row in rows {

@@ -716,23 +716,6 @@ fn images_that_are_read_first_are_told_of() {
         ["model.name=linear", "data.set=folder", "data.size=8", "data.crop=0", "data.validation=50"].map(String::from);
     let config = || Config::parse("", &set).unwrap();
     let path = folder.path().join("run");
-    let info = || RunInfo {
-        version: String::new(),
-        command: Vec::new(),
-        cpu: String::new(),
-        isa: String::new(),
-        threads: 1,
-        seed: 0,
-        data_checksums: [None, None],
-        started: 0,
-        resumed_after: Vec::new(),
-        ended: None,
-        status: Status::Running,
-        warnings: Vec::new(),
-        builds: Vec::new(),
-        began: None,
-        data_dir: None,
-    };
     let mut heard = Heard::default();
     drop(Run::start(&path, config(), &sets, info(), &mut heard).unwrap());
     assert_eq!(heard.0["reading images"], (100, 100));
@@ -1041,4 +1024,130 @@ fn an_infinite_loss_of_an_evaluation_is_a_divergence_and_all_rows_can_be_read() 
         finished(inspect);
     }
     assert!(diverged > 0);
+}
+
+/// What is known of a run before it begins.
+fn info() -> RunInfo {
+    RunInfo {
+        version: String::new(),
+        command: Vec::new(),
+        cpu: String::new(),
+        isa: String::new(),
+        threads: 1,
+        seed: 0,
+        data_checksums: [None, None],
+        started: 0,
+        resumed_after: Vec::new(),
+        ended: None,
+        status: Status::Running,
+        warnings: Vec::new(),
+        builds: Vec::new(),
+        began: None,
+        settings: None,
+        restored: Vec::new(),
+        data_dir: None,
+    }
+}
+
+/// Every file of `checkpoints/best`, edited; and the one of an earlier epoch put back.
+#[test]
+fn a_best_checkpoint_that_was_edited_or_exchanged_is_told() {
+    let place = Place::new();
+    for file in ["model.safetensors", "optimizer.safetensors", "position.json", "SHA256SUMS"] {
+        let path = place.anew().join("checkpoints/best").join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let text = finished(resume("train", &place.run));
+        let told = "restore checkpoints/best from a copy, or there is none until a later epoch is better";
+        assert!(text.contains("checkpoints/best/") && text.contains(told), "{file}: {text}");
+        assert!(fs::read_to_string(place.run.join("run.json")).unwrap().contains(told), "{file}");
+    }
+    fs::write(place.anew().join("checkpoints/best/SHA256SUMS"), "more\n").unwrap();
+    assert!(finished(resume("train", &place.run)).contains("its sum is not the one in SHA256SUMS"));
+    let best = place.anew().join("checkpoints/best");
+    let position = |folder: &Path| fs::read_to_string(folder.join("position.json")).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&position(&best)).unwrap();
+    let other = position(&best).replace(&format!("\"best\": {}", found["position"]["best"]), "\"best\": 0.0");
+    let sum = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sums = fs::read_to_string(best.join("SHA256SUMS")).unwrap();
+    fs::write(best.join("SHA256SUMS"), sums.replace(&sum(&position(&best)), &sum(&other))).unwrap();
+    fs::write(best.join("position.json"), other).unwrap();
+    let text = finished(resume("train", &place.run));
+    assert!(text.contains("checkpoints/best was exchanged: it is of an accuracy of 0.00 %"), "{text}");
+}
+
+/// A copy of the folder at every event is what a kill at that moment leaves. Gone on with, each has the rows of the run that was
+/// not killed: each once, of the same steps, with the same means.
+#[test]
+fn a_run_killed_at_any_event_has_the_rows_of_one_that_was_not() {
+    let (data, folder) = (data(), tempfile::tempdir().unwrap());
+    let sets = evograd::data::open_sized("mnist", data.path(), None).unwrap();
+    let whole = folder.path().join("whole");
+    for (every, seconds) in [(3, "0"), (2, "1e9"), (1, "0")] {
+        let more = ["data.set=mnist", "model.name=lenet", "data.samples=80", "optimizer.rate=0.01"].map(String::from);
+        let fixed = TINY
+            .iter()
+            .filter(|set| !["data.samples", "training.log", "training.check"].iter().any(|key| set.starts_with(key)));
+        let own = [format!("training.log_every={every}"), format!("training.checkpoint_seconds={seconds}")];
+        let set: Vec<String> = fixed.map(ToString::to_string).chain(more).chain(own).collect();
+        let config = || Config::parse("", &set).unwrap();
+        let mut run = Run::start(&whole, config(), &sets, info(), &mut ()).unwrap();
+        let mut copies = Vec::new();
+        let outcome = run.train(&mut |_| {
+            copies.push(folder.path().join(format!("copy-{}", copies.len())));
+            copy(&whole, copies.last().unwrap());
+            true
+        });
+        assert_eq!(outcome.unwrap(), Status::Finished);
+        drop(run);
+        let expected = rows(&whole);
+        assert_eq!(expected.iter().filter(|row| matches!(row, Metric::Epoch(_))).count(), 2);
+        for copied in &copies {
+            let mut resumed = Run::resume(RunFolder::open(copied).unwrap(), config(), &sets, info(), &mut ()).unwrap();
+            assert_eq!(resumed.train(&mut |_| true).unwrap(), Status::Finished);
+            drop(resumed);
+            let rates =
+                record::read::<Metric>(&copied.join("metrics.jsonl")).unwrap().into_iter().filter_map(
+                    |row| match row {
+                        Metric::Epoch(row) => Some(row.images_per_second),
+                        Metric::Step(row) => Some(row.images_per_second),
+                        Metric::Test(_) => None,
+                    },
+                );
+            assert!(rates.into_iter().all(|rate| rate > 1.0 && rate < 1e7), "{}", copied.display());
+            assert_eq!(rows(copied), expected, "every {every}, {seconds} s: {}", copied.display());
+            fs::remove_dir_all(copied).unwrap();
+        }
+        fs::remove_dir_all(&whole).unwrap();
+    }
+}
+
+/// The rows of a run, but for what the clock says.
+fn rows(run: &Path) -> Vec<Metric> {
+    let all: Vec<Metric> = record::read(&run.join("metrics.jsonl")).unwrap();
+    all.into_iter()
+        .map(|mut row| {
+            match &mut row {
+                Metric::Step(row) => (row.segment, row.images_per_second) = (0, 0.0),
+                Metric::Epoch(row) => (row.segment, row.seconds, row.images_per_second) = (0, 0.0, 0.0),
+                Metric::Test(_) => {}
+            }
+            row
+        })
+        .collect()
+}
+
+/// What is made longer is restored as long as it was.
+#[test]
+fn settings_of_a_run_that_was_made_longer_are_restored() {
+    let place = Place::new();
+    let config = place.anew().join("config.toml");
+    let longer = fs::read_to_string(&config).unwrap().replace("epochs = 2", "epochs = 3");
+    fs::write(&config, &longer).unwrap();
+    finished(resume("train", &place.run));
+    fs::remove_file(&config).unwrap();
+    assert!(finished(resume("train", &place.run)).contains("config.toml: it was missing or empty, and is restored"));
+    assert_eq!(fs::read_to_string(&config).unwrap(), longer);
 }

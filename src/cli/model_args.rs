@@ -1,6 +1,6 @@
 //! What can be chosen about a model on the command line, for every command that builds one.
 
-use super::values::setting;
+use super::values::{setting, written};
 use evograd::Fusion;
 use evograd::models::Shortcut;
 
@@ -8,13 +8,13 @@ use evograd::models::Shortcut;
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct ModelArgs {
     /// Fusion of two branches: sum, product, max, sum+max, sort or sort-root [default: sum]
-    #[arg(long, value_name = "FUSION", help_heading = "Model")]
+    #[arg(long, value_name = "FUSION", help_heading = "Model", value_parser = written::<Fusion>)]
     fusion: Option<Fusion>,
     /// The ε under the root of sort-root [default: 1e-4]
     #[arg(long, value_name = "E", help_heading = "Model", allow_hyphen_values = true, value_parser = setting::<f64>("model.epsilon"))]
     epsilon: Option<f64>,
     /// Shortcut of a residual block whose shape changes: conv or pad [default: conv]
-    #[arg(long, value_name = "KIND", help_heading = "Model")]
+    #[arg(long, value_name = "KIND", help_heading = "Model", value_parser = written::<Shortcut>)]
     shortcut: Option<Shortcut>,
     /// Width multiplier of all numbers of channels [default: 1]
     #[arg(long, value_name = "FACTOR", help_heading = "Model", allow_hyphen_values = true, value_parser = setting::<f64>("model.width"))]

@@ -2,6 +2,7 @@
 
 use super::data_dir::DataDir;
 use super::processor;
+use super::terminal::warn;
 use anyhow::{Result, bail};
 use evograd::Error;
 use evograd::data::Sets;
@@ -112,6 +113,25 @@ impl Kind {
         }
     }
 
+    /// How such a folder is called where nothing else is said.
+    fn example(self) -> &'static str {
+        match self {
+            Kind::Training => "runs/resnet20-sum-shapes-seed0",
+            Kind::Search => "runs/search-shapes-seed0",
+            Kind::Exhaust => "runs/exhaust-shapes-seed0",
+            Kind::Calibration => "runs/calibrate-shapes-seed0",
+            Kind::Confirmation => "runs/confirm-shapes-seed0",
+        }
+    }
+
+    /// What does the same anew, where the files of such a folder are lost; its settings are in this one.
+    pub fn anew(self, folder: &Path) -> String {
+        match self {
+            Kind::Confirmation => format!("{} and the folder of its search", self.command()),
+            _ => format!("{} --config {}", self.command(), word(&folder.join("config.toml"))),
+        }
+    }
+
     /// The command that makes such a folder and goes on with it.
     pub fn command(self) -> &'static str {
         match self {
@@ -139,10 +159,17 @@ impl Kind {
     }
 }
 
+/// The folder of a run, to look at; what was restored in it is said on standard error.
+pub fn read(path: &Path) -> evograd::Result<RunFolder> {
+    let folder = RunFolder::read(path)?;
+    warn(folder.notes());
+    Ok(folder)
+}
+
 /// The folder of a run of one of these kinds, to look at: what each command asks of a folder before anything else.
 pub fn of_kind(path: &Path, kinds: &[Kind]) -> Result<RunFolder> {
-    expect_folder(path)?;
-    let folder = RunFolder::read(path)?;
+    expect_folder(path, kinds[0])?;
+    let folder = read(path)?;
     let Some(kind) = Kind::of(&folder).filter(|kind| !kinds.contains(kind)) else { return Ok(folder) };
     let wanted: Vec<&str> = kinds.iter().map(|kind| kind.noun()).collect();
     let report = if kind == Kind::Training { String::new() } else { ", look at it by evograd search report".into() };
@@ -155,15 +182,15 @@ pub fn of_kind(path: &Path, kinds: &[Kind]) -> Result<RunFolder> {
     )
 }
 
-/// Refuses a path that leads to no folder.
-pub fn expect_folder(path: &Path) -> Result<()> {
+/// Refuses a path that leads to no folder, where one of this kind is expected.
+pub fn expect_folder(path: &Path, kind: Kind) -> Result<()> {
     let problem = match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Ok(()),
         Ok(_) => "it is no folder".into(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such folder".into(),
         Err(error) => error.to_string(),
     };
-    bail!("{}: {problem}; name the folder of a run, such as runs/resnet20", path.display())
+    bail!("{}: {problem}; name the folder of {}, such as {}", path.display(), kind.noun(), kind.example())
 }
 
 /// Refuses a folder that is named twice, be it by another path: nothing can be compared with itself.
@@ -200,6 +227,8 @@ pub fn describe(seed: u64, sets: &Sets, data_dir: &Path) -> RunInfo {
         warnings: Vec::new(),
         builds: Vec::new(),
         began: None,
+        settings: None,
+        restored: Vec::new(),
         data_dir: std::path::absolute(data_dir).ok().and_then(|folder| Some(folder.to_str()?.to_string())),
     }
 }

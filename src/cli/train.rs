@@ -19,7 +19,7 @@ use evograd::Error;
 use evograd::data::Sets;
 use evograd::record::{Metric, Score};
 use evograd::report::{counted, grouped, short};
-use evograd::train::{Config, Event, Run, RunFolder, ScheduleKind, Status, read_metrics};
+use evograd::train::{Config, Event, Kept, Run, RunFolder, ScheduleKind, Status, read_metrics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -220,11 +220,22 @@ fn train(mut run: Run, sets: &Sets, path: &Path, how: &How, out: &mut impl Write
 
 /// What is kept of a run that failed.
 fn kept(run: &Run) -> String {
-    match run.kept() {
-        None | Some(0) => "nothing had been trained by then".into(),
-        Some(step) => {
-            let of = grouped(run.trainer().steps());
-            format!("kept: checkpoints/last, after step {} of {of}", grouped(step))
+    kept_of(run.kept(), run.trainer().position.step, run.trainer().steps())
+}
+
+/// What is kept of a run that has done so many of all its steps.
+fn kept_of(Kept { last, best }: Kept, done: u64, steps: u64) -> String {
+    let (last, steps) = (last.filter(|step| *step > 0), grouped(steps));
+    let newer = best.filter(|step| Some(*step) > last).map(grouped);
+    match (last.map(grouped), newer) {
+        (None, None) if done == 0 => "nothing had been trained by then".into(),
+        (None, None) => format!("nothing is kept of the {} done by then", counted(done, "training step")),
+        (None, Some(best)) => {
+            format!("kept: checkpoints/best, after step {best} of {steps}; the run goes on from its beginning")
+        }
+        (Some(last), None) => format!("kept: checkpoints/last, after step {last} of {steps}"),
+        (Some(last), Some(best)) => {
+            format!("kept: checkpoints/last, after step {last} of {steps}, and checkpoints/best, after step {best}")
         }
     }
 }
@@ -242,4 +253,30 @@ fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
         writeln!(out, "         evograd inspect run {run} --svg curves.svg")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_said_as_it_is() {
+        for (last, best, done, said) in [
+            (None, None, 0, "nothing had been trained by then"),
+            (Some(0), None, 0, "nothing had been trained by then"),
+            (Some(0), None, 7, "nothing is kept of the 7 training steps done by then"),
+            (Some(0), Some(5), 5, "kept: checkpoints/best, after step 5 of 1,000; the run goes on from its beginning"),
+            (Some(5), Some(5), 7, "kept: checkpoints/last, after step 5 of 1,000"),
+            (Some(5), None, 7, "kept: checkpoints/last, after step 5 of 1,000"),
+            (Some(7), Some(5), 9, "kept: checkpoints/last, after step 7 of 1,000"),
+            (
+                Some(5),
+                Some(10),
+                10,
+                "kept: checkpoints/last, after step 5 of 1,000, and checkpoints/best, after step 10",
+            ),
+        ] {
+            assert_eq!(kept_of(Kept { last, best }, done, 1000), said, "{last:?} {best:?} {done}");
+        }
+    }
 }

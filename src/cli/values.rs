@@ -1,5 +1,6 @@
 //! Values as they are typed: numbers are refused, by what they may be, while the argument is still known that they were given to.
 
+use evograd::Error;
 use evograd::search::expect_number;
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -32,6 +33,14 @@ pub fn text(text: &str) -> String {
     toml::Value::String(text.into()).to_string()
 }
 
+/// Reads what has a way of being written; what was typed is not said once more.
+pub fn written<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| match error {
+        Error::Op { remedy, .. } => remedy,
+        other => other.to_string(),
+    })
+}
+
 /// Reads a number for a setting, within the range that it has.
 pub fn setting<T: FromStr + Debug>(
     key: &'static str,
@@ -56,6 +65,8 @@ mod tests {
             let refusal = setting::<u32>("training.epochs")(text).unwrap_err();
             assert!(refusal == "use a whole number from 1 to 1000000" || text == "0x10", "{text}: {refusal}");
         }
+        let refusal = written::<evograd::search::Budget>("5parsecs").unwrap_err();
+        assert!(refusal.starts_with("give a number of trainings") && !refusal.contains("parsecs"), "{refusal}");
         for text in ["nan", "inf", "-1", "x", "1e39"] {
             assert!(
                 setting::<f64>("optimizer.rate")(text).is_err_and(|refusal| refusal.contains("at least 0")),

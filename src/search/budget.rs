@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for Budget {
                 self.visit_str(&count.to_string())
             }
             fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Budget, E> {
-                text.parse().map_err(E::custom)
+                text.parse().map_err(|_| E::custom(format_args!("expected {EXPECTED}")))
             }
         }
         deserializer.deserialize_any(Written)

@@ -2,6 +2,7 @@
 //! changed, put in or taken out is noticed, and a search goes on from nothing but what it has written itself.
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::record::{self, BeginRow, Journal, SearchRow};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -60,6 +61,13 @@ pub(super) fn begin_row<'a>(path: &Path, first: &'a SearchRow) -> Result<&'a Beg
 
 /// The rows, and the checksum of all.
 fn read_rows(path: &Path) -> Result<(Vec<SearchRow>, String)> {
+    if !files::is_there(path).map_err(|error| files::unread(path, &error))? {
+        return Err(Error::file(
+            path,
+            "it is missing, and all trainings with it",
+            "restore it from a copy, or search anew",
+        ));
+    }
     let mut check = String::new();
     let rows = record::read_lines(path, |number, line| {
         let remedy = match number {
@@ -72,7 +80,7 @@ fn read_rows(path: &Path) -> Result<(Vec<SearchRow>, String)> {
         if check != given {
             return Err(refuse("it is not what was written, or a line before it is missing"));
         }
-        serde_json::from_str(&row).map_err(|error| refuse(&error.to_string()))
+        serde_json::from_str(&row).map_err(|error| refuse(&record::refusal(row.as_bytes(), &error)))
     })?;
     Ok((rows, check))
 }

@@ -2,12 +2,13 @@
 //! is not there, and one that was damaged or belongs to another run is noticed.
 
 use super::fingerprint::sha256;
-use super::trainer::{Position, Trainer};
+use super::position::Position;
+use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Network;
 use crate::models::weights::{assign, parse_safetensors, to_safetensors};
-use crate::record::Extent;
+use crate::record::{self, Extent};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -19,7 +20,7 @@ const POSITION: &str = "position.json";
 const FILES: [&str; 3] = [MODEL, OPTIMIZER, POSITION];
 /// The sums of these, as `sha256sum --check` reads them.
 const SUMS: &str = "SHA256SUMS";
-const RESTORE: &str = "restore the checkpoint from a copy, or start a new run";
+const RESTORE: &str = "restore the checkpoint from a copy, or start a new run with --config and this one's config.toml";
 
 /// What `position.json` holds.
 #[derive(Serialize, Deserialize)]
@@ -43,6 +44,14 @@ struct Files {
     folder: PathBuf,
     bytes: [Vec<u8>; 3],
     saved: Saved,
+}
+
+/// What a trainer was set to.
+pub(super) struct Loaded {
+    /// What was wrong with the checkpoint, where the one before took its place.
+    pub damage: Option<Error>,
+    /// How far the rows of metrics had come; `None` where an earlier build wrote it.
+    pub rows: Option<Extent>,
 }
 
 /// Why a checkpoint cannot be used.
@@ -108,21 +117,36 @@ impl Checkpoint {
         files::remove(&old).map_err(refused)
     }
 
-    /// Sets a trainer to the checkpoint of the run `run`, whose rows are in the file `metrics`. Where it was damaged and the one before is there and whole, that
-    /// one takes its place; then the answer says what was wrong.
+    /// Sets a trainer to the checkpoint of the run `run`, whose rows are in the file `metrics`. Where it was damaged and the one
+    /// before is there and whole, that one takes its place; then the answer says what was wrong.
     ///
     /// # Errors
     /// When there is none, a file is damaged or missing, it is of another run, or rows before it are not those that the run has
     /// written; and when a file cannot be read this time, as
     /// where too many are open: that says nothing about the checkpoint, and no other takes its place.
-    pub fn load(&self, trainer: &mut Trainer, run: &str, metrics: &Path) -> Result<Option<Error>> {
+    pub fn load(&self, trainer: &mut Trainer, run: &str, metrics: &Path) -> Result<Loaded> {
         self.expect_folder()?;
         let (found, damage) = self.read_or_before()?;
         found.expect_run(run)?;
         found.saved.rows.iter().try_for_each(|rows| rows.expect_in(metrics))?;
         found.set(trainer)?;
         self.tidy(&found.folder)?;
-        Ok(damage)
+        Ok(Loaded { damage, rows: found.saved.rows })
+    }
+
+    /// Where the run `run` stood when it was saved; `None` where there is none. Where it was damaged and the one before is whole,
+    /// that one takes its place.
+    ///
+    /// # Errors
+    /// When a file is damaged, missing or cannot be read, or it is of another run.
+    pub fn position(&self, run: &str) -> Result<Option<Position>> {
+        if !self.exists()? {
+            return Ok(None);
+        }
+        let (found, _) = self.read_or_before()?;
+        found.expect_run(run)?;
+        self.tidy(&found.folder)?;
+        Ok(Some(found.saved.position))
     }
 
     /// Reads the checkpoint, or the one before where it is missing or damaged, and says what was damaged.
@@ -238,8 +262,12 @@ impl Files {
                 return Err(damaged(folder.join(name), problem));
             }
         }
+        if sums != expected.as_bytes() {
+            return Err(damaged(folder.join(SUMS), "it holds more than the sums of the checkpoint's files".into()));
+        }
         let saved = serde_json::from_slice(&bytes[2])
-            .map_err(|error| Unusable::Other(Error::file(folder.join(POSITION), error, RESTORE)))?;
+            .map_err(|error| record::refusal(&bytes[2], &error))
+            .map_err(|problem| Unusable::Other(Error::file(folder.join(POSITION), problem, RESTORE)))?;
         Ok(Files { folder: folder.to_path_buf(), bytes, saved })
     }
 

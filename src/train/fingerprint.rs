@@ -131,7 +131,11 @@ pub fn expect_same_settings(place: &Path, then: &BeginRow, settings: &str) -> Re
     }
     let noun = noun(&then.task);
     let problem = format!("config.toml beside it was changed since the {noun} began ({})", listed(&changed));
-    Err(Error::file(place, problem, format!("restore it, or start a new {noun} with --config")))
+    Err(Error::file(
+        place,
+        problem,
+        format!("restore it (removed, it is written anew), or start a new {noun} with --config"),
+    ))
 }
 
 /// Refuses data that is not that of the beginning.
@@ -399,7 +403,7 @@ mod tests {
                 Err(error) => {
                     let wanted = format!(
                         "run.json: config.toml beside it was changed since the run began ({key} was {value} and is \"other\"); \
-                         restore it, or start a new run with --config"
+                         restore it (removed, it is written anew), or start a new run with --config"
                     );
                     assert_eq!(error.to_string(), wanted);
                     assert!(digest(&then).unwrap() != digest(&now).unwrap(), "{key}");

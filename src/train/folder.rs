@@ -3,6 +3,7 @@
 use super::checkpoint::Checkpoint;
 use super::config::Config;
 use super::fingerprint;
+use super::info::{self, INFO, RunInfo, Status};
 use super::metrics::{CHECKPOINTS, METRICS, read_metrics};
 use super::trainer::Split;
 use crate::data::Progress;
@@ -11,93 +12,16 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Network;
 use crate::record::{self, BeginRow, Journal, Metric};
-use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// What `run.json` holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunInfo {
-    /// The version of this program.
-    pub version: String,
-    /// The command line.
-    pub command: Vec<String>,
-    /// The processor.
-    pub cpu: String,
-    /// The instruction set that kernels run on.
-    pub isa: String,
-    /// Threads computed with.
-    pub threads: usize,
-    /// Seed of weights, data order, augmentation and dropout.
-    pub seed: u64,
-    /// Checksums of the training and the test set, where they have one.
-    pub data_checksums: [Option<String>; 2],
-    /// When the run, or its last segment, began: seconds since 1970.
-    pub started: u64,
-    /// When the segments before began.
-    pub resumed_after: Vec<u64>,
-    /// When it ended.
-    pub ended: Option<u64>,
-    /// How it stands.
-    pub status: Status,
-    /// What is probably not meant, such as a learning rate of 0, or that the network has learned nothing.
-    #[serde(default)]
-    pub warnings: Vec<String>,
-    /// The builds of this version that computed its segments.
-    #[serde(default)]
-    pub builds: Vec<String>,
-    /// What the run began with; all segments have to go on with the same. `None` where an earlier version wrote it.
-    #[serde(default)]
-    pub began: Option<BeginRow>,
-    /// The folder of the data sets, where its name is Unicode.
-    #[serde(default)]
-    pub data_dir: Option<String>,
-}
-
-/// How a run stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// It goes on, or its process was killed.
-    Running,
-    /// All epochs are done.
-    Finished,
-    /// It was asked to stop, and can be resumed.
-    Interrupted,
-    /// The loss or a gradient was not finite.
-    Diverged(String),
-    /// Something else went wrong, such as a full disk; it can be resumed.
-    Failed(String),
-}
-
-impl RunInfo {
-    /// That the run, or a segment of it, begins now; `before` is what was known of it. Where another build than that of the
-    /// beginning had or has a part in it, that is one of the warnings.
-    pub fn begun(self, before: Option<RunInfo>) -> RunInfo {
-        let (began, resumed_after, mut builds) = match before {
-            None => (self.began, Vec::new(), Vec::new()),
-            Some(before) => (before.began, [before.resumed_after, vec![before.started]].concat(), before.builds),
-        };
-        if !builds.iter().any(|build| build == fingerprint::BUILD) {
-            builds.push(fingerprint::BUILD.into());
-        }
-        let others = began.iter().flat_map(|began| fingerprint::other_builds(began, &builds));
-        let warnings = self.warnings.into_iter().chain(others).collect();
-        RunInfo { resumed_after, began, builds, warnings, started: now(), ended: None, status: Status::Running, ..self }
-    }
-
-    /// That it ends now.
-    pub fn ended(self, status: Status) -> RunInfo {
-        RunInfo { ended: Some(now()), status, ..self }
-    }
-}
 
 /// The folder of a run; held by this process, unless it is only looked at.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// What was restored in it as it was opened.
+    notes: Vec<String>,
     /// Held open: the system releases the lock when the process ends, however it does.
     held: Option<Held>,
 }
@@ -132,7 +56,6 @@ impl Held {
 
 /// What shows that a folder holds a run, written last.
 const SETTINGS: &str = "config.toml";
-const INFO: &str = "run.json";
 const LOCK: &str = "lock";
 const NORMALISE: &str = "normalise.json";
 /// The rows of a search.
@@ -201,8 +124,8 @@ impl RunFolder {
     /// # Errors
     /// When there is none, or another process holds it.
     pub fn open(path: &Path) -> Result<RunFolder> {
-        Self::read(path)?;
-        let folder = Self::lock(path)?;
+        let notes = Self::read(path)?.notes;
+        let folder = RunFolder { notes, ..Self::lock(path)? };
         for name in WHOLE {
             let part = files::part_of(&path.join(name));
             files::remove(&part).map_err(|error| files::unwritten(&part, &error))?;
@@ -210,24 +133,34 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// The folder of a run that is only looked at; another process may be at work on it.
+    /// The folder of a run that is only looked at; another process may be at work on it. Settings that were lost are restored, from
+    /// what `run.json` says of them.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or its settings are lost and cannot be restored.
     pub fn read(path: &Path) -> Result<RunFolder> {
-        let settings = path.join(SETTINGS);
-        if !files::is_there(&settings).map_err(|error| files::unread(&settings, &error))? {
-            let has_begun = [INFO, LOCK].iter().any(|name| path.join(name).exists());
-            let [problem, remedy] = match has_begun {
-                true => [
-                    "a run was about to begin in it, and was stopped before its settings were written",
-                    "begin it again with the same command",
-                ],
-                false => ["there is no run in it", "name the folder of a run, such as runs/resnet20"],
-            };
-            return Err(Error::file(path, problem, remedy));
+        let notes = if lacks_settings(path)? { vec![Self::restore(path)?] } else { Vec::new() };
+        Ok(RunFolder { path: path.to_path_buf(), notes, held: None })
+    }
+
+    /// Writes `config.toml` once more where it is missing or empty, and notes it in `run.json`; what it says of it.
+    fn restore(path: &Path) -> Result<String> {
+        let mut info = info::read(path).ok();
+        let settings = info.as_ref().and_then(RunInfo::settings).map(str::to_string);
+        let (Some(info), Some(settings)) = (&mut info, settings) else { return Err(no_settings(path)) };
+        let folder = Self::lock(path)?;
+        // Another process may have been faster.
+        if lacks_settings(path)? {
+            folder.write(SETTINGS, settings.as_bytes())?;
+            info.restored.push(format!("{SETTINGS}, from {INFO}"));
+            folder.describe(info)?;
         }
-        Ok(RunFolder { path: path.to_path_buf(), held: None })
+        Ok(format!("{}: it was missing or empty, and is restored from {INFO} beside it", path.join(SETTINGS).display()))
+    }
+
+    /// What was restored in it as it was opened, for the user to know.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn lock(path: &Path) -> Result<RunFolder> {
@@ -252,7 +185,8 @@ impl RunFolder {
         // Only Unix lets a folder be opened; elsewhere one with open files in it stays where it is.
         let folder = if cfg!(unix) { File::open(path).map(Some) } else { Ok(None) };
         let folder = folder.map_err(|error| files::unwritten(path, &error))?;
-        Ok(RunFolder { path: path.to_path_buf(), held: Some(Held { lock, folder }) })
+        let (path, notes) = (path.to_path_buf(), Vec::new());
+        Ok(RunFolder { path, notes, held: Some(Held { lock, folder }) })
     }
 
     /// Sees to it that the path still leads to the folder that is held, and not to none or another.
@@ -315,10 +249,7 @@ impl RunFolder {
     /// # Errors
     /// When the file is not there or not what it should be.
     pub fn info(&self) -> Result<RunInfo> {
-        let path = self.path.join(INFO);
-        let remedy = "restore it, or start a new run with --config and this one's config.toml";
-        let text = files::read(&path).map_err(|error| Error::file(&path, error, remedy))?;
-        serde_json::from_slice(&text).map_err(|error| Error::file(&path, error, remedy))
+        info::read(&self.path)
     }
 
     /// What is known of the run, and what it began with, if it is still so: the same program, instruction set and settings.
@@ -471,16 +402,47 @@ impl RunFolder {
     }
 }
 
+/// Whether the settings of a run are not there: no file of them, or an empty one, which no run has written.
+fn lacks_settings(path: &Path) -> Result<bool> {
+    let settings = path.join(SETTINGS);
+    match fs::symlink_metadata(&settings) {
+        Ok(found) => Ok(found.is_file() && found.len() == 0),
+        Err(error) if files::is_missing(&error) => Ok(true),
+        Err(error) => Err(files::unread(&settings, &error)),
+    }
+}
+
+/// Why there is nothing to go on with in a folder without settings.
+fn no_settings(path: &Path) -> Error {
+    let has_begun = [INFO, LOCK].iter().any(|name| path.join(name).exists());
+    let has_rows = [METRICS, JOURNAL, CHECKPOINTS].iter().any(|name| holds_something(&path.join(name)).unwrap_or(true));
+    let [problem, remedy] = match (has_rows, has_begun) {
+        (true, _) => [
+            "its config.toml is missing or empty, and run.json does not say what stood in it",
+            "restore one of them from a copy, or begin a new run in another folder",
+        ],
+        (false, true) => [
+            "a run was about to begin in it, and was stopped before its settings were written",
+            "begin it again with the same command",
+        ],
+        (false, false) => {
+            ["there is no run in it", "name the folder of a run or a search, such as runs/search-shapes-seed0"]
+        }
+    };
+    Error::file(path, problem, remedy)
+}
+
 /// Refuses a folder that holds a run, or what is left of one.
 fn expect_no_run(path: &Path) -> Result<()> {
-    let refused = |name: &str, error: &std::io::Error| files::unread(&path.join(name), error);
-    if files::is_there(&path.join(SETTINGS)).map_err(|error| refused(SETTINGS, &error))? {
+    if !lacks_settings(path)? {
         return Err(Error::file(path, "there is a run in it", "resume it with --resume, or name another folder"));
     }
     for name in [METRICS, JOURNAL, CHECKPOINTS] {
-        if holds_something(&path.join(name)).map_err(|error| refused(name, &error))? {
+        let file = path.join(name);
+        if holds_something(&file).map_err(|error| files::unread(&file, &error))? {
             let problem = format!("there is {name} of a run in it, but no config.toml");
-            return Err(Error::file(path, problem, "restore config.toml and resume the run, or name another folder"));
+            let remedy = "resume it with --resume, by which config.toml is restored, or name another folder";
+            return Err(Error::file(path, problem, remedy));
         }
     }
     Ok(())
@@ -494,9 +456,4 @@ fn holds_something(path: &Path) -> std::io::Result<bool> {
         Err(error) if files::is_missing(&error) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

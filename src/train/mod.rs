@@ -6,10 +6,12 @@ mod config;
 mod evaluate;
 mod fingerprint;
 mod folder;
+mod info;
 mod metrics;
 mod network;
 pub(crate) mod notes;
 pub(crate) mod numbers;
+mod position;
 pub(crate) mod read_config;
 mod refuse;
 mod run;
@@ -22,8 +24,10 @@ pub use evaluate::{Evaluation, evaluate};
 pub(crate) use fingerprint::{
     Changed, begin, changed_settings, expect_same_data, expect_same_program, expect_same_settings, listed,
 };
-pub use folder::{RunFolder, RunInfo, Status};
+pub use folder::RunFolder;
+pub use info::{RunInfo, Status};
 pub use metrics::read_metrics;
-pub use run::{Event, Run};
-pub use trainer::{Position, Split, StepReport, Trainer};
+pub use position::{Position, Window};
+pub use run::{Event, Kept, Run};
+pub use trainer::{Split, StepReport, Trainer};
 pub use warnings::{Chance, warnings};

@@ -8,6 +8,7 @@ use crate::data;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models;
+use crate::record::in_words;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -92,6 +93,8 @@ pub(crate) fn read_settings<T: Serialize + DeserializeOwned + Default>(
     complete: impl FnOnce(&mut toml::Table) -> Result<()>,
 ) -> Result<T> {
     // Read by itself, the text's errors say their line, and those of an assignment which one it is.
+    let usual = toml::Table::try_from(T::default()).expect("settings are tables of plain values");
+    expect_sections(text, &usual)?;
     numbers::expect_in_text(text, numbers)?;
     toml::from_str::<T>(text).map_err(|error| in_text(text, &error))?;
     for assignment in set {
@@ -219,6 +222,26 @@ fn in_text(text: &str, error: &toml::de::Error) -> Error {
     refuse(plain(error, &format!("line {}{key}", numbers::line_of(text, start))), REMEDY)
 }
 
+/// Refuses a value in place of a section: a list of values would be taken for the section's own, in their order.
+fn expect_sections(text: &str, usual: &toml::Table) -> Result<()> {
+    let Ok(given) = toml::from_str::<toml::Table>(text) else { return Ok(()) };
+    let Some(key) = no_section(&given, usual, "") else { return Ok(()) };
+    let line = numbers::line_of_key(text, &key).map_or_else(String::new, |line| format!("line {line}, "));
+    Err(refuse(
+        format!("{line}{key}: it is no section"),
+        &format!("write [{key}], and below it the keys that `--dry-run` prints"),
+    ))
+}
+
+/// The key of a value that stands where a section usually does.
+fn no_section(given: &toml::Table, usual: &toml::Table, before: &str) -> Option<String> {
+    usual.iter().find_map(|(key, usual)| match (given.get(key)?, usual) {
+        (toml::Value::Table(given), toml::Value::Table(usual)) => no_section(given, usual, &format!("{before}{key}.")),
+        (_, toml::Value::Table(_)) => Some(format!("{before}{key}")),
+        _ => None,
+    })
+}
+
 /// The key, with its sections, that stands with its value at a place.
 fn key_at(table: &DeTable, place: usize, depth: usize) -> Option<String> {
     table.iter().find_map(|(name, value)| match value.get_ref() {
@@ -236,9 +259,5 @@ fn plain(error: &toml::de::Error, place: &str) -> String {
         return format!("{place}: {old} is called {new} now");
     }
     let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let words = [("expected usize", "expected a whole number"), ("expected u32", "expected a whole number")];
-    let words =
-        words.into_iter().chain([("expected u64", "expected a whole number"), ("expected f64", "expected a number")]);
-    let words = words.chain([("expected a boolean", "expected true or false")]);
-    format!("{place}: {}", words.fold(message, |message, (from, to)| message.replace(from, to)))
+    format!("{place}: {}", in_words(&message, "a section"))
 }

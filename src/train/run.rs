@@ -1,8 +1,11 @@
 //! A training run from its first step, or from a checkpoint, to its last: steps, metrics, evaluations and checkpoints.
 
+use super::checkpoint::{Checkpoint, Loaded};
 use super::config::Config;
-use super::folder::{RunFolder, RunInfo, Status};
-use super::trainer::{Position, Split, StepReport, Trainer};
+use super::folder::RunFolder;
+use super::info::{RunInfo, Status};
+use super::position::Position;
+use super::trainer::{Split, StepReport, Trainer};
 use super::warnings::{Chance, enlarged, warnings};
 use super::{Evaluation, evaluate, fingerprint};
 use crate::data::Progress;
@@ -45,39 +48,21 @@ pub struct Run {
     damage: Option<Error>,
     /// The score on the test set, where the run is finished and it was written before.
     tested: Option<Metric>,
-    /// The step of the last checkpoint, if there is one.
-    kept: Option<u64>,
+    /// The steps of the checkpoints, of those that there are.
+    kept: Kept,
     began: Instant,
     saved: Instant,
-    /// What has happened since the last row of steps.
-    since: Sums,
+    /// Up to when time was counted as spent on steps.
+    counted: Instant,
 }
 
-/// Sums over some steps.
-struct Sums {
-    steps: u64,
-    loss: f64,
-    right: usize,
-    pictures: usize,
-    began: Instant,
-}
-
-impl Sums {
-    fn new() -> Sums {
-        Sums { steps: 0, loss: 0.0, right: 0, pictures: 0, began: Instant::now() }
-    }
-
-    fn add(&mut self, report: &StepReport) {
-        self.steps += 1;
-        self.loss += report.loss;
-        self.right += report.right;
-        self.pictures += report.pictures;
-    }
-
-    fn rate(&self) -> f64 {
-        // A clock that stands still or is set back makes no rate infinite.
-        self.pictures as f64 / self.began.elapsed().as_secs_f64().max(1e-6)
-    }
+/// After which steps the checkpoints of a run were saved; `None` where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Kept {
+    /// The one from which the run goes on.
+    pub last: Option<u64>,
+    /// The one of the best epoch.
+    pub best: Option<u64>,
 }
 
 impl Run {
@@ -118,21 +103,19 @@ impl Run {
         progress: &mut dyn Progress,
     ) -> Result<Run> {
         let (before, began) = folder.expect_same("train", &config.to_toml())?;
+        let settings = Some(config.to_toml()).filter(|settings| *settings != began.settings);
         folder.expect_same_data(sets, &began, progress)?;
         let split = folder.split(&config, sets, &began, progress)?;
         let mut trainer = Trainer::new(config, sets, &split.train)?;
         let digest = fingerprint::digest(&began)?;
-        let (last, best) = (folder.checkpoint("last"), folder.checkpoint("best"));
-        // Whose checkpoint it is comes before what it says of the rows.
-        let there = last.exists()?;
-        let damage = if there { last.load(&mut trainer, &digest, &folder.metrics_path())? } else { None };
-        let rows = folder.rows()?;
-        if !there {
-            expect_no_rows(&folder, &rows)?;
+        let loaded = load(&folder, &mut trainer, &digest)?;
+        let (best, fault) = best_of(&folder.checkpoint("best"), &digest, &trainer.position);
+        for checkpoint in ["last", "best"] {
+            folder.checkpoint(checkpoint).remove_leftovers()?;
         }
-        last.remove_leftovers()?;
-        best.remove_leftovers()?;
-        trainer.position.segment = rows.iter().map(Metric::segment).max().unwrap_or(0) + 1;
+        let rows = folder.rows()?;
+        let counted = before.resumed_after.len() as u32;
+        trainer.position.segment = rows.iter().map(Metric::segment).max().unwrap_or(0).max(counted) + 1;
         let tested = trainer.is_done().then(|| rows.last().filter(|row| matches!(row, Metric::Test(_)))).flatten();
         let mut info = match tested {
             // Nothing is computed any more; the warnings that came of the test are among those of before.
@@ -144,18 +127,19 @@ impl Run {
                 RunInfo { warnings, ..info }.begun(Some(before))
             }
         };
-        if let (Some(accuracy), false) = (trainer.position.best, best.exists()?) {
-            info.warnings.push(lost_best(accuracy));
-        }
+        info.warnings.extend(fault);
+        info.settings = settings;
         folder.describe(&info)?;
-        let kept = there.then_some(trainer.position.step);
+        let kept = Kept { last: loaded.is_some().then_some(trainer.position.step), best };
+        let damage = loaded.and_then(|loaded| loaded.damage);
         Ok(Run { damage, tested: tested.cloned(), kept, ..Self::with(folder, trainer, split, info, digest)? })
     }
 
     fn with(folder: RunFolder, trainer: Trainer, split: Split, info: RunInfo, digest: String) -> Result<Run> {
         let (metrics, now) = (folder.metrics()?, Instant::now());
-        let (damage, tested, kept, since) = (None, None, None, Sums::new());
-        Ok(Run { folder, trainer, split, metrics, info, digest, damage, tested, kept, began: now, saved: now, since })
+        let (damage, tested, kept) = (None, None, Kept::default());
+        let [began, saved, counted] = [now; 3];
+        Ok(Run { folder, trainer, split, metrics, info, digest, damage, tested, kept, began, saved, counted })
     }
 
     /// What was wrong with the last checkpoint, where the run goes on from the one before.
@@ -163,8 +147,8 @@ impl Run {
         self.damage.as_ref()
     }
 
-    /// The step after which the run goes on when it is resumed; `None` where none was saved.
-    pub fn kept(&self) -> Option<u64> {
+    /// What is saved of it.
+    pub fn kept(&self) -> Kept {
         self.kept
     }
 
@@ -230,14 +214,14 @@ impl Run {
     /// The rest of the present epoch; whether it ran to its end.
     fn epoch(&mut self, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
         let Position { epoch, batch, .. } = self.trainer.position;
-        let mut sums = Sums::new();
-        self.since = Sums::new();
+        self.counted = Instant::now();
         let batches = self.split.train.epoch(epoch, batch);
         for batch in self.saved_before(batches)? {
             let report = batch.and_then(|batch| self.trainer.step(&batch));
             let report = self.saved_before(report)?;
-            sums.add(&report);
-            self.since.add(&report);
+            let now = Instant::now();
+            self.trainer.position.spend(now.duration_since(self.counted).as_secs_f64());
+            self.counted = now;
             let Position { step, batch, .. } = self.trainer.position;
             let ends = batch == self.split.train.batches();
             if ends || step.is_multiple_of(self.trainer.config().training.log_every) {
@@ -250,26 +234,27 @@ impl Run {
                 self.save("last")?;
             }
         }
-        self.end_epoch(sums.rate(), on_event)
+        self.end_epoch(on_event)
     }
 
     fn log_steps(&mut self, report: &StepReport, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<()> {
-        let (since, position) = (std::mem::replace(&mut self.since, Sums::new()), &self.trainer.position);
+        let window = std::mem::take(&mut self.trainer.position.window);
+        let position = &self.trainer.position;
         let row = StepRow {
             segment: position.segment,
             step: position.step,
             epoch: position.epoch + 1,
-            loss: since.loss / since.steps as f64,
-            accuracy: since.right as f64 / since.pictures as f64,
+            loss: window.loss(),
+            accuracy: window.accuracy(),
             rate: report.rate,
             gradient_norm: report.gradient_norm,
-            images_per_second: since.rate(),
+            images_per_second: window.images_per_second(),
         };
         self.write(Metric::Step(row), on_event)
     }
 
     /// Evaluates, writes the epoch's row and saves; whether it was not stopped meanwhile.
-    fn end_epoch(&mut self, images_per_second: f64, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
+    fn end_epoch(&mut self, on_event: &mut dyn FnMut(Event<'_>) -> bool) -> Result<bool> {
         let seconds = self.began.elapsed().as_secs_f64();
         let held_out = match self.split.validation.clone() {
             None => None,
@@ -290,7 +275,7 @@ impl Run {
             accuracy: position.accuracy(),
             held_out,
             seconds,
-            images_per_second,
+            images_per_second: position.images_per_second(),
         };
         let accuracy = row.held_out.as_ref().map(|score| score.accuracy);
         self.trainer.end_epoch();
@@ -341,9 +326,8 @@ impl Run {
         self.metrics.sync()?;
         self.folder.expect_in_place()?;
         self.folder.checkpoint(name).save(&self.trainer, &self.digest, self.metrics.extent())?;
-        if name == "last" {
-            self.kept = Some(self.trainer.position.step);
-        }
+        let kept = if name == "last" { &mut self.kept.last } else { &mut self.kept.best };
+        *kept = Some(self.trainer.position.step);
         self.saved = Instant::now();
         Ok(())
     }
@@ -362,13 +346,43 @@ fn warnings_of(trainer: &Trainer, split: &Split, sets: &Sets, progress: &mut dyn
     Ok(all)
 }
 
-/// That an epoch was the best so far, and its weights have been lost.
-fn lost_best(accuracy: f64) -> String {
-    format!(
-        "checkpoints/best is missing, of an epoch with an accuracy of {:.2} % on the images held out; restore it from a copy, or \
-         there is none until a later epoch is better",
-        100.0 * accuracy
-    )
+/// Sets a trainer to the checkpoint `last`; `None` where there is none yet. Rows behind it are taken away: they are of steps that
+/// are taken again, and written again.
+fn load(folder: &RunFolder, trainer: &mut Trainer, digest: &str) -> Result<Option<Loaded>> {
+    let last = folder.checkpoint("last");
+    if !last.exists()? {
+        expect_no_rows(folder, &folder.rows()?)?;
+        return Ok(None);
+    }
+    let loaded = last.load(trainer, digest, &folder.metrics_path())?;
+    if let Some(rows) = &loaded.rows {
+        folder.metrics()?.cut(rows)?;
+    }
+    Ok(Some(loaded))
+}
+
+/// The step of the checkpoint `best`, if it is the one that a run had which stands at `position`; and what is wrong otherwise.
+fn best_of(best: &Checkpoint, digest: &str, position: &Position) -> (Option<u64>, Option<String>) {
+    let percent = |accuracy: Option<f64>| accuracy.map_or("none".into(), |x| format!("{:.2} %", 100.0 * x));
+    let fault = match (best.position(digest), position.best) {
+        (Ok(None), None) => return (None, None),
+        (Ok(None), Some(_)) => {
+            format!("checkpoints/best is missing, of an epoch with an accuracy of {}", percent(position.best))
+        }
+        // Where the process was killed before `last` was saved, `best` is of an epoch to come.
+        (Ok(Some(found)), known) if found.best == known || found.step > position.step => {
+            return (Some(found.step), None);
+        }
+        (Ok(Some(found)), known) => format!(
+            "checkpoints/best was exchanged: it is of an accuracy of {}, and the best of this run was {}",
+            percent(found.best),
+            percent(known)
+        ),
+        (Err(Error::File { path, problem, .. }), _) => format!("{path}: {problem}"),
+        (Err(error), _) => error.to_string(),
+    };
+    let remedy = "restore checkpoints/best from a copy, or there is none until a later epoch is better";
+    (None, Some(format!("{fault}; {remedy}")))
 }
 
 /// Before its first row a run has a checkpoint. So where there are rows and none, it has been lost, and what was trained must

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::evaluate::correct_predictions;
+use super::position::Position;
 use crate::data::Progress;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
@@ -11,44 +12,10 @@ use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::tape::Tape;
 use crate::tensor::{Tensor, within_memory};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Numbers in the images of an evaluation's batch, at most: 250 images of CIFAR's size, 5 of ImageNet's.
 const EVALUATION_NUMBERS: usize = 250 * 3 * 32 * 32;
-
-/// Where a run stands; with weights, statistics and the optimiser's memory it is all that a run goes on from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Position {
-    /// Whole epochs behind.
-    pub epoch: u32,
-    /// Batches of the present epoch behind.
-    pub batch: usize,
-    /// Steps behind.
-    pub step: u64,
-    /// The sum of the losses of the present epoch's steps.
-    pub loss_sum: f64,
-    /// Correct predictions in the present epoch.
-    pub right: usize,
-    /// Images in the present epoch.
-    pub seen: usize,
-    /// The best score on a validation split so far.
-    pub best: Option<f64>,
-    /// How often the run has been resumed.
-    pub segment: u32,
-}
-
-impl Position {
-    /// The mean loss of the present epoch's steps so far.
-    pub fn loss(&self) -> f64 {
-        self.loss_sum / self.batch as f64
-    }
-
-    /// Accuracy in the present epoch so far.
-    pub fn accuracy(&self) -> f64 {
-        self.right as f64 / self.seen as f64
-    }
-}
 
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -234,7 +201,7 @@ impl Trainer {
         let gradients = self.clip(gradients, report.gradient_norm);
         let moved = self.optimizer.step(self.network.weights_mut(), &gradients, report.rate);
         moved.map_err(|error| if error.is_non_finite() { self.diverged(error) } else { error })?;
-        self.advance(&report);
+        self.position.advance(&report);
         Ok(report)
     }
 
@@ -282,15 +249,6 @@ impl Trainer {
             gradients.iter_mut().for_each(|gradient| gradient.as_mut_slice().iter_mut().for_each(shorten));
         }
         gradients
-    }
-
-    fn advance(&mut self, report: &StepReport) {
-        let position = &mut self.position;
-        position.step += 1;
-        position.batch += 1;
-        position.loss_sum += report.loss;
-        position.right += report.right;
-        position.seen += report.pictures;
     }
 
     /// Leaves the epoch that has ended.

@@ -76,11 +76,9 @@ class Train:
         files = ["last/model", "last/optimizer", "best/model", "best/optimizer"]
         bits = {name: digest(folder / "checkpoints" / f"{name}.safetensors") for name in files}
         rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        # Of an epoch that was trained twice, the later row counts; what the clock says is not compared.
+        # Each row stands once, however often the run was killed; what the clock says is not compared.
         clock = {"segment", "seconds", "images_per_second"}
-        rows = {row.get("epoch", row["kind"]): {k: v for k, v in row.items() if k not in clock}
-                for row in rows if row["kind"] != "step"}
-        return bits, rows
+        return bits, [{key: value for key, value in row.items() if key not in clock} for row in rows]
 
 
 class Search:

@@ -1,13 +1,13 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
 use crate::cli::out_file::OutFile;
-use crate::cli::run_folder::{Kind, expect_each_once, expect_folder, of_kind, word};
+use crate::cli::run_folder::{self, Kind, expect_each_once, expect_folder, of_kind, word};
 use crate::cli::table::Table;
 use crate::cli::terminal::note;
 use anyhow::{Result, bail};
 use evograd::record::{self, EpochRow, Metric, StepRow};
 use evograd::report::{LineChart, Series, panels, short};
-use evograd::train::{RunFolder, Status, read_metrics};
+use evograd::train::{Status, read_metrics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
 }
 
 fn read(run: &Path) -> Result<History> {
-    expect_folder(run)?;
+    expect_folder(run, Kind::Training)?;
     let path = run.join("metrics.jsonl");
     // Without config.toml its metrics are as good.
     if !path.exists() {
@@ -76,7 +76,7 @@ fn read(run: &Path) -> Result<History> {
     let rows = record::current(read_metrics(run)?);
     let name = run.file_name().map_or_else(|| run.display().to_string(), |name| name.to_string_lossy().into_owned());
     let test = rows.iter().find_map(|row| if let Metric::Test(score) = row { Some(score.accuracy) } else { None });
-    let status = RunFolder::read(run).and_then(|folder| folder.status()).ok();
+    let status = run_folder::read(run).and_then(|folder| folder.status()).ok();
     let ended = status.and_then(|status| match status {
         Status::Diverged(why) => Some(format!("{why}; a new run may learn, as with a lower optimizer.rate")),
         Status::Failed(why) => Some(format!("{why}; go on with it by evograd train --resume {}", word(run))),

@@ -10,7 +10,7 @@ use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::{note, note_command};
-use crate::cli::values::setting;
+use crate::cli::values::{setting, written};
 use anyhow::{Context, Result, bail};
 use evograd::record::EvaluationRow;
 use evograd::report::{agreeing, counted, grouped, unsigned_zero};
@@ -47,7 +47,7 @@ pub struct Args {
     networks: Option<usize>,
     /// How long each network is trained: epochs, a rung S, M or L, or images as 60k; with x2 two times, with different seeds;
     /// the last is what the others are compared with [default: 3x2,24]
-    #[arg(long, value_name = "LENGTH[xTIMES],…", value_delimiter = ',')]
+    #[arg(long, value_name = "LENGTH[xTIMES],…", value_parser = written::<Repeated>, value_delimiter = ',')]
     budgets: Option<Vec<Repeated>>,
     /// Print the settings and the expected time, and train nothing
     #[arg(long)]

@@ -12,7 +12,7 @@ use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, expect_each_once, going_on, of_kind};
 use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::{note, note_command};
-use crate::cli::values::setting;
+use crate::cli::values::{setting, written};
 use anyhow::{Context, Result, bail};
 use evograd::data::Sets;
 use evograd::models::genetic_cnn::Code;
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     against: Vec<PathBuf>,
     /// Training budget of each, in images seen: S, M, L, or a number as 60k [default: as in the search]
-    #[arg(long, value_name = "RUNG")]
+    #[arg(long, value_name = "RUNG", value_parser = written::<Length>)]
     rung: Option<Length>,
     /// Trainings of each, with new seeds
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = setting::<u32>("confirmation.seeds"))]

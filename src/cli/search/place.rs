@@ -69,6 +69,7 @@ impl Place {
                 let folder = of_kind(folder, &[kind])?;
                 // What is lost is reported where the search begins.
                 if folder.path().join("journal.jsonl").exists() {
+                    restore_info(&folder)?;
                     journal_of(&folder)?;
                 }
                 let config = SearchConfig::read(&folder.settings(), &set)?;
@@ -92,7 +93,7 @@ impl Place {
                 let folder = RunFolder::open(folder)?;
                 let (before, began) = folder.expect_same(task, &settings)?;
                 folder.expect_same_data(&sets, &began, &mut file_progress)?;
-                expect_begun(&folder, &before)?;
+                expect_begun(&folder, &before, kind)?;
                 expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
                 let data_dir = self.data_dir.folder_of(&before)?;
                 let info = self.describe(kind, &config, &sets, &data_dir, &mut file_progress)?.begun(Some(before));
@@ -127,11 +128,23 @@ impl Place {
     }
 }
 
+/// Writes `run.json` once more where it is missing or empty: what the search began with is the first row of its journal.
+fn restore_info(folder: &RunFolder) -> Result<()> {
+    let path = folder.path().join("run.json");
+    let is_there = std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file() || found.len() > 0);
+    let first = if is_there { None } else { read_journal(&folder.path().join("journal.jsonl"))?.into_iter().next() };
+    let Some(SearchRow::Begin(began)) = first else { return Ok(()) };
+    let status = Status::Failed("run.json, which said how it ended, was lost".into());
+    RunFolder::open(folder.path())?.describe(&RunInfo::restored(began, "run.json, from journal.jsonl", status))?;
+    warn(&[format!("{}: it was missing or empty, and is restored from journal.jsonl beside it", path.display())]);
+    Ok(())
+}
+
 /// Refuses to begin anew where trainings were done already and the journal that held them is lost. It is made with the folder,
 /// and gets its first row at once.
-fn expect_begun(folder: &RunFolder, before: &RunInfo) -> Result<()> {
+fn expect_begun(folder: &RunFolder, before: &RunInfo, kind: Kind) -> Result<()> {
     let path = folder.path().join("journal.jsonl");
-    let remedy = "restore it, or name another folder: evograd search --config takes the config.toml beside it";
+    let remedy = format!("restore it, or do it anew by {}", kind.anew(folder.path()));
     if !path.exists() {
         bail!("{}: it is missing, and all trainings with it; {remedy}", path.display());
     }

@@ -13,7 +13,7 @@ use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::terminal::{note_command, warn};
 use crate::cli::typed::Typed;
-use crate::cli::values::setting;
+use crate::cli::values::{setting, written};
 use anyhow::{Result, bail};
 use evograd::search::{Budget, search};
 use std::io::Write;
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "METHOD", value_parser = ["evolution", "paper", "aging", "predictor", "random", ALL])]
     method: Option<String>,
     /// Budget of the search: trainings, as 100, or core time, as 30min or 1.5h [default: 24]
-    #[arg(long, value_name = "BUDGET")]
+    #[arg(long, value_name = "BUDGET", value_parser = written::<Budget>)]
     budget: Option<Budget>,
     /// Individuals in a generation [default: 6]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("search.population"))]

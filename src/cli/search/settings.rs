@@ -1,7 +1,7 @@
 //! Arguments that say what is searched, for every command that trains candidates.
 
 use crate::cli::run_folder::Kind;
-use crate::cli::values::{setting, text, whole};
+use crate::cli::values::{setting, text, whole, written};
 use anyhow::{Result, bail};
 use evograd::Fusion;
 use evograd::models::genetic_cnn::Backbone;
@@ -24,14 +24,14 @@ pub struct Settings {
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = setting::<usize>("networks.backbone.filters"))]
     filters: Option<Vec<usize>>,
     /// Fusion of a node's inputs: sum, sort, or any other [default: sum]
-    #[arg(long, value_name = "FUSION")]
+    #[arg(long, value_name = "FUSION", value_parser = written::<Fusion>)]
     fusion: Option<Fusion>,
     /// What --fusion was called.
     #[arg(long = "join", hide = true, value_name = "FUSION", value_parser = renamed)]
     _join: Option<String>,
     /// Training budget of each candidate, in images seen: S for 20,000, M for 120,000, L for 320,000, or a number as 60k;
     /// 10,000 others are held out
-    #[arg(long, value_name = "RUNG", conflicts_with_all = ["samples", "epochs"])]
+    #[arg(long, value_name = "RUNG", value_parser = written::<Length>, conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
     /// Training images for each candidate; 0 for all [default: 2800]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("data.samples"))]

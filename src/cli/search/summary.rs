@@ -96,8 +96,7 @@ pub fn report(begun: &Begun, place: &Place, early: &[EarlyEnd], out: &mut impl W
         writeln!(out, "{}", fitted(format_args!("budget           {text}")))?;
     }
     let folder = word(begun.path());
-    write_page(begun.path(), &begun.config)
-        .with_context(|| format!("the search is complete; evograd search report {folder} makes its page"))?;
+    write_page(begun.path(), &begun.config)?;
     if !place.json {
         writeln!(out, "report           {}/report.html", begun.path().display())?;
     }

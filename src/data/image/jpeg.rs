@@ -32,9 +32,17 @@ struct Segment<'a> {
     end: usize,
 }
 
+/// A file, taken apart.
+struct Walked<'a> {
+    segments: Vec<Segment<'a>>,
+    stray: Vec<Range<usize>>,
+    /// What follows the end of the image.
+    rest: &'a [u8],
+}
+
 /// Decodes a whole JPEG file.
 pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
-    let (segments, mut stray) = segments(bytes)?;
+    let Walked { segments, mut stray, rest } = segments(bytes)?;
     let mut frame = frame(&segments)?;
     let (width, height, components) = (frame.width as u64, frame.height as u64, frame.components.len() as u64);
     let pixels = expect_pixels(width, height)?;
@@ -66,7 +74,8 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
     reserve::expect_room((pixels * kept) as usize + OF_A_DECODER)?;
     decoder.decode_into(&mut decoded).map_err(broken)?;
     let orientation = orientation(&segments);
-    let odd = Odd { stray: is_stray, ..Odd::turned(orientation) };
+    let announced = segments.iter().any(|segment| segment.marker == 0xe2 && segment.body.starts_with(b"MPF\0"));
+    let odd = Odd { stray: is_stray, ..Odd::turned(orientation) }.before(rest, announced);
     Ok(Pixels { width, height, channels, bytes: decoded, orientation, odd, _share: share })
 }
 
@@ -85,16 +94,16 @@ fn without(bytes: &[u8], mut parts: Vec<Range<usize>>) -> Result<Vec<u8>, String
 
 /// The rows and columns that the header says.
 pub(super) fn size(bytes: &[u8]) -> Result<[usize; 2], String> {
-    frame(&segments(bytes)?.0).map(|frame| [frame.height, frame.width])
+    frame(&segments(bytes)?.segments).map(|frame| [frame.height, frame.width])
 }
 
 fn broken(problem: impl std::fmt::Display) -> String {
     format!("it is no whole JPEG file: {problem}")
 }
 
-/// All segments to the end of the image, and the places of stray bytes between them; what follows the end is not looked at, as some
-/// cameras put more there.
-fn segments(bytes: &[u8]) -> Result<(Vec<Segment<'_>>, Vec<Range<usize>>), String> {
+/// All segments to the end of the image, the places of stray bytes between them, and what follows the end, as some cameras put more
+/// there.
+fn segments(bytes: &[u8]) -> Result<Walked<'_>, String> {
     let early = || String::from("it ends early: the end of the image is missing");
     let (mut found, mut stray, mut at) = (Vec::new(), Vec::new(), 2);
     loop {
@@ -110,7 +119,7 @@ fn segments(bytes: &[u8]) -> Result<(Vec<Segment<'_>>, Vec<Range<usize>>), Strin
                 stray.push(at..at + 2);
                 at += 2;
             }
-            0xd9 => return Ok((found, stray)),
+            0xd9 => return Ok(Walked { segments: found, stray, rest: &bytes[at + 2..] }),
             _ => {
                 let length = bytes.get(at + 2..at + 4).ok_or_else(early)?;
                 let length = usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);

@@ -54,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Pixels, String> {
         channels,
         bytes: decoded,
         orientation,
-        odd: Odd { animated, ..Odd::turned(orientation) },
+        odd: Odd { animated, ..Odd::turned(orientation) }.before(behind_end(bytes), false),
         _share: share,
     })
 }
@@ -132,6 +132,21 @@ impl Read for PixelData<'_> {
         }
         self.rest.read(buffer)
     }
+}
+
+/// What follows the last chunk.
+fn behind_end(bytes: &[u8]) -> &[u8] {
+    let mut chunks = bytes.get(SIGNATURE..).unwrap_or_default();
+    while let Some((length, behind)) = chunks.split_first_chunk::<4>()
+        && let Some((kind, behind)) = behind.split_first_chunk::<4>()
+    {
+        // Its contents and its checksum.
+        chunks = behind.get(u32::from_be_bytes(*length) as usize + 4..).unwrap_or_default();
+        if kind == b"IEND" {
+            return chunks;
+        }
+    }
+    &[]
 }
 
 /// What the decoder says, in the words of this program where data end early.

@@ -140,6 +140,35 @@ fn turned_and_animated_images_are_told_and_others_are_not() {
     assert_eq!(frames(3), ["it has several frames, and only the first is read"]);
 }
 
+/// Every file, with another behind it, with and without zeros between, as an MPO file announces it, and with bytes that are none.
+#[test]
+fn what_follows_the_end_of_an_image_is_told() {
+    let followed = "it holds several images, one behind the other (as MPO files do), and only the first is read";
+    let trailing = "it has bytes behind the end of its image, which are not read";
+    let all = files();
+    for (name, bytes, _) in &all {
+        let (planes, before) = (decode_image(bytes, SIDE).unwrap(), odd(bytes));
+        let behind = |rest: &[u8]| {
+            let longer = [&bytes[..], rest].concat();
+            assert_eq!(decode_image(&longer, SIDE).unwrap(), planes, "{name}");
+            let reasons = odd(&longer);
+            assert_eq!(reasons[..reasons.len() - 1], before, "{name}: {reasons:?}");
+            reasons[reasons.len() - 1]
+        };
+        for (_, other, _) in &all {
+            assert_eq!([behind(other), behind(&[&[0; 9][..], other].concat())], [followed; 2], "{name}");
+        }
+        for rest in [&b"\0"[..], &[0; 4096], b"x", b"\xff\xd8", b"\xff\xd9", &bytes[2..], b"PK\x03\x04", b"\r\n"] {
+            assert_eq!(behind(rest), trailing, "{name} {rest:?}");
+        }
+        if name.ends_with("jpg") {
+            let announced = [&bytes[..2], &[0xff, 0xe2, 0, 8], b"MPF\0II", &bytes[2..]].concat();
+            assert_eq!(odd(&announced), before, "{name}: announced alone");
+            assert_eq!(odd(&[&announced[..], b"\xff\xe0"].concat()).last(), Some(&followed), "{name}");
+        }
+    }
+}
+
 /// The end of a file overwritten, as by a copy that broke off on a disk.
 #[test]
 fn data_that_are_zeroed_are_refused() {

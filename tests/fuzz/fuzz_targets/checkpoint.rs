@@ -143,6 +143,8 @@ fn info() -> RunInfo {
         warnings: Vec::new(),
         builds: Vec::new(),
         began: None,
+        settings: None,
+        restored: Vec::new(),
         data_dir: None,
     }
 }

@@ -1,0 +1,105 @@
+//! Where a run stands: how many steps are behind, and what those of the present epoch and of the next row of metrics came to. Knows
+//! neither networks nor files.
+
+use super::trainer::StepReport;
+use serde::{Deserialize, Serialize};
+
+/// Where a run stands; with weights, statistics and the optimiser's memory it is all that a run goes on from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Whole epochs behind.
+    pub epoch: u32,
+    /// Batches of the present epoch behind.
+    pub batch: usize,
+    /// Steps behind.
+    pub step: u64,
+    /// The sum of the losses of the present epoch's steps.
+    pub loss_sum: f64,
+    /// Correct predictions in the present epoch.
+    pub right: usize,
+    /// Images in the present epoch.
+    pub seen: usize,
+    /// Seconds spent on the present epoch's steps, in all segments.
+    #[serde(default)]
+    pub seconds: f64,
+    /// The best score on a validation split so far.
+    pub best: Option<f64>,
+    /// How often the run has been resumed.
+    pub segment: u32,
+    /// The steps since the last row of steps.
+    #[serde(default)]
+    pub window: Window,
+}
+
+/// Sums over the steps of which the next row of metrics gives the means.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Steps.
+    pub steps: u64,
+    /// The sum of their losses.
+    pub loss_sum: f64,
+    /// Correct predictions.
+    pub right: usize,
+    /// Images.
+    pub seen: usize,
+    /// Seconds spent on them, in all segments.
+    pub seconds: f64,
+}
+
+impl Position {
+    /// The mean loss of the present epoch's steps so far.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.batch as f64
+    }
+
+    /// Accuracy in the present epoch so far.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.seen as f64
+    }
+
+    /// Images a second in the present epoch so far.
+    pub fn images_per_second(&self) -> f64 {
+        rate(self.seen, self.seconds)
+    }
+
+    /// A step further.
+    pub(super) fn advance(&mut self, report: &StepReport) {
+        self.step += 1;
+        self.batch += 1;
+        self.loss_sum += report.loss;
+        self.right += report.right;
+        self.seen += report.pictures;
+        self.window.steps += 1;
+        self.window.loss_sum += report.loss;
+        self.window.right += report.right;
+        self.window.seen += report.pictures;
+    }
+
+    /// That the step before has taken so long.
+    pub(super) fn spend(&mut self, seconds: f64) {
+        self.seconds += seconds;
+        self.window.seconds += seconds;
+    }
+}
+
+impl Window {
+    /// The mean loss.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.steps as f64
+    }
+
+    /// The accuracy.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.seen as f64
+    }
+
+    /// Images a second.
+    pub fn images_per_second(&self) -> f64 {
+        rate(self.seen, self.seconds)
+    }
+}
+
+/// Images a second. A clock that stands still or is set back makes no rate infinite.
+fn rate(images: usize, seconds: f64) -> f64 {
+    images as f64 / seconds.max(1e-6)
+}

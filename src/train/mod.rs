@@ -27,7 +27,7 @@ pub(crate) use fingerprint::{
 pub use folder::RunFolder;
 pub use info::{RunInfo, Status};
 pub use metrics::read_metrics;
-pub use position::{Position, Window};
+pub use position::{Position, StepReport, Window};
 pub use run::{Event, Kept, Run};
-pub use trainer::{Split, StepReport, Trainer};
+pub use trainer::{Split, Trainer};
 pub use warnings::{Chance, warnings};

@@ -1,8 +1,22 @@
 //! Where a run stands: how many steps are behind, and what those of the present epoch and of the next row of metrics came to. Knows
 //! neither networks nor files.
 
-use super::trainer::StepReport;
 use serde::{Deserialize, Serialize};
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// The mean loss over the batch.
+    pub loss: f64,
+    /// Correct predictions.
+    pub right: usize,
+    /// Images.
+    pub pictures: usize,
+    /// The learning rate.
+    pub rate: f64,
+    /// The norm of the gradient, before clipping.
+    pub gradient_norm: f64,
+}
 
 /// Where a run stands; with weights, statistics and the optimiser's memory it is all that a run goes on from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::evaluate::correct_predictions;
-use super::position::Position;
+use super::position::{Position, StepReport};
 use crate::data::Progress;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
 use crate::error::{Error, Result};
@@ -16,21 +16,6 @@ use std::sync::Arc;
 
 /// Numbers in the images of an evaluation's batch, at most: 250 images of CIFAR's size, 5 of ImageNet's.
 const EVALUATION_NUMBERS: usize = 250 * 3 * 32 * 32;
-
-/// What a step came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepReport {
-    /// The mean loss over the batch.
-    pub loss: f64,
-    /// Correct predictions.
-    pub right: usize,
-    /// Images.
-    pub pictures: usize,
-    /// The learning rate.
-    pub rate: f64,
-    /// The norm of the gradient, before clipping.
-    pub gradient_norm: f64,
-}
 
 /// The samples of a run.
 pub struct Split {

@@ -142,7 +142,7 @@ fn inspect_refuses_what_it_cannot_show() {
             "evograd: configuration: --epsilon is set, and model.fusion is sum, which has no use for it; leave it out, or \
              set model.fusion to sort-root",
         ),
-        (&["resnet20", "--fusion", "plus"], &[], "there is no fusion called \"plus\""),
+        (&["resnet20", "--fusion", "plus"], &[], "use one of sum, product, max, sum+max"),
         (
             &["vgg16", "--fusion", "sort"],
             &[],

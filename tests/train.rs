@@ -356,7 +356,7 @@ fn wrong_settings_are_told_before_anything_is_made() {
         (["--set", "model.name=resnet20", "--dropout", "0.1"], "there is no dropout in resnet20");
     assert!(told(&undropped).contains(without));
     assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and images have 28×28 pixels"));
-    assert!(told(&["--fusion", "sums"]).contains("there is no fusion called \"sums\""));
+    assert!(told(&["--fusion", "sums"]).contains("use one of sum, product, max, sum+max"));
     assert!(
         told(&["--set", "data.validation=200"])
             .contains("data.validation holds out 200 images, and the training set has 160; hold out fewer")

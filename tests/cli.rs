@@ -238,6 +238,13 @@ fn arguments_of(command: &[&str]) -> Vec<String> {
     named.map(|(name, _)| format!("--{name}")).collect()
 }
 
+/// How often an error names an argument; what clap adds about usage does not count.
+fn times_named(error: &str, argument: &str) -> usize {
+    let (said, _) = error.split_once("\nUsage:").unwrap_or((error, ""));
+    let ends = |after: &str| !after.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '-');
+    said.match_indices(argument).filter(|(at, _)| ends(&said[at + argument.len()..])).count()
+}
+
 /// Whatever value an argument is given, it is taken, or the error names the argument as it was typed.
 #[test]
 fn every_bad_value_is_refused_by_the_argument_that_has_it() {
@@ -261,7 +268,9 @@ fn every_bad_value_is_refused_by_the_argument_that_has_it() {
                     is_told && !err.contains("too large to fit") && !err.contains(": line "),
                     "{line} {argument} {value}: {err}"
                 );
-                refused += u32::from(err.contains(&argument));
+                let times = times_named(&err, &argument);
+                assert!(times <= 1 || of_others, "{line} {argument} {value} is named {times} times: {err}");
+                refused += u32::from(times == 1);
             }
         }
     }
@@ -280,6 +289,11 @@ fn an_error_says_where_the_value_stands() {
     let elite = file("elite.toml", "[search]\npopulation = 5\n\nelite = 5\n");
     let range = file("range.toml", "[training]\n\nepochs = 0\n");
     let unread = file("unread.toml", "[optimizer]\nrule = \"adam\"\nmomentum = 0.5\n");
+    // These are wrong only for the data that they name.
+    let samples = file("samples.toml", "[data]\nset = \"shapes\"\n\nsamples = 1000000\n");
+    let held_out = file("held_out.toml", "[data]\nset = \"shapes\"\nvalidation = 1000000\n");
+    let crop = file("crop.toml", "[data]\nset = \"shapes\"\n\n\ncrop = 2000\n");
+    let size = file("size.toml", "[data]\nsize = 32\nset = \"shapes\"\n");
     for (arguments, begin) in [
         (
             &["--config", &good, "--population", "3"][..],
@@ -297,9 +311,41 @@ fn an_error_says_where_the_value_stands() {
         ),
         (&["--config", &range, "--epochs", "3"], format!("{range}: configuration: line 3: training.epochs is 0; ")),
         (&["--config", &unread], format!("{unread}: line 3: configuration: optimizer.momentum is set, and ")),
+        (&["--config", &samples], format!("{samples}: line 4: configuration: data.samples asks for 1000000 images")),
+        (&["--config", &held_out], format!("{held_out}: line 3: configuration: data.validation holds out 1000000 ")),
+        (&["--config", &crop], format!("{crop}: line 5: configuration: data.crop is 2000, and images have ")),
+        (&["--config", &size], format!("{size}: line 2: data: images of 32×32 were asked for, ")),
+        (
+            &["--config", &samples, "--set", "data.samples=2000000"],
+            "configuration: data.samples asks for 2000000 images".into(),
+        ),
     ] {
-        let Outcome { code, err, .. } = evograd(&[&["search", "--dry-run"], arguments].concat(), &[]);
-        assert!(code == 2 && err.starts_with(&format!("evograd: {begin}")), "{arguments:?}: {err}");
+        for command in [&["search", "--dry-run"][..], &["train", "lenet", "--dry-run"]] {
+            let of_search = begin.contains("search.") || arguments.contains(&"--data") && command[0] == "train";
+            if command[0] == "train" && (of_search || arguments.contains(&good.as_str())) {
+                continue;
+            }
+            let Outcome { code, err, .. } = evograd(&[command, arguments].concat(), &[]);
+            let said = err.lines().find(|line| line.starts_with("evograd: ")).unwrap_or_default();
+            assert!(code == 2 && said.starts_with(&format!("evograd: {begin}")), "{command:?} {arguments:?}: {err}");
+        }
+    }
+}
+
+/// A mirror that is no address of the web is refused by where it was given.
+#[test]
+fn a_mirror_is_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let fetch = ["data", "fetch", "mnist", "--data-dir", folder.path().to_str().unwrap()];
+    for wrong in ["nowhere", "/srv/data", "file:///srv/data", "ftp://example.org", "http://"] {
+        for (name, outcome) in [
+            ("EVOGRAD_MIRROR", evograd(&fetch, &[("EVOGRAD_MIRROR", wrong)])),
+            ("--mirror", evograd(&[&fetch[..], &["--mirror", wrong]].concat(), &[])),
+        ] {
+            let Outcome { code, err, .. } = outcome;
+            let begin = format!("evograd: {name}: data fetch: the mirror {wrong:?} ");
+            assert!(code == 2 && err.starts_with(&begin) && err.contains("https://example.org/data"), "{err}");
+        }
     }
 }
 

@@ -466,8 +466,8 @@ fn wrong_settings_are_refused_before_anything_is_made() {
         assert!(code == 2 && errors.contains("--join is called --fusion now"), "{errors}");
     }
     for (more, text) in [
-        (&["S"][..], "hold out fewer: data.validation=32, or of a search --validation 32"),
-        (&["S", "--validation", "32"], "ask for at most 128: by --rung, or of a search --samples or a shorter --rung"),
+        (&["S"][..], "hold out fewer: data.validation=32"),
+        (&["S", "--validation", "32"], "ask for at most 128: data.samples=128"),
         (&["0k"], "give S, M or L, images in whole thousands from 1k to 100000k, as 60k, or 1 to 100000 epochs, as 3"),
     ] {
         let mut command = evograd(&["search", "--data", "mnist", "--data-dir"]);

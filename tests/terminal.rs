@@ -68,34 +68,29 @@ fn widest(written: &str) -> (usize, String) {
     lines(written).into_iter().map(|line| (line.chars().count(), line)).max().unwrap()
 }
 
-const COMMANDS: [&str; 22] = [
-    "",
-    "train",
-    "search",
-    "search explain",
-    "search exhaust",
-    "search calibrate",
-    "search compare",
-    "search transfer",
-    "search report",
-    "eval",
-    "gradcheck",
-    "profile",
-    "inspect",
-    "inspect run",
-    "inspect model",
-    "inspect models",
-    "data",
-    "data list",
-    "data fetch",
-    "data import",
-    "data verify",
-    "data show",
-];
+/// Every command, those with commands of their own among them, as its help lists them.
+fn commands() -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut next = 0;
+    while let Some(command) = found.get(next).cloned() {
+        let (help, _) = in_a_terminal(200, &[], &format!("{command} --help"), Path::new("/nowhere"));
+        let lines = lines(&help).into_iter();
+        let listed = lines.skip_while(|line| line != "Commands:").filter(|line| !line.is_empty()).skip(1);
+        let names = listed.take_while(|line| line.starts_with("  ")).filter_map(|line| {
+            // What a name means may go on below it.
+            let name = line.strip_prefix("  ")?.split(' ').next()?.to_string();
+            (!name.is_empty() && name != "help").then_some(name)
+        });
+        found.extend(names.map(|name| format!("{command} {name}").trim().to_string()));
+        next += 1;
+    }
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
 
 #[test]
 fn help_fits_80_columns_and_breaks_no_word() {
-    for command in COMMANDS {
+    for command in commands() {
         for help in ["-h", "--help"] {
             let (text, code) = in_a_terminal(80, &[], &format!("{command} {help}"), Path::new("/nowhere"));
             let (width, line) = widest(&text);
@@ -114,7 +109,7 @@ const SMALL: &str = "--data mnist --backbone mnist --stages 3,3 --filters 2,2 --
 fn nothing_is_wider_than_80_columns() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let search = format!("search {SMALL} --epochs 1 --population 3 --budget 9");
-    let table: [(&str, i32); 31] = [
+    let table: [(&str, i32); 39] = [
         ("train lenet --data mnist --width 0.1 --batch 32 --epochs 2 --out a", 0),
         ("train lenet --data mnist --width 0.1 --batch 500 --rate 0 --epochs 1 --set data.validation=0 --out b", 0),
         ("train lenet --data mnist --width 0.1 --epochs 1 --out a-folder-with-a-long-name", 0),
@@ -128,10 +123,18 @@ fn nothing_is_wider_than_80_columns() {
         (&format!("{search} --out drawn --method random"), 0),
         (&format!("{search} --dry-run"), 0),
         ("search compare bred drawn", 0),
+        ("search report bred", 0),
+        ("search confirm bred --seeds 2 --out confirmed", 0),
+        ("search --problem table --repeats 2 --budget 12", 0),
+        ("search --problem table --repeats 2 --budget 12 --method all", 0),
+        ("search --problem table --table nowhere.csv", 2),
+        ("data show mnist --count 2 --out grid.png", 0),
+        ("data fetch mnist", 0),
         ("search explain genet1", 0),
         ("search explain 1-01|0-01-10", 2),
         (&format!("search exhaust {SMALL} --epochs 1 --out all"), 0),
         (&format!("search exhaust {SMALL} --epochs 1 --dry-run"), 0),
+        ("search table all --out trainings.csv", 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --out budgets"), 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --dry-run"), 0),
         ("search transfer bred --epochs 1 --width 1 --dry-run", 0),
@@ -152,6 +155,11 @@ fn nothing_is_wider_than_80_columns() {
         let (width, widest) = widest(&text);
         assert_eq!(code, Some(expected), "{line}: {text}");
         assert!(width <= 80, "{line}: {width} columns: {widest}");
+    }
+    let all = commands();
+    let is_leaf = |command: &&String| !all.iter().any(|other| other.starts_with(&format!("{command} ")));
+    for command in all[1..].iter().filter(is_leaf).chain([&"search".to_string()]) {
+        assert!(table.iter().any(|(line, _)| line.starts_with(&format!("{command} "))), "{command} is not tried");
     }
 }
 

@@ -147,7 +147,7 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
     let remedy = "name a TSPLIB file of TYPE TSP with a NODE_COORD_SECTION and an EDGE_WEIGHT_TYPE such as EUC_2D";
     let distances = "its distances are \"EUC_3D\", not EUC_2D, CEIL_2D, MAN_2D, MAX_2D, ATT or GEO";
     let nowhere = nowhere.to_str().unwrap();
-    let table: [(&[&str], String); 9] = [
+    let table: [(&[&str], String); 10] = [
         (&["--towns", "2"], "error: invalid value '2' for '--towns <N>': use a whole number from 3 to 2000\n".into()),
         (
             &["--towns", "99999999999999"],
@@ -155,12 +155,18 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
         ),
         (&["--tsplib", file], format!("evograd: {file}: line 3: {distances}; {remedy}\n")),
         (&["--tsplib", "/dev/zero"], format!("evograd: /dev/zero: it is no file; {remedy}\n")),
-        (&["--population", "0"], "error: invalid value '0' for '--population <N>': use a whole number from 1 to 1000000\n".into()),
         (
-            &["--population", "990000", "--generations", "0"],
-            "evograd: --population 990000: breed: generations: 0, tours in each: 990000, towns: 52; use at least one generation, \
-             and 1 to 961538 tours\n"
+            &["--population", "0"],
+            "error: invalid value '0' for '--population <N>': use a whole number from 1 to 1000000\n".into(),
+        ),
+        (
+            &["--population", "990000"],
+            "evograd: --population: tsp: 990000 tours of 52 towns are no population; use from 1 to 961538 tours\n"
                 .into(),
+        ),
+        (
+            &["--generations", "0"],
+            "error: invalid value '0' for '--generations <N>': use a whole number from 1 to 4294967295\n".into(),
         ),
         (
             &["--generations", "1", "--svg", nowhere],
@@ -168,8 +174,14 @@ fn what_makes_no_sense_exits_with_2_and_says_what_is_right() {
                 "evograd: {nowhere}: No such file or directory (os error 2); name a file in a folder that can be written to\n"
             ),
         ),
-        (&["--tsplib", file, "--circle"], "error: the argument '--tsplib <FILE>' cannot be used with '--circle'\n".into()),
-        (&["--tsplib", file, "--towns", "9"], "error: the argument '--tsplib <FILE>' cannot be used with '--towns <N>'\n".into()),
+        (
+            &["--tsplib", file, "--circle"],
+            "error: the argument '--tsplib <FILE>' cannot be used with '--circle'\n".into(),
+        ),
+        (
+            &["--tsplib", file, "--towns", "9"],
+            "error: the argument '--tsplib <FILE>' cannot be used with '--towns <N>'\n".into(),
+        ),
     ];
     for (arguments, text) in table {
         let Outcome { code, out, err, .. } = tsp(arguments);

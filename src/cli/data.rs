@@ -121,7 +121,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     match &args.action {
         Action::List { json } => list(&folder, *json, out)?,
         Action::Fetch { name, mirror } => {
-            let fetched = store::fetch(data::info(name)?, &folder, &mirrors(mirror), &mut file_progress)?;
+            let fetched = store::fetch(data::info(name)?, &folder, &mirrors(mirror)?, &mut file_progress)?;
             file_progress.done();
             let what = match fetched.downloaded.as_slice() {
                 [] => "already whole".into(),
@@ -153,11 +153,17 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Mirrors to try before the official ones.
-fn mirrors(given: &[String]) -> Vec<String> {
+/// Mirrors to try before the official ones, each refused by where it was given.
+fn mirrors(given: &[String]) -> Result<Vec<String>> {
     let environment = std::env::var_os(MIRROR).filter(|mirror| !mirror.is_empty());
     let environment = environment.map(|mirror| mirror.to_string_lossy().into_owned());
-    given.iter().cloned().chain(environment).collect()
+    let given = given.iter().cloned().map(|mirror| ("--mirror", mirror));
+    given.chain(environment.map(|mirror| (MIRROR, mirror))).map(|(name, mirror)| mirror_of(name, mirror)).collect()
+}
+
+fn mirror_of(name: &str, mirror: String) -> Result<String> {
+    store::expect_mirror(&mirror).map_err(|error| error.at(name))?;
+    Ok(mirror)
 }
 
 fn list(folder: &Path, json: bool, out: &mut impl Write) -> Result<()> {

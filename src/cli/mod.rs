@@ -10,6 +10,7 @@ mod image_size;
 mod inspect;
 mod interrupt;
 mod model_args;
+mod origin;
 mod out_file;
 mod processor;
 mod profile;

@@ -3,7 +3,7 @@
 
 use super::width;
 use super::wrap::{broken_lines, columns, wrapped};
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table as Drawn, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table as Drawn, Width, presets};
 use std::fmt::Display;
 use std::ops::Range;
 
@@ -52,21 +52,44 @@ impl Table {
         if self.texts > 0 && columns(&without) <= width {
             return self.with_texts_below(&without, width);
         }
-        let broken = self.broken(width, true);
-        if columns(&broken) <= width { broken } else { self.broken(width, false) }
+        let ways = [(true, true), (true, false), (false, false)];
+        let broken = ways.map(|(whole_names, whole_headings)| self.broken(width, whole_names, whole_headings));
+        broken.into_iter().find(|text| columns(text) <= width).unwrap_or_else(|| self.in_blocks(width))
     }
 
-    /// The table with cells of several lines; those of numbers, and where asked for the names in the first column, stay
-    /// whole.
-    fn broken(&self, width: usize, whole_names: bool) -> String {
+    /// Each row as a line of its first cell, and below it all others, named.
+    fn in_blocks(&self, width: usize) -> String {
+        let width_of_texts = width.saturating_sub(INDENT.len()).max(1);
+        let block = |row: &Vec<String>| {
+            let cells = row.iter().zip(&self.header).skip(1);
+            let texts = cells.map(|(cell, name)| format!("{name}: {cell}")).collect::<Vec<_>>().join("; ");
+            let below = broken_lines(&texts, width_of_texts).map(|line| format!("\n{INDENT}{line}"));
+            wrapped(&row[0], width) + &below.collect::<String>()
+        };
+        self.rows.iter().map(block).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The table with cells of several lines; those of numbers, and where asked for the names in the first column and the headings of
+    /// numbers, stay whole.
+    fn broken(&self, width: usize, whole_names: bool, whole_headings: bool) -> String {
         let mut table = self.drawn(self.header.len(), 0);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
         for (number, column) in table.column_iter_mut().enumerate() {
-            if self.numbers.contains(&number) || whole_names && number == 0 {
+            let is_number = self.numbers.contains(&number);
+            if is_number && !whole_headings {
+                let width = self.narrowest(number) + usize::from(column.padding_width());
+                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width.try_into().unwrap_or(u16::MAX))));
+            } else if is_number || whole_names && number == 0 {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
         table.trim_fmt()
+    }
+
+    /// The columns that a number takes whose heading is broken between words.
+    fn narrowest(&self, column: usize) -> usize {
+        let cells = self.rows.iter().map(|row| columns(&row[column]));
+        self.header[column].split(' ').map(columns).chain(cells).max().unwrap_or(0)
     }
 
     /// The first columns of the table, each row one line.
@@ -163,6 +186,22 @@ mod tests {
             let text = table.fitted(Some(width));
             assert!(columns(&text) <= width && text.contains("1,234,567"), "{width}: {text}");
         }
+    }
+
+    /// Where not even broken headings help, numbers stand below their names.
+    #[test]
+    fn a_table_of_numbers_fits_any_width() {
+        let mut table = Table::new(&["method", "winner is worth", "from and to", "claim − truth"], 1..4);
+        table.row(["evolution".into(), "56.32 %".into(), "+54.20 to +58.10".into(), "−0.41".into()]);
+        for width in 24..80 {
+            let text = table.fitted(Some(width));
+            assert!(columns(&text) <= width && text.contains("evolution"), "{width}: {text}");
+        }
+        assert!(
+            table.fitted(Some(50)).lines().nth(2).is_some_and(|line| line.contains("worth")),
+            "headings are broken"
+        );
+        assert_eq!(table.fitted(Some(24)).lines().count(), 5, "{}", table.fitted(Some(24)));
     }
 
     #[test]

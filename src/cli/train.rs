@@ -8,6 +8,7 @@ use super::exit_code::FAILED;
 use super::file_progress::FileProgress;
 use super::interrupt;
 use super::model_args::ModelArgs;
+use super::origin::Origin;
 use super::progress::Progress;
 use super::results::print_row;
 use super::run_folder::{Kind, Unfinished, data_argument, describe, free_folder, going_on, of_kind, word};
@@ -116,7 +117,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         file_progress.done();
         return train(run, &sets, &path, &args.how, out);
     }
-    begin(settings(args)?, &args.how, out)
+    let origin = origin(args)?;
+    let config = origin.parsed(Config::parse)?;
+    let data_dir = args.how.data_dir.folder()?;
+    let sets = origin.placed(open(&config, &data_dir))?;
+    origin.placed(config.check_data(&sets).map_err(Into::into))?;
+    begin_on(config, &sets, &data_dir, &args.how, out)
 }
 
 /// Why a run is not trained for more epochs than it began with, and how to train for more.
@@ -136,14 +142,7 @@ fn longer(folder: &RunFolder, config: &Config, epochs: u32) -> String {
     }
 }
 
-/// Trains with these settings, or says what would be trained.
-fn begin(config: Config, how: &How, out: &mut impl Write) -> Result<ExitCode> {
-    let data_dir = how.data_dir.folder()?;
-    let sets = open(&config, &data_dir)?;
-    begin_on(config, &sets, &data_dir, how, out)
-}
-
-/// The same on data that is open, from this folder.
+/// Trains with these settings on data that is open, from this folder, or says what would be trained.
 pub fn begin_on(mut config: Config, sets: &Sets, data_dir: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     config.data.validation = Some(config.data.validation_of(sets.train.len()));
     if how.dry_run {
@@ -158,7 +157,7 @@ pub fn begin_on(mut config: Config, sets: &Sets, data_dir: &Path, how: &How, out
 }
 
 /// The settings: those of the file, then those of single arguments, then those of `--set`.
-fn settings(args: &Args) -> Result<Config> {
+fn origin(args: &Args) -> Result<Origin> {
     let given = [
         ("model.name", args.model.as_deref().map(text)),
         ("data.set", args.data.as_deref().map(text)),
@@ -169,10 +168,7 @@ fn settings(args: &Args) -> Result<Config> {
     ];
     let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
     let all: Vec<String> = given.chain(args.model_args.settings()).chain(args.set.iter().cloned()).collect();
-    Ok(match &args.config {
-        Some(path) => Config::read(path, &all)?,
-        None => Config::parse("", &all)?,
-    })
+    Ok(Origin::of(args.config.as_deref(), all)?)
 }
 
 fn open(config: &Config, data_dir: &Path) -> Result<Sets> {

@@ -50,8 +50,8 @@ pub struct Args {
     /// Tours in a generation [default: 200]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1, 1_000_000))]
     population: Option<usize>,
-    /// Generations after the first [default: 10000]
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()))]
+    /// Generations [default: 10000]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1, u32::MAX.into()))]
     generations: Option<u32>,
     /// Seed of the towns and of all random choices
     #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = whole::<u64>(0, u64::MAX))]
@@ -116,12 +116,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
 }
 
 /// An error that is about the population, by its argument.
-fn named(error: Error, population: Option<usize>) -> anyhow::Error {
+fn named(error: Error, population: Option<usize>) -> Error {
     match (&error, population) {
-        (Error::Op { op: "breed", .. }, Some(size)) => {
-            anyhow::Error::new(error).context(format!("--population {size}"))
-        }
-        _ => error.into(),
+        (Error::Op { op: "tsp", .. }, Some(_)) => error.at("--population"),
+        _ => error,
     }
 }
 

@@ -6,7 +6,7 @@ mod import;
 mod packed;
 mod verify;
 
-pub use fetch::{Fetched, fetch};
+pub use fetch::{Fetched, expect_mirror, fetch};
 pub use import::{Imported, import};
 pub use verify::{Bytes, FileReport, Verdict, verify};
 

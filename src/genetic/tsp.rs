@@ -189,10 +189,12 @@ impl Towns {
     pub fn breed(&self, breeding: Breeding, on_generation: &mut dyn FnMut(&Tour) -> bool) -> Result<Tour> {
         let count = self.places.len();
         let Breeding { size, generations, seed } = breeding;
-        if generations == 0 || !(1..=MAX_NUMBERS / count).contains(&size) {
-            let problem = format!("generations: {generations}, tours in each: {size}, towns: {count}");
-            let remedy = format!("use at least one generation, and 1 to {} tours", MAX_NUMBERS / count);
-            return Err(Error::op("breed", problem, &[], remedy));
+        if generations == 0 {
+            return Err(Error::op("tsp", "no generation was asked for", &[], "use at least one"));
+        }
+        if !(1..=MAX_NUMBERS / count).contains(&size) {
+            let problem = format!("{size} tours of {count} towns are no population");
+            return Err(Error::op("tsp", problem, &[], format!("use from 1 to {} tours", MAX_NUMBERS / count)));
         }
         let mut best = Tour { order: Permutation((0..count).collect()), length: f64::INFINITY, generations: 0 };
         let (mut line, mut goes_on) = (0, true);
@@ -342,14 +344,16 @@ mod tests {
         let text = "towns: town 1 lies at [1.0, 10000000.0]; use coordinates from -1,000,000 to 1,000,000";
         assert_eq!(refused(Towns::new(far)), text);
         let towns = Towns::circle(100, 0).unwrap();
-        for (breeding, what) in [
-            (Breeding { size: 0, generations: 1, seed: 0 }, "generations: 1, tours in each: 0"),
-            (Breeding { size: 500_001, ..ALL }, "generations: 600, tours in each: 500001"),
-            (Breeding { generations: 0, ..ALL }, "generations: 0, tours in each: 100"),
+        for (breeding, text) in [
+            (Breeding { size: 0, ..ALL }, "0 tours of 100 towns are no population; use from 1 to 500000 tours"),
+            (
+                Breeding { size: 500_001, ..ALL },
+                "500001 tours of 100 towns are no population; use from 1 to 500000 tours",
+            ),
+            (Breeding { generations: 0, ..ALL }, "no generation was asked for; use at least one"),
         ] {
             let error = towns.breed(breeding, &mut |_| true).unwrap_err().to_string();
-            let remedy = "use at least one generation, and 1 to 500000 tours";
-            assert_eq!(error, format!("breed: {what}, towns: 100; {remedy}"));
+            assert_eq!(error, format!("tsp: {text}"));
         }
     }
 

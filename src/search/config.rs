@@ -6,14 +6,13 @@ use super::numbers::OF_SEARCH;
 use super::readers::READERS;
 use super::settings::{Breeding, Calibration, Confirmation, Networks};
 use crate::error::{Error, Result};
-use crate::files;
 use crate::models::genetic_cnn::Backbone;
 use crate::ops::Fusion;
 use crate::train::notes::annotated;
 use crate::train::numbers::{self, OF_TRAINING};
-use crate::train::read_config::{Known, complete as complete_training, is_adaptive, placed, read_settings};
+use crate::train::read_config::{Known, complete as complete_training, is_adaptive, read_settings};
 use crate::train::unread;
-use crate::train::{Changed, Config, Data, Model, Optimisation, Schedules, Training, changed_settings};
+use crate::train::{Changed, Config, Data, Model, Optimisation, Schedules, SettingsFile, Training, changed_settings};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -92,8 +91,8 @@ impl SearchConfig {
     /// # Errors
     /// When the file cannot be read; and as [`SearchConfig::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<SearchConfig> {
-        let text = files::read_given_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
-        SearchConfig::parse(&text, set).map_err(|error| placed(error, path, &text, set))
+        let file = SettingsFile::read(path)?;
+        SearchConfig::parse(file.text(), set).map_err(|error| file.place(error, set))
     }
 
     /// Settings of trainings of some length, as `section.key=value`, for [`SearchConfig::parse`]; with a rung, as many images

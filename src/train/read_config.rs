@@ -3,10 +3,10 @@
 use super::config::{Config, Data, Model};
 use super::numbers::{self, Number};
 use super::refuse::refuse;
+use super::settings_file::SettingsFile;
 use super::unread::{self, Reader};
 use crate::data;
 use crate::error::{Error, Result};
-use crate::files;
 use crate::models;
 use crate::record::in_words;
 use serde::Serialize;
@@ -44,26 +44,9 @@ impl Config {
     /// # Errors
     /// When the file cannot be read; and as [`Config::parse`].
     pub fn read(path: &Path, set: &[String]) -> Result<Config> {
-        let text = files::read_given_text(path).map_err(|error| Error::file(path, error, "name a TOML file"))?;
-        Config::parse(&text, set).map_err(|error| placed(error, path, &text, set))
+        let file = SettingsFile::read(path)?;
+        Config::parse(file.text(), set).map_err(|error| file.place(error, set))
     }
-}
-
-/// An error in settings that a file and assignments make together, at its place: the file, with the line where that is known, unless
-/// it is about what an assignment says.
-pub(crate) fn placed(error: Error, path: &Path, text: &str, set: &[String]) -> Error {
-    let problem = error.to_string();
-    let of_key = |letter: char| !letter.is_ascii_alphanumeric() && !"._".contains(letter);
-    let keys = || problem.split(of_key).map(|word| word.trim_matches('.')).filter(|word| word.contains('.'));
-    let place = crate::error::escaped(path.display().to_string());
-    let line = keys().find_map(|key| numbers::line_of_key(text, key));
-    let place = match line {
-        _ if problem.starts_with("configuration: line ") => place,
-        _ if keys().any(|key| unread::is_assigned(key, set)) => return error,
-        Some(line) => format!("{place}: line {line}"),
-        None => return error,
-    };
-    Error::At { path: place, source: Box::new(error) }
 }
 
 /// An error about the value of a key.

@@ -108,6 +108,18 @@ impl Split {
     }
 }
 
+impl Config {
+    /// Whether the data have what the settings ask for, and the network fits them. No image is read.
+    ///
+    /// # Errors
+    /// When it is not so.
+    pub fn check_data(&self, sets: &Sets) -> Result<()> {
+        let shape = sets.train.shape();
+        Split::with(self, sets, Some(Normalise::usual(shape[0])))?;
+        self.spec(shape, sets.train.classes().len())?.plan().map(drop)
+    }
+}
+
 impl Trainer {
     /// A network with its first weights, about to be trained on a loader's batches.
     ///
@@ -251,10 +263,7 @@ fn expect_enough(all: usize, held_out: usize, samples: usize) -> Result<usize> {
     let refuse = |problem: String, remedy: String| Err(Error::op("configuration", problem, &[], remedy));
     if held_out >= all {
         let problem = format!("data.validation holds out {held_out} images, and the training set has {all}");
-        return refuse(
-            problem,
-            format!("hold out fewer: data.validation={0}, or of a search --validation {0}", all / 5),
-        );
+        return refuse(problem, format!("hold out fewer: data.validation={}", all / 5));
     }
     match (samples, all - held_out) {
         (0, rest) => Ok(rest),
@@ -263,10 +272,7 @@ fn expect_enough(all: usize, held_out: usize, samples: usize) -> Result<usize> {
             let problem = format!(
                 "data.samples asks for {samples} images, and {rest} of {all} are left where data.validation is {held_out}"
             );
-            refuse(
-                problem,
-                format!("ask for at most {rest}: by data.samples, or of a search --samples or a shorter --rung"),
-            )
+            refuse(problem, format!("ask for at most {rest}: data.samples={rest}"))
         }
     }
 }

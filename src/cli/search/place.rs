@@ -5,6 +5,7 @@ use super::settings::Settings;
 use crate::cli::data_dir::{DataDir, open, warn_of_odd};
 use crate::cli::file_progress::FileProgress;
 use crate::cli::interrupt;
+use crate::cli::origin::Origin;
 use crate::cli::run_folder::{Kind, describe, free_folder, of_kind};
 use crate::cli::terminal::{note, warn};
 use crate::cli::values::setting;
@@ -57,11 +58,13 @@ impl Place {
         more: &[(&str, Option<String>)],
     ) -> Result<(SearchConfig, Sets)> {
         let more = [more, &[("search.workers", self.workers.map(|workers| workers.to_string()))]].concat();
-        let (config, data_dir) = match &self.resume {
+        let (origin, config, data_dir) = match &self.resume {
             None => {
                 settings.expect_read(kind)?;
                 warn(&settings.unread_of_file(kind)?);
-                (settings.config(&more)?, self.data_dir.folder()?)
+                let origin = settings.origin(&more)?;
+                let config = origin.parsed(SearchConfig::parse)?;
+                (origin, config, self.data_dir.folder()?)
             }
             Some(folder) => {
                 let set: Vec<String> =
@@ -72,13 +75,17 @@ impl Place {
                     restore_info(&folder)?;
                     journal_of(&folder)?;
                 }
-                let config = SearchConfig::read(&folder.settings(), &set)?;
+                let origin = Origin::of(Some(&folder.settings()), set)?;
+                let config = origin.parsed(SearchConfig::parse)?;
                 let (info, _) = folder.expect_same_settings(&config.to_toml())?;
-                (config, self.data_dir.folder_of(&info)?)
+                (origin, config, self.data_dir.folder_of(&info)?)
             }
         };
         interrupt::before_anything()?;
-        let sets = open(&config.data, &data_dir)?;
+        let sets = origin.placed(open(&config.data, &data_dir))?;
+        if self.resume.is_none() {
+            origin.placed(config.check_data(&sets).map_err(Into::into))?;
+        }
         Ok((config, sets))
     }
 

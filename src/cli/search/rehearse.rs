@@ -215,7 +215,7 @@ fn cells(result: &MethodResult) -> Vec<String> {
     vec![
         result.method.clone(),
         percent(result.truth.mean),
-        format!("{:.2} to {:.2}", 100.0 * result.truth.low, 100.0 * result.truth.high),
+        format!("{:.1} to {:.1}", 100.0 * result.truth.low, 100.0 * result.truth.high),
         against(&|found| points(found.mean)),
         against(&|found| format!("{} to {}", points(found.low), points(found.high))),
         against(&|found| whole(found.better)),

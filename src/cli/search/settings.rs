@@ -1,5 +1,6 @@
 //! Arguments that say what is searched, for every command that trains candidates.
 
+use crate::cli::origin::Origin;
 use crate::cli::run_folder::Kind;
 use crate::cli::values::{setting, text, whole, written};
 use anyhow::{Result, bail};
@@ -128,6 +129,11 @@ impl Settings {
 
     /// The settings: those of the file, then those of single arguments and `more`, then those of `--set`.
     pub fn config(&self, more: &[(&str, Option<String>)]) -> Result<SearchConfig> {
+        Ok(self.origin(more)?.parsed(SearchConfig::parse)?)
+    }
+
+    /// Where they are written.
+    pub fn origin(&self, more: &[(&str, Option<String>)]) -> Result<Origin> {
         let list = |numbers: &Option<Vec<usize>>| numbers.as_ref().map(|numbers| format!("{numbers:?}"));
         let number = |number: Option<usize>| number.map(|number| number.to_string());
         let seed = self.seed.map(|seed| seed.to_string());
@@ -149,10 +155,7 @@ impl Settings {
         let of_rung = self.rung.map_or_else(Vec::new, SearchConfig::of_length);
         let all: Vec<String> =
             self.backbone().into_iter().chain(of_rung).chain(given).chain(self.set.iter().cloned()).collect();
-        Ok(match &self.config {
-            Some(path) => SearchConfig::read(path, &all)?,
-            None => SearchConfig::parse("", &all)?,
-        })
+        Ok(Origin::of(self.config.as_deref(), all)?)
     }
 }
 

@@ -41,7 +41,43 @@ pub fn fetch(info: &SetInfo, data_dir: &Path, mirrors: &[String], progress: &mut
     {
         return Ok(Fetched { folder, downloaded: Vec::new() });
     }
+    mirrors.iter().try_for_each(|mirror| expect_mirror(mirror))?;
     fetch_missing(info, data_dir, mirrors, progress)
+}
+
+/// Refuses what is no address of a folder of the web.
+///
+/// ```
+/// use evograd::data::store::expect_mirror;
+/// assert!(expect_mirror("https://example.org/sets").is_ok());
+/// assert!(expect_mirror("example.org/sets").is_err());
+/// ```
+///
+/// # Errors
+/// When it does not begin with `http://` or `https://`, names no host, or holds what no address of a folder does.
+pub fn expect_mirror(mirror: &str) -> Result<()> {
+    let rest = mirror.strip_prefix("https://").or_else(|| mirror.strip_prefix("http://"));
+    let problem = match rest {
+        None => "does not begin with http:// or https://",
+        Some(rest) if !has_host(rest) => "names no host, or a port that is none",
+        Some(_) if mirror.contains(|letter: char| letter.is_whitespace() || letter.is_control()) => "holds white space",
+        Some(rest) if rest.contains(['?', '#']) => "has a query or a fragment, behind which no file can be named",
+        Some(_) => return Ok(()),
+    };
+    let remedy = "name a folder of the web, such as https://example.org/data";
+    Err(Error::op("data fetch", format!("the mirror {mirror:?} {problem}"), &[], remedy))
+}
+
+/// Whether an address without its scheme begins with a host, and its port, if it has one, is a number.
+fn has_host(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    // The colons of an address of version 6 stand in brackets.
+    let (host, port) = match place.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (place, None),
+    };
+    !host.is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// How to get the files by hand: their addresses, sizes and sums.
@@ -94,5 +130,48 @@ fn fetch_missing(info: &SetInfo, data_dir: &Path, mirrors: &[String], progress: 
 fn remove_unchecked(info: &SetInfo, folder: &Path) {
     for archive in info.archives.iter().filter(|archive| archive.sha256.is_none()) {
         let _ = std::fs::remove_file(folder.join(archive.file));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_is_an_address_of_the_web() {
+        for right in [
+            "http://a",
+            "https://a.b/c/",
+            "http://127.0.0.1:80/x",
+            "https://[::1]:8080",
+            "http://[::1]",
+            "http://u:p@a/b",
+        ] {
+            assert_eq!(expect_mirror(right), Ok(()), "{right}");
+        }
+        for (wrong, why) in [
+            ("", "http://"),
+            ("a.b/c", "http://"),
+            ("/srv/data", "http://"),
+            ("./data", "http://"),
+            ("ftp://a.b", "http://"),
+            ("file:///srv", "http://"),
+            ("htp://a", "http://"),
+            ("http:/a", "http://"),
+            (" http://a", "http://"),
+            ("http://", "no host"),
+            ("https:///a", "no host"),
+            ("http://:80/a", "no host"),
+            ("http://a:port", "port"),
+            ("http://a:0", "port"),
+            ("http://a:99999", "port"),
+            ("http://a b", "white space"),
+            ("http://a/b\n", "white space"),
+            ("http://a/?b", "query"),
+            ("http://a/#b", "query"),
+        ] {
+            let text = expect_mirror(wrong).unwrap_err().to_string();
+            assert!(text.contains(&format!("{wrong:?}")) && text.contains(why), "{wrong}: {text}");
+        }
     }
 }

@@ -42,7 +42,7 @@ fn compare(threads: usize) -> Result<()> {
 fn peak(fusion: Fusion) -> Result<()> {
     let mut training = Training::new(&resnet20(fusion)?, BATCH)?;
     (0..5).try_for_each(|_| training.step().map(drop))?;
-    let peak = peak_memory().map_or("not told by this system".into(), |peak| format!("{peak:.0} MiB"));
+    let peak = peak_memory().map_or("not known on this system".into(), |peak| format!("{peak:.0} MiB"));
     println!("peak memory, {fusion}: {peak}");
     Ok(())
 }

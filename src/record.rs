@@ -80,7 +80,8 @@ pub struct Score {
     /// Which images: `validation` or `test`.
     pub split: String,
     /// How many.
-    pub pictures: usize,
+    #[serde(alias = "pictures")]
+    pub images: usize,
     /// The mean cross entropy.
     pub loss: f64,
     /// Top-1 accuracy, from 0 to 1.
@@ -395,7 +396,7 @@ mod tests {
             let Metric::Step(mut step) = step(0, bits[0]) else { unreachable!() };
             [step.loss, step.rate, step.accuracy, step.gradient_norm, step.images_per_second] =
                 [all[0], all[1], all[2], all[3], all[4]];
-            let score = Score { split: "test".into(), pictures: 1, loss: all[5], accuracy: all[6] };
+            let score = Score { split: "test".into(), images: 1, loss: all[5], accuracy: all[6] };
             let (row, numbers) =
                 if held_out { (Metric::Test(score), &all[5..]) } else { (Metric::Step(step), &all[..5]) };
             let written = Journal::open(&path).unwrap().append(&row);
@@ -439,7 +440,7 @@ mod tests {
 
     #[test]
     fn of_steps_taken_twice_the_later_count() {
-        let test = |loss| Metric::Test(Score { split: "test".into(), pictures: 1, loss, accuracy: 0.0 });
+        let test = |loss| Metric::Test(Score { split: "test".into(), images: 1, loss, accuracy: 0.0 });
         let rows = vec![step(0, 1), step(0, 2), step(0, 3), test(1.0), step(1, 2), step(1, 3), test(2.0)];
         assert_eq!(current(rows), [step(0, 1), step(1, 2), step(1, 3), test(2.0)]);
     }

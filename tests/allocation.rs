@@ -6,7 +6,7 @@
 //!
 //! A convolutional network is measured as it is. One of wide linear layers is not: the library of matrix products packs
 //! its operands into memory that it asks the allocator for and frees again, call by call, and glibc hands freed memory
-//! of that size back to the system unless it is told not to. That is no memory of the engine's, so the measurement runs
+//! of that size back to the system unless it is set not to. That is no memory of the engine's, so the measurement runs
 //! in a process whose allocator keeps what is freed. Each measurement has a process of its own.
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]

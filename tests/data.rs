@@ -77,13 +77,13 @@ fn list_tells_what_there_is_and_what_is_here() {
 fn the_folder_is_the_argument_s_or_the_environment_s_or_the_cache() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [argument, environment, cache] = [0, 1, 2].map(|i| folders[i].path());
-    let told = |arguments: &[&str], environment: &[(&str, &Path)]| evograd(arguments, environment).err;
+    let said = |arguments: &[&str], environment: &[(&str, &Path)]| evograd(arguments, environment).err;
     let both = [("EVOGRAD_DATA_DIR", environment), ("XDG_CACHE_HOME", cache)];
-    let given = told(&["list", "--data-dir", argument.to_str().unwrap()], &both);
+    let given = said(&["list", "--data-dir", argument.to_str().unwrap()], &both);
     assert_eq!(given, format!("data folder: {}\n", argument.display()));
-    assert_eq!(told(&["list"], &both), format!("data folder: {}\n", environment.display()));
+    assert_eq!(said(&["list"], &both), format!("data folder: {}\n", environment.display()));
     if cfg!(target_os = "linux") {
-        assert_eq!(told(&["list"], &both[1..]), format!("data folder: {}/evograd/data\n", cache.display()));
+        assert_eq!(said(&["list"], &both[1..]), format!("data folder: {}/evograd/data\n", cache.display()));
     }
 }
 
@@ -99,7 +99,7 @@ fn verify_tells_a_right_layout_from_the_official_bytes() {
     let json = evograd(&["verify", "mnist", "--json", "--data-dir", dir], &[]);
     let verdict: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!((&verdict["passed"], &verdict["official"]), (&true.into(), &false.into()));
-    assert_eq!((&verdict["pictures"][0], &verdict["files"][0]["found"]), (&20.into(), &"unknown".into()));
+    assert_eq!((&verdict["images"][0], &verdict["files"][0]["found"]), (&20.into(), &"unknown".into()));
     fs::write(folder.path().join("t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 10, 1, 2]).unwrap();
     let Outcome { code, out, .. } = evograd(&["verify", "mnist", "--data-dir", dir], &[]);
     let wrong = format!(
@@ -388,9 +388,9 @@ fn what_is_odd_about_data_is_said_with_its_count() {
             // A search looks at no test set.
             let known = !said.contains("test") || command[0] == "train";
             assert_eq!(output.status.code(), Some(0), "{err}");
-            let told = |text: &str| text.contains(said) && !said.is_empty();
+            let names = |text: &str| text.contains(said) && !said.is_empty();
             assert_eq!(
-                (told(&err), told(&out)),
+                (names(&err), names(&out)),
                 (known && !said.is_empty(), known && !said.is_empty()),
                 "{command:?}: {said}: {err}"
             );
@@ -398,7 +398,7 @@ fn what_is_odd_about_data_is_said_with_its_count() {
     }
 }
 
-/// Images that cannot be told apart are refused before anything is written.
+/// Images that cannot be distinguished are refused before anything is written.
 #[test]
 fn a_set_of_one_image_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -96,7 +96,7 @@ fn a_stage_costs_one_convolution_or_two_and_one_for_each_node() {
 
 /// The paper's CIFAR-10 backbone: 32, 16, 8 and 4 pixels wide, 512 inputs of the first linear layer.
 #[test]
-fn the_backbone_halves_pictures_as_figure_1_has_it() {
+fn the_backbone_halves_images_as_figure_1_has_it() {
     let plan = spec("0-00|0-00-000|0-00-000-0000").plan().unwrap();
     let shapes: Vec<Vec<usize>> = plan
         .layers()

@@ -26,7 +26,7 @@ fn weights_from_pytorch_give_its_logits() {
     let mut network = small();
     network.load(&golden("resnet20.safetensors")).unwrap();
     let answers = from_safetensors(&golden("resnet20-logits.safetensors")).unwrap();
-    let ours = network.evaluate(&answers["pictures"]).unwrap();
+    let ours = network.evaluate(&answers["images"]).unwrap();
     let differences = ours.as_slice().iter().zip(answers["logits"].as_slice()).map(|(a, b)| (a - b).abs());
     let worst = differences.fold(0.0, f32::max);
     assert!(ours.shape().sizes() == [4, 10] && worst <= 1e-4, "{worst}");
@@ -66,7 +66,7 @@ fn pytorch_loads_our_weights_and_gives_our_logits() {
     (0..3).for_each(|step| drop(network.train(&Tape::new(), &images, 0, step).unwrap()));
     std::fs::write(&model, network.to_safetensors().unwrap()).unwrap();
     let answers = network.evaluate(&images).unwrap();
-    let both = [("pictures".to_string(), &images), ("logits".to_string(), &answers)];
+    let both = [("images".to_string(), &images), ("logits".to_string(), &answers)];
     std::fs::write(&logits, to_safetensors(&both).unwrap()).unwrap();
     let script = golden("resnet20.py");
     let output = Command::new(python).arg(script).arg("check").arg(model).arg(logits).output().unwrap();
@@ -119,7 +119,7 @@ fn weights_with_a_prefix_are_taken_and_said() {
 fn a_file_of_another_network_is_refused_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    let told = |bytes: &[u8]| {
+    let said = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
         let mut network = small();
         let before = network.to_safetensors().unwrap();
@@ -129,18 +129,18 @@ fn a_file_of_another_network_is_refused_and_changes_nothing() {
     };
     let wide = Network::<f32>::new(&spec("resnet20", &Options::default()).unwrap(), 0).unwrap();
     assert_eq!(
-        told(&wide.to_safetensors().unwrap()),
+        said(&wide.to_safetensors().unwrap()),
         ": of another shape: conv1.weight [16, 3, 3, 3] (expected [4, 3, 3, 3]), bn1.weight [16] (expected [4]), bn1.bias [16] \
          (expected [4]), bn1.running_mean [16] (expected [4]), bn1.running_var [16] (expected [4]) and 101 more; use the model \
          and options that it was saved from"
     );
     let deep = Options { width: 0.25, ..Options::default() };
     let deep = Network::<f32>::new(&spec("resnet32", &deep).unwrap(), 0).unwrap();
-    assert!(told(&deep.to_safetensors().unwrap()).starts_with(": it has besides layer1.3.bn1.bias, "));
+    assert!(said(&deep.to_safetensors().unwrap()).starts_with(": it has besides layer1.3.bn1.bias, "));
     let network = small();
     let state: Vec<_> = network.state().into_iter().skip(1).collect();
-    assert!(told(&to_safetensors(&state).unwrap()).starts_with(": it lacks conv1.weight [4, 3, 3, 3]; use"));
-    assert!(told(b"not a file of weights").starts_with(": no safetensors file: "));
+    assert!(said(&to_safetensors(&state).unwrap()).starts_with(": it lacks conv1.weight [4, 3, 3, 3]; use"));
+    assert!(said(b"not a file of weights").starts_with(": no safetensors file: "));
     let whole = network.to_safetensors().unwrap();
-    assert!(told(&whole[..whole.len() - 1]).starts_with(": no safetensors file: "));
+    assert!(said(&whole[..whole.len() - 1]).starts_with(": no safetensors file: "));
 }

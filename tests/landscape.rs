@@ -8,7 +8,7 @@
 use evograd::genetic::{Space, Stages};
 use evograd::models::genetic_cnn::{Backbone, Code, Stage, canonical};
 use evograd::search::{
-    Answer, Breeding, Budget, Features, History, Landscape, Method, Networks, Trainings, drive, graphs, method,
+    Answer, Budget, Features, History, Landscape, Method, Networks, Strategy, Trainings, drive, graphs, method,
 };
 use evograd::{Purpose, Stream};
 use std::collections::HashMap;
@@ -89,11 +89,11 @@ fn standardise(values: &mut [f64], chances: &[f64]) {
     values.iter_mut().for_each(|x| *x = (*x - mean) / variance.sqrt());
 }
 
-fn run(landscape: &Landscape, breeding: &Breeding, seed: u64) -> Answer {
-    let breeding = Breeding { seed, ..breeding.clone() };
+fn run(landscape: &Landscape, strategy: &Strategy, seed: u64) -> Answer {
+    let strategy = Strategy { seed, ..strategy.clone() };
     let mut history = History::new(&Networks::default(), 32);
-    let mut by = method(&breeding);
-    drive(breeding.budget, seed, &mut history, &mut *by, &mut landscape.trainings(seed), &mut |_| Ok(true))
+    let mut by = method(&strategy);
+    drive(strategy.budget, seed, &mut history, &mut *by, &mut landscape.trainings(seed), &mut |_| Ok(true))
         .unwrap()
         .unwrap()
 }
@@ -152,8 +152,8 @@ fn table(worlds: u32, heritability: f64, trainings: usize) -> Vec<Row> {
                     }
                     Some(method) => {
                         let budget = Budget::Trainings(trainings);
-                        let breeding = Breeding { method: *method, budget, ..Breeding::default() };
-                        let answer = run(&landscape, &breeding, u64::from(world));
+                        let strategy = Strategy { method: *method, budget, ..Strategy::default() };
+                        let answer = run(&landscape, &strategy, u64::from(world));
                         let truth = landscape.truth(&answer.winner).unwrap();
                         [truth, answer.fitness.mean, answer.fitness.deviation, answer.gain.mean]
                     }

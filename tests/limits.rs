@@ -4,7 +4,7 @@
 mod digits;
 
 use evograd::data::{
-    Pictures, decode_image, open_folder, read_cifar, read_idx, read_mat, read_svhn, shapes_of, write_grid,
+    Images, decode_image, open_folder, read_cifar, read_idx, read_mat, read_svhn, shapes_of, write_grid,
 };
 use evograd::genetic::Towns;
 use evograd::models::weights::{parse_safetensors, to_safetensors};
@@ -277,7 +277,7 @@ fn reads_and_writes_where_a_few_megabytes_are_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let noise: Vec<u8> = (0..12_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let noisy = Pictures::new([3, 2000, 2000], &["a"], noise, vec![0]).unwrap();
+    let noisy = Images::new([3, 2000, 2000], &["a"], noise, vec![0]).unwrap();
     for class in ["train/a", "train/b", "val/a", "val/b"].map(path) {
         std::fs::create_dir_all(&class).unwrap();
         write_grid(&noisy, 1, 0, &class.join("noise.png")).unwrap();
@@ -319,7 +319,7 @@ fn reads_and_writes_where_a_few_megabytes_are_left() {
 /// A PNG file of 3000 × 3000 grey pixels.
 fn grey_png() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    let grey = Pictures::new([1, 3000, 3000], &["a"], vec![9; 9_000_000], vec![0]).unwrap();
+    let grey = Images::new([1, 3000, 3000], &["a"], vec![9; 9_000_000], vec![0]).unwrap();
     write_grid(&grey, 1, 0, &folder.path().join("grey.png")).unwrap();
     std::fs::read(folder.path().join("grey.png")).unwrap()
 }

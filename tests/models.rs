@@ -230,8 +230,8 @@ fn length(x: &Tensor<f64>) -> f64 {
 /// The gradient of a training pass with respect to the images and **every weight** against a central difference in a
 /// random direction of each, in `f64`: batch normalisation uses the batch, dropout has one mask for all passes.
 ///
-/// A deep network has a kink for each ReLU and each place of a pool, and some of them lie within any step. The step is
-/// 500 times smaller than the gradient checker's, so that few do, at the price of a digit: the tolerance is 10⁻⁵. A kink that is met
+/// A deep network has a point without a derivative for each ReLU and each place of a pool, and some of them lie within any step. The step is
+/// 500 times smaller than the gradient checker's, so that few do, at the price of a digit: the tolerance is 10⁻⁵. A point without a derivative that is met
 /// spoils a comparison by chance, a wrong gradient spoils every one; so a weight passes when it passes for one of
 /// six seeds, each with weights, images and directions of its own.
 fn gradient_is_right(options: &Options, name: &str, spoil: Option<f64>) -> Result<(), String> {
@@ -334,7 +334,7 @@ fn a_gradient_that_is_a_little_off_is_found() {
     }
 }
 
-/// The loss before each step, and how many of the eight images were told right before the last.
+/// The loss before each step, and how many of the eight images were classified correctly before the last.
 fn memorise(small: &Small, fusion: Fusion) -> (Vec<f32>, usize) {
     let options = Options { dropout: Some(0.0), ..small.options(fusion) };
     let mut network = Network::<f32>::new(&models::spec(small.name, &options).unwrap(), 0).unwrap();

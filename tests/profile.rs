@@ -251,9 +251,10 @@ fn layers_come_in_their_order_with_their_shapes() {
 }
 
 #[test]
-fn json_trace_and_picture_are_whole() {
+fn json_trace_and_chart_are_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let [trace, svg] = ["trace.json", "roof.svg"].map(|name| folder.path().join(name).to_str().unwrap().to_string());
+    let [trace, svg] =
+        ["trace.json", "roofline.svg"].map(|name| folder.path().join(name).to_str().unwrap().to_string());
     let (code, out, err) = evograd(&[&SMALL[..], &["--json", "--trace", &trace, "--svg", &svg]].concat());
     assert_eq!(code, 0, "{err}");
     let answer: Value = serde_json::from_str(&out).unwrap();
@@ -263,7 +264,7 @@ fn json_trace_and_picture_are_whole() {
     let sum: f64 = kinds.iter().map(|kind| kind["ms"].as_f64().unwrap()).sum();
     assert!((sum + answer["rest_ms"].as_f64().unwrap() - answer["step_ms"].as_f64().unwrap()).abs() < 1e-3, "{out}");
     let conv = kinds.iter().find(|kind| kind["op"] == "conv2d").unwrap();
-    assert!(conv["gflops_per_second"].as_f64().unwrap() > 0.0 && conv["roof_share"].as_f64().unwrap() > 0.0);
+    assert!(conv["gflops_per_second"].as_f64().unwrap() > 0.0 && conv["peak_share"].as_f64().unwrap() > 0.0);
     let trace: Value = serde_json::from_str(&std::fs::read_to_string(&trace).unwrap()).unwrap();
     assert_eq!(complete_events(&trace).iter().filter(|event| event.1 == "step").count(), 3);
     let svg = std::fs::read_to_string(svg).unwrap();

@@ -391,13 +391,13 @@ fn a_lost_best_checkpoint_is_told() {
     assert!(!finished(resume("train", place.anew())).contains("checkpoints/best"));
 }
 
-/// A run and a search that began with another build of the same version go on, and it is told, also by the segment after.
+/// A run and a search that began with another build of the same version go on, and it is said, also by the segment after.
 #[test]
 fn another_build_is_told_and_not_refused() {
     let place = Place::new();
     let search_run = place.whole.with_file_name("search");
     finished(search(place.data.path(), &search_run));
-    let told = "began with build 0123456789abcdef of version ";
+    let said = "began with build 0123456789abcdef of version ";
     let other = |run: &Path| {
         let path = run.join("run.json");
         let mut info: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -406,7 +406,7 @@ fn another_build_is_told_and_not_refused() {
         fs::write(&path, serde_json::to_vec(&info).unwrap()).unwrap();
     };
     other(&search_run);
-    assert!(finished(resume("search", &search_run)).contains(told));
+    assert!(finished(resume("search", &search_run)).contains(said));
     let run = place.anew();
     let unfinished = fs::read_to_string(run.join("config.toml")).unwrap().replace("epochs = 2", "epochs = 3");
     other(run);
@@ -529,8 +529,7 @@ fn a_finished_run_is_not_tested_again() {
     let place = Place::new();
     let metrics = place.anew().join("metrics.jsonl");
     // A score that no evaluation would find.
-    let edited =
-        |text: String| text.replace("\"split\":\"test\",\"pictures\":160", "\"split\":\"test\",\"pictures\":7");
+    let edited = |text: String| text.replace("\"split\":\"test\",\"images\":160", "\"split\":\"test\",\"images\":7");
     let text = edited(fs::read_to_string(&metrics).unwrap());
     fs::write(&metrics, &text).unwrap();
     refused(resume("train", &place.run), "metrics.jsonl: rows are missing: ");
@@ -809,7 +808,7 @@ fn files_of_another_run_are_refused() {
 }
 
 #[test]
-fn what_pictures_are_normalised_by_is_checked_and_computed_again_where_it_is_missing() {
+fn what_images_are_normalised_by_is_checked_and_computed_again_where_it_is_missing() {
     let place = Place::new();
     let file = |text: &str| fs::write(place.anew().join("normalise.json"), text).unwrap();
     for (text, problem) in [
@@ -879,8 +878,8 @@ fn a_start_that_was_killed_can_be_begun_again() {
             if *name == "checkpoints" { fs::create_dir(path).unwrap() } else { fs::write(path, "half").unwrap() }
         }
         let has_begun = made[..count].iter().any(|name| ["lock", "run.json"].contains(name));
-        let told = if has_begun { "begin it again with the same command" } else { "there is no run in it" };
-        refused(resume("train", &place.run), told);
+        let said = if has_begun { "begin it again with the same command" } else { "there is no run in it" };
+        refused(resume("train", &place.run), said);
         finished(train(place.data.path(), &place.run));
         assert!(weights(&place.run) == weights(&place.whole), "{count}");
         let names = |folder: &Path| {
@@ -980,8 +979,8 @@ fn a_folder_that_is_taken_away_stops_what_goes_on_in_it() {
             assert_eq!(code, 2, "{errors}");
             // Taken away between the look at it and the next name in it, it is missed by the system; between the look at the
             // run's folder and that at the one of its checkpoints, only the latter is named.
-            let told = ["it is gone", "see where its folder has gone", "put the folder itself back there"];
-            assert!(told.iter().any(|told| errors.contains(told)), "{errors}");
+            let said = ["it is gone", "see where its folder has gone", "put the folder itself back there"];
+            assert!(said.iter().any(|said| errors.contains(said)), "{errors}");
             assert!(!errors.contains("make room"), "{errors}");
             let left = if run.exists() { tree(&run) } else { Vec::new() };
             assert!(left.is_empty(), "{left:?}");

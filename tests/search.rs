@@ -198,11 +198,11 @@ fn an_end_that_cannot_be_noted_says_what_is_kept() {
 #[test]
 fn a_confirmation_killed_at_random_moments_ends_as_if_it_had_never_been() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let bred = runs.path().join("bred");
-    finished(start(data.path(), &bred, &[], 2));
+    let evolved = runs.path().join("evolved");
+    finished(start(data.path(), &evolved, &[], 2));
     let confirm = |out: &Path, workers: usize| {
         let mut command = evograd(&["search", "confirm", "--seeds", "4", "--quiet", "--data-dir"]);
-        command.arg(data.path()).arg(&bred).arg("--out").arg(out).args(["--workers", &workers.to_string()]);
+        command.arg(data.path()).arg(&evolved).arg("--out").arg(out).args(["--workers", &workers.to_string()]);
         command
     };
     let resumed = |out: &Path, workers: usize| {
@@ -381,18 +381,18 @@ fn an_edited_journal_or_other_settings_are_told_and_nothing_is_lost() {
     finished(start(data.path(), &run, &["search.budget=\"12\""], 2));
     let (journal, config) = (run.join("journal.jsonl"), run.join("config.toml"));
     let (rows, settings) = (std::fs::read_to_string(&journal).unwrap(), std::fs::read_to_string(&config).unwrap());
-    let told = |text: &str| {
+    let said = |text: &str| {
         let (code, _, errors) = output(resume(data.path(), &run, 1));
         assert!(code == 2 && errors.contains(text), "{errors}");
     };
     std::fs::write(&journal, rows.replacen("\"fitness\":0.", "\"fitness\":0.9", 1)).unwrap();
-    told(
+    said(
         "journal.jsonl: line 2: it is not what was written, or a line before it is missing; restore the file, or cut it",
     );
     assert!(std::fs::read_to_string(&journal).unwrap().contains("\"fitness\":0.9"), "the file is left as it was");
     std::fs::write(&journal, &rows).unwrap();
     std::fs::write(&config, settings.replace("crossover = 0.2", "crossover = 0.3")).unwrap();
-    told("config.toml beside it was changed since the search began (search.crossover was 0.2 and is 0.3); restore it");
+    said("config.toml beside it was changed since the search began (search.crossover was 0.2 and is 0.3); restore it");
     std::fs::write(&config, settings).unwrap();
     // Cut off as the error says, what is missing is done again.
     let kept: String = rows.lines().take(3).map(|line| format!("{line}\n")).collect();
@@ -426,7 +426,7 @@ fn a_full_disk_is_told_and_the_search_goes_on_once_there_is_room() {
 fn wrong_settings_are_refused_before_anything_is_made() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
-    let told = |set: &str| {
+    let said = |set: &str| {
         let (code, _, errors) = output(start(data.path(), &run, &[set], 1));
         assert!(code == 2 && !run.exists(), "{set}: {errors}");
         errors
@@ -458,7 +458,7 @@ fn wrong_settings_are_refused_before_anything_is_made() {
         ("search.popsize=3", "unknown field `popsize`"),
         ("networks.backbone.kernel=99", "images of 28×28 pixels are too small for 1-11|1-11-111"),
     ] {
-        let errors = told(set);
+        let errors = said(set);
         assert!(errors.contains(text), "{set}: {errors}");
     }
     for command in [&["search"][..], &["search", "explain", "1-01"]] {
@@ -496,10 +496,10 @@ fn ctrl_c_stops_soon_keeps_what_was_evaluated_and_leaves_a_report() {
     let output = child.wait_with_output().unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{errors}");
-    let told = errors.lines().find_map(|line| line.strip_prefix("stopped; go on with: ")).unwrap();
-    assert!(told.starts_with("evograd search --resume ") && told.contains(" --data-dir "), "{told}");
+    let said = errors.lines().find_map(|line| line.strip_prefix("stopped; go on with: ")).unwrap();
+    assert!(said.starts_with("evograd search --resume ") && said.contains(" --data-dir "), "{said}");
     assert!(run.join("report.html").exists());
-    finished(shell::as_told(told));
+    finished(shell::as_printed(said));
     assert_eq!(content(&run), content(&undisturbed));
 }
 
@@ -575,26 +575,26 @@ fn budgets_are_compared() {
 #[test]
 fn searches_are_compared_and_the_best_is_trained_at_full_width() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let [bred, drawn, wide] = ["bred", "drawn", "wide"].map(|name| runs.path().join(name));
-    finished(start(data.path(), &bred, &[], 2));
+    let [evolved, drawn, wide] = ["evolved", "drawn", "wide"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &evolved, &[], 2));
     finished(start(data.path(), &drawn, &["search.method=random"], 2));
     assert!(content(&drawn).1.iter().flat_map(|row| &row.individuals).all(|individual| individual.parents.is_empty()));
     let mut compare = evograd(&["search", "compare", "--json"]);
-    compare.args([&bred, &drawn]).arg("--svg").arg(runs.path().join("comparison.svg"));
+    compare.args([&evolved, &drawn]).arg("--svg").arg(runs.path().join("comparison.svg"));
     let text = finished(compare);
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let trained = [&bred, &drawn].map(|run| content(run).0.len());
+    let trained = [&evolved, &drawn].map(|run| content(run).0.len());
     assert_eq!(lines[0]["networks"].as_f64(), Some(trained[0].min(trained[1]) as f64));
-    let best = answer(&bred).fitness;
+    let best = answer(&evolved).fitness;
     assert_eq!((lines[0]["trained"].as_u64(), lines[0]["best"].as_f64()), (Some(trained[0] as u64), Some(best)));
     assert!(std::fs::read_to_string(runs.path().join("comparison.svg")).unwrap().starts_with("<svg "));
     let mut transfer = evograd(&["search", "transfer", "--epochs", "1", "--width", "2", "--data-dir"]);
-    transfer.arg(data.path()).arg("--out").arg(&wide).arg(&bred);
+    transfer.arg(data.path()).arg("--out").arg(&wide).arg(&evolved);
     assert!(finished(transfer).starts_with("test accuracy "));
     let mut eval = evograd(&["eval", "--json", "--data-dir"]);
     eval.arg(data.path()).arg(&wide);
     let text = finished(eval);
-    assert!(text.contains("\"split\":\"test\",\"pictures\":160"), "{text}");
+    assert!(text.contains("\"split\":\"test\",\"images\":160"), "{text}");
     let settings = std::fs::read_to_string(wide.join("config.toml")).unwrap();
     assert!(settings.contains("width = 2.0") && settings.contains("validation = 0"), "{settings}");
 }
@@ -603,15 +603,15 @@ fn searches_are_compared_and_the_best_is_trained_at_full_width() {
 #[test]
 fn a_winner_is_confirmed_on_the_images_of_its_search_alone() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
-    let [bred, confirmed] = ["bred", "confirmed"].map(|name| runs.path().join(name));
-    finished(start(data.path(), &bred, &[], 2));
+    let [evolved, confirmed] = ["evolved", "confirmed"].map(|name| runs.path().join(name));
+    finished(start(data.path(), &evolved, &[], 2));
     let confirm = |arguments: &[&str]| {
         let mut command = evograd(&["search", "confirm"]);
         command.args(arguments).arg("--data-dir").arg(data.path());
         command
     };
     let mut first = confirm(&["--seeds", "2", "--quiet"]);
-    first.arg(&bred).arg("--out").arg(&confirmed);
+    first.arg(&evolved).arg("--out").arg(&confirmed);
     let text = finished(first);
     assert!(text.contains("winner") && text.contains("no edges") && text.contains("the search had said "), "{text}");
     let again = |extra: &[&str]| {
@@ -630,7 +630,7 @@ fn a_winner_is_confirmed_on_the_images_of_its_search_alone() {
     std::fs::write(&images, bytes).unwrap();
     for task in ["confirm", "transfer"] {
         let mut command = evograd(&["search", task, "--data-dir"]);
-        command.arg(data.path()).arg(&bred).arg("--out").arg(runs.path().join(task));
+        command.arg(data.path()).arg(&evolved).arg("--out").arg(runs.path().join(task));
         let (code, _, errors) = output(command);
         assert!(code == 2 && errors.contains("the search began with other "), "{task}: {errors}");
         assert!(!runs.path().join(task).exists(), "{task}");
@@ -672,17 +672,17 @@ fn a_refused_resume_leaves_the_folder_as_it_was() {
     let run = runs.path().join("run");
     finished(start(data.path(), &run, &["search.budget=\"12\""], 2));
     let before = files(&run);
-    let told = |more: &[&str], text: &str| {
+    let said = |more: &[&str], text: &str| {
         let mut command = resume(data.path(), &run, 1);
         command.args(more);
         let (code, _, errors) = output(command);
         assert!(code == 2 && errors.contains(text), "{more:?}: {errors}");
         assert!(files(&run) == before, "{more:?}");
     };
-    told(&["--population", "7"], "cannot be used with");
-    told(&["--method", "random"], "cannot be used with");
-    told(&["--set", "search.elite=1"], "cannot be used with");
-    told(&["--budget", "99"], "cannot be used with");
+    said(&["--population", "7"], "cannot be used with");
+    said(&["--method", "random"], "cannot be used with");
+    said(&["--set", "search.elite=1"], "cannot be used with");
+    said(&["--budget", "99"], "cannot be used with");
     let mut exhaust = evograd(&["search", "exhaust", "--data-dir"]);
     exhaust.arg(data.path()).arg("--resume").arg(&run);
     let (code, _, errors) = output(exhaust);
@@ -873,10 +873,10 @@ fn every_command_asks_what_a_folder_holds_before_anything_else() {
                 assert_eq!(code, 0, "{command:?} of a {kind}: {errors}");
                 continue;
             }
-            let told = errors.contains(&format!("it holds a {kind}, not "))
+            let said = errors.contains(&format!("it holds a {kind}, not "))
                 || errors.contains("it holds an exhaustive search, not ");
             let remedy = errors.contains(&format!("go on with it by {of_kind} --resume"));
-            assert!(code == 2 && told && remedy, "{command:?} of a {kind}: {errors}");
+            assert!(code == 2 && said && remedy, "{command:?} of a {kind}: {errors}");
         }
         let (code, _, errors) = asked(&folder("nowhere"));
         assert!(code == 2 && errors.contains("there is no such folder; name the folder of "), "{command:?}: {errors}");
@@ -987,9 +987,9 @@ fn a_file_of_another_search_is_the_one_that_is_named() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let folder = |name: &str| runs.path().join(name);
     let calibrate = ["calibrate", "--networks", "3", "--budgets", "1x2"];
-    let kinds: [(&str, &[&str]); 3] = [("bred", &[]), ("all", &["exhaust"]), ("budgets", &calibrate)];
+    let kinds: [(&str, &[&str]); 3] = [("evolved", &[]), ("all", &["exhaust"]), ("budgets", &calibrate)];
     for (name, command) in kinds {
-        let settings: &[&str] = if name == "bred" { &["search.budget=8"] } else { &[] };
+        let settings: &[&str] = if name == "evolved" { &["search.budget=8"] } else { &[] };
         finished(of_three_nodes(command, data.path(), &folder(name), settings));
     }
     let other = of_three_nodes(&[], data.path(), &folder("other"), &["search.budget=\"8\"", "search.seed=1"]);
@@ -997,13 +997,13 @@ fn a_file_of_another_search_is_the_one_that_is_named() {
     let path = |name: &str| folder(name).to_str().unwrap().to_string();
     let in_data = ["--data-dir", data.path().to_str().unwrap()].map(String::from);
     let commands: [(&str, &[&str]); 11] = [
-        ("bred", &["search", "--resume", "bred"]),
-        ("bred", &["search", "report", "bred"]),
-        ("bred", &["search", "compare", "bred", "other"]),
-        ("bred", &["search", "compare", "other", "bred"]),
-        ("bred", &["search", "confirm", "bred", "--dry-run"]),
-        ("bred", &["search", "confirm", "other", "--against", "bred", "--dry-run"]),
-        ("bred", &["search", "transfer", "bred", "--dry-run"]),
+        ("evolved", &["search", "--resume", "evolved"]),
+        ("evolved", &["search", "report", "evolved"]),
+        ("evolved", &["search", "compare", "evolved", "other"]),
+        ("evolved", &["search", "compare", "other", "evolved"]),
+        ("evolved", &["search", "confirm", "evolved", "--dry-run"]),
+        ("evolved", &["search", "confirm", "other", "--against", "evolved", "--dry-run"]),
+        ("evolved", &["search", "transfer", "evolved", "--dry-run"]),
         ("all", &["search", "exhaust", "--resume", "all"]),
         ("all", &["search", "table", "all"]),
         ("budgets", &["search", "calibrate", "--resume", "budgets"]),
@@ -1029,9 +1029,9 @@ fn a_file_of_another_search_is_the_one_that_is_named() {
             let own = std::fs::read(&place).unwrap();
             std::fs::copy(folder("other").join(file), &place).unwrap();
             let (code, _, errors) = output(evograd(&arguments));
-            let of_other_kind = file == "run.json" && name != "bred";
+            let of_other_kind = file == "run.json" && name != "evolved";
             assert!(code == 2 && (of_other_kind || errors.contains(expected)), "{words:?}, {file}: {errors}");
-            if name == "bred" {
+            if name == "evolved" {
                 assert!(errors.contains("search.seed ") && errors.contains("restore"), "{words:?}, {file}: {errors}");
             }
             std::fs::write(&place, own).unwrap();
@@ -1092,7 +1092,7 @@ fn a_comparison_says_what_differs() {
     }
 }
 
-/// What the help names as usual is not refused; and what is left of a budget is told with its reason.
+/// What the help names as usual is not refused; and what is left of a budget is reported with its reason.
 #[test]
 fn a_search_that_ends_early_says_why_and_an_exhaustive_one_has_usual_stages() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());

@@ -3,7 +3,7 @@
 use evograd::models::genetic_cnn::{Code, canonical};
 use evograd::record::{BeginRow, EvaluationRow, SearchRow};
 use evograd::search::{
-    Breeding, Budget, History, SearchConfig, TableSource, TrainingTable, Trainings, graphs, rehearse,
+    Budget, History, SearchConfig, Strategy, TableSource, TrainingTable, Trainings, graphs, rehearse,
 };
 use proptest::prelude::*;
 use std::fmt::Write;
@@ -161,9 +161,9 @@ fn a_sample_is_completed_by_a_model() {
     let truth = |code: &str| landscape.truth(&canonical(&code.parse().unwrap())).unwrap();
     let (few, many) = (truth("0-00|0-00-000"), truth("1-11|1-11-111"));
     assert!(many - few > 0.05 && many - few < 0.12, "{few} {many}");
-    let breeding = Breeding { budget: Budget::Trainings(40), ..Breeding::default() };
+    let strategy = Strategy { budget: Budget::Trainings(40), ..Strategy::default() };
     let history = History::new(table.networks(), table.side());
-    let all = |workers| rehearse(&landscape, &history, &breeding, 6, workers, &mut |_| true).unwrap();
+    let all = |workers| rehearse(&landscape, &history, &strategy, 6, workers, &mut |_| true).unwrap();
     let [one, two] = [all(1), all(2)].map(|found| format!("{found:?}"));
     assert_eq!(one, two);
 }
@@ -280,7 +280,7 @@ fn the_command_says_the_same_with_any_number_of_workers() {
     assert!(std::fs::read_to_string(&svg).unwrap().contains("fill-opacity=\"0.12\""));
     let all = run(&["--method", "all", "--set", "search.mutation_bit=0.2", "--set", "search.selection=roulette"]);
     assert_eq!(all["methods"].as_array().unwrap().len(), 5);
-    assert_ne!(all["methods"][0], one["methods"][0], "how is bred makes a difference");
+    assert_ne!(all["methods"][0], one["methods"][0], "how is evolved makes a difference");
 }
 
 #[test]

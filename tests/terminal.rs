@@ -31,7 +31,7 @@ fn in_a_terminal_at(
     let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
     let not_ours = OFlags::NOCTTY.bits() as i32;
     let terminal = OpenOptions::new().read(true).write(true).custom_flags(not_ours).open(name).unwrap();
-    // A terminal that was never told its size has columns and no rows, or neither.
+    // A terminal that does not know its size has columns and no rows, or neither.
     let rows = if environment.contains(&("ROWS", "0")) { 0 } else { 40 };
     tcsetwinsize(&terminal, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
@@ -119,12 +119,12 @@ fn nothing_is_wider_than_80_columns() {
         ("inspect run a --svg a.svg", 0),
         ("inspect models", 0),
         ("inspect model resnet20", 0),
-        (&format!("{search} --out bred"), 0),
+        (&format!("{search} --out evolved"), 0),
         (&format!("{search} --out drawn --method random"), 0),
         (&format!("{search} --dry-run"), 0),
-        ("search compare bred drawn", 0),
-        ("search report bred", 0),
-        ("search confirm bred --seeds 2 --out confirmed", 0),
+        ("search compare evolved drawn", 0),
+        ("search report evolved", 0),
+        ("search confirm evolved --seeds 2 --out confirmed", 0),
         ("search --problem table --repeats 2 --budget 12", 0),
         ("search --problem table --repeats 2 --budget 12 --method all", 0),
         ("search --problem table --table nowhere.csv", 2),
@@ -137,7 +137,7 @@ fn nothing_is_wider_than_80_columns() {
         ("search table all --out trainings.csv", 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --out budgets"), 0),
         (&format!("search calibrate {SMALL} --networks 3 --budgets 1x2,2 --dry-run"), 0),
-        ("search transfer bred --epochs 1 --width 1 --dry-run", 0),
+        ("search transfer evolved --epochs 1 --width 1 --dry-run", 0),
         ("tsp --towns 60 --generations 20", 0),
         ("gradcheck global_avg_pool --cases 2", 0),
         ("gradcheck tanh --cases 2 --tolerance 1e-15", 1),

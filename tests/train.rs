@@ -225,8 +225,8 @@ fn ctrl_c_saves_and_the_run_goes_on() {
     let info = std::fs::read_to_string(stopped.join("run.json")).unwrap();
     assert!(info.contains("\"status\": \"interrupted\""), "{info}");
     let errors = String::from_utf8(child.stderr).unwrap();
-    let told = errors.lines().find_map(|line| line.strip_prefix("stopped; go on with: ")).unwrap();
-    finished(shell::as_told(told));
+    let said = errors.lines().find_map(|line| line.strip_prefix("stopped; go on with: ")).unwrap();
+    finished(shell::as_printed(said));
     assert!(result(&stopped) == result(&undisturbed));
 }
 
@@ -322,8 +322,8 @@ fn a_dry_run_in_json_is_one_object() {
         (&value["settings"]["model"]["name"], &value["settings"]["training"]["epochs"]),
         (&"lenet".into(), &3.into())
     );
-    let pictures = serde_json::json!({ "train": 120, "validation": 40, "test": 160 });
-    assert_eq!((&value["pictures"], &value["steps"]), (&pictures, &21.into()));
+    let images = serde_json::json!({ "train": 120, "validation": 40, "test": 160 });
+    assert_eq!((&value["images"], &value["steps"]), (&images, &21.into()));
     let [step, all] = ["seconds_a_step", "seconds"].map(|key| value[key].as_f64().unwrap());
     assert!(step > 0.0 && (all / step - 21.0).abs() < 1e-6, "{value}");
 }
@@ -331,35 +331,35 @@ fn a_dry_run_in_json_is_one_object() {
 #[test]
 fn wrong_settings_are_told_before_anything_is_made() {
     let (data, runs) = (data(), tempfile::tempdir().unwrap());
-    let told = |more: &[&str]| {
+    let said = |more: &[&str]| {
         let (code, _, errors) = output(start(data.path(), &runs.path().join("run"), more));
         assert!(code == 2 && !runs.path().join("run").exists(), "{more:?}: {code} {errors}");
         errors.trim().to_string()
     };
-    let unknown = told(&["--set", "training.epoch=3"]);
+    let unknown = said(&["--set", "training.epoch=3"]);
     assert!(
         unknown.contains("configuration: training.epoch=3: unknown field `epoch`, expected one of `epochs`"),
         "{unknown}"
     );
     assert_eq!(
-        told(&["--set", "training.batch=0"]),
+        said(&["--set", "training.batch=0"]),
         "evograd: configuration: training.batch is 0; use a whole number from 1 to 1000000"
     );
     assert_eq!(
-        told(&["--set", "batch=3"]),
+        said(&["--set", "batch=3"]),
         "evograd: configuration: \"batch\" has no section; write section.key=value"
     );
-    let nowhere = told(&["--fusion", "sort"]);
+    let nowhere = said(&["--fusion", "sort"]);
     assert!(nowhere.contains("no branches meet in lenet, so it has no use for sort; leave --fusion out"), "{nowhere}");
-    assert!(told(&["--shortcut", "pad"]).contains("a shortcut in lenet, so it has no use for pad; leave --shortcut"));
+    assert!(said(&["--shortcut", "pad"]).contains("a shortcut in lenet, so it has no use for pad; leave --shortcut"));
     let (undropped, without) =
         (["--set", "model.name=resnet20", "--dropout", "0.1"], "there is no dropout in resnet20");
-    assert!(told(&undropped).contains(without));
-    assert!(told(&["--set", "data.crop=28"]).contains("data.crop is 28, and images have 28×28 pixels"));
-    assert!(told(&["--fusion", "sums"]).contains("use one of sum, product, max, sum+max"));
+    assert!(said(&undropped).contains(without));
+    assert!(said(&["--set", "data.crop=28"]).contains("data.crop is 28, and images have 28×28 pixels"));
+    assert!(said(&["--fusion", "sums"]).contains("use one of sum, product, max, sum+max"));
     assert!(
-        told(&["--set", "data.validation=200"])
+        said(&["--set", "data.validation=200"])
             .contains("data.validation holds out 200 images, and the training set has 160; hold out fewer")
     );
-    assert!(told(&["--set", "optimizer.rule=sdg"]).contains("unknown variant `sdg`, expected one of `sgd`"));
+    assert!(said(&["--set", "optimizer.rule=sdg"]).contains("unknown variant `sdg`, expected one of `sgd`"));
 }

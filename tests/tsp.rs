@@ -99,7 +99,7 @@ fn towns_of_a_file_are_read_and_their_tour_is_drawn() {
     assert!(svg.matches("<circle").count() == 52 && svg.contains(&format!("52 towns, length {found:.4}")), "{svg}");
 }
 
-/// Towns that a file counts in its own way are told by the file's numbers.
+/// Towns that a file counts in its own way are called by the file's numbers.
 #[test]
 fn the_tour_of_a_file_has_the_file_s_numbers() {
     let folder = tempfile::tempdir().unwrap();

@@ -483,7 +483,7 @@ def cpu_name():
 
 
 def busy_ticks():
-    """The processor time that the whole machine has used, in ticks; 0 where it is not told."""
+    """The processor time that the whole machine has used, in ticks; 0 where it is not known."""
     try:
         fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
     except OSError:
@@ -545,7 +545,7 @@ def chosen(names):
 
 
 def stop(*_):
-    """Ends the measuring, once: what has been measured is still to be told."""
+    """Ends the measuring, once: what has been measured is still to be reported."""
     for which in (signal.SIGINT, signal.SIGTERM):
         signal.signal(which, signal.SIG_IGN)
     raise KeyboardInterrupt

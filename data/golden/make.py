@@ -239,7 +239,7 @@ def sort_resnet():
             case["logits"] = plain(logits)
             case["gradients"] = {name: plain(parameter.grad) for name, parameter in net.parameters.items()}
         optimizer.step()
-    # A value at a kink would make the comparison a matter of rounding.
+    # A value at a point without a derivative would make the comparison a matter of rounding.
     assert net.nearest_kink > 1e-4, f"a value before a ReLU is {net.nearest_kink}: choose another seed"
     write("sort_resnet", [options | case | {"losses": losses, "parameters": net.parameters, "statistics": net.statistics}])
 
@@ -252,7 +252,7 @@ SEEDS = {
     cross_entropy: 4,
     local_response_norm: 5,
     log_softmax: 6,
-    # Of 1500 seeds the one with the flattest slopes of the roots among those that stay clear of the kinks.
+    # Of 1500 seeds the one with the flattest slopes of the roots among those that stay clear of the nondifferentiable.
     sort_resnet: 565,
 }
 

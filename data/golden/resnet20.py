@@ -2,9 +2,9 @@
 """ResNet-20 in PyTorch under the names of evograd's weights, both ways. Needs torch, numpy and safetensors.
 
     resnet20.py make [WIDTH]            writes resnet20.safetensors, a network of random weights and statistics, and
-                                        resnet20-logits.safetensors, pictures with the logits it gives them, beside this file
+                                        resnet20-logits.safetensors, images with the logits it gives them, beside this file
     resnet20.py check MODEL LOGITS      loads a model.safetensors that evograd saved, and compares the logits that evograd
-                                        gave (tensors `pictures` and `logits`); exit code 1 where they differ by over 1e-4
+                                        gave (tensors `images` and `logits`); exit code 1 where they differ by over 1e-4
 
 The files in the repository came of `make 0.25` with PyTorch 2.15.
 """
@@ -62,11 +62,11 @@ def make(width):
             for tensor in (module.bias, module.running_mean):
                 nn.init.normal_(tensor, 0.0, 0.2)
     net.eval()
-    pictures = torch.randn(4, 3, 32, 32)
+    images = torch.randn(4, 3, 32, 32)
     folder = os.path.dirname(os.path.abspath(__file__))
     save_file(net.state_dict(), os.path.join(folder, "resnet20.safetensors"))
     with torch.no_grad():
-        answers = {"pictures": pictures, "logits": net(pictures)}
+        answers = {"images": images, "logits": net(images)}
     save_file(answers, os.path.join(folder, "resnet20-logits.safetensors"))
 
 
@@ -77,7 +77,7 @@ def check(model, logits):
     net.load_state_dict(state, strict=True)
     net.eval()
     with torch.no_grad():
-        worst = (net(answers["pictures"]) - answers["logits"]).abs().max().item()
+        worst = (net(answers["images"]) - answers["logits"]).abs().max().item()
     print(f"{len(state)} tensors, largest difference of {answers['logits'].numel()} logits: {worst:.2e}")
     return 0 if worst <= 1e-4 else 1
 

@@ -257,7 +257,7 @@ fn print_verdict(verdict: &Verdict, json: bool, out: &mut impl Write) -> Result<
         let line = format!("  {:<28} {:>11} bytes  {}", file.file, file.bytes, status(file));
         writeln!(out, "{}", fitted(line))?;
     }
-    if let Some(images) = verdict.pictures {
+    if let Some(images) = verdict.images {
         let [train, test] = images.map(|count| grouped(count as u64));
         writeln!(out, "the layout is right: {train} training images, {test} test images")?;
     }

@@ -61,7 +61,7 @@ enum Part {
 #[derive(Serialize)]
 struct Answers<'a> {
     split: &'a str,
-    pictures: usize,
+    images: usize,
     loss: f64,
     accuracy: f64,
     /// Whether the images or labels are others than those that the run began with.
@@ -116,12 +116,12 @@ fn print(
     data_changed: bool,
     out: &mut impl Write,
 ) -> Result<()> {
-    let (split, pictures, loss, accuracy) = (&score.split, score.pictures, score.loss, score.accuracy);
+    let (split, images, loss, accuracy) = (&score.split, score.images, score.loss, score.accuracy);
     if args.json {
-        let answers = Answers { split, pictures, loss, accuracy, data_changed, classes, confusion };
+        let answers = Answers { split, images, loss, accuracy, data_changed, classes, confusion };
         return Ok(writeln!(out, "{}", serde_json::to_string(&answers)?)?);
     }
-    let (percent, loss, images) = (100.0 * accuracy, short(loss, 4), counted(pictures as u64, "image"));
+    let (percent, loss, images) = (100.0 * accuracy, short(loss, 4), counted(images as u64, "image"));
     let of = if data_changed { ", not those of the run" } else { "" };
     writeln!(out, "{split} accuracy {percent:.2} %, loss {loss}, {images}{of}")?;
     if args.per_class {

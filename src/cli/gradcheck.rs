@@ -57,7 +57,7 @@ pub struct Args {
 struct Outcome {
     op: &'static str,
     formula: &'static str,
-    kinks_avoided: &'static str,
+    nondifferentiable: &'static str,
     cases: u32,
     worst_case: String,
     /// Left out where none could be computed.
@@ -96,9 +96,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let rows = chosen(args.op.as_deref())?;
     let found = check_all(&rows, args, out)?;
     if let ([row], false) = (rows.as_slice(), args.json)
-        && !row.kinks.is_empty()
+        && !row.nondifferentiable.is_empty()
     {
-        writeln!(out, "not drawn, since there is no derivative: {}", row.kinks)?;
+        writeln!(out, "not drawn, since there is no derivative: {}", row.nondifferentiable)?;
     }
     inform(format_args!(
         "{}, {found} within {:.0e}, {:.1} s",
@@ -162,7 +162,7 @@ fn check(row: &'static Row, args: &Args) -> Result<Outcome> {
     let mut outcome = Outcome {
         op: row.name,
         formula: row.formula,
-        kinks_avoided: row.kinks,
+        nondifferentiable: row.nondifferentiable,
         cases: args.cases,
         worst_case: String::new(),
         worst_relative_error: None,
@@ -234,17 +234,31 @@ mod tests {
     const NONE: evograd::ops::Large = evograd::ops::Large { shapes: &[], run: |v| Ok(v[0].clone()) };
 
     const ROWS: [Row; 4] = [
-        Row { name: "exact", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.0), large: NONE },
-        Row { name: "off", formula: "y = x", kinks: "", f32_bound: 0.0, draw: |_| draw(1.01), large: NONE },
+        Row {
+            name: "exact",
+            formula: "y = x",
+            nondifferentiable: "",
+            f32_bound: 0.0,
+            draw: |_| draw(1.0),
+            large: NONE,
+        },
+        Row { name: "off", formula: "y = x", nondifferentiable: "", f32_bound: 0.0, draw: |_| draw(1.01), large: NONE },
         Row {
             name: "endless",
             formula: "y = x",
-            kinks: "",
+            nondifferentiable: "",
             f32_bound: 0.0,
             draw: |_| draw(f64::INFINITY),
             large: NONE,
         },
-        Row { name: "blunt", formula: "y = 1e12 + x²", kinks: "", f32_bound: 0.0, draw: |_| blunt(), large: NONE },
+        Row {
+            name: "blunt",
+            formula: "y = 1e12 + x²",
+            nondifferentiable: "",
+            f32_bound: 0.0,
+            draw: |_| blunt(),
+            large: NONE,
+        },
     ];
 
     /// A function that loses all digits of its slope.
@@ -290,7 +304,7 @@ mod tests {
         let outcome = Outcome {
             op: "conv2d",
             formula: "",
-            kinks_avoided: "",
+            nondifferentiable: "",
             cases: 9,
             worst_case: settings.clone(),
             worst_relative_error: Some(1e-9),

@@ -39,13 +39,13 @@ What the columns say:
             multiply-add is two
   GB/s      10⁹ bytes a second; the least that must be moved: inputs, outputs
             and what was kept, each once
-  roof      the least time that the machine needs for these operations or these
+  peak      the least time that the machine needs for these operations or these
             bytes, whichever is longer, over the time taken; above 100 % where
             data come from a cache and not from memory, or a kernel does with
             fewer multiply-adds than the formula has
   rest      what belongs to no operation: the norm of the gradient, the tape,
             counting correct predictions
-The machine's roof is measured at the beginning, and so is best measured while
+The machine's roofline is measured at the beginning, and so is best measured while
 nothing else runs.";
 
 /// Show where the milliseconds of a training step go, operation by operation.

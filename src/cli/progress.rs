@@ -60,7 +60,7 @@ impl Progress {
             Event::Step { report, position } => {
                 let now = Instant::now();
                 self.first.get_or_insert((now, position.step));
-                self.pace.step(report.pictures, now);
+                self.pace.step(report.images, now);
                 self.show(position);
             }
             Event::Evaluating { done, total } => {
@@ -187,7 +187,7 @@ mod tests {
                 gradient_norm: 1.0,
                 images_per_second: 1e6 * loss.max(1e-6),
             };
-            let held_out = Some(Score { split: "validation".into(), pictures: 1, loss, accuracy: 1.0 });
+            let held_out = Some(Score { split: "validation".into(), images: 1, loss, accuracy: 1.0 });
             let (segment, step, epoch, seconds) = (0, 1, 1000, 1.0);
             let epoch =
                 EpochRow { segment, step, epoch, loss, accuracy: 1.0, held_out, seconds, images_per_second: loss };
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn an_evaluation_does_not_slow_the_pace() {
         let mut progress = Progress::new(3, &Training { epochs: 1, ..Training::default() });
-        let report = StepReport { loss: 1.0, right: 1, pictures: 128, rate: 0.1, gradient_norm: 1.0 };
+        let report = StepReport { loss: 1.0, correct: 1, images: 128, rate: 0.1, gradient_norm: 1.0 };
         let wait = |seconds| std::thread::sleep(Duration::from_secs_f64(seconds));
         let step = |progress: &mut Progress, number| {
             wait(0.01);

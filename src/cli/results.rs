@@ -66,12 +66,13 @@ mod tests {
 
     #[test]
     fn writing_never_fails_and_only_a_full_disk_is_reported() {
-        for (kind, told) in [(ErrorKind::BrokenPipe, None), (ErrorKind::StorageFull, Some(ErrorKind::StorageFull))] {
+        for (kind, expected) in [(ErrorKind::BrokenPipe, None), (ErrorKind::StorageFull, Some(ErrorKind::StorageFull))]
+        {
             let mut results = Results::new(Full(3, kind));
             for _ in 0..3 {
                 writeln!(results, "row").unwrap();
             }
-            assert_eq!(results.problem().map(|problem| problem.kind()), told);
+            assert_eq!(results.problem().map(|problem| problem.kind()), expected);
         }
         let mut results = Results::new(Vec::new());
         writeln!(results, "row").unwrap();

@@ -240,7 +240,7 @@ fn kept_of(Kept { last, best }: Kept, done: u64, steps: u64) -> String {
 fn report(path: &Path, how: &How, out: &mut impl Write) -> Result<ExitCode> {
     let rows = read_metrics(path)?;
     if let (Some(Metric::Test(score)), false) = (rows.last(), how.json) {
-        let Score { pictures: images, loss, accuracy, .. } = score;
+        let Score { images, loss, accuracy, .. } = score;
         let (percent, images) = (accuracy * 100.0, counted(*images as u64, "image"));
         let line = format!("test accuracy {percent:.2} %, loss {}, {images}: {}", short(*loss, 4), path.display());
         writeln!(out, "{}", fitted(line))?;

@@ -7,7 +7,7 @@ use super::terminal::{Bar, inform, warn};
 use super::values::whole;
 use anyhow::Result;
 use evograd::Error;
-use evograd::genetic::{Breeding, Tour, Towns};
+use evograd::genetic::{Tour, TourSettings, Towns};
 use evograd::report::{TourDrawing, counted};
 use serde::Serialize;
 use std::io::Write;
@@ -83,18 +83,18 @@ struct Answer<'a> {
 
 /// Searches and prints.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
-    let default = Breeding::default();
+    let default = TourSettings::default();
     let size = args.population.unwrap_or(default.size);
-    let breeding = Breeding { size, generations: args.generations.unwrap_or(default.generations), seed: args.seed };
+    let settings = TourSettings { size, generations: args.generations.unwrap_or(default.generations), seed: args.seed };
     let towns = towns(args)?;
     warn(towns.notes());
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     let mut stop = interrupt::stop_requested("finishing this generation; a second signal to stop at once")?;
     let start = Instant::now();
-    let mut progress = Progress::new(breeding.generations);
+    let mut progress = Progress::new(settings.generations);
     let mut lengths = Vec::new();
     let mut stopped = false;
-    let tour = towns.breed(breeding, &mut |tour| {
+    let tour = towns.evolve(settings, &mut |tour| {
         add(&mut lengths, tour);
         progress.show(tour);
         stopped = stop();

@@ -6,7 +6,7 @@
 
 use super::info::{Archive, SetInfo};
 use super::source::Source;
-use super::{Augment, Pictures, Sets};
+use super::{Augment, Images, Sets};
 use crate::error::Result;
 use crate::reserve::reserve;
 use std::io::BufReader;
@@ -91,7 +91,7 @@ const HUNDRED: Layout = Layout {
 ///
 /// # Errors
 /// When the file cannot be read, holds no whole number of records, or a label is no class.
-pub fn read_cifar(path: &Path, hundred: bool) -> Result<Pictures> {
+pub fn read_cifar(path: &Path, hundred: bool) -> Result<Images> {
     let layout = if hundred { HUNDRED } else { TEN };
     let source = Source::new(path, layout.set);
     let (length, record) = (source.open()?.1, layout.record() as u64);
@@ -100,7 +100,7 @@ pub fn read_cifar(path: &Path, hundred: bool) -> Result<Pictures> {
     }
     let (mut bytes, mut labels) = (Vec::new(), Vec::new());
     layout.read_file(&source, (length / record) as usize, &mut bytes, &mut labels)?;
-    Pictures::new(SHAPE, layout.classes, bytes, labels)
+    Images::new(SHAPE, layout.classes, bytes, labels)
 }
 
 /// What the files of a set look like.
@@ -122,13 +122,13 @@ impl Layout {
         Ok(Sets { train: Arc::new(train), test: Arc::new(test) })
     }
 
-    fn read_files(&self, folder: &Path, files: &[&str], records: usize) -> Result<Pictures> {
+    fn read_files(&self, folder: &Path, files: &[&str], records: usize) -> Result<Images> {
         let mut bytes = Vec::new();
         let mut labels = Vec::new();
         for file in files {
             self.read_file(&Source::new(folder.join(file), self.set), records, &mut bytes, &mut labels)?;
         }
-        Pictures::new(SHAPE, self.classes, bytes, labels)
+        Images::new(SHAPE, self.classes, bytes, labels)
     }
 
     /// The bytes before the pixels of a record.
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn records_become_pictures_in_their_order() {
+    fn records_become_images_in_their_order() {
         let folder = tiny();
         let sets = TINY.open(folder.path()).unwrap();
         assert_eq!((sets.train.len(), sets.test.len(), sets.train.shape()), (4, 1, [3, 32, 32]));

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 /// Images are bytes, as the files have them; a loader makes them numbers. Whoever implements this can be trained on.
 ///
 /// ```
-/// use evograd::data::{Dataset, Pictures};
-/// let two = Pictures::new([1, 1, 2], &["dark", "bright"], vec![10, 20, 230, 240], vec![0, 1])?;
+/// use evograd::data::{Dataset, Images};
+/// let two = Images::new([1, 1, 2], &["dark", "bright"], vec![10, 20, 230, 240], vec![0, 1])?;
 /// let mut image = [0; 2];
 /// two.read(1, &mut image)?;
 /// assert_eq!((two.label(1), image), (1, [230, 240]));

@@ -26,9 +26,9 @@ struct Look {
 /// looked at only if it `is_used`. Images that are files are compared by their bytes, others by their pixels.
 ///
 /// ```
-/// use evograd::data::{Pictures, Sets, findings};
+/// use evograd::data::{Images, Sets, findings};
 /// use std::sync::Arc;
-/// let set = |bytes: &[u8]| Arc::new(Pictures::new([1, 1, 2], &["a", "b"], bytes.to_vec(), vec![0, 1]).unwrap());
+/// let set = |bytes: &[u8]| Arc::new(Images::new([1, 1, 2], &["a", "b"], bytes.to_vec(), vec![0, 1]).unwrap());
 /// let found = findings(&Sets { train: set(&[1, 2, 3, 4]), test: set(&[5, 6, 3, 4]) }, true, &mut ())?;
 /// assert!(found[0].starts_with("1 of 2 test images is also in the training set"));
 /// # Ok::<(), evograd::Error>(())
@@ -57,7 +57,7 @@ fn of_set(set: &dyn Dataset, name: &str, looks: &[Look], found: &mut Vec<String>
     if let [first, _, ..] = looks
         && looks.iter().all(|look| look.print == first.print)
     {
-        let problem = format!("all {} {name} images are the same image, so nothing can be told apart", looks.len());
+        let problem = format!("all {} {name} images are the same image, so nothing can be distinguished", looks.len());
         return Err(Error::op("data", problem, &[], "see whether its files are the right ones, and get the set anew"));
     }
     let mut labels = (0..set.len()).map(|index| set.label(index));
@@ -163,11 +163,11 @@ fn print(bytes: &[u8]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Pictures, shapes_of};
+    use crate::data::{Images, shapes_of};
     use std::sync::Arc;
 
     fn set(bytes: &[u8], labels: &[u16]) -> Arc<dyn Dataset> {
-        Arc::new(Pictures::new([1, 1, 2], &["a", "b"], bytes.to_vec(), labels.to_vec()).unwrap())
+        Arc::new(Images::new([1, 1, 2], &["a", "b"], bytes.to_vec(), labels.to_vec()).unwrap())
     }
 
     fn found(train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> String {

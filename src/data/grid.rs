@@ -19,8 +19,8 @@ const MOST: usize = 1 << 28;
 /// row. Returns how many images were drawn.
 ///
 /// ```
-/// use evograd::data::{Pictures, write_grid};
-/// let two = Pictures::new([1, 1, 2], &["dark", "bright"], vec![10, 20, 230, 240], vec![0, 1])?;
+/// use evograd::data::{Images, write_grid};
+/// let two = Images::new([1, 1, 2], &["dark", "bright"], vec![10, 20, 230, 240], vec![0, 1])?;
 /// let path = std::env::temp_dir().join("evograd-two.png");
 /// assert_eq!(write_grid(&two, 10, 0, &path)?, 2);
 /// # Ok::<(), evograd::Error>(())
@@ -118,7 +118,7 @@ impl Canvas {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pictures;
+    use super::super::Images;
     use super::*;
 
     /// What a decoder makes of a file: width, height, colour type, bytes.
@@ -136,7 +136,7 @@ mod tests {
         // Planes of red, green and blue; the upper half of the blue plane is dark.
         let image = |r: u8, g: u8| [vec![r; area], vec![g; area], vec![0; area / 2], vec![200; area / 2]].concat();
         let bytes = [image(10, 20), image(30, 40), image(10, 20)].concat();
-        let set = Pictures::new([3, 64, 64], &classes, bytes, vec![0, 2, 0]).unwrap();
+        let set = Images::new([3, 64, 64], &classes, bytes, vec![0, 2, 0]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         assert_eq!(write_grid(&set, 2, 0, &path), Ok(3));
@@ -151,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn small_grey_pictures_are_enlarged() {
-        let set = Pictures::new([1, 2, 32], &["a"], vec![7; 64], vec![0]).unwrap();
+    fn small_grey_images_are_enlarged() {
+        let set = Images::new([1, 2, 32], &["a"], vec![7; 64], vec![0]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         write_grid(&set, 1, 0, &path).unwrap();
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn the_choice_depends_on_the_seed_alone() {
         let labels: Vec<u16> = (0..60).map(|i| i % 3).collect();
-        let set = Pictures::new([1, 1, 1], &["a", "b", "c"].map(String::from), vec![0; 60], labels).unwrap();
+        let set = Images::new([1, 1, 1], &["a", "b", "c"].map(String::from), vec![0; 60], labels).unwrap();
         let rows = choose(&set, 5, 1);
         assert_eq!(rows, choose(&set, 5, 1));
         assert_ne!(rows, choose(&set, 5, 2));
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn what_cannot_be_drawn_is_told() {
         let error = |channels: usize, count| {
-            let set = Pictures::new([channels, 1, 1], &["a"], vec![0; channels], vec![0]).unwrap();
+            let set = Images::new([channels, 1, 1], &["a"], vec![0; channels], vec![0]).unwrap();
             write_grid(&set, count, 0, Path::new("/no/such/folder/grid.png")).unwrap_err().to_string()
         };
         assert_eq!(

@@ -223,13 +223,13 @@ impl Iterator for Batches {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pictures;
+    use super::super::Images;
     use super::*;
 
     fn loader(threads: usize, disturb: f64, training: bool) -> Loader {
         let classes: Vec<String> = (0..4).map(|class| class.to_string()).collect();
         let bytes = (0..103 * 12).map(|i| (i * 7 % 251) as u8).collect();
-        let set = Pictures::new([3, 2, 2], &classes, bytes, (0..103).map(|i| i % 4).collect()).unwrap();
+        let set = Images::new([3, 2, 2], &classes, bytes, (0..103).map(|i| i % 4).collect()).unwrap();
         let samples: Vec<usize> = (0..103).collect();
         let normalise = Normalise::of(&set, &samples).unwrap();
         let augment = Augment { crop: 1, flip: true, cutout: 1 };
@@ -284,7 +284,7 @@ mod tests {
             (disturb, means) in (proptest::num::f64::ANY, proptest::collection::vec(proptest::num::f64::ANY, 0..4)),
             usual: bool,
         ) {
-            let set = Arc::new(Pictures::new([3, 2, 4], &["a", "b"], vec![7; 240], vec![1; 10]).unwrap());
+            let set = Arc::new(Images::new([3, 2, 4], &["a", "b"], vec![7; 240], vec![1; 10]).unwrap());
             let augment = Augment { crop: augment.0, flip: augment.1, cutout: augment.2 };
             let disturb = if usual { 0.5 } else { disturb };
             let normalise = if usual { Normalise::usual(3) } else { Normalise::with(means.clone(), means) };

@@ -4,7 +4,7 @@
 use super::info::{Archive, DIGITS, SetInfo};
 use super::source::Source;
 use super::twice::only;
-use super::{Augment, Pictures, Sets, idx};
+use super::{Augment, Images, Sets, idx};
 use crate::error::Result;
 use std::path::Path;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ fn open(set: &str, classes: &[&str], folder: &Path) -> Result<Sets> {
     Ok(Sets { train: read(TRAIN, COUNTS[0])?, test: read(TEST, COUNTS[1])? })
 }
 
-fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2], most: usize) -> Result<Pictures> {
+fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2], most: usize) -> Result<Images> {
     let [images, labels] = files.map(|file| only(folder, file).map(|path| Source::new(path, set)));
     let (images, labels) = (images?, labels?);
     let ([count, height, width], bytes) = idx::read::<3>(&images, most)?;
@@ -108,7 +108,7 @@ fn read(set: &str, classes: &[&str], folder: &Path, files: [&str; 2], most: usiz
         let problem = format!("label {place} is {}, expected one below {}", marks[place], classes.len());
         return Err(labels.wrong(problem));
     }
-    Pictures::new([1, SIDE, SIDE], classes, bytes, marks.into_iter().map(u16::from).collect())
+    Images::new([1, SIDE, SIDE], classes, bytes, marks.into_iter().map(u16::from).collect())
 }
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn more_pictures_than_the_set_has_are_refused() {
+    fn more_images_than_the_set_has_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), 4, 3);
         fs::write(folder.path().join(TRAIN[0]), gzip(&file(&[3_423_921, 28, 28], &[0; 784]))).unwrap();

@@ -13,8 +13,8 @@ const SAMPLE: usize = 4096;
 /// For each channel the number that each byte becomes.
 ///
 /// ```
-/// use evograd::data::{Normalise, Pictures};
-/// let set = Pictures::new([1, 1, 2], &["a"], vec![100, 200, 100, 200], vec![0, 0])?;
+/// use evograd::data::{Normalise, Images};
+/// let set = Images::new([1, 1, 2], &["a"], vec![100, 200, 100, 200], vec![0, 0])?;
 /// let normalise = Normalise::of(&set, &[0, 1])?;
 /// assert_eq!((normalise.mean(), normalise.deviation()), (&[150.0][..], &[50.0][..]));
 /// assert_eq!(normalise.table(0)[200], 1.0);

@@ -1,6 +1,6 @@
 //! How far long work on files has come.
 
-/// Somebody who is told how far long work on files has come. `()` does not listen.
+/// A progress callback of long work on files; `()` ignores it.
 pub trait Progress {
     /// Of `total` bytes, where that is known, `done` are done; `what` names the work.
     fn step(&mut self, what: &str, done: u64, total: Option<u64>);

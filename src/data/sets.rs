@@ -19,9 +19,9 @@ impl Sets {
     /// test set are not looked at, as a search must not: [`Sets::check_test_labels`] does that.
     ///
     /// ```
-    /// use evograd::data::{Pictures, Sets};
+    /// use evograd::data::{Images, Sets};
     /// use std::sync::Arc;
-    /// let set = |classes: &[&str]| Arc::new(Pictures::new([1, 1, 1], classes, vec![7], vec![0]).unwrap());
+    /// let set = |classes: &[&str]| Arc::new(Images::new([1, 1, 1], classes, vec![7], vec![0]).unwrap());
     /// let error = Sets { train: set(&["cat", "dog"]), test: set(&["dog", "cat"]) }.check().unwrap_err().to_string();
     /// assert!(error.contains("class 0 of the test set is dog, that of the training set cat"));
     /// ```

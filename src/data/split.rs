@@ -8,9 +8,9 @@ use crate::rng::{Purpose, Stream};
 /// Returns those drawn and those left, both in ascending order.
 ///
 /// ```
-/// use evograd::data::{Pictures, stratified};
+/// use evograd::data::{Images, stratified};
 /// let classes = ["a", "b"].map(String::from);
-/// let set = Pictures::new([1, 1, 1], &classes, vec![0; 9], vec![0, 1, 0, 1, 0, 1, 0, 1, 0])?;
+/// let set = Images::new([1, 1, 1], &classes, vec![0; 9], vec![0, 1, 0, 1, 0, 1, 0, 1, 0])?;
 /// let (validation, training) = stratified(&set, &(0..9).collect::<Vec<_>>(), 4, 7)?;
 /// assert_eq!((validation.len(), training.len()), (4, 5));
 /// assert_eq!(validation.iter().filter(|&&sample| sample % 2 == 0).count(), 2); // both classes have half
@@ -66,13 +66,13 @@ pub(super) fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pictures;
+    use super::super::Images;
     use super::*;
     use proptest::prelude::*;
 
-    fn set(labels: Vec<u16>) -> Pictures {
+    fn set(labels: Vec<u16>) -> Images {
         let classes: Vec<String> = (0..5).map(|class| class.to_string()).collect();
-        Pictures::new([1, 1, 1], &classes, vec![0; labels.len()], labels).unwrap()
+        Images::new([1, 1, 1], &classes, vec![0; labels.len()], labels).unwrap()
     }
 
     proptest! {

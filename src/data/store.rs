@@ -294,7 +294,7 @@ mod tests {
         wanted.sort();
         assert_eq!(tree(data), wanted);
         let verdict = verify(&set, data, &mut ()).unwrap();
-        assert!(verdict.official() && verdict.pictures == Some([12, 3]), "{verdict:?}");
+        assert!(verdict.official() && verdict.images == Some([12, 3]), "{verdict:?}");
         // A later change is found, even if the layout stays right.
         samples::mnist(&data.join("mnist/inner"), 13, 3);
         let verdict = verify(&set, data, &mut ()).unwrap();
@@ -385,7 +385,7 @@ mod tests {
         let imported = import(&set, std::slice::from_ref(&places.from), &places.data, &mut ()).unwrap();
         assert!(imported.missing.is_empty() && imported.files.contains(&"t10k-labels-idx1-ubyte".into()));
         let verdict = verify(&set, &places.data, &mut ()).unwrap();
-        assert!(verdict.passed() && !verdict.official() && verdict.pictures == Some([5, 2]), "{verdict:?}");
+        assert!(verdict.passed() && !verdict.official() && verdict.images == Some([5, 2]), "{verdict:?}");
         let found: Vec<Bytes> = verdict.files.iter().map(|file| file.found).collect();
         // The test images and labels change with their number; the plain file has no sum to compare with.
         assert_eq!(found, [Bytes::Other, Bytes::Other, Bytes::Other, Bytes::Unknown]);

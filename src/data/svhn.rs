@@ -7,7 +7,7 @@
 use super::info::{Archive, DIGITS, SetInfo};
 use super::mat::{self, Array};
 use super::source::Source;
-use super::{Augment, Pictures, Sets};
+use super::{Augment, Images, Sets};
 use crate::error::{Error, Result};
 use crate::reserve::{self, reserve};
 use std::path::Path;
@@ -66,11 +66,11 @@ fn open(folder: &Path) -> Result<Sets> {
 ///
 /// # Errors
 /// When the file cannot be read, is no such file, or does not hold both arrays, once each and of one length.
-pub fn read_svhn(path: &Path) -> Result<Pictures> {
+pub fn read_svhn(path: &Path) -> Result<Images> {
     read(&Source::new(path, SVHN.name))
 }
 
-fn read(source: &Source) -> Result<Pictures> {
+fn read(source: &Source) -> Result<Images> {
     let mut images: Option<(usize, Vec<u8>)> = None;
     let mut labels: Option<Vec<u16>> = None;
     mat::read(source, |array, data| {
@@ -87,7 +87,7 @@ fn read(source: &Source) -> Result<Pictures> {
     if labels.len() != count {
         return Err(source.wrong(format!("it has {} labels, expected {count} as it has images", labels.len())));
     }
-    Pictures::new([3, SIDE, SIDE], &DIGITS, bytes, labels)
+    Images::new([3, SIDE, SIDE], &DIGITS, bytes, labels)
 }
 
 /// Reads image by image, and turns each plane so that rows come first.
@@ -187,7 +187,7 @@ mod tests {
         array(6, &[labels.len() as i32, 1], "y", 2, labels)
     }
 
-    fn parsed(bytes: &[u8]) -> std::result::Result<Pictures, String> {
+    fn parsed(bytes: &[u8]) -> std::result::Result<Images, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.mat");
         fs::write(&path, bytes).unwrap();

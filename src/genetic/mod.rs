@@ -22,7 +22,7 @@ pub use bits::{BitFlip, StageSwap, StagedBits, Stages};
 pub use evolution::{Candidate, Child, Evolution, Fitness, Generation, Stop};
 pub use permutation::{Displacement, Inversion, OrderCrossover, Permutation, Permutations};
 pub use select::{Roulette, Tournament, compare_fitness};
-pub use tsp::{Breeding, Tour, Towns};
+pub use tsp::{Tour, TourSettings, Towns};
 
 use crate::rng::Stream;
 use std::fmt::Debug;

@@ -1,7 +1,7 @@
 //! The travelling salesman: the shortest way through all towns and back. The smallest problem that shows what the genetic
 //! algorithm does, and a proof that it knows nothing of networks. Knows towns and permutations.
 //!
-//! Plain breeding, without any search beside it: tournaments of three, order crossover, and a section that is turned
+//! Plain settings, without any search beside it: tournaments of three, order crossover, and a section that is turned
 //! around or put in elsewhere. Such a population soon becomes all alike, mostly around a tour that is good and not the best.
 //! So a line that has found nothing better for three generations per town is ended, and another begins with new random
 //! tours, until all generations are spent; the shortest tour of all lines counts.
@@ -52,7 +52,7 @@ pub struct Towns {
 
 /// How large the evolution is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Breeding {
+pub struct TourSettings {
     /// Tours in a generation.
     pub size: usize,
     /// Generations in all.
@@ -62,9 +62,9 @@ pub struct Breeding {
 }
 
 /// Enough for some 50 towns; it takes a second or two.
-impl Default for Breeding {
+impl Default for TourSettings {
     fn default() -> Self {
-        Breeding { size: 200, generations: 10_000, seed: 0 }
+        TourSettings { size: 200, generations: 10_000, seed: 0 }
     }
 }
 
@@ -96,9 +96,9 @@ impl Towns {
     /// As [`Towns::new`].
     ///
     /// ```
-    /// use evograd::genetic::{Breeding, Towns};
+    /// use evograd::genetic::{TourSettings, Towns};
     /// let towns = Towns::circle(12, 0)?;
-    /// let tour = towns.breed(Breeding { generations: 200, ..Breeding::default() }, &mut |_| true)?;
+    /// let tour = towns.evolve(TourSettings { generations: 200, ..TourSettings::default() }, &mut |_| true)?;
     /// assert!((tour.length - 24.0 * (std::f64::consts::PI / 12.0).sin()).abs() < 1e-9);
     /// # Ok::<(), evograd::Error>(())
     /// ```
@@ -182,13 +182,13 @@ impl Towns {
         roads + road(tour.0[tour.0.len() - 1], tour.0[0])
     }
 
-    /// Breeds tours. `on_generation` is called with the shortest so far after each generation, and answers whether to go on.
+    /// Evolves tours. `on_generation` is called with the shortest so far after each generation, and answers whether to go on.
     ///
     /// # Errors
-    /// When there is nothing to breed, or more than fits into memory.
-    pub fn breed(&self, breeding: Breeding, on_generation: &mut dyn FnMut(&Tour) -> bool) -> Result<Tour> {
+    /// When there is nothing to evolve, or more than fits into memory.
+    pub fn evolve(&self, settings: TourSettings, on_generation: &mut dyn FnMut(&Tour) -> bool) -> Result<Tour> {
         let count = self.places.len();
-        let Breeding { size, generations, seed } = breeding;
+        let TourSettings { size, generations, seed } = settings;
         if generations == 0 {
             return Err(Error::op("tsp", "no generation was asked for", &[], "use at least one"));
         }
@@ -204,14 +204,14 @@ impl Towns {
                 goes_on = on_generation(&best);
                 goes_on && best.generations < generations
             };
-            self.breed_line(size, line_seed(seed, line), &mut heard)?;
+            self.evolve_line(size, line_seed(seed, line), &mut heard)?;
             line += 1;
         }
         Ok(best)
     }
 
-    /// Breeds from one set of random tours until nothing better is found.
-    fn breed_line(
+    /// Evolves from one set of random tours until nothing better is found.
+    fn evolve_line(
         &self,
         size: usize,
         seed: u64,
@@ -275,7 +275,7 @@ fn text(path: &Path) -> std::result::Result<String, String> {
 mod tests {
     use super::*;
 
-    const ALL: Breeding = Breeding { size: 100, generations: 600, seed: 0 };
+    const ALL: TourSettings = TourSettings { size: 100, generations: 600, seed: 0 };
 
     fn is_permutation(tour: &Tour, count: usize) -> bool {
         let mut towns = tour.order.0.clone();
@@ -294,7 +294,7 @@ mod tests {
     fn the_shortest_tour_of_a_circle_goes_around_it() {
         for seed in 0..3 {
             let towns = Towns::circle(30, seed).unwrap();
-            let tour = towns.breed(Breeding { seed, ..ALL }, &mut |_| true).unwrap();
+            let tour = towns.evolve(TourSettings { seed, ..ALL }, &mut |_| true).unwrap();
             assert!(is_permutation(&tour, 30));
             let road = 2.0 * (std::f64::consts::PI / 30.0).sin();
             let place = |i: usize| towns.places()[tour.order.0[i % 30]];
@@ -308,9 +308,9 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_tours_and_a_longer_run_begins_as_a_shorter_one() {
         let towns = Towns::random(20, 7).unwrap();
-        let history = |breeding| {
+        let history = |settings| {
             let mut lengths = Vec::new();
-            let tour = towns.breed(breeding, &mut |tour| {
+            let tour = towns.evolve(settings, &mut |tour| {
                 lengths.push(tour.length);
                 true
             });
@@ -321,14 +321,14 @@ mod tests {
         assert!(lengths.is_sorted_by(|before, after| before >= after));
         assert_eq!(towns.length(&tour.order), tour.length);
         assert_eq!(history(ALL), (tour, lengths.clone()));
-        assert_eq!(history(Breeding { generations: 450, ..ALL }).1, lengths[..450]);
-        assert_ne!(history(Breeding { seed: 1, ..ALL }).1, lengths);
+        assert_eq!(history(TourSettings { generations: 450, ..ALL }).1, lengths[..450]);
+        assert_ne!(history(TourSettings { seed: 1, ..ALL }).1, lengths);
     }
 
     #[test]
-    fn a_listener_ends_the_breeding() {
+    fn a_listener_ends_the_evolution() {
         let towns = Towns::random(20, 0).unwrap();
-        let tour = towns.breed(ALL, &mut |tour| tour.generations < 7).unwrap();
+        let tour = towns.evolve(ALL, &mut |tour| tour.generations < 7).unwrap();
         assert!(tour.generations == 7 && is_permutation(&tour, 20));
     }
 
@@ -344,22 +344,22 @@ mod tests {
         let text = "towns: town 1 lies at [1.0, 10000000.0]; use coordinates from -1,000,000 to 1,000,000";
         assert_eq!(refused(Towns::new(far)), text);
         let towns = Towns::circle(100, 0).unwrap();
-        for (breeding, text) in [
-            (Breeding { size: 0, ..ALL }, "0 tours of 100 towns are no population; use from 1 to 500000 tours"),
+        for (settings, text) in [
+            (TourSettings { size: 0, ..ALL }, "0 tours of 100 towns are no population; use from 1 to 500000 tours"),
             (
-                Breeding { size: 500_001, ..ALL },
+                TourSettings { size: 500_001, ..ALL },
                 "500001 tours of 100 towns are no population; use from 1 to 500000 tours",
             ),
-            (Breeding { generations: 0, ..ALL }, "no generation was asked for; use at least one"),
+            (TourSettings { generations: 0, ..ALL }, "no generation was asked for; use at least one"),
         ] {
-            let error = towns.breed(breeding, &mut |_| true).unwrap_err().to_string();
+            let error = towns.evolve(settings, &mut |_| true).unwrap_err().to_string();
             assert_eq!(error, format!("tsp: {text}"));
         }
     }
 
     #[test]
     fn a_single_tour_is_bred_too() {
-        let tour = Towns::circle(3, 0).unwrap().breed(Breeding { size: 1, ..ALL }, &mut |_| true).unwrap();
+        let tour = Towns::circle(3, 0).unwrap().evolve(TourSettings { size: 1, ..ALL }, &mut |_| true).unwrap();
         assert!((tour.length - 27.0_f64.sqrt()).abs() < 1e-12);
     }
 

@@ -7,7 +7,7 @@ use crate::tensor::Tensor;
 
 /// Elements whose parts in the gradient are apart by more than this factor are moved apart.
 const LEVEL: f64 = 1e-3;
-/// Levels that are told apart; all that is smaller, and 0, is of the last.
+/// Levels that are distinguished; all that is smaller, and 0, is of the last.
 const LEVELS: usize = 6;
 
 /// Random numbers from ½ to 1 of either sign.

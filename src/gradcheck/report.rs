@@ -18,7 +18,7 @@ pub enum Verdict {
 ///
 /// ```
 /// use evograd::{Tensor, gradcheck};
-/// // A kink: at 0 the slope to the left is 0 and to the right 1, and the central difference sees ½.
+/// // A point without a derivative: at 0 the slope to the left is 0 and to the right 1, and the central difference sees ½.
 /// let report = gradcheck(|v| v[0].relu(), &[Tensor::scalar(0.0)])?;
 /// assert!(report.to_string().starts_with("gradient WRONG: relative error 1.0e0, allowed 1e-6; input 0 at []"));
 /// # Ok::<(), evograd::Error>(())

@@ -74,12 +74,12 @@
 //!     Ok((plan.parameters(), plan.macs())) // weights, and multiply-adds for one image
 //! };
 //! let empty = cost("0-00|0-00-000|0-00-000-0000")?;
-//! let bred = cost("1-01|0-01-100|0-11-101-0001")?; // the first network of the paper
+//! let evolved = cost("1-01|0-01-100|0-11-101-0001")?; // the first network of the paper
 //! let dense = cost("1-11|1-11-111|1-11-111-1111")?;
 //! assert_eq!(empty.0, 83_666);
-//! assert_eq!(bred.0, 153_394);
-//! assert_eq!(bred, dense); // edges cost no weights and no multiply-adds: what costs is a node
-//! assert!(empty.1 < bred.1);
+//! assert_eq!(evolved.0, 153_394);
+//! assert_eq!(evolved, dense); // edges cost no weights and no multiply-adds: what costs is a node
+//! assert!(empty.1 < evolved.1);
 //! # Ok::<(), evograd::Error>(())
 //! ```
 //!
@@ -294,7 +294,7 @@
 //!
 //! Train one network five times with five seeds, and there are five accuracies. Their spread is **noise**. Train many networks once each, and
 //! their spread is noise and what the wirings are worth together. The share that is due to the wiring is called **heritability**, `h²`:
-//! only that can be bred. At `h² = 0.3` the best of a hundred trainings owes most of its lead to luck. Trained again, it falls back. This is the
+//! only that can be evolved. At `h² = 0.3` the best of a hundred trainings owes most of its lead to luck. Trained again, it falls back. This is the
 //! *winner's curse*, and a search that returns the best it has seen falls for it each time.
 //!
 //! So the fitness here is not what one training said but what **all trainings together** let expect. The model
@@ -340,7 +340,7 @@
 //!
 //! With that, three things can be done that plain breeding cannot:
 //!
-//! * **choose among children.** Thirty are bred for each place of a generation, and the one is trained that has the best chances: each gets one draw
+//! * **choose among children.** Thirty are evolved for each place of a generation, and the one is trained that has the best chances: each gets one draw
 //!   from what the model thinks possible, and the highest wins. A child that is promising, or of which little is known, is drawn often.
 //! * **race.** The last quarter of the budget trains the best ten again with new seeds, the most promising first, until one is ahead
 //!   with 95 % certainty or the budget is spent.
@@ -359,7 +359,7 @@
 //!
 //! ```
 //! use evograd::models::genetic_cnn::{Backbone, Code};
-//! use evograd::search::{Breeding, Budget, History, Landscape, Method, Networks, drive, graphs, method};
+//! use evograd::search::{Budget, History, Landscape, Method, Networks, Strategy, drive, graphs, method};
 //! use evograd::{Purpose, Stream};
 //!
 //! let networks = Networks { stages: vec![3, 4], backbone: Backbone::cifar10(2), ..Networks::default() };
@@ -371,10 +371,10 @@
 //!     for seed in 0..40 {
 //!         let fitness = graphs.iter().zip(0..).map(|(code, number)| (code.clone(), truth(number, code, seed)));
 //!         let landscape = Landscape::new(fitness, 1.0, 0.0);
-//!         let breeding = Breeding { method: method_, budget: Budget::Trainings(40), seed: seed.into(), ..Breeding::default() };
-//!         let (mut history, mut by) = (History::new(&networks, 32), method(&breeding));
+//!         let strategy = Strategy { method: method_, budget: Budget::Trainings(40), seed: seed.into(), ..Strategy::default() };
+//!         let (mut history, mut by) = (History::new(&networks, 32), method(&strategy));
 //!         let mut trainings = landscape.trainings(seed.into());
-//!         let answer = drive(breeding.budget, seed.into(), &mut history, &mut *by, &mut trainings, &mut |_| Ok(true))?;
+//!         let answer = drive(strategy.budget, seed.into(), &mut history, &mut *by, &mut trainings, &mut |_| Ok(true))?;
 //!         sum += landscape.truth(&answer.expect("a budget was spent").winner).expect("a graph of the space");
 //!     }
 //!     Ok(sum / 40.0)
@@ -383,14 +383,14 @@
 //! let smooth = |_: u32, code: &Code, _: u32| {
 //!     (code.0.iter().map(|stage| stage.edges().count() as f64).sum::<f64>() - 4.5) / 1.5
 //! };
-//! let [bred, drawn] = [found(Method::Evolution, &smooth)?, found(Method::Random, &smooth)?];
-//! println!("smooth: {bred:.2} {drawn:.2}");
-//! assert!(bred > drawn + 0.2);
+//! let [evolved, drawn] = [found(Method::Evolution, &smooth)?, found(Method::Random, &smooth)?];
+//! println!("smooth: {evolved:.2} {drawn:.2}");
+//! assert!(evolved > drawn + 0.2);
 //!
 //! let rugged = |number: u32, _: &Code, seed: u32| Stream::new(0, Purpose::Genetic, number, seed).normal();
-//! let [bred, drawn] = [found(Method::Evolution, &rugged)?, found(Method::Random, &rugged)?];
-//! println!("rugged: {bred:.2} {drawn:.2}");
-//! assert!((bred - drawn).abs() < 0.5);
+//! let [evolved, drawn] = [found(Method::Evolution, &rugged)?, found(Method::Random, &rugged)?];
+//! println!("rugged: {evolved:.2} {drawn:.2}");
+//! assert!((evolved - drawn).abs() < 0.5);
 //! # Ok::<(), evograd::Error>(())
 //! ```
 //!
@@ -464,11 +464,11 @@
 //! ```sh
 //! evograd search explain genet1                        # the graph of a code, and what it costs
 //! evograd search calibrate                             # does the small training rank as a larger one?
-//! evograd search --out runs/bred                       # a small search on the built-in set of shapes
+//! evograd search --out runs/evolved                       # a small search on the built-in set of shapes
 //! evograd search --out runs/drawn --method random
-//! evograd search compare runs/bred runs/drawn          # after as many networks
+//! evograd search compare runs/evolved runs/drawn          # after as many networks
 //! evograd search exhaust --stages 3,4                  # all 186 graphs once
-//! evograd search transfer runs/bred                    # the best at full width, and then the test set
+//! evograd search transfer runs/evolved                    # the best at full width, and then the test set
 //! ```
 //!
 //! ## Where to look

@@ -7,7 +7,7 @@
 //! | chapter | what it builds |
 //! | --- | --- |
 //! | [`travelling_salesman`] | a genetic algorithm, step by step, until it finds the shortest way through towns |
-//! | [`breeding_networks`] | Genetic CNN: networks as bits, bred by small trainings, and how to know whether breeding helps |
+//! | [`breeding_networks`] | Genetic CNN: networks as bits, evolved by small trainings, and how to know whether breeding helps |
 
 pub mod breeding_networks;
 pub mod travelling_salesman;

@@ -218,7 +218,7 @@
 //! far away, is. Once a population is all alike, further generations are in vain. So it is better to **begin anew** with other random
 //! tours as soon as nothing better has been found for a while (above, three generations for each town) and to keep the best
 //! of all: in the same number of generations, crossover makes room for more such attempts, and of many
-//! attempts one ends near the best. [`Towns::breed`](crate::genetic::Towns::breed) does this, and so does the command:
+//! attempts one ends near the best. [`Towns::evolve`](crate::genetic::Towns::evolve) does this, and so does the command:
 //!
 //! ```sh
 //! evograd tsp --towns 52 --svg tour.svg

@@ -1,4 +1,4 @@
-//! The linear classifier: each class has a weight for each pixel. What it reaches says how much of a data set can be told
+//! The linear classifier: each class has a weight for each pixel. What it reaches says how much of a data set can be distinguished
 //! without looking for shapes.
 
 use super::options::Options;

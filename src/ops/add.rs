@@ -24,7 +24,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "add",
     formula: "y = a + b",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 4.0,
     draw: |draw| {
         let (a, b) = draw.broadcasting();

@@ -31,7 +31,7 @@ use evograd_kernels::{Element, Isa, arith, reduce};
 pub(super) const ROW: Row = Row {
     name: "avg_pool2d",
     formula: "y = mean of x under a window",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 3.0,
     draw: |draw| {
         let (shape, MaxPool2d { kernel, stride, padding, ceil }) = MaxPool2d::draw(draw);

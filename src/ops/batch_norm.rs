@@ -31,7 +31,7 @@ use std::ops::Range;
 pub(super) const ROW: Row = Row {
     name: "batch_norm",
     formula: "y = (x − mean)/√(variance + ε)·γ + β over each channel of the batch",
-    kinks: "channels of nearly equal values, whose slopes are too steep to compare: every other image is negative",
+    nondifferentiable: "channels of nearly equal values, whose slopes are too steep to compare: every other image is negative",
     f32_bound: 24.0,
     draw: |draw| {
         let (n, c) = (draw.size(4, 9), draw.size(4, 7));

@@ -26,7 +26,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "batch_norm_eval",
     formula: "y = (x − mean)/√(variance + ε)·γ + β with given statistics",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 12.0,
     draw: |draw| {
         let (n, c) = (draw.size(1, 5), draw.size(4, 7));

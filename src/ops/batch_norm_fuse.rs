@@ -38,7 +38,7 @@ use std::ops::Range;
 pub(super) const ROW: Row = Row {
     name: "batch_norm_fuse",
     formula: "y = R(a + f) or R(a + f + sqrt(R(a)·R(f) + ε)), f = (x − mean)/√(variance + ε)·γ + β",
-    kinks: "|f| < 0.2, |a| < 0.2 or |sum| < 0.2: every other image is negative, β is small, and a has the sign of f or is large",
+    nondifferentiable: "|f| < 0.2, |a| < 0.2 or |sum| < 0.2: every other image is negative, β is small, and a has the sign of f or is large",
     f32_bound: 24.0,
     draw: |draw| {
         let (n, c) = (2 * draw.size(2, 4), draw.size(4, 7));

@@ -22,7 +22,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "batch_norm_relu",
     formula: "y = max((x − mean)/√(variance + ε)·γ + β, 0) over each channel of the batch",
-    kinks: "values near 0 before the ReLU: every other image is negative, and β is small",
+    nondifferentiable: "values near 0 before the ReLU: every other image is negative, and β is small",
     f32_bound: 24.0,
     draw: |draw| {
         let (n, c) = (draw.size(4, 9), draw.size(4, 7));

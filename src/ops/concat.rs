@@ -22,7 +22,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "concat",
     formula: "y = the inputs one behind the other along one axis",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(1, 4);

@@ -47,7 +47,7 @@ pub use prepared::PreparedConv2d;
 pub(super) const ROW: Row = Row {
     name: "conv2d",
     formula: "y[n,k,oh,ow] = b[k] + Σ w[k,c,i,j]·x[n,c,oh·s+i·d−p,ow·s+j·d−p]",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 16.0,
     draw: |draw| {
         let groups = draw.pick(&[1, 1, 2, 3]);

@@ -28,7 +28,7 @@ use evograd_kernels::{Element, reduce, softmax};
 pub(super) const ROW: Row = Row {
     name: "cross_entropy",
     formula: "y = −mean over samples of Σ t·log_softmax(logits), t one class, smoothed",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 12.0,
     draw: |draw| {
         let (n, c) = (draw.size(1, 6), draw.size(1, 40));

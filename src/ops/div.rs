@@ -28,7 +28,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "div",
     formula: "y = a / b",
-    kinks: "|b| < 0.2",
+    nondifferentiable: "|b| < 0.2",
     f32_bound: 3.0,
     draw: |draw| {
         let (a, b) = draw.broadcasting();

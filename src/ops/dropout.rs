@@ -25,7 +25,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "dropout",
     formula: "y = x·k/(1 − p), k = 0 with probability p, else 1",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 2.0,
     draw: |draw| {
         let (shape, p) = (draw.shape(0, 4), draw.pick(&[0.0, 0.1, 0.25, 0.5, 0.9]));

@@ -22,7 +22,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "exp",
     formula: "y = exp(x)",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 3.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

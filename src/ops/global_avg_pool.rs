@@ -23,7 +23,7 @@ use evograd_kernels::{Element, pool};
 pub(super) const ROW: Row = Row {
     name: "global_avg_pool",
     formula: "y = mean of x over height and width",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 3.0,
     draw: |draw| {
         let shape = draw.shape(4, 4);

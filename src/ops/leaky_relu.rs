@@ -25,7 +25,7 @@ use evograd_kernels::{Element, relu};
 pub(super) const ROW: Row = Row {
     name: "leaky_relu",
     formula: "y = x where x > 0, else s·x",
-    kinks: "|x| < 0.2",
+    nondifferentiable: "|x| < 0.2",
     f32_bound: 2.0,
     draw: |draw| {
         let (shape, slope) = (draw.shape(0, 4), draw.pick(&[0.01, 0.25, 0.0, -0.5, 2.0]));

@@ -24,7 +24,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "linear",
     formula: "y = x·wᵀ + b",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 15.0,
     draw: |draw| {
         // In long sums the rounding is measured; there are enough of them that they do not all cancel.

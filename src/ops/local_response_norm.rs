@@ -33,7 +33,7 @@ use evograd_kernels::{Element, lrn};
 pub(super) const ROW: Row = Row {
     name: "local_response_norm",
     formula: "y = x·(k + α/n·Σx²)^(−β) over a window of n channels",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 5.0,
     draw: |draw| {
         let (size, beta) = (draw.size(1, 6), draw.pick(&[0.75, 0.5, 1.0, 0.3]));

@@ -21,7 +21,7 @@ use evograd_kernels::{Element, Isa, arith};
 pub(super) const ROW: Row = Row {
     name: "log",
     formula: "y = ln(x)",
-    kinks: "x < 0.2",
+    nondifferentiable: "x < 0.2",
     f32_bound: 2.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

@@ -22,7 +22,7 @@ use evograd_kernels::{Element, softmax};
 pub(super) const ROW: Row = Row {
     name: "log_softmax",
     formula: "y = x − ln Σexp(x) along the last axis",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 12.0,
     draw: |draw| {
         // Several rows: in a single one of few classes the slopes may cancel, and nothing be left to measure f32 by.

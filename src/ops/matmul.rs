@@ -25,7 +25,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "matmul",
     formula: "y[m, n] = sum over k of a[m, k]·b[k, n]",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 12.0,
     draw: |draw| {
         // In long sums the rounding is measured; there are enough of them that they do not all cancel.

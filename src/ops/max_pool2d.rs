@@ -31,7 +31,7 @@ use evograd_kernels::{Element, pool};
 pub(super) const ROW: Row = Row {
     name: "max_pool2d",
     formula: "y = max of x under a window",
-    kinks: "two values closer than 1/16",
+    nondifferentiable: "two values closer than 1/16",
     f32_bound: 2.0,
     draw: |draw| {
         let (shape, options) = MaxPool2d::draw(draw);

@@ -24,7 +24,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "mean",
     formula: "y = mean of x over chosen axes",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 7.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

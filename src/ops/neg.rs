@@ -21,7 +21,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "neg",
     formula: "y = −x",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

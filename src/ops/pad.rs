@@ -23,7 +23,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "pad",
     formula: "y = x with constant margins",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

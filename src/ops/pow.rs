@@ -25,7 +25,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "pow",
     formula: "y = x^p",
-    kinks: "|x| < 0.2; x < 0 where p is fractional",
+    nondifferentiable: "|x| < 0.2; x < 0 where p is fractional",
     f32_bound: 4.0,
     draw: |draw| {
         let (shape, exponent) = (draw.shape(0, 4), draw.pick(&[2.0_f64, 3.0, 1.0, 0.0, -1.0, -2.0, 0.5, 1.7, -0.5]));

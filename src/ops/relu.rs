@@ -23,7 +23,7 @@ use evograd_kernels::{Element, relu};
 pub(super) const ROW: Row = Row {
     name: "relu",
     formula: "y = max(x, 0)",
-    kinks: "|x| < 0.2",
+    nondifferentiable: "|x| < 0.2",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

@@ -20,7 +20,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "reshape",
     formula: "y = x under another shape",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(1, 4);

@@ -23,7 +23,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "scale",
     formula: "y = c · x",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 1.0,
     draw: |draw| {
         let (shape, factor) = (draw.shape(0, 4), draw.number(-2.0, 2.0));

@@ -22,7 +22,7 @@ use evograd_kernels::{Element, activation};
 pub(super) const ROW: Row = Row {
     name: "sigmoid",
     formula: "y = 1 / (1 + exp(−x))",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 12.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

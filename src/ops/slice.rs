@@ -23,7 +23,7 @@ use std::ops::Range;
 pub(super) const ROW: Row = Row {
     name: "slice",
     formula: "y = x from start to end along one axis",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(1, 4);

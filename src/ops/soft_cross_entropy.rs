@@ -23,7 +23,7 @@ use evograd_kernels::{Element, arith, softmax};
 pub(super) const ROW: Row = Row {
     name: "soft_cross_entropy",
     formula: "y = −mean over samples of Σ t·log_softmax(logits)",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 12.0,
     draw: |draw| {
         let (n, c) = (draw.size(1, 6), draw.size(2, 40));

@@ -23,7 +23,7 @@ use evograd_kernels::{Element, softmax};
 pub(super) const ROW: Row = Row {
     name: "softmax",
     formula: "y = exp(x)/Σexp(x) along the last axis",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 8.0,
     draw: |draw| {
         // Several rows: in a single one of few classes the slopes may cancel, and nothing be left to measure f32 by.

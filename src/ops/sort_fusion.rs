@@ -25,7 +25,7 @@ use evograd_kernels::{Element, sort};
 pub(super) const ROW: Row = Row {
     name: "sort_fusion",
     formula: "y = a + b + R(a)·R(b), then R where asked",
-    kinks: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
+    nondifferentiable: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
     f32_bound: 2.0,
     draw: |draw| {
         let (shape, relu) = (draw.shape(0, 4), draw.flag());
@@ -35,7 +35,7 @@ pub(super) const ROW: Row = Row {
     large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_fusion(&v[1], true) },
 };
 
-/// Draws two branches whose elements have either sign. Where `fused`, what the trailing ReLU sees, is near its kink, the
+/// Draws two branches whose elements have either sign. Where `fused`, what the trailing ReLU sees, is near its point without a derivative, the
 /// two are made equal: that is a sum of at least 0.4 with the sign of both.
 pub(super) fn draw_branches(draw: &mut Draw, shape: Shape, fused: impl Fn(f64, f64) -> f64) -> [Tensor<f64>; 2] {
     let [a, mut b] = [draw.nonzero(shape), draw.nonzero(shape)];

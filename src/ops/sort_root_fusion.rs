@@ -28,7 +28,7 @@ use evograd_kernels::{Element, sort};
 pub(super) const ROW: Row = Row {
     name: "sort_root_fusion",
     formula: "y = a + b + sqrt(R(a)·R(b) + ε), then R where asked",
-    kinks: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
+    nondifferentiable: "|a| < 0.2 or |b| < 0.2; |sum| < 0.2 with the trailing ReLU",
     f32_bound: 3.0,
     draw: |draw| {
         let (shape, relu, epsilon) = (draw.shape(0, 4), draw.flag(), draw.pick(&[1e-4, 1e-2]));

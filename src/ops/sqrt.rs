@@ -22,7 +22,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "sqrt",
     formula: "y = sqrt(x)",
-    kinks: "x < 0.2",
+    nondifferentiable: "x < 0.2",
     f32_bound: 2.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

@@ -24,7 +24,7 @@ use evograd_kernels::{Element, arith};
 pub(super) const ROW: Row = Row {
     name: "sub",
     formula: "y = a − b",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 1.0,
     draw: |draw| {
         let (a, b) = draw.broadcasting();

@@ -22,7 +22,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "sum",
     formula: "y = sum of x over chosen axes",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 6.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

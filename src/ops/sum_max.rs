@@ -26,7 +26,7 @@ use evograd_kernels::{Element, maximum};
 pub(super) const ROW: Row = Row {
     name: "sum_max",
     formula: "y = a + b + max(a, b)",
-    kinks: "|a − b| < 1/16",
+    nondifferentiable: "|a − b| < 1/16",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

@@ -22,7 +22,7 @@ use evograd_kernels::{Element, Isa, activation};
 pub(super) const ROW: Row = Row {
     name: "tanh",
     formula: "y = tanh(x)",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 20.0,
     draw: |draw| {
         let shape = draw.shape(0, 4);

@@ -23,7 +23,7 @@ use evograd_kernels::Element;
 pub(super) const ROW: Row = Row {
     name: "transpose",
     formula: "y = x with its axes in another order",
-    kinks: "",
+    nondifferentiable: "",
     f32_bound: 0.0,
     draw: |draw| {
         let shape = draw.shape(1, 5);

@@ -80,7 +80,7 @@ impl Spent {
     }
 
     /// The share of the roofline that was reached; `None` where there was nothing to do.
-    pub fn roof_share(&self) -> Option<f64> {
+    pub fn peak_share(&self) -> Option<f64> {
         (self.macs > 0 || self.bytes > 0).then(|| self.least.as_secs_f64() / self.seconds())
     }
 
@@ -170,9 +170,9 @@ mod tests {
         assert!((spent.operations_per_second().unwrap() - 400.0 / 600e-9).abs() < 1.0);
         assert!((spent.bytes_per_second().unwrap() - 310.0 / 600e-9).abs() < 1.0);
         // The first is bound by arithmetic, 100 ns; the second by memory, 300 ns.
-        assert!((spent.roof_share().unwrap() - 400.0 / 600.0).abs() < 1e-9);
+        assert!((spent.peak_share().unwrap() - 400.0 / 600.0).abs() < 1e-9);
         assert_eq!(kinds[2].spent.operations_per_second(), None);
-        assert_eq!((kinds[3].spent.bytes_per_second(), kinds[3].spent.roof_share()), (None, None));
+        assert_eq!((kinds[3].spent.bytes_per_second(), kinds[3].spent.peak_share()), (None, None));
         assert_eq!(profile().rest().as_nanos(), 335);
     }
 

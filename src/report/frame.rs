@@ -7,7 +7,7 @@ use std::fmt::Write;
 pub(super) const SIZE: [f64; 2] = [640.0, 400.0];
 /// Room left of, right of, above and below what is drawn.
 pub(super) const MARGINS: [f64; 4] = [64.0, 24.0, 56.0, 54.0];
-/// Told apart by people who see few colours too (Okabe and Ito).
+/// OnEvent apart by people who see few colours too (Okabe and Ito).
 pub(super) const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#1e293b"];
 
 /// A chart without its contents.

@@ -116,7 +116,7 @@ impl Series {
 }
 
 impl Band {
-    /// Its shape, straight or in steps as its line. It has a thin edge, by which bands that lie over each other are told apart.
+    /// Its shape, straight or in steps as its line. It has a thin edge, by which bands that lie over each other are distinguished.
     fn draw(&self, frame: &Frame<'_>, colour: &str, pen: Pen, svg: &mut String) {
         let edge = |side: usize| self.0.iter().map(move |of| frame.pixel([of[0], of[side]]));
         let mut path = String::new();

@@ -33,7 +33,7 @@ struct Card {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
-    Picture,
+    Image,
     Weights,
     Pool,
     Fusion,
@@ -44,7 +44,7 @@ impl Look {
     /// Fill and line.
     fn colours(self) -> [&'static str; 2] {
         match self {
-            Look::Picture => ["#f1f5f9", "#64748b"],
+            Look::Image => ["#f1f5f9", "#64748b"],
             Look::Weights => ["#e0edff", "#3b6fb6"],
             Look::Pool => ["#e3f5ea", "#3a8f62"],
             Look::Fusion => ["#ffe9cc", "#d07a16"],
@@ -77,8 +77,8 @@ const RANKS_IN_COLUMN: usize = 16;
 /// let svg = network_svg("two layers", &[3, 8, 8], &[row("a", vec![None]), row("b", vec![Some(0)])]);
 /// assert!(svg.starts_with("<svg") && svg.contains("two layers"));
 /// ```
-pub fn network_svg(title: &str, picture: &[usize], rows: &[LayerRow]) -> String {
-    let cards = cards(picture, rows);
+pub fn network_svg(title: &str, image: &[usize], rows: &[LayerRow]) -> String {
+    let cards = cards(image, rows);
     let inputs: Vec<Vec<usize>> = cards.iter().map(|card| card.inputs.clone()).collect();
     let mut drawing = Drawing::new(layout(&inputs, RANKS_IN_COLUMN));
     drawing.size[0] = drawing.size[0].max(2.0 * MARGIN + title.chars().count() as f64 * TITLE_LETTER);
@@ -98,15 +98,15 @@ fn touches_up(kind: &str) -> bool {
 }
 
 /// The boxes, the image first. A layer joins its input's box where it touches up and nobody else takes that input.
-fn cards(picture: &[usize], rows: &[LayerRow]) -> Vec<Card> {
+fn cards(image: &[usize], rows: &[LayerRow]) -> Vec<Card> {
     let mut users = vec![0; rows.len()];
     rows.iter().flat_map(|row| row.inputs.iter().flatten()).for_each(|input| users[*input] += 1);
     let start = Card {
         title: "image".into(),
         name: String::new(),
-        output: picture.to_vec(),
+        output: image.to_vec(),
         parameters: 0,
-        look: Look::Picture,
+        look: Look::Image,
         inputs: Vec::new(),
     };
     let mut cards = vec![start];
@@ -248,7 +248,7 @@ impl Drawing {
 
 fn card(svg: &mut String, card: &Card, [x, y]: [f64; 2]) {
     let [fill, line] = card.look.colours();
-    let round = if matches!(card.look, Look::Fusion | Look::Picture) { HEIGHT / 2.0 } else { 7.0 };
+    let round = if matches!(card.look, Look::Fusion | Look::Image) { HEIGHT / 2.0 } else { 7.0 };
     let (left, top) = (x - WIDTH / 2.0, y - HEIGHT / 2.0);
     let _ = writeln!(
         svg,

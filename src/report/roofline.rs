@@ -28,15 +28,15 @@ pub struct RooflinePoint {
     pub share: f64,
 }
 
-/// Points below the roof of a machine, both axes logarithmic.
+/// Points below the roofline of a machine, both axes logarithmic.
 ///
 /// ```
 /// use evograd::report::{Roofline, RooflinePoint};
 /// let point = RooflinePoint {
 ///     name: "conv2d".into(), group: "forward".into(), intensity: 40.0, rate: 5e10, share: 0.5,
 /// };
-/// let picture = Roofline { title: "a step", operations: 1e11, bandwidth: 1e10, note: "", points: vec![point] };
-/// assert!(picture.to_svg().contains("conv2d"));
+/// let roofline = Roofline { title: "a step", operations: 1e11, bandwidth: 1e10, note: "", points: vec![point] };
+/// assert!(roofline.to_svg().contains("conv2d"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roofline<'a> {
@@ -58,7 +58,7 @@ type Area = [f64; 4];
 /// Where no name may be written.
 #[derive(Default)]
 struct Taken {
-    /// By dots and by the roof.
+    /// By dots and by the roofline.
     covered: Vec<Area>,
     /// By names, which no line to a dot may cross either.
     names: Vec<Area>,
@@ -104,16 +104,16 @@ impl Roofline<'_> {
     }
 
     /// The least that a pass of this intensity is bound by: memory below the ridge, arithmetic above it.
-    fn roof(&self, intensity: f64) -> f64 {
+    fn attainable(&self, intensity: f64) -> f64 {
         self.operations.min(intensity * self.bandwidth)
     }
 
-    /// Axes over all points and the ridge of the roof.
+    /// Axes over all points and the ridge of the roofline.
     fn scales(&self, points: &[&RooflinePoint]) -> Scales {
         let ridge = self.operations / self.bandwidth;
-        // There is room for the two numbers of the roof, also where all points are to the right of it or above it.
-        let over = |values: &mut dyn Iterator<Item = f64>, roof: [f64; 2]| {
-            let (low, high) = values.fold((roof[0], roof[1]), |(low, high), x| (low.min(x / 2.0), high.max(x * 2.0)));
+        // There is room for the two numbers of the roofline, also where all points are to the right of it or above it.
+        let over = |values: &mut dyn Iterator<Item = f64>, ridge: [f64; 2]| {
+            let (low, high) = values.fold((ridge[0], ridge[1]), |(low, high), x| (low.min(x / 2.0), high.max(x * 2.0)));
             [low.log10(), high.log10()]
         };
         let x = over(&mut points.iter().map(|point| point.intensity), [ridge / 5.0, ridge * 5.0]);
@@ -121,11 +121,11 @@ impl Roofline<'_> {
         Scales { x, y }
     }
 
-    /// The roof with its two numbers; returns what the lines cover, and what the numbers do.
+    /// The roofline with its two numbers; returns what the lines cover, and what the numbers do.
     fn draw_roof(&self, scales: &Scales, points: &[&RooflinePoint], svg: &mut String) -> [Vec<Area>; 2] {
         let ends = scales.x.map(|end| 10_f64.powf(end));
         let first = ends[0].max(10_f64.powf(scales.y[0]) / self.bandwidth);
-        let corners = [first, self.operations / self.bandwidth, ends[1]].map(|x| scales.pixel([x, self.roof(x)]));
+        let corners = [first, self.operations / self.bandwidth, ends[1]].map(|x| scales.pixel([x, self.attainable(x)]));
         let [[a, b], [c, d], [e, f]] = corners;
         let _ = writeln!(
             svg,
@@ -363,15 +363,15 @@ mod tests {
         RooflinePoint { name: name.into(), group: "forward".into(), intensity, rate, share: 0.02 }
     }
 
-    fn picture(points: Vec<RooflinePoint>) -> Roofline<'static> {
+    fn roofline(points: Vec<RooflinePoint>) -> Roofline<'static> {
         Roofline { title: "a <step>", operations: 1e11, bandwidth: 1e10, note: "", points }
     }
 
     #[test]
     fn the_roof_rises_with_the_bandwidth_up_to_the_peak() {
-        let picture = picture(Vec::new());
-        assert_eq!([1.0, 10.0, 100.0].map(|intensity| picture.roof(intensity)), [1e10, 1e11, 1e11]);
-        assert!(picture.to_svg().contains("a &lt;step&gt;"));
+        let roofline = roofline(Vec::new());
+        assert_eq!([1.0, 10.0, 100.0].map(|intensity| roofline.attainable(intensity)), [1e10, 1e11, 1e11]);
+        assert!(roofline.to_svg().contains("a &lt;step&gt;"));
     }
 
     /// Crowded points: no label lies on another one, on a dot or on the line of another one, and few are left out.
@@ -382,11 +382,11 @@ mod tests {
             point(&format!("operation {i}"), 0.4 + 0.04 * f64::from(i), rate)
         };
         let points: Vec<_> = (0..16).map(crowded).collect();
-        let picture = picture(points);
-        let scales = picture.scales(&picture.points.iter().collect::<Vec<_>>());
-        let covered = picture.points.iter().map(|point| point.area(&scales)).collect();
+        let roofline = roofline(points);
+        let scales = roofline.scales(&roofline.points.iter().collect::<Vec<_>>());
+        let covered = roofline.points.iter().map(|point| point.area(&scales)).collect();
         let (mut taken, mut svg) = (Taken { covered, ..Taken::default() }, String::new());
-        picture.points.iter().for_each(|point| point.draw_label(&scales, &mut taken, &mut svg));
+        roofline.points.iter().for_each(|point| point.draw_label(&scales, &mut taken, &mut svg));
         assert!(taken.names.len() >= 14 && !taken.lines.is_empty(), "{svg}");
         assert!(taken.names.iter().all(inside), "{svg}");
         let all = [&taken.covered, &taken.names, &taken.lines];
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_has_no_place_is_left_out() {
-        let svg = picture(vec![point("nothing", 0.0, 1e9), point("endless", f64::INFINITY, 1e9)]).to_svg();
+        let svg = roofline(vec![point("nothing", 0.0, 1e9), point("endless", f64::INFINITY, 1e9)]).to_svg();
         assert_eq!(svg.matches("<title>").count(), 0);
     }
 

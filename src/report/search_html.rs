@@ -160,9 +160,9 @@ const BETWEEN: &str = "Between networks, a worker – one of those that train in
     found, breeds the next generation, or waits for the last network of this one.";
 
 fn sentence(stats: &SearchStats) -> String {
-    let [bred, raced] =
+    let [evolved, raced] =
         [false, true].map(|race| stats.generations.iter().filter(|row| row.race == race).count() as u64);
-    let work = match (stats.task.as_str(), bred) {
+    let work = match (stats.task.as_str(), evolved) {
         ("exhaust", _) => "Every network of the space was asked for".to_string(),
         ("calibrate", _) => "Networks were trained to see what fitness is worth".to_string(),
         (_, 0) => "A search whose first generation is not complete".to_string(),
@@ -304,8 +304,8 @@ fn time_notes(stats: &SearchStats) -> Vec<String> {
         duration(time.overhead_max)
     )];
     if time.images_per_second > 0.0 {
-        let pictures = grouped(time.images_per_second.round() as u64);
-        notes.push(format!("Training images a second: median {pictures}."));
+        let images = grouped(time.images_per_second.round() as u64);
+        notes.push(format!("Training images a second: median {images}."));
     }
     if time.between.is_some() {
         notes.push(BETWEEN.into());

@@ -1,7 +1,7 @@
 //! Whether the order in which a short training puts networks repeats itself, and is that of a long one.
 
 use super::config::SearchConfig;
-use super::evaluator::{Evaluator, Told};
+use super::evaluator::{Evaluator, OnEvent};
 use super::graphs::{code, space};
 use super::length::{Length, Repeated};
 use crate::data::Sets;
@@ -27,7 +27,7 @@ pub struct Trial {
 ///
 /// # Errors
 /// As [`search`](super::search()); and when the space has not as many graphs, or the settings have no calibration.
-pub fn calibrate(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<Vec<Trial>> {
+pub fn calibrate(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut OnEvent<'_>) -> Result<Vec<Trial>> {
     let mut on_event = |event: super::Event<'_>| on_event(event);
     let calibration = config.calibration.clone().unwrap_or_default();
     let codes = different_graphs(&config.networks.stages, calibration.codes, config.search.seed)?;

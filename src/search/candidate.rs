@@ -65,7 +65,7 @@ struct Clock {
     /// Seconds spent on answers.
     answering: f64,
     /// Images trained on.
-    pictures: usize,
+    images: usize,
     /// The loss of each step.
     losses: Vec<f64>,
 }
@@ -137,7 +137,7 @@ impl Ground {
             core_seconds: thread_seconds().zip(core).map(|(now, then)| now - then),
             overhead_seconds,
             // A clock may be too coarse to see a training that ends in its first step.
-            images_per_second: clock.pictures as f64 / (seconds - overhead_seconds - clock.answering).max(1e-6),
+            images_per_second: clock.images as f64 / (seconds - overhead_seconds - clock.answering).max(1e-6),
             diverged: score.as_ref().err().cloned(),
         }))
     }
@@ -166,7 +166,7 @@ impl Ground {
                     return Ok(None);
                 }
                 let report = trainer.step(&batch?)?;
-                clock.pictures += report.pictures;
+                clock.images += report.images;
                 clock.losses.push(report.loss);
             }
             trainer.end_epoch();

@@ -1,10 +1,10 @@
-//! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the breeding.
+//! The settings of a search, as a TOML file has them: those of a training run for each candidate, and those of the search strategy.
 
 use super::graphs::graph_count;
 use super::length::{Length, VALIDATION, hundredths, steps};
 use super::numbers::OF_SEARCH;
 use super::readers::READERS;
-use super::settings::{Breeding, Calibration, Confirmation, Networks};
+use super::settings::{Calibration, Confirmation, Networks, Strategy};
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Backbone;
 use crate::ops::Fusion;
@@ -28,7 +28,7 @@ use std::path::Path;
 #[serde(default, deny_unknown_fields)]
 pub struct SearchConfig {
     /// How networks are evolved.
-    pub search: Breeding,
+    pub search: Strategy,
     /// Which networks are evolved.
     pub networks: Networks,
     /// What each is trained on.
@@ -156,7 +156,7 @@ impl SearchConfig {
     pub fn check(&self) -> Result<()> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("configuration", problem, &[], remedy));
         numbers::expect_in(self, &[&OF_SEARCH, &OF_TRAINING])?;
-        let Breeding { population, elite, .. } = &self.search;
+        let Strategy { population, elite, .. } = &self.search;
         if elite >= population {
             let problem = format!("search.population is {population} and search.elite {elite}");
             return refuse(problem, "let fewer individuals stay than there are");

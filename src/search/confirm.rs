@@ -4,7 +4,7 @@
 //! is chosen any more, so means and intervals are what they say.
 
 use super::config::SearchConfig;
-use super::evaluator::{CONFIRM, Evaluator, Told};
+use super::evaluator::{CONFIRM, Evaluator, OnEvent};
 use super::settings::Contestant;
 use super::two_samples::{Interval, mean_interval, permutation_p, welch};
 use crate::data::Sets;
@@ -78,7 +78,12 @@ impl Confirmed {
 ///
 /// # Errors
 /// As [`search`](super::search()); and when the settings name no contestants.
-pub fn confirm(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<Vec<Confirmed>> {
+pub fn confirm(
+    journal: &Path,
+    config: &SearchConfig,
+    sets: &Sets,
+    on_event: &mut OnEvent<'_>,
+) -> Result<Vec<Confirmed>> {
     let confirmation = config.confirmation.clone().unwrap_or_default();
     confirmation.check()?;
     let codes: Vec<Code> = confirmation.contestants.iter().map(|one| one.code.parse()).collect::<Result<_>>()?;

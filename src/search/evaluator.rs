@@ -42,7 +42,7 @@ pub enum Event<'a> {
 }
 
 /// What is called with each event, and answers whether to go on.
-pub type Told<'a> = dyn FnMut(Event<'_>) -> bool + 'a;
+pub type OnEvent<'a> = dyn FnMut(Event<'_>) -> bool + 'a;
 
 /// The task of a confirmation, the only one that asks for the test set.
 pub(super) const CONFIRM: &str = "confirm";
@@ -63,7 +63,7 @@ pub(super) struct Evaluator<'a> {
     since: Instant,
     /// Seconds that workers have spent on networks since then, over all workers.
     busy: f64,
-    on_event: &'a mut Told<'a>,
+    on_event: &'a mut OnEvent<'a>,
 }
 
 /// A training of a code: which time, and for how many epochs.
@@ -76,7 +76,7 @@ impl<'a> Evaluator<'a> {
         task: &str,
         config: &SearchConfig,
         sets: &Sets,
-        on_event: &'a mut Told<'a>,
+        on_event: &'a mut OnEvent<'a>,
     ) -> Result<Self> {
         let (mut journal, rows) = SearchJournal::open(path)?;
         let now = begin(task, config, sets, &mut ())?;
@@ -225,7 +225,7 @@ impl Trainings for Evaluator<'_> {
 }
 
 /// Tells of images that are read.
-struct Reading<'a>(&'a mut Told<'a>);
+struct Reading<'a>(&'a mut OnEvent<'a>);
 
 impl Progress for Reading<'_> {
     fn step(&mut self, _: &str, _: u64, _: Option<u64>) {}

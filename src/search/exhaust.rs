@@ -1,7 +1,7 @@
 //! All networks of a small space: what each comes to, and how well a search would have found the best of them.
 
 use super::config::SearchConfig;
-use super::evaluator::{Evaluator, Told};
+use super::evaluator::{Evaluator, OnEvent};
 use super::graphs::graphs;
 use crate::data::Sets;
 use crate::error::Result;
@@ -15,7 +15,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// As [`search`](super::search()), and [`graphs`](super::graphs()).
-pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<()> {
+pub fn exhaust(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut OnEvent<'_>) -> Result<()> {
     let mut on_event = |event: super::Event<'_>| on_event(event);
     let codes = graphs(&config.networks.stages)?;
     let mut evaluator = Evaluator::new(journal, "exhaust", config, sets, &mut on_event)?;

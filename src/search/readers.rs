@@ -3,16 +3,16 @@
 use crate::train::unread::{Reader, above_zero, reader};
 
 /// The methods that evolve by crossing and mutation, and the one of them that chooses how.
-const BRED: &[&str] = &["evolution", "paper"];
+const EVOLVED: &[&str] = &["evolution", "paper"];
 const EVOLUTION: &[&str] = &["evolution"];
 
 /// The settings that not every search reads.
 pub(super) const READERS: [Reader; 12] = [
     reader("search.children", "search.method", &["evolution", "aging"]),
-    reader("search.crossover", "search.method", BRED),
-    reader("search.crossover_stage", "search.method", BRED),
-    reader("search.mutation", "search.method", BRED),
-    reader("search.mutation_bit", "search.method", BRED),
+    reader("search.crossover", "search.method", EVOLVED),
+    reader("search.crossover_stage", "search.method", EVOLVED),
+    reader("search.mutation", "search.method", EVOLVED),
+    reader("search.mutation_bit", "search.method", EVOLVED),
     reader("search.selection", "search.method", EVOLUTION),
     reader("search.tournament", "search.method", EVOLUTION),
     reader("search.elite", "search.method", EVOLUTION),

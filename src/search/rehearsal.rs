@@ -5,7 +5,7 @@ use super::drive::{Round, Trainings, drive};
 use super::history::History;
 use super::landscape::{Landscape, OnLandscape};
 use super::method::method;
-use super::settings::Breeding;
+use super::settings::Strategy;
 use super::surrogate::Estimate;
 use crate::error::{Error, Result};
 use crate::models::genetic_cnn::Code;
@@ -23,17 +23,17 @@ pub struct Rehearsal {
     pub leaders: Vec<f64>,
 }
 
-/// Searches so many times, with the seed of `breeding` and those that follow it, `workers` at a time; what each came to, in the order of
+/// Searches so many times, with the seed of `strategy` and those that follow it, `workers` at a time; what each came to, in the order of
 /// their seeds, whatever the number of workers. `on_progress` gets how many are done and answers whether to go on.
 ///
 /// ```
 /// use evograd::models::genetic_cnn::Backbone;
-/// use evograd::search::{Breeding, Budget, History, Landscape, Networks, graphs, rehearse};
+/// use evograd::search::{Budget, History, Landscape, Networks, Strategy, graphs, rehearse};
 /// let networks = Networks { stages: vec![3, 4], backbone: Backbone::cifar10(2), ..Networks::default() };
 /// let edges = |code: &evograd::models::genetic_cnn::Code| code.0.iter().map(|s| s.edges().count()).sum::<usize>() as f64;
 /// let landscape = Landscape::new(graphs(&[3, 4])?.into_iter().map(|code| (code.clone(), edges(&code))), 0.5, 0.1);
-/// let breeding = Breeding { budget: Budget::Trainings(24), ..Breeding::default() };
-/// let all = rehearse(&landscape, &History::new(&networks, 32), &breeding, 4, 2, &mut |_| true)?;
+/// let strategy = Strategy { budget: Budget::Trainings(24), ..Strategy::default() };
+/// let all = rehearse(&landscape, &History::new(&networks, 32), &strategy, 4, 2, &mut |_| true)?;
 /// assert_eq!((all.len(), all[0].leaders.len()), (4, 24));
 /// # Ok::<(), evograd::Error>(())
 /// ```
@@ -43,7 +43,7 @@ pub struct Rehearsal {
 pub fn rehearse(
     landscape: &Landscape,
     history: &History,
-    breeding: &Breeding,
+    strategy: &Strategy,
     repeats: u32,
     workers: usize,
     on_progress: &mut dyn FnMut(u32) -> bool,
@@ -53,8 +53,8 @@ pub fn rehearse(
     // A thread takes what it needs of the history along: it remembers codes, which threads cannot share.
     let tasks: Vec<(u32, History)> = (0..repeats).map(|repeat| (repeat, history.clone())).collect();
     let work = |(repeat, history): (u32, History), _: &_| {
-        let breeding = Breeding { seed: breeding.seed.wrapping_add(repeat.into()), ..breeding.clone() };
-        (repeat, rehearsal(landscape, history, &breeding))
+        let strategy = Strategy { seed: strategy.seed.wrapping_add(repeat.into()), ..strategy.clone() };
+        (repeat, rehearsal(landscape, history, &strategy))
     };
     in_parallel(workers, tasks, work, &mut |result| {
         match result {
@@ -75,8 +75,8 @@ pub fn rehearse(
 }
 
 /// One search.
-fn rehearsal(landscape: &Landscape, mut history: History, breeding: &Breeding) -> Result<Rehearsal> {
-    let trainings = RefCell::new(landscape.trainings(breeding.seed));
+fn rehearsal(landscape: &Landscape, mut history: History, strategy: &Strategy) -> Result<Rehearsal> {
+    let trainings = RefCell::new(landscape.trainings(strategy.seed));
     let mut leaders = Vec::new();
     let mut last = f64::NAN;
     let mut on_round = |round: &Round| {
@@ -87,8 +87,8 @@ fn rehearsal(landscape: &Landscape, mut history: History, breeding: &Breeding) -
         leaders.push(last);
         Ok(true)
     };
-    let mut by = method(breeding);
-    let answer = drive(breeding.budget, breeding.seed, &mut history, &mut *by, &mut Shared(&trainings), &mut on_round)?;
+    let mut by = method(strategy);
+    let answer = drive(strategy.budget, strategy.seed, &mut history, &mut *by, &mut Shared(&trainings), &mut on_round)?;
     let truth = answer.as_ref().and_then(|answer| landscape.truth(&answer.winner));
     match answer.zip(truth) {
         Some((answer, truth)) => Ok(Rehearsal { truth, claim: answer.fitness, leaders }),

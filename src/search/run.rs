@@ -2,7 +2,7 @@
 
 use super::config::SearchConfig;
 use super::drive::{Answer, Individual, Leader, Round, Trainings, drive};
-use super::evaluator::{Evaluator, Told};
+use super::evaluator::{Evaluator, OnEvent};
 use super::history::History;
 use super::method::{Propose, method};
 use super::surrogate::Estimate;
@@ -20,7 +20,7 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Stopped`] when `on_event` answers so. And when the journal cannot be read or written or belongs to another search, a
 /// image cannot be read, or the system refuses memory or threads.
-pub fn search(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut Told<'_>) -> Result<Answer> {
+pub fn search(journal: &Path, config: &SearchConfig, sets: &Sets, on_event: &mut OnEvent<'_>) -> Result<Answer> {
     search_by(&mut *method(&config.search), journal, config, sets, on_event)
 }
 
@@ -33,7 +33,7 @@ pub fn search_by(
     journal: &Path,
     config: &SearchConfig,
     sets: &Sets,
-    on_event: &mut Told<'_>,
+    on_event: &mut OnEvent<'_>,
 ) -> Result<Answer> {
     let mut on_event = |event: super::Event<'_>| on_event(event);
     let evaluator = RefCell::new(Evaluator::new(journal, "search", config, sets, &mut on_event)?);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// How networks are evolved. The letters are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Breeding {
+pub struct Strategy {
     /// How individuals are proposed.
     pub method: Method,
     /// After what the search ends.
@@ -33,7 +33,7 @@ pub struct Breeding {
     pub tournament: usize,
     /// The fittest that go on as they are; the paper keeps none.
     pub elite: usize,
-    /// The seed of the breeding.
+    /// The seed of the search.
     pub seed: u64,
     /// Networks trained in parallel, each on one core; 0 for one on each core.
     pub workers: usize,
@@ -83,9 +83,9 @@ pub struct Networks {
     pub backbone: Backbone,
 }
 
-impl Default for Breeding {
+impl Default for Strategy {
     fn default() -> Self {
-        Breeding {
+        Strategy {
             method: Method::Evolution,
             budget: Budget::Trainings(24),
             population: 6,

@@ -59,7 +59,7 @@ pub fn evaluate(
     }
     let correct: usize = (0..classes).map(|class| confusion[class][class]).sum();
     let (loss, accuracy) = (loss / done as f64, correct as f64 / done as f64);
-    Ok(Some(Evaluation { score: Score { split: split.into(), pictures: done, loss, accuracy }, confusion }))
+    Ok(Some(Evaluation { score: Score { split: split.into(), images: done, loss, accuracy }, confusion }))
 }
 
 /// The class of the greatest logit in each row; the first of equals.

@@ -281,12 +281,12 @@ fn noun(task: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Pictures;
+    use crate::data::Images;
     use crate::train::Config;
     use std::sync::Arc;
 
     /// Images as of an image folder: without a checksum.
-    struct Unsummed(Pictures);
+    struct Unsummed(Images);
 
     impl Dataset for Unsummed {
         fn len(&self) -> usize {
@@ -306,8 +306,8 @@ mod tests {
         }
     }
 
-    fn images(classes: &[&str], bytes: &[u8], labels: &[u16]) -> Pictures {
-        Pictures::new([1, 1, 2], classes, bytes.to_vec(), labels.to_vec()).unwrap()
+    fn images(classes: &[&str], bytes: &[u8], labels: &[u16]) -> Images {
+        Images::new([1, 1, 2], classes, bytes.to_vec(), labels.to_vec()).unwrap()
     }
 
     /// Every way in which data may be other data, with and without a checksum of its own.
@@ -326,7 +326,7 @@ mod tests {
         let row = |train: Arc<dyn Dataset>, test: Arc<dyn Dataset>| {
             begin("train", String::new(), &Sets { train, test }, &mut ())
         };
-        let wraps: [fn(Pictures) -> Arc<dyn Dataset>; 2] = [|set| Arc::new(set), |set| Arc::new(Unsummed(set))];
+        let wraps: [fn(Images) -> Arc<dyn Dataset>; 2] = [|set| Arc::new(set), |set| Arc::new(Unsummed(set))];
         for wrap in wraps {
             let then = row(wrap(usual()), wrap(usual())).unwrap();
             expect_same_data(Path::new("x"), &then, &row(wrap(usual()), wrap(usual())).unwrap()).unwrap();

@@ -9,9 +9,9 @@ pub struct StepReport {
     /// The mean loss over the batch.
     pub loss: f64,
     /// Correct predictions.
-    pub right: usize,
+    pub correct: usize,
     /// Images.
-    pub pictures: usize,
+    pub images: usize,
     /// The learning rate.
     pub rate: f64,
     /// The norm of the gradient, before clipping.
@@ -30,7 +30,8 @@ pub struct Position {
     /// The sum of the losses of the present epoch's steps.
     pub loss_sum: f64,
     /// Correct predictions in the present epoch.
-    pub right: usize,
+    #[serde(alias = "right")]
+    pub correct: usize,
     /// Images in the present epoch.
     pub seen: usize,
     /// Seconds spent on the present epoch's steps, in all segments.
@@ -53,7 +54,7 @@ pub struct Window {
     /// The sum of their losses.
     pub loss_sum: f64,
     /// Correct predictions.
-    pub right: usize,
+    pub correct: usize,
     /// Images.
     pub seen: usize,
     /// Seconds spent on them, in all segments.
@@ -68,7 +69,7 @@ impl Position {
 
     /// Accuracy in the present epoch so far.
     pub fn accuracy(&self) -> f64 {
-        self.right as f64 / self.seen as f64
+        self.correct as f64 / self.seen as f64
     }
 
     /// Images a second in the present epoch so far.
@@ -81,12 +82,12 @@ impl Position {
         self.step += 1;
         self.batch += 1;
         self.loss_sum += report.loss;
-        self.right += report.right;
-        self.seen += report.pictures;
+        self.correct += report.correct;
+        self.seen += report.images;
         self.window.steps += 1;
         self.window.loss_sum += report.loss;
-        self.window.right += report.right;
-        self.window.seen += report.pictures;
+        self.window.correct += report.correct;
+        self.window.seen += report.images;
     }
 
     /// That the step before has taken so long.
@@ -104,7 +105,7 @@ impl Window {
 
     /// The accuracy.
     pub fn accuracy(&self) -> f64 {
-        self.right as f64 / self.seen as f64
+        self.correct as f64 / self.seen as f64
     }
 
     /// Images a second.

@@ -207,7 +207,7 @@ impl Trainer {
         let tape = Tape::new();
         let (seed, smoothing) = (self.config.training.seed, self.config.training.label_smoothing);
         let (logits, leaves) = self.network.train(&tape, &batch.images, seed, self.position.step as u32)?;
-        let right = correct_predictions(logits.value().as_slice(), &batch.truth);
+        let correct = correct_predictions(logits.value().as_slice(), &batch.truth);
         let loss = logits.cross_entropy(&batch.labels, smoothing)?;
         let mut gradients = tape.backward(&loss)?;
         let take = |leaf| match gradients.take(leaf) {
@@ -216,7 +216,7 @@ impl Trainer {
         };
         let taken = leaves.iter().map(take).collect::<Result<Vec<_>>>()?;
         let loss = f64::from(loss.item()?);
-        Ok((taken, StepReport { loss, right, pictures: batch.truth.len(), rate: self.rate(), gradient_norm: 0.0 }))
+        Ok((taken, StepReport { loss, correct, images: batch.truth.len(), rate: self.rate(), gradient_norm: 0.0 }))
     }
 
     /// Runs the step again with every value checked, to name where the first one that is not finite came from. An error of

@@ -129,7 +129,7 @@ impl Chance {
     /// of guessing explain.
     pub fn explains(&self, score: &Score) -> bool {
         let p = self.accuracy;
-        let deviation = (p * (1.0 - p) / score.pictures.max(1) as f64).sqrt();
+        let deviation = (p * (1.0 - p) / score.images.max(1) as f64).sqrt();
         score.loss >= 0.99 * self.loss && score.accuracy <= p + 2.0 * deviation
     }
 
@@ -241,7 +241,7 @@ mod tests {
     /// Ten classes: 1,000 images guess right with a deviation of 0.95 %.
     #[test]
     fn chance_explains_what_it_may_and_nothing_else() {
-        let score = |pictures, loss, accuracy| Score { split: "test".into(), pictures, loss, accuracy };
+        let score = |images, loss, accuracy| Score { split: "test".into(), images, loss, accuracy };
         let even = Chance::of(&[100; 10]);
         assert!((even.loss - 10.0_f64.ln()).abs() < 1e-12);
         for (score, explained) in [

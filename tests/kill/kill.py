@@ -9,7 +9,7 @@ Each is run to its end once; what it leaves is what every disturbed run has to c
   limits   run with little address space, few processes and few open files
 
 After each disturbance `train --out X || train --resume X` has to come to its end, with the same bits, and with no file
-that an undisturbed run does not leave. Limits have to end in success or in an error that is told: no panic, no abort,
+that an undisturbed run does not leave. Limits have to end in success or in an error that is reported: no panic, no abort,
 no hang. What is found is printed as JSON; the exit code is 1 where anything went wrong.
 
     cargo build --release && python3 tests/kill/kill.py
@@ -154,10 +154,10 @@ class Trial:
             return subprocess.CompletedProcess(command, None, "", "it hangs")
 
     def expect_told(self, what, done):
-        """No panic, no abort, no hang; an error is told. Where the program cannot be loaded, the system says so with 127."""
+        """No panic, no abort, no hang; an error is reported. Where the program cannot be loaded, the system says so with 127."""
         # A write that fails in one thread may be a file's, and in another that of the error.
-        told = done.returncode == 0 or done.stderr.strip() or " write" in what
-        if done.returncode not in (0, 1, 2, 127) or "panicked" in done.stderr or not told:
+        reported = done.returncode == 0 or done.stderr.strip() or " write" in what
+        if done.returncode not in (0, 1, 2, 127) or "panicked" in done.stderr or not reported:
             self.problem(what, f"code {done.returncode}: {done.stderr[-300:]}")
 
     def expect_whole(self, what, folder):

@@ -36,7 +36,7 @@ const FEW: f64 = 8.0;
 /// for both axes.
 const GROWTH: f64 = 4096.0;
 
-/// The most taps of a kernel that are told apart.
+/// The most taps of a kernel that are distinguished.
 const TAPS: usize = 1024;
 
 /// Planes that are read at a time.

@@ -166,7 +166,7 @@ mod tests {
             gradient_norm: 3.0 + step as f64,
             images_per_second: 1.0,
         };
-        let score = |split: &str| Score { split: split.into(), pictures: 10, loss: 1.5, accuracy: 0.4 };
+        let score = |split: &str| Score { split: split.into(), images: 10, loss: 1.5, accuracy: 0.4 };
         let held_out = held_out.map(score);
         let (loss, accuracy) = (1.5, 0.375);
         let epoch =

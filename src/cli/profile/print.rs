@@ -61,8 +61,8 @@ struct Line {
     bytes: u64,
     gflops_per_second: Option<f64>,
     gigabytes_per_second: Option<f64>,
-    /// The time that the machine's roof allows over the time taken.
-    roof_share: Option<f64>,
+    /// The time that the machine's roofline allows over the time taken.
+    peak_share: Option<f64>,
 }
 
 /// One JSON object.
@@ -101,7 +101,7 @@ fn line(spent: &Spent, step: Duration) -> Line {
         bytes: spent.bytes,
         gflops_per_second: spent.operations_per_second().map(|rate| rate / 1e9),
         gigabytes_per_second: spent.bytes_per_second().map(|rate| rate / 1e9),
-        roof_share: spent.roof_share(),
+        peak_share: spent.peak_share(),
     }
 }
 
@@ -122,13 +122,13 @@ pub fn tables(measured: &Measured, layers: bool, out: &mut impl Write) -> Result
 
 fn by_kind(measured: &Measured) -> Table {
     let step = measured.median();
-    let header = ["operation", "pass", "calls", "ms", "share", "GFLOP/s", "GB/s", "roof"];
+    let header = ["operation", "pass", "calls", "ms", "share", "GFLOP/s", "GB/s", "peak"];
     let mut table = Table::new(&header, 2..8);
     for Kind { op, pass, spent } in step.kinds(&measured.machine) {
         let time = [milliseconds(spent.duration), percent(share(spent.duration, step.duration))];
         let [ms, share] = time;
-        let [gflops, gbytes, roof] = rates(&spent);
-        table.row([op.into(), pass.name().into(), spent.calls.to_string(), ms, share, gflops, gbytes, roof]);
+        let [gflops, gbytes, peak] = rates(&spent);
+        table.row([op.into(), pass.name().into(), spent.calls.to_string(), ms, share, gflops, gbytes, peak]);
     }
     let empty = String::new;
     for (name, time) in [("rest", step.rest()), ("step", step.duration)] {
@@ -140,7 +140,7 @@ fn by_kind(measured: &Measured) -> Table {
 
 fn by_layer(measured: &Measured) -> Table {
     let (step, layers) = (measured.median(), measured.median().layers(&measured.machine));
-    let header = ["layer", "output", "calls", "forward", "backward", "ms", "share", "GFLOP/s", "GB/s", "roof"];
+    let header = ["layer", "output", "calls", "forward", "backward", "ms", "share", "GFLOP/s", "GB/s", "peak"];
     let mut table = Table::new(&header, 2..10);
     for LayerTime { name, output, forward, backward } in &layers {
         let both = forward.and(backward);
@@ -149,10 +149,10 @@ fn by_layer(measured: &Measured) -> Table {
             _ => milliseconds(spent.duration),
         });
         let [time, share] = [milliseconds(both.duration), percent(share(both.duration, step.duration))];
-        let [gflops, gbytes, roof] = rates(&both);
+        let [gflops, gbytes, peak] = rates(&both);
         let (name, output, calls) =
             (name.clone(), output.map_or(String::new(), |shape| sizes(shape.sizes())), both.calls.to_string());
-        table.row([name, output, calls, there, back, time, share, gflops, gbytes, roof]);
+        table.row([name, output, calls, there, back, time, share, gflops, gbytes, peak]);
     }
     let empty = String::new;
     let forward = milliseconds(layers.iter().map(|layer| layer.forward.duration).sum());
@@ -165,13 +165,13 @@ fn by_layer(measured: &Measured) -> Table {
     table
 }
 
-/// GFLOP/s, GB/s and the share of the roof; empty where there is none.
+/// GFLOP/s, GB/s and the share of the roofline; empty where there is none.
 fn rates(spent: &Spent) -> [String; 3] {
     let rate = |rate: Option<f64>| rate.map_or(String::new(), |rate| format!("{:.1}", rate / 1e9));
     [
         rate(spent.operations_per_second()),
         rate(spent.bytes_per_second()),
-        spent.roof_share().map_or(String::new(), percent),
+        spent.peak_share().map_or(String::new(), percent),
     ]
 }
 

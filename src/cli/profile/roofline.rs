@@ -1,4 +1,4 @@
-//! What was measured, below the machine's roof.
+//! What was measured, below the machine's roofline.
 
 use super::measured::Measured;
 use evograd::profile::{Kind, LayerTime, Pass, Spent};

@@ -2,7 +2,7 @@
 
 use crate::cli::terminal::Bar;
 use anyhow::{Context, Result};
-use evograd::data::{Augment, Batch, Loader, Loading, Normalise, Pictures};
+use evograd::data::{Augment, Batch, Images, Loader, Loading, Normalise};
 use evograd::models::Plan;
 use evograd::profile::{Profile, profiled};
 use evograd::train::{Config, Trainer};
@@ -64,7 +64,7 @@ fn noise(plan: &Plan, batch: usize) -> Result<Loader> {
     let classes = plan.output().elements().min(batch).min(usize::from(u16::MAX));
     let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
     let labels = (0..batch).map(|image| (image % classes) as u16).collect();
-    let set = Arc::new(Pictures::new(shape, &names, bytes, labels)?);
+    let set = Arc::new(Images::new(shape, &names, bytes, labels)?);
     let samples: Vec<usize> = (0..batch).collect();
     let normalise = Normalise::of(&*set, &samples)?;
     let loading = Loading { batch, seed: 0, training: true, augment: Augment::default(), disturb: 0.0, threads: 1 };

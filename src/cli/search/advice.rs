@@ -55,7 +55,7 @@ pub fn after(rows: &[SearchRow], config: &SearchConfig, sets: &Sets) -> Option<S
     let (chance, images) = (Chance::of(&counts), config.data.validation_of(sets.train.len()));
     let scores = rows.iter().filter_map(|row| match row {
         SearchRow::Evaluation(row) => {
-            Some(Score { split: "validation".into(), pictures: images, loss: row.loss?, accuracy: row.fitness })
+            Some(Score { split: "validation".into(), images, loss: row.loss?, accuracy: row.fitness })
         }
         _ => None,
     });

@@ -21,7 +21,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The nodes of each stage where nothing says others: a space that can be gone through.
+/// The nodes of each stage where nothing says others: a space that can be trained as a whole.
 const DEFAULT_STAGES: [usize; 2] = [3, 4];
 /// More networks than this are not begun without being asked for.
 const DEFAULT_LIMIT: usize = 1000;

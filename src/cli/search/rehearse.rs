@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use evograd::genetic::Space;
 use evograd::models::genetic_cnn::{Code, canonical};
 use evograd::report::{counted, grouped, percent, unsigned_zero};
-use evograd::search::{Breeding, Budget, History, Landscape, Method, Rehearsal, SearchConfig, TrainingTable, rehearse};
+use evograd::search::{Budget, History, Landscape, Method, Rehearsal, SearchConfig, Strategy, TrainingTable, rehearse};
 use evograd::{Error, Purpose, Stream};
 use serde::Serialize;
 use std::io::Write;
@@ -147,7 +147,7 @@ fn searches(
     let workers = common.config.workers();
     let mut all = Vec::new();
     for method in methods {
-        let settings = Breeding { method: *method, ..common.config.search.clone() };
+        let settings = Strategy { method: *method, ..common.config.search.clone() };
         let found = rehearse(landscape, history, &settings, repeats, workers, &mut |done| {
             progress.update(*method, done);
             !stop()

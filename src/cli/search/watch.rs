@@ -10,7 +10,7 @@ use anyhow::Result;
 use evograd::Error;
 use evograd::record::SearchRow;
 use evograd::report::counted;
-use evograd::search::{Event, Told};
+use evograd::search::{Event, OnEvent};
 use std::io::Write;
 
 /// Does `work` with its progress shown and its rows printed; whether it came to its end.
@@ -19,7 +19,7 @@ pub fn watched(
     place: &Place,
     mut progress: Progress,
     out: &mut impl Write,
-    work: &mut dyn FnMut(&mut Told<'_>) -> evograd::Result<()>,
+    work: &mut dyn FnMut(&mut OnEvent<'_>) -> evograd::Result<()>,
 ) -> Result<bool> {
     let mut stop = interrupt::stop_requested("stopping; what was evaluated is kept. A second signal stops at once")?;
     summary::banner(begun, place.resume.is_some()).iter().for_each(|line| progress.note(line));

@@ -23,7 +23,7 @@ struct Forecast<'a> {
     macs: u64,
     /// Of one image, in `f32`.
     activation_bytes: u64,
-    pictures: Pictures,
+    images: Images,
     steps: u64,
     /// Of one step.
     seconds_a_step: f64,
@@ -35,7 +35,7 @@ struct Forecast<'a> {
 
 /// How many images there are.
 #[derive(Serialize)]
-struct Pictures {
+struct Images {
     train: usize,
     validation: usize,
     test: usize,
@@ -61,7 +61,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
         parameters: plan.parameters(),
         macs: plan.macs(),
         activation_bytes: plan.activation_bytes(),
-        pictures: Pictures {
+        images: Images {
             train: split.train.samples(),
             validation: split.validation.as_ref().map_or(0, Loader::samples),
             test: split.test.samples(),
@@ -97,7 +97,7 @@ fn timed(trainer: &mut Trainer, split: &Split) -> Result<f64> {
 }
 
 fn print(forecast: &Forecast<'_>, out: &mut impl Write) -> Result<()> {
-    let Pictures { train, validation, test } = forecast.pictures;
+    let Images { train, validation, test } = forecast.images;
     let [train, validation, test] = [train, validation, test].map(|count| grouped(count as u64));
     let images =
         format!("# {train} training images, {validation} held out for validation, {test} for the test at the end");

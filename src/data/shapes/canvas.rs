@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn places_outside_the_picture_touch_what_lies_inside() {
+    fn places_outside_the_image_touch_what_lies_inside() {
         for centre in [[-30.0, 5.0], [60.0, 60.0], [1e9, -1e9]] {
             let place = Place::new(centre, 6.0, STRAIGHT, 0.0, &mut Draw::new(0, 0, 0));
             assert!(painted(&Outline::Heart, &place).iter().all(|x| *x == 0.0));

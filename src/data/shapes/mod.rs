@@ -27,7 +27,7 @@ mod outline;
 mod scene;
 mod texture;
 
-use super::{Augment, Pictures, SetInfo, Sets};
+use super::{Augment, Images, SetInfo, Sets};
 use crate::error::{Error, Result};
 use crate::reserve;
 use canvas::SIDE;
@@ -100,7 +100,7 @@ pub fn shapes_of(seed: u64, train: usize, test: usize) -> Result<Sets> {
 }
 
 /// The training set is split 0, the test set split 1.
-fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures> {
+fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Images> {
     if !(1..=LARGEST).contains(&count) {
         let set = ["training", "test"][split as usize];
         let problem = format!("{count} {set} images were asked for");
@@ -123,7 +123,7 @@ fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Pictures>
         work();
         drop(started);
     });
-    Pictures::new([3, SIDE, SIDE], &CLASSES, bytes, labels)
+    Images::new([3, SIDE, SIDE], &CLASSES, bytes, labels)
 }
 
 /// The next chunk of work.
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_small_set_is_the_beginning_of_a_larger_one() {
         let (few, more) = (made(1, 1, 70, 2).unwrap(), made(1, 1, 135, 2).unwrap());
-        let image = |set: &Pictures, index| {
+        let image = |set: &Images, index| {
             let mut image = [0; 3 * 32 * 32];
             set.read(index, &mut image).unwrap();
             (set.label(index), image)
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn no_picture_comes_twice_in_either_set_or_under_another_seed() {
+    fn no_image_comes_twice_in_either_set_or_under_another_seed() {
         let mut seen = HashSet::new();
         for seed in [0, 1, 1 << 32] {
             let sets = shapes_of(seed, 1000, 500).unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_another_class_is_another_picture() {
+    fn a_image_of_another_class_is_another_picture() {
         let draw = |class| {
             let mut bytes = vec![0; BYTES];
             scene::image(class, &mut bytes, &mut Draw::new(5, 0, 0));

@@ -52,7 +52,7 @@ pub struct Verdict {
     /// Its files, and an official archive that lies with them.
     pub files: Vec<FileReport>,
     /// Training and test images, if the files are in order.
-    pub pictures: Option<[usize; 2]>,
+    pub images: Option<[usize; 2]>,
     /// Images that cannot be decoded, each with what is wrong.
     pub broken: Vec<String>,
     /// Images whose files are named as those of another format.
@@ -91,7 +91,7 @@ impl Verdict {
 /// ```no_run
 /// use evograd::data::{info, store};
 /// let verdict = store::verify(info("cifar10")?, std::path::Path::new("/data"), &mut ())?;
-/// println!("{} training pictures, official: {}", verdict.pictures.unwrap_or_default()[0], verdict.official());
+/// println!("{} training images, official: {}", verdict.images.unwrap_or_default()[0], verdict.official());
 /// # Ok::<(), evograd::Error>(())
 /// ```
 ///
@@ -108,7 +108,7 @@ pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> R
         set: info.name,
         folder,
         files,
-        pictures: None,
+        images: None,
         broken: Vec::new(),
         misnamed: Vec::new(),
         odd: Vec::new(),
@@ -130,7 +130,7 @@ pub fn verify(info: &SetInfo, data_dir: &Path, progress: &mut dyn Progress) -> R
 impl Verdict {
     /// Takes down how many images there are, what else lies there, and which of them cannot be decoded.
     fn look_at(&mut self, sets: &Sets, progress: &mut dyn Progress) -> Result<()> {
-        self.pictures = Some([sets.train.len(), sets.test.len()]);
+        self.images = Some([sets.train.len(), sets.test.len()]);
         for (name, set) in [("training", &*sets.train), ("test", &*sets.test)] {
             self.left_out.extend(set.left_out().iter().map(FileNote::to_string));
             if set.is_decoded() {

@@ -13,7 +13,7 @@ pub struct Row {
     /// What it computes, on one line.
     pub formula: &'static str,
     /// Which inputs are not drawn because the operation has no derivative there; empty where it has one everywhere.
-    pub kinks: &'static str,
+    pub nondifferentiable: &'static str,
     /// How far an `f32` result may be from the `f64` one, in units of `f32::EPSILON` times the largest magnitude among
     /// the values compared.
     pub f32_bound: f64,

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::models::genetic_cnn::Code;
 use crate::rng::Stream;
 use crate::search::history::History;
-use crate::search::settings::Breeding;
+use crate::search::settings::Strategy;
 use std::collections::{HashSet, VecDeque};
 
 /// Individuals of which the best becomes a parent.
@@ -22,14 +22,14 @@ const BATCH: usize = 5;
 const SECOND: f64 = 0.3;
 
 pub(super) struct Aging<'a> {
-    breeding: &'a Breeding,
+    strategy: &'a Strategy,
     /// The oldest first.
     population: VecDeque<Code>,
 }
 
 impl<'a> Aging<'a> {
-    pub fn new(breeding: &'a Breeding) -> Aging<'a> {
-        Aging { breeding, population: VecDeque::new() }
+    pub fn new(strategy: &'a Strategy) -> Aging<'a> {
+        Aging { strategy, population: VecDeque::new() }
     }
 
     /// The best of a few by posterior mean, changed a little.
@@ -43,16 +43,16 @@ impl<'a> Aging<'a> {
 
 impl Propose for Aging<'_> {
     fn propose(&mut self, generation: u32, history: &History, room: usize) -> Result<Vec<Proposal>> {
-        let mut stream = stream(self.breeding, generation, 0);
+        let mut stream = stream(self.strategy, generation, 0);
         let mut chosen = HashSet::new();
         if generation == 0 {
-            let first = new_graphs(history, self.breeding.population.min(room), &mut chosen, &mut stream);
+            let first = new_graphs(history, self.strategy.population.min(room), &mut chosen, &mut stream);
             self.population = first.iter().map(|proposal| proposal.code.clone()).collect();
             return Ok(first);
         }
         let mut proposals = Vec::new();
         for _ in 0..BATCH.min(room) {
-            let children: Vec<Code> = (0..self.breeding.children).map(|_| self.child(history, &mut stream)).collect();
+            let children: Vec<Code> = (0..self.strategy.children).map(|_| self.child(history, &mut stream)).collect();
             let values = history.drawn(&children, &mut stream);
             let best = greatest(&values, |child| is_new(history, &children[child], &chosen));
             let code = match best {

@@ -5,7 +5,7 @@ use crate::genetic::{Space, StagedBits};
 use crate::models::genetic_cnn::Code;
 use crate::rng::{Purpose, Stream};
 use crate::search::history::History;
-use crate::search::settings::Breeding;
+use crate::search::settings::Strategy;
 use std::collections::HashSet;
 
 /// Draws codes until so many of graphs that are neither trained nor among `chosen` were found; fewer where the space has hardly any left.
@@ -54,6 +54,6 @@ pub(super) fn greatest(values: &[f64], allowed: impl Fn(usize) -> bool) -> Optio
 }
 
 /// Random numbers for a part of a generation. Breeding itself has the parts below 1,000.
-pub(super) fn stream(breeding: &Breeding, generation: u32, part: u32) -> Stream {
-    Stream::new(breeding.seed, Purpose::Genetic, generation, 1000 + part)
+pub(super) fn stream(strategy: &Strategy, generation: u32, part: u32) -> Stream {
+    Stream::new(strategy.seed, Purpose::Genetic, generation, 1000 + part)
 }

@@ -18,43 +18,43 @@ use crate::genetic::{
 };
 use crate::models::genetic_cnn::Code;
 use crate::search::history::History;
-use crate::search::settings::{Breeding, Selector};
+use crate::search::settings::{Selector, Strategy};
 use crate::search::surrogate::Estimate;
 use std::collections::HashSet;
 
-pub(super) struct Bred<'a> {
-    breeding: &'a Breeding,
+pub(super) struct Evolved<'a> {
+    strategy: &'a Strategy,
     selection: Selector,
     children: u32,
     to_the_letter: bool,
     population: Vec<StagedBits>,
 }
 
-impl<'a> Bred<'a> {
-    pub fn with_children(breeding: &'a Breeding) -> Bred<'a> {
-        let Breeding { selection, children, .. } = *breeding;
-        Bred { breeding, selection, children, to_the_letter: false, population: Vec::new() }
+impl<'a> Evolved<'a> {
+    pub fn with_children(strategy: &'a Strategy) -> Evolved<'a> {
+        let Strategy { selection, children, .. } = *strategy;
+        Evolved { strategy, selection, children, to_the_letter: false, population: Vec::new() }
     }
 
-    pub fn to_the_letter(breeding: &'a Breeding) -> Bred<'a> {
-        Bred { breeding, selection: Selector::Roulette, children: 1, to_the_letter: true, population: Vec::new() }
+    pub fn to_the_letter(strategy: &'a Strategy) -> Evolved<'a> {
+        Evolved { strategy, selection: Selector::Roulette, children: 1, to_the_letter: true, population: Vec::new() }
     }
 
     /// Breeds litters of individuals from the population; each has a child for every place.
     fn litters(&self, generation: u32, history: &History) -> Vec<Vec<(StagedBits, Vec<usize>)>> {
-        let (breeding, space) = (self.breeding, history.space());
-        let tournament = Tournament { size: breeding.tournament };
+        let (strategy, space) = (self.strategy, history.space());
+        let tournament = Tournament { size: strategy.tournament };
         let evolution = Evolution {
             space: &space,
             selection: match self.selection {
                 Selector::Roulette => &Roulette as &dyn Selection,
                 Selector::Tournament => &tournament,
             },
-            crossover: &StageSwap { pair: breeding.crossover, stage: breeding.crossover_stage },
-            mutation: &BitFlip { genome: breeding.mutation, bit: breeding.mutation_bit },
-            size: breeding.population,
-            elite: if self.to_the_letter { 0 } else { breeding.elite },
-            seed: breeding.seed,
+            crossover: &StageSwap { pair: strategy.crossover, stage: strategy.crossover_stage },
+            mutation: &BitFlip { genome: strategy.mutation, bit: strategy.mutation_bit },
+            size: strategy.population,
+            elite: if self.to_the_letter { 0 } else { strategy.elite },
+            seed: strategy.seed,
         };
         if generation == 0 {
             return vec![evolution.first()];
@@ -68,17 +68,17 @@ impl<'a> Bred<'a> {
     }
 }
 
-impl Propose for Bred<'_> {
+impl Propose for Evolved<'_> {
     fn propose(&mut self, generation: u32, history: &History, _: usize) -> Result<Vec<Proposal>> {
         let litters = self.litters(generation, history);
         let codes: Vec<Vec<Code>> =
             litters.iter().map(|litter| litter.iter().map(|(bits, _)| history.code(bits)).collect()).collect();
-        let mut draws = stream(self.breeding, generation, 0);
+        let mut draws = stream(self.strategy, generation, 0);
         let mut chosen = HashSet::new();
-        let elite = if self.to_the_letter { 0 } else { self.breeding.elite };
+        let elite = if self.to_the_letter { 0 } else { self.strategy.elite };
         let mut proposals = Vec::new();
         let mut population = Vec::new();
-        for place in 0..self.breeding.population {
+        for place in 0..self.strategy.population {
             let of_place: Vec<Code> = codes.iter().map(|codes| codes[place].clone()).collect();
             let litter = if litters.len() == 1 || (place < elite && generation > 0) {
                 0

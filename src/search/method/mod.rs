@@ -10,16 +10,16 @@ mod random;
 
 pub use propose::{Proposal, Propose};
 
-use super::settings::{Breeding, Method};
+use super::settings::{Method, Strategy};
 
 /// The method that the settings name.
-pub fn method(breeding: &Breeding) -> Box<dyn Propose + '_> {
-    match breeding.method {
-        Method::Evolution => Box::new(evolution::Bred::with_children(breeding)),
-        Method::Paper => Box::new(evolution::Bred::to_the_letter(breeding)),
-        Method::Aging => Box::new(aging::Aging::new(breeding)),
-        Method::Predictor => Box::new(predictor::Predictor::new(breeding)),
-        Method::Random => Box::new(random::Random(breeding)),
+pub fn method(strategy: &Strategy) -> Box<dyn Propose + '_> {
+    match strategy.method {
+        Method::Evolution => Box::new(evolution::Evolved::with_children(strategy)),
+        Method::Paper => Box::new(evolution::Evolved::to_the_letter(strategy)),
+        Method::Aging => Box::new(aging::Aging::new(strategy)),
+        Method::Predictor => Box::new(predictor::Predictor::new(strategy)),
+        Method::Random => Box::new(random::Random(strategy)),
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     fn a_divergence_counts_as_the_worst_for_every_method() {
         let codes: Vec<Code> = graphs(&[3, 4]).unwrap().into_iter().take(30).collect();
         for kind in ALL {
-            let breeding = Breeding { method: kind, ..Breeding::default() };
+            let strategy = Strategy { method: kind, ..Strategy::default() };
             let [mut own, mut twin] = [empty(), empty()];
             for (i, code) in codes.iter().chain(&codes[..10]).enumerate() {
                 let value = 0.3 + 0.01 * ((i * 7) % 11) as f64;
@@ -53,7 +53,7 @@ mod tests {
                 twin.add(code, if i % 4 == 1 { 0.3 } else { value });
             }
             [&mut own, &mut twin].into_iter().for_each(History::fit);
-            let method = method(&breeding);
+            let method = method(&strategy);
             assert!(codes.iter().any(|code| own.values(code).iter().all(|value| value.is_nan())));
             for code in &codes {
                 assert_eq!(method.fitness(&own, code), method.fitness(&twin, code), "{kind:?}: {code}");
@@ -86,14 +86,14 @@ mod tests {
     fn what_never_came_to_anything_wins_nothing() {
         for kind in ALL {
             for from in [0, 1, u32::MAX] {
-                let breeding = Breeding { method: kind, population: 8, ..Breeding::default() };
+                let strategy = Strategy { method: kind, population: 8, ..Strategy::default() };
                 let mut rounds: Vec<Round> = Vec::new();
                 let mut on_round = |round: &Round| {
                     rounds.push(round.clone());
                     Ok(true)
                 };
                 let (mut history, budget) = (empty(), Budget::Trainings(48));
-                let mut method = method(&breeding);
+                let mut method = method(&strategy);
                 let answer = drive(budget, 1, &mut history, &mut *method, &mut Odd { from }, &mut on_round);
                 let answer = answer.unwrap().unwrap();
                 let individuals = || rounds.iter().flat_map(|round| &round.individuals);
@@ -111,7 +111,7 @@ mod tests {
     fn a_search_of_a_space_that_is_used_up_has_no_idle_generations() {
         for kind in ALL.into_iter().filter(|kind| *kind != Method::Paper) {
             let networks = Networks { stages: vec![3], backbone: Backbone::cifar10(1), ..Networks::default() };
-            let breeding = Breeding { method: kind, population: 4, ..Breeding::default() };
+            let strategy = Strategy { method: kind, population: 4, ..Strategy::default() };
             let mut history = History::new(&networks, 32);
             let (mut rounds, mut known) = (Vec::new(), 0);
             let mut on_round = |round: &Round| {
@@ -125,7 +125,7 @@ mod tests {
                 }
             }
             let budget = Budget::Trainings(60);
-            drive(budget, 0, &mut history, &mut *method(&breeding), &mut Same, &mut on_round).unwrap().unwrap();
+            drive(budget, 0, &mut history, &mut *method(&strategy), &mut Same, &mut on_round).unwrap().unwrap();
             assert_eq!(history.trained().count(), 6, "{kind:?}");
             let mut met = HashSet::new();
             for round in rounds.iter().filter(|round| !round.race) {

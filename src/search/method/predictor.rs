@@ -10,7 +10,7 @@ use crate::genetic::Space;
 use crate::models::genetic_cnn::Code;
 use crate::rng::Stream;
 use crate::search::history::History;
-use crate::search::settings::Breeding;
+use crate::search::settings::Strategy;
 use std::collections::HashSet;
 
 /// Graphs that are trained before the model is fitted again.
@@ -22,14 +22,14 @@ const NEAR: usize = 1000;
 const BEST: usize = 10;
 
 pub(super) struct Predictor<'a> {
-    breeding: &'a Breeding,
+    strategy: &'a Strategy,
     /// Graphs of the first, random part.
     first: usize,
 }
 
 impl<'a> Predictor<'a> {
-    pub fn new(breeding: &'a Breeding) -> Predictor<'a> {
-        Predictor { breeding, first: 2 * breeding.population }
+    pub fn new(strategy: &'a Strategy) -> Predictor<'a> {
+        Predictor { strategy, first: 2 * strategy.population }
     }
 }
 
@@ -47,7 +47,7 @@ fn pool(history: &History, stream: &mut Stream) -> Vec<Code> {
 
 impl Propose for Predictor<'_> {
     fn propose(&mut self, generation: u32, history: &History, room: usize) -> Result<Vec<Proposal>> {
-        let mut stream = stream(self.breeding, generation, 0);
+        let mut stream = stream(self.strategy, generation, 0);
         let mut chosen = HashSet::new();
         if generation == 0 {
             return Ok(new_graphs(history, self.first.min(room), &mut chosen, &mut stream));

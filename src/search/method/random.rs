@@ -4,10 +4,10 @@ use super::draw::{new_graphs, stream};
 use super::propose::{Proposal, Propose};
 use crate::error::Result;
 use crate::search::history::History;
-use crate::search::settings::Breeding;
+use crate::search::settings::Strategy;
 use std::collections::HashSet;
 
-pub(super) struct Random<'a>(pub &'a Breeding);
+pub(super) struct Random<'a>(pub &'a Strategy);
 
 impl Propose for Random<'_> {
     fn propose(&mut self, generation: u32, history: &History, room: usize) -> Result<Vec<Proposal>> {

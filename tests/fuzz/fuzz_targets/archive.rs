@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
-use evograd::data::{Archive, Pictures, SetInfo, Sets, info, store};
+use evograd::data::{Archive, Images, SetInfo, Sets, info, store};
 use evograd::{Error, Result};
 use evograd_fuzz::{expect_helpful, packed, scratch, split_first, write_to};
 use std::fs;
@@ -77,7 +77,7 @@ fn open(folder: &Path) -> Result<Sets> {
             return Err(Error::file(folder, format!("{file} is no file"), "give a file"));
         }
     }
-    let set = Arc::new(Pictures::new([1, 1, 1], &["a"], vec![0], vec![0])?);
+    let set = Arc::new(Images::new([1, 1, 1], &["a"], vec![0], vec![0])?);
     Ok(Sets { train: set.clone(), test: set })
 }
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use evograd::data::{Pictures, Sets};
+use evograd::data::{Images, Sets};
 use evograd::train::{Config, Event, Run, RunFolder, RunInfo, Status};
 use evograd_fuzz::{expect_helpful, scratch, write_to};
 use sha2::{Digest, Sha256};
@@ -68,7 +68,7 @@ static SAVED: LazyLock<Saved> = LazyLock::new(|| {
     let images = |count: usize| {
         let bytes = (0..4 * count).map(|place| (place * 37) as u8).collect();
         let labels = (0..count as u16).map(|index| index % 2).collect();
-        Arc::new(Pictures::new([1, 2, 2], &["a", "b"], bytes, labels).expect("bytes for each label"))
+        Arc::new(Images::new([1, 2, 2], &["a", "b"], bytes, labels).expect("bytes for each label"))
     };
     let sets = Sets { train: images(8), test: images(2) };
     let settings = ["model.name=linear", "training.epochs=2", "training.batch=2", "training.log_every=1"];

@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use evograd::data::{Dataset, Pictures, read_cifar};
+use evograd::data::{Dataset, Images, read_cifar};
 use evograd_fuzz::{expect_named, write};
 
 const PIXELS: usize = 3 * 32 * 32;
@@ -44,7 +44,7 @@ fn pixels(first: u8, number: usize) -> impl Iterator<Item = u8> {
     (0..PIXELS).map(move |place| first.wrapping_add((place + number) as u8))
 }
 
-fn expect_same(set: &Pictures, file: &[u8], hundred: bool) {
+fn expect_same(set: &Images, file: &[u8], hundred: bool) {
     let head = 1 + usize::from(hundred);
     assert_eq!(set.classes().len(), if hundred { 100 } else { 10 });
     for (index, record) in file.chunks(head + PIXELS).enumerate() {

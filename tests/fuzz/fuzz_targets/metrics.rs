@@ -71,7 +71,7 @@ impl Row<'_> {
     fn row(&self) -> Metric {
         let Row { segment, step, epoch, .. } = *self;
         let [loss, accuracy, rate, gradient_norm, images_per_second] = self.values.map(f64::from_bits);
-        let score = Score { split: self.split.into(), pictures: step as usize, loss, accuracy };
+        let score = Score { split: self.split.into(), images: step as usize, loss, accuracy };
         match self.kind % 3 {
             0 => Metric::Step(StepRow { segment, step, epoch, loss, accuracy, rate, gradient_norm, images_per_second }),
             1 => Metric::Epoch(EpochRow {

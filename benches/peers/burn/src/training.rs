@@ -31,7 +31,7 @@ impl Training {
         ensure!(network.weights() == WEIGHTS, "the network has {} weights, not {WEIGHTS}", network.weights());
         let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0).with_nesterov(false);
         let rule = SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(Some(WeightDecayConfig::new(1e-4)));
-        let classes: Vec<i32> = (0..pictures as i32).map(|image| image % 10).collect();
+        let classes: Vec<i32> = (0..images as i32).map(|image| image % 10).collect();
         Ok(Training {
             network: Some(network),
             optimizer: rule.init(),

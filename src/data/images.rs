@@ -6,14 +6,14 @@ use sha2::{Digest, Sha256};
 
 /// Labelled images in memory.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pictures {
+pub struct Images {
     shape: [usize; 3],
     classes: Vec<String>,
     bytes: Vec<u8>,
     labels: Vec<u16>,
 }
 
-impl Pictures {
+impl Images {
     /// Images of `shape = [C, H, W]`, one after the other in `bytes`, with the class of each in `labels`.
     ///
     /// # Errors
@@ -33,11 +33,11 @@ impl Pictures {
             return Err(Error::op("images", problem, &[], "number the classes from 0"));
         }
         let classes = classes.iter().map(|name| name.as_ref().to_string()).collect();
-        Ok(Pictures { shape, classes, bytes, labels })
+        Ok(Images { shape, classes, bytes, labels })
     }
 }
 
-impl Dataset for Pictures {
+impl Dataset for Images {
     fn len(&self) -> usize {
         self.labels.len()
     }

@@ -7,6 +7,8 @@ mod rate;
 mod work;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use evograd::ops::FusedActivation;
+use evograd::ops::ReducedAxes;
 use evograd::ops::{AvgPool2d, LocalResponseNorm};
 use evograd::{BatchNorm, DropoutKey, Fusion, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
 use evograd_kernels::update;
@@ -44,8 +46,8 @@ fn operations(criterion: &mut Criterion<Rate>) {
 
 fn fusions(criterion: &mut Criterion<Rate>) {
     bench(criterion, "residual sum, then relu", 8.0, |a, b| a.add(b)?.relu());
-    bench(criterion, "sort_root_fusion with relu", 8.0, |a, b| a.sort_root_fusion(b, 1e-4, true));
-    bench(criterion, "sort_fusion with relu", 8.0, |a, b| a.sort_fusion(b, true));
+    bench(criterion, "sort_root_fusion with relu", 8.0, |a, b| a.sort_root_fusion(b, 1e-4, FusedActivation::Relu));
+    bench(criterion, "sort_fusion with relu", 8.0, |a, b| a.sort_fusion(b, FusedActivation::Relu));
     bench(criterion, "sum_max", 8.0, |a, b| a.sum_max(b));
     bench(criterion, "mul", 8.0, |a, b| a.mul(b));
 }
@@ -59,7 +61,7 @@ fn activations(criterion: &mut Criterion<Rate>) {
     bench(criterion, "maximum", 8.0, |a, b| a.maximum(b));
     bench(criterion, "transpose NCHW to NHWC", 4.0, |a, _| a.transpose(&[0, 2, 3, 1]));
     bench(criterion, "concat of channels", 8.0, |a, b| Var::concat(&[a, b], 1));
-    bench(criterion, "sum over images and pixels", 2.0, |a, _| a.sum(&[0, 2, 3], false));
+    bench(criterion, "sum over images and pixels", 2.0, |a, _| a.sum(&[0, 2, 3], ReducedAxes::Dropped));
 }
 
 /// A normalisation with its ReLU, and the end of a residual block: in one pass, and in several.
@@ -81,18 +83,18 @@ fn normalisations(criterion: &mut Criterion<Rate>) {
     {
         both_ways(criterion, &format!("batch_norm, then {name}, then relu"), 13.0, |tape, a, b| {
             let [gamma, beta] = weights(tape)?;
-            b.fuse(&a.batch_norm(&gamma, &beta, &mut running()?, BatchNorm::default())?, fusion, true)
+            b.fuse(&a.batch_norm(&gamma, &beta, &mut running()?, BatchNorm::default())?, fusion, FusedActivation::Relu)
         });
         both_ways(criterion, &format!("batch_norm_fuse by {name}"), 8.0, |tape, a, b| {
             let [gamma, beta] = weights(tape)?;
             a.batch_norm_fuse(&gamma, &beta, b, &mut running()?, BatchNorm::default(), fusion)
         });
     }
-    bench(criterion, "local_response_norm", 5.0, |a, _| a.local_response_norm(LocalResponseNorm::over(5)));
+    bench(criterion, "local_response_norm", 5.0, |a, _| a.local_response_norm(LocalResponseNorm::new(5)));
 }
 
 fn pools(criterion: &mut Criterion<Rate>) {
-    let avg = AvgPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2], ceil: false, count_padding: true };
+    let avg = AvgPool2d::new([2; 2]);
     bench(criterion, "avg_pool2d 2x2", 2.5, |a, _| a.avg_pool2d(avg));
     bench(criterion, "global_avg_pool", 2.0, |a, _| a.global_avg_pool());
 }
@@ -108,7 +110,7 @@ fn classifiers(criterion: &mut Criterion<Rate>) {
 
 /// The weights of a small network are not worth a thread; these are of a large one.
 fn updates(criterion: &mut Criterion<Rate>) {
-    let step = SgdStep { rate: 0.1, momentum: 0.9, weight_decay: 1e-4, nesterov: false };
+    let step = SgdStep { momentum: 0.9, weight_decay: 1e-4, ..SgdStep::new(0.1) };
     let gradient = values(SHAPE).unwrap();
     let mut group = criterion.benchmark_group("update");
     group.throughput(Throughput::Bytes(5 * BYTES));

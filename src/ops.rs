@@ -59,8 +59,9 @@ pub use matmul::Transpose;
 pub use max_pool2d::MaxPool2d;
 pub use support::batch_statistics::{BatchNorm, RunningStats};
 pub use support::catalogue::{Case, Draw, Large, Row, Run};
-pub use support::fusion::Fusion;
 pub(crate) use support::fusion::common_shape;
+pub use support::fusion::{FusedActivation, Fusion};
+pub use support::reduction::ReducedAxes;
 
 /// Every operation.
 pub const CATALOGUE: &[Row] = &[

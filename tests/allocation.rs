@@ -11,6 +11,7 @@
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+use evograd::ops::FusedActivation;
 use evograd::ops::{Conv2d, MaxPool2d};
 use evograd::{BatchNorm, DropoutKey, Fusion, Result, RunningStats, SgdStep, Tape, Tensor, ThreadPool, Var, sgd_step};
 use std::process::Command;
@@ -99,7 +100,7 @@ impl Train for Linear {
         let tape = Tape::new();
         let w: Vec<Var> = self.weights.iter().map(|weight| tape.leaf(weight.clone())).collect();
         let first = Var::constant(self.x.clone()).linear(&w[0], Some(&w[1]))?.relu()?;
-        let second = first.linear(&w[2], Some(&w[3]))?.relu()?.sort_root_fusion(&first, 1e-4, true)?;
+        let second = first.linear(&w[2], Some(&w[3]))?.relu()?.sort_root_fusion(&first, 1e-4, FusedActivation::Relu)?;
         let parts: [Var; 2] = [second.slice(0, 0..64)?, second.slice(0, 64..128)?];
         let y = Var::concat(&[&parts[1], &parts[0]], 0)?.linear(&w[4], Some(&w[5]))?;
         let loss = y.reshape([1, 1280])?.matmul(&y.transpose(&[1, 0])?.reshape([1280, 1])?)?.mean_all()?;

@@ -2,10 +2,13 @@
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/examples.rs"]
+mod examples;
 #[path = "architecture/words.rs"]
 mod words;
 
 use circles::{circles, imports};
+use examples::{exported, without_example};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -204,6 +207,36 @@ fn what_is_no_circle_is_not_taken_for_one() {
     let files = [("lib.rs", "mod room;\n"), ("room/mod.rs", parent), ("room/one.rs", one), ("room/two.rs", two)];
     let found = circles(&imports(&crate_of("none", &files)));
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// Operations, layers and training: what is public is shown by an example, which is compiled and run.
+#[test]
+fn public_functions_and_structs_have_examples() {
+    let mut found = Vec::new();
+    for (folder, module) in [("ops", "src/ops.rs"), ("nn", "src/nn/mod.rs"), ("train", "src/train/mod.rs")] {
+        let known = exported(&fs::read_to_string(root().join(module)).unwrap());
+        assert!(known.len() > 10, "{known:?}");
+        let folder = root().join("src").join(folder);
+        for file in rust_files(&folder) {
+            // Beside operations, which are public modules, modules are private, and what they hand on is public.
+            let is_module = folder.ends_with("ops") && file.parent() == Some(&folder);
+            let is_public = |name: &str| is_module || name == "Var" || known.iter().any(|known| known == name);
+            let name = file.strip_prefix(root()).unwrap().display().to_string();
+            let missing = without_example(&fs::read_to_string(&file).unwrap(), &is_public);
+            found.extend(missing.into_iter().map(|item| format!("{name}: {item}")));
+        }
+    }
+    assert!(found.is_empty(), "no example shows\n{}", found.join("\n"));
+}
+
+#[test]
+fn what_no_example_shows_is_found() {
+    let text = "/// ```\n/// A::new().shown(); let _: B;\n/// ```\npub struct A;\nimpl<E: X<Y>> A<E> {\n    pub fn new() {}\n    \
+                pub const fn shown() {}\n    pub fn show() {}\n}\nimpl X for A {\n    pub fn x() {}\n}\npub struct B;\n\
+                pub struct C;\nstruct D;\npub fn e() {}\n#[cfg(test)]\npub fn f() {}\n";
+    assert_eq!(without_example(text, &|_| true), ["A::show", "C", "e"]);
+    assert_eq!(without_example(text, &|name| name == "C"), ["C"]);
+    assert_eq!(exported("use a::B;\npub use c::{D, e};\n"), ["c", "D", "e"]);
 }
 
 /// Identifiers, comments, help and errors, and what is written for users.

@@ -2,6 +2,7 @@
 //! never turns into a number.
 
 use evograd::ops::{AvgPool2d, CATALOGUE, Conv2d, Draw, LocalResponseNorm, MaxPool2d, Row, Run, Transpose};
+use evograd::ops::{FusedActivation, ReducedAxes};
 use evograd::{BatchNorm, DropoutKey, Fusion, Isa, Result, RunningStats, Tensor, Var, checked};
 
 fn zeros(shape: &[usize]) -> Var<f32> {
@@ -37,20 +38,20 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         (a.scale(f64::INFINITY), "scale: the factor is inf (x [2, 3]); use a number that is finite in f32"),
         (a.pow(f64::NAN), "pow: the exponent is NaN (x [2, 3]); use a number that is finite in f32"),
         (
-            a.sort_fusion(&b, true),
+            a.sort_fusion(&b, FusedActivation::Relu),
             "sort_fusion: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape",
         ),
         (
-            a.sort_root_fusion(&a, f64::NAN, true),
+            a.sort_root_fusion(&a, f64::NAN, FusedActivation::Relu),
             "sort_root_fusion: epsilon is NaN (a [2, 3], b [2, 3]); use a number above 0, such as 1e-4",
         ),
         (
-            a.sort_root_fusion(&a, 1e-46, true),
+            a.sort_root_fusion(&a, 1e-46, FusedActivation::Relu),
             "sort_root_fusion: epsilon is 0.0000000000000000000000000000000000000000000001 (a [2, 3], b [2, 3]); \
              use a number above 0, such as 1e-4",
         ),
         (
-            a.fuse(&b, Fusion::Max, true),
+            a.fuse(&b, Fusion::Max, FusedActivation::Relu),
             "fuse: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape",
         ),
         (
@@ -132,11 +133,11 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
             "global_avg_pool: the input has 2 axes, not four (input [2, 3]); give images of shape [N, C, H, W]",
         ),
         (
-            image.local_response_norm(LocalResponseNorm { k: 0.0, ..LocalResponseNorm::over(5) }),
+            image.local_response_norm(LocalResponseNorm { k: 0.0, ..LocalResponseNorm::new(5) }),
             "local_response_norm: k is 0 (input [1, 2, 4, 4]); use a number above 0, such as 1",
         ),
         (
-            three.local_response_norm(LocalResponseNorm::over(5)),
+            three.local_response_norm(LocalResponseNorm::new(5)),
             "local_response_norm: the input has 1 axes, not four (input [3]); give images of shape [N, C, H, W]",
         ),
         (
@@ -255,9 +256,9 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
             Var::concat(&[&a, &a], 2),
             "concat: axis 2 does not exist (input 0 [2, 3], input 1 [2, 3]); name an axis below 2",
         ),
-        (a.sum(&[], false), "sum: no axes are named (x [2, 3]); name at least one, or use sum_all"),
-        (a.sum(&[1, 1], false), "sum: axis 1 is named twice (x [2, 3]); name each axis once"),
-        (a.mean(&[2], true), "mean: axis 2 does not exist (x [2, 3]); name axes below 2"),
+        (a.sum(&[], ReducedAxes::Dropped), "sum: no axes are named (x [2, 3]); name at least one, or use sum_all"),
+        (a.sum(&[1, 1], ReducedAxes::Dropped), "sum: axis 1 is named twice (x [2, 3]); name each axis once"),
+        (a.mean(&[2], ReducedAxes::Kept), "mean: axis 2 does not exist (x [2, 3]); name axes below 2"),
         (
             a.pad(&[(1, 1)]),
             "pad: 1 pairs of margins are given for 2 axes (x [2, 3]); give (before, after) for each axis",

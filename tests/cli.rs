@@ -263,9 +263,9 @@ fn every_bad_value_is_refused_by_the_argument_that_has_it() {
                     code == 0 || code == 2 && (err.contains(&argument) || of_others),
                     "{line} {argument} {value}: {err}"
                 );
-                let is_told = err.contains("use a") || err.contains("use an") || !err.contains("invalid digit");
+                let is_reported = err.contains("use a") || err.contains("use an") || !err.contains("invalid digit");
                 assert!(
-                    is_told && !err.contains("too large to fit") && !err.contains(": line "),
+                    is_reported && !err.contains("too large to fit") && !err.contains(": line "),
                     "{line} {argument} {value}: {err}"
                 );
                 let times = times_named(&err, &argument);
@@ -443,7 +443,7 @@ fn what_moved_to_evograd_tsp_is_refused_by_its_new_name() {
 
 /// The size of images is given by a setting: that is named, and the least that the network takes, and no kernel.
 #[test]
-fn images_of_a_wrong_size_are_told_by_their_setting() {
+fn images_of_a_wrong_size_are_reported_by_their_setting() {
     for (arguments, parts) in [
         (&["profile", "lenet", "--input", "3x2x2"][..], &["--input 3x2x2: ", "too small for lenet, which takes "][..]),
         (

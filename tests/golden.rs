@@ -1,6 +1,7 @@
 //! What PyTorch computes, written down in `data/golden`, against what we compute: operations with their gradients,
 //! and five steps of training a small network. `data/golden/make.py` says how the values came about.
 
+use evograd::ops::FusedActivation;
 use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d};
 use evograd::{BatchNorm, Element, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
 use serde::de::DeserializeOwned;
@@ -233,10 +234,10 @@ impl<E: Element> SortResnet<E> {
         let mut conv_norm = |i, stride, x: &Var<E>| self.conv_norm(leaves, i, stride, x);
         let x = conv_norm(1, 1, images)?.relu()?;
         let f = conv_norm(2, 1, &x)?.relu()?;
-        let x = x.sort_root_fusion(&conv_norm(3, 1, &f)?, 1e-4, true)?;
+        let x = x.sort_root_fusion(&conv_norm(3, 1, &f)?, 1e-4, FusedActivation::Relu)?;
         let f = conv_norm(4, 2, &x)?.relu()?;
         let f = conv_norm(5, 1, &f)?;
-        let x = conv_norm(6, 2, &x)?.sort_root_fusion(&f, 1e-4, true)?;
+        let x = conv_norm(6, 2, &x)?.sort_root_fusion(&f, 1e-4, FusedActivation::Relu)?;
         x.global_avg_pool()?.linear(&leaves["linear.w"], Some(&leaves["linear.b"]))
     }
 }

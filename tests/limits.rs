@@ -4,7 +4,7 @@
 mod digits;
 
 use evograd::data::{
-    Images, decode_image, open_folder, read_cifar, read_idx, read_mat, read_svhn, shapes_of, write_grid,
+    Cifar, Images, decode_image, open_folder, read_cifar, read_idx, read_mat, read_svhn, shapes_of, write_grid,
 };
 use evograd::genetic::Towns;
 use evograd::models::weights::{parse_safetensors, to_safetensors};
@@ -297,7 +297,7 @@ fn reads_and_writes_where_a_few_megabytes_are_left() {
         ("jpeg", decode_image(&jpegs[0], 64).err()),
         ("progressive", decode_image(&jpegs[1], 64).err()),
         ("square", decode_image(&jpegs[1], 4096).err()),
-        ("cifar", read_cifar(&path("cifar"), false).err()),
+        ("cifar", read_cifar(&path("cifar"), Cifar::Ten).err()),
         ("svhn", read_svhn(&path("svhn")).err()),
         ("mat", read_mat(&mat).err()),
         ("idx", read_idx::<3>(&idx, 10_000).err()),

@@ -4,6 +4,7 @@
 use evograd::models::{self, CATALOGUE, Network, Options, Plan, Shortcut, forward};
 use evograd::models::{Spec, Value};
 use evograd::nn::{BatchNormFuse, Conv, Fuse, GlobalAvgPool, Linear, Phase};
+use evograd::ops::FusedActivation;
 use evograd::{
     BatchNorm, DropoutKey, Element, Fusion, Op, Purpose, RunningStats, SgdStep, Shape, Stream, Tape, Tensor, Var,
     apply, sgd_step,
@@ -306,7 +307,7 @@ fn gradients_of_residual_networks_are_right() {
 }
 
 #[test]
-fn gradients_of_bred_networks_are_right() {
+fn gradients_of_evolved_networks_are_right() {
     check_gradients(&["genet1"], &[Fusion::Sum, Fusion::Sort]);
 }
 
@@ -461,7 +462,7 @@ fn with_fold(twice: bool, relu: bool) -> Spec {
     let x = spec.add("conv", Conv::same(4, 3).biased(), &[image]);
     let y = if relu { spec.bn_relu("bn", x) } else { spec.bn("bn", x) };
     let y = spec.relu("bn", y);
-    let y = if twice { spec.fuse("block", [x, y], Fusion::Sum, false) } else { y };
+    let y = if twice { spec.fuse("block", [x, y], Fusion::Sum, FusedActivation::None) } else { y };
     let y = spec.add("avgpool", GlobalAvgPool, &[y]);
     spec.add("fc", Linear { features: 3 }, &[y]);
     spec
@@ -515,7 +516,7 @@ fn a_join_that_normalises_changes_no_bit() {
     for fusion in [Fusion::Sum, SORT_ROOT] {
         let pair = with_block_end(|spec, [x, f]| {
             let f = spec.bn("bn2", f);
-            spec.fuse("block", [x, f], fusion, true)
+            spec.fuse("block", [x, f], fusion, FusedActivation::Relu)
         });
         let apart = with_block_end(|spec, [x, f]| {
             let f = spec.bn("bn2", f);
@@ -533,8 +534,8 @@ fn a_join_that_normalises_changes_no_bit() {
 
         let twice = with_block_end(|spec, [x, f]| {
             let f = spec.bn("bn2", f);
-            let y = spec.fuse("block", [x, f], fusion, true);
-            spec.fuse("again", [y, f], fusion, true)
+            let y = spec.fuse("block", [x, f], fusion, FusedActivation::Relu);
+            spec.fuse("again", [y, f], fusion, FusedActivation::Relu)
         });
         assert!(!normalises(&twice), "{fusion}");
     }
@@ -559,7 +560,7 @@ fn refusal(name: &str, options: Options) -> String {
 }
 
 #[test]
-fn pictures_that_are_too_small_are_refused_by_the_layer_they_do_not_fit() {
+fn images_that_are_too_small_are_refused_by_the_layer_they_do_not_fit() {
     let sized = |side| Options { input: [3, side, side], ..Options::default() };
     let too_small = "the kernel is larger than the padded input with";
     let remedy = "use larger images, a smaller kernel or dilation, or more padding";
@@ -591,7 +592,7 @@ fn pictures_that_are_too_small_are_refused_by_the_layer_they_do_not_fit() {
 }
 
 #[test]
-fn pictures_of_another_size_than_the_network_was_made_for_are_refused() {
+fn images_of_another_size_than_the_network_was_made_for_are_refused() {
     let network = Network::<f32>::new(&models::spec("lenet", &Options::default()).unwrap(), 0).unwrap();
     assert_eq!(
         network.evaluate(&images(2, [3, 28, 28], 0)).unwrap_err().to_string(),

@@ -1,6 +1,8 @@
 //! Whatever is passed to a public method, nothing panics: strides of 0, axes that do not exist, sizes that overflow,
 //! epsilons that are not numbers, tensors of any shape with infinities and NaN in them.
 
+use evograd::ops::FusedActivation;
+use evograd::ops::ReducedAxes;
 use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, Transpose};
 use evograd::{
     BatchNorm, DropoutKey, Fusion, Purpose, Result, RunningStats, SgdStep, Stream, Tape, Tensor, Var, sgd_step,
@@ -223,7 +225,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("dropout", dropout),
     ("exp", |odd| odd.var().exp()),
     ("flatten", |odd| odd.var().flatten(odd.count())),
-    ("fuse", |odd| odd.var().fuse(&odd.var(), odd.fusion(), odd.flag())),
+    ("fuse", |odd| odd.var().fuse(&odd.var(), odd.fusion(), odd.pick(&[FusedActivation::None, FusedActivation::Relu]))),
     ("global_avg_pool", |odd| odd.var().global_avg_pool()),
     ("leaky_relu", |odd| odd.var().leaky_relu(odd.number())),
     ("linear", linear),
@@ -234,7 +236,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("matmul_with", |odd| odd.matrix().matmul_with(&odd.matrix(), Transpose { a: odd.flag(), b: odd.flag() })),
     ("max_pool2d", max_pool2d),
     ("maximum", |odd| odd.var().maximum(&odd.var())),
-    ("mean", |odd| odd.var().mean(&odd.counts(4), odd.flag())),
+    ("mean", |odd| odd.var().mean(&odd.counts(4), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
     ("mean_all", |odd| odd.var().mean_all()),
     ("mul", |odd| odd.var().mul(&odd.var())),
     ("neg", |odd| odd.var().neg()),
@@ -252,11 +254,13 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("slice", |odd| odd.var().slice(odd.count(), odd.count()..odd.count())),
     ("soft_cross_entropy", |odd| odd.matrix().soft_cross_entropy(&odd.matrix())),
     ("softmax", |odd| odd.var().softmax()),
-    ("sort_fusion", |odd| odd.var().sort_fusion(&odd.var(), odd.flag())),
-    ("sort_root_fusion", |odd| odd.var().sort_root_fusion(&odd.var(), odd.number(), odd.flag())),
+    ("sort_fusion", |odd| odd.var().sort_fusion(&odd.var(), odd.pick(&[FusedActivation::None, FusedActivation::Relu]))),
+    ("sort_root_fusion", |odd| {
+        odd.var().sort_root_fusion(&odd.var(), odd.number(), odd.pick(&[FusedActivation::None, FusedActivation::Relu]))
+    }),
     ("sqrt", |odd| odd.var().sqrt()),
     ("sub", |odd| odd.var().sub(&odd.var())),
-    ("sum", |odd| odd.var().sum(&odd.counts(4), odd.flag())),
+    ("sum", |odd| odd.var().sum(&odd.counts(4), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
     ("sum_all", |odd| odd.var().sum_all()),
     ("sum_max", |odd| odd.var().sum_max(&odd.var())),
     ("tanh", |odd| odd.var().tanh()),
@@ -282,7 +286,7 @@ fn nothing_panics() {
             let outcome = catch_unwind(|| attempt(seed, *method));
             match outcome.unwrap_or_else(|_| panic!("{name} panics on the odd arguments of seed {seed}")) {
                 Ok(()) => worked += 1,
-                Err(error) => told_well(name, &error.to_string()),
+                Err(error) => reported_well(name, &error.to_string()),
             }
         }
         assert!(worked >= 20, "{name}: only {worked} draws of odd arguments fit, so backward was hardly tried");
@@ -291,7 +295,7 @@ fn nothing_panics() {
 
 /// An error begins with an operation, shows the shapes where there are any, and says after a semicolon what would be
 /// right.
-fn told_well(name: &str, text: &str) {
+fn reported_well(name: &str, text: &str) {
     let begins = text.split_once(": ").is_some_and(|(op, _)| ATTEMPTS.iter().any(|(name, _)| op == *name));
     let (problem, remedy) = text.split_once("; ").unwrap_or((text, ""));
     assert!(

@@ -25,6 +25,8 @@
 //!
 //! In tensors of `f64` there is no wider type to go to: squares overflow from 10¹⁵⁴ on.
 
+use evograd::ops::FusedActivation;
+use evograd::ops::ReducedAxes;
 use evograd::ops::{AvgPool2d, CATALOGUE, Draw, LocalResponseNorm, Row, Run};
 use evograd::{BatchNorm, DropoutKey, Element, Fusion, Isa, Result, RunningStats, Tape, Tensor, Var};
 
@@ -130,13 +132,13 @@ fn settings_that_round_to_what_is_refused_are_refused() {
         all.into_iter().map(|result| result.map(drop)).collect::<Vec<_>>()
     };
     let key = DropoutKey { seed: 0, step: 0, layer: 0 };
-    let usual = LocalResponseNorm::over(3);
+    let usual = LocalResponseNorm::new(3);
     let root = |epsilon| {
         let running = &mut RunningStats::new(3).unwrap();
         let fusion = Fusion::SortRoot { epsilon };
         [
-            x.sort_root_fusion(&x, epsilon, false),
-            x.fuse(&x, fusion, true),
+            x.sort_root_fusion(&x, epsilon, FusedActivation::None),
+            x.fuse(&x, fusion, FusedActivation::Relu),
             x.batch_norm_fuse(&three, &three, &x, running, BatchNorm::default(), fusion),
         ]
     };
@@ -160,7 +162,11 @@ fn settings_that_round_to_what_is_refused_are_refused() {
     for (i, result) in refused.iter().enumerate() {
         assert!(result.is_err(), "setting {i} was taken");
     }
-    let taken = [x.dropout(0.999_999, key), x.sort_root_fusion(&x, 1e-44, false), logits.cross_entropy(&[0, 1], 1.0)];
+    let taken = [
+        x.dropout(0.999_999, key),
+        x.sort_root_fusion(&x, 1e-44, FusedActivation::None),
+        logits.cross_entropy(&[0, 1], 1.0),
+    ];
     assert!(taken.iter().all(Result::is_ok));
 }
 
@@ -177,8 +183,8 @@ fn an_overflow_leaves_the_neighbours_as_they_are() {
     };
     type Operation<'a> = &'a dyn Fn(&Var<f32>) -> Result<Var<f32>>;
     let operations: [(&str, Operation); 5] = [
-        ("sum", &|x| x.sum(&[3], false)),
-        ("mean", &|x| x.mean(&[3], false)),
+        ("sum", &|x| x.sum(&[3], ReducedAxes::Dropped)),
+        ("mean", &|x| x.mean(&[3], ReducedAxes::Dropped)),
         ("avg_pool2d", &|x| x.avg_pool2d(halves)),
         ("global_avg_pool", &|x| x.global_avg_pool()),
         ("the gradient of a repeated factor", &repeated),

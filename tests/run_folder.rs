@@ -382,7 +382,7 @@ fn output_has(command: Command, expected: &str) -> bool {
 }
 
 #[test]
-fn a_lost_best_checkpoint_is_told() {
+fn a_lost_best_checkpoint_is_reported() {
     let place = Place::new();
     fs::remove_dir_all(place.anew().join("checkpoints/best")).unwrap();
     assert!(finished(resume("train", &place.run)).contains("checkpoints/best is missing"));
@@ -393,7 +393,7 @@ fn a_lost_best_checkpoint_is_told() {
 
 /// A run and a search that began with another build of the same version go on, and it is said, also by the segment after.
 #[test]
-fn another_build_is_told_and_not_refused() {
+fn another_build_is_reported_and_not_refused() {
     let place = Place::new();
     let search_run = place.whole.with_file_name("search");
     finished(search(place.data.path(), &search_run));
@@ -427,7 +427,7 @@ fn another_build_is_told_and_not_refused() {
 
 /// Images of 43×24 pixels at twice their size, and just below it.
 #[test]
-fn images_that_are_enlarged_are_told_of() {
+fn images_that_are_enlarged_are_reported_of() {
     let (data, folder) = (images(), tempfile::tempdir().unwrap());
     let trained = |size: &str| {
         let mut command = evograd(&["train", "linear", "--data", "folder", "--epochs", "1", "--data-dir"]);
@@ -708,7 +708,7 @@ impl Progress for Heard {
 
 /// Whatever decodes images before the first step tells how far it is: of a run that starts or goes on, and of a search.
 #[test]
-fn images_that_are_read_first_are_told_of() {
+fn images_that_are_read_first_are_reported_of() {
     let (data, folder) = (images(), tempfile::tempdir().unwrap());
     let sets = evograd::data::open_sized("folder", data.path(), Some(8)).unwrap();
     let set =

@@ -375,7 +375,7 @@ fn two_processes_do_not_search_in_one_folder() {
 }
 
 #[test]
-fn an_edited_journal_or_other_settings_are_told_and_nothing_is_lost() {
+fn an_edited_journal_or_other_settings_are_reported_and_nothing_is_lost() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
     finished(start(data.path(), &run, &["search.budget=\"12\""], 2));
@@ -405,7 +405,7 @@ fn an_edited_journal_or_other_settings_are_told_and_nothing_is_lost() {
 /// A limit on the size of files stands for a full disk.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_told_and_the_search_goes_on_once_there_is_room() {
+fn a_full_disk_is_reported_and_the_search_goes_on_once_there_is_room() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let [run, undisturbed] = ["run", "undisturbed"].map(|name| runs.path().join(name));
     finished(start(data.path(), &undisturbed, &[], 2));
@@ -893,7 +893,7 @@ fn every_command_asks_what_a_folder_holds_before_anything_else() {
 }
 
 #[test]
-fn a_journal_that_is_lost_is_told_and_nothing_is_begun_anew() {
+fn a_journal_that_is_lost_is_reported_and_nothing_is_begun_anew() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
     finished(start(data.path(), &run, &["search.budget=\"12\""], 2));
@@ -921,7 +921,7 @@ fn a_journal_that_is_lost_is_told_and_nothing_is_begun_anew() {
 
 /// Six graphs have three nodes.
 #[test]
-fn a_space_that_is_used_up_is_told_once_and_without_idle_generations() {
+fn a_space_that_is_used_up_is_reported_once_and_without_idle_generations() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let run = runs.path().join("run");
     let (code, text, errors) = output(of_three_nodes(&[], data.path(), &run, &["search.budget=\"40\""]));

@@ -329,7 +329,7 @@ fn a_dry_run_in_json_is_one_object() {
 }
 
 #[test]
-fn wrong_settings_are_told_before_anything_is_made() {
+fn wrong_settings_are_reported_before_anything_is_made() {
     let (data, runs) = (data(), tempfile::tempdir().unwrap());
     let said = |more: &[&str]| {
         let (code, _, errors) = output(start(data.path(), &runs.path().join("run"), more));

@@ -1,5 +1,6 @@
 //! Operations whose time goes into memory traffic, forward and backward together, on one stage of a small image network.
 
+use evograd::ops::FusedActivation;
 use evograd::ops::MaxPool2d;
 use evograd::{BatchNorm, Fusion, Gradients, Result, RunningStats, Tape, Tensor, Var};
 
@@ -15,7 +16,7 @@ pub const OPERATIONS: [(&str, f64, Operation); 5] = [
     ("relu", 5.0, |_, a, _| a.relu()),
     ("max_pool2d-2x2", 2.5, |_, a, _| max_pool(a, 2, 0)),
     ("max_pool2d-3x3s2", 2.5, |_, a, _| max_pool(a, 3, 1)),
-    ("sort_root_fusion", 8.0, |_, a, b| a.sort_root_fusion(b, Fusion::DEFAULT_EPSILON, false)),
+    ("sort_root_fusion", 8.0, |_, a, b| a.sort_root_fusion(b, Fusion::DEFAULT_EPSILON, FusedActivation::None)),
 ];
 
 fn batch_norm(tape: &Tape, x: &Var, _: &Var) -> Result<Var> {
@@ -24,7 +25,7 @@ fn batch_norm(tape: &Tape, x: &Var, _: &Var) -> Result<Var> {
 }
 
 fn max_pool(x: &Var, kernel: usize, padding: usize) -> Result<Var> {
-    x.max_pool2d(MaxPool2d { kernel: [kernel; 2], stride: [2; 2], padding: [padding; 2], ceil: false })
+    x.max_pool2d(MaxPool2d { stride: [2; 2], padding: [padding; 2], ..MaxPool2d::new([kernel; 2]) })
 }
 
 /// An operation with values to work on.

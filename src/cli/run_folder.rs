@@ -8,7 +8,7 @@ use evograd::Error;
 use evograd::data::Sets;
 use evograd::record::SearchRow;
 use evograd::search::read_journal;
-use evograd::train::{RunFolder, RunInfo, Status};
+use evograd::train::{RunFolder, RunInfo};
 use std::path::{Path, PathBuf};
 
 /// A folder below `runs` of which there is none yet.
@@ -213,23 +213,12 @@ pub fn expect_each_once<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> R
 /// What `run.json` says of a run that begins now, on the data in a folder.
 pub fn describe(seed: u64, sets: &Sets, data_dir: &Path) -> RunInfo {
     RunInfo {
-        version: env!("CARGO_PKG_VERSION").into(),
         command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
         cpu: processor::name(),
-        isa: evograd::Isa::chosen().map_or_else(|error| error.to_string(), |isa| isa.name().to_string()),
         threads: evograd::threads(),
-        seed,
         data_checksums: [sets.train.checksum(), sets.test.checksum()],
-        started: 0,
-        resumed_after: Vec::new(),
-        ended: None,
-        status: Status::Running,
-        warnings: Vec::new(),
-        builds: Vec::new(),
-        began: None,
-        settings: None,
-        restored: Vec::new(),
         data_dir: std::path::absolute(data_dir).ok().and_then(|folder| Some(folder.to_str()?.to_string())),
+        ..RunInfo::new(seed)
     }
 }
 

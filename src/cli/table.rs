@@ -43,7 +43,7 @@ impl Table {
     }
 
     /// The table in full, or no wider than `width`: then the texts stand below their rows, and if that is not enough,
-    /// cells are broken over several lines.
+    /// cells are broken over several lines, or numbers stand below their names.
     fn fitted(&self, width: Option<usize>) -> String {
         let whole = self.drawn(self.header.len(), 1).trim_fmt();
         let Some(width) = width.filter(|width| columns(&whole) > *width) else { return whole };
@@ -52,9 +52,10 @@ impl Table {
         if self.texts > 0 && columns(&without) <= width {
             return self.with_texts_below(&without, width);
         }
-        let ways = [(true, true), (true, false), (false, false)];
-        let broken = ways.map(|(whole_names, whole_headings)| self.broken(width, whole_names, whole_headings));
-        broken.into_iter().find(|text| columns(text) <= width).unwrap_or_else(|| self.in_blocks(width))
+        let ways: [&dyn Fn() -> String; 3] =
+            [&|| self.broken(width, true, true), &|| self.broken(width, true, false), &|| self.in_blocks(width)];
+        let fitting = ways.into_iter().map(|drawn| drawn()).find(|text| columns(text) <= width);
+        fitting.unwrap_or_else(|| self.broken(width, false, false))
     }
 
     /// Each row as a line of its first cell, and below it all others, named.

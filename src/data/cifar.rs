@@ -78,21 +78,33 @@ const HUNDRED: Layout = Layout {
     records: [50_000, 10_000],
 };
 
-/// The images of one file in the binary form of CIFAR-10, or of CIFAR-100 where `hundred` says so; as many as it holds.
+/// Which of the two sets a file is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cifar {
+    /// CIFAR-10.
+    Ten,
+    /// CIFAR-100.
+    Hundred,
+}
+
+/// The images of one file in the binary form of CIFAR-10 or CIFAR-100; as many as it holds.
 ///
 /// ```
-/// use evograd::data::{Dataset, read_cifar};
+/// use evograd::data::{Cifar, Dataset, read_cifar};
 /// let path = std::env::temp_dir().join("evograd-one-record.bin");
 /// std::fs::write(&path, [&[3][..], &[200; 3 * 32 * 32]].concat()).unwrap();
-/// let images = read_cifar(&path, false)?;
+/// let images = read_cifar(&path, Cifar::Ten)?;
 /// assert_eq!((images.len(), images.shape(), images.classes()[images.label(0)].as_str()), (1, [3, 32, 32], "cat"));
 /// # Ok::<(), evograd::Error>(())
 /// ```
 ///
 /// # Errors
 /// When the file cannot be read, holds no whole number of records, or a label is no class.
-pub fn read_cifar(path: &Path, hundred: bool) -> Result<Images> {
-    let layout = if hundred { HUNDRED } else { TEN };
+pub fn read_cifar(path: &Path, kind: Cifar) -> Result<Images> {
+    let layout = match kind {
+        Cifar::Ten => TEN,
+        Cifar::Hundred => HUNDRED,
+    };
     let source = Source::new(path, layout.set);
     let (length, record) = (source.open()?.1, layout.record() as u64);
     if length == 0 || length % record > 0 {

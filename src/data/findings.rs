@@ -21,26 +21,35 @@ struct Look {
     plain: bool,
 }
 
+/// Whether the test set is used, or is still to be seen by nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestSet {
+    /// Something is evaluated on it.
+    Used,
+    /// It is not looked at.
+    Unused,
+}
+
 /// Says of a data set what nobody can have meant and a network would learn in silence: how many images are of a single colour, are
 /// there with two labels, or in the test set as well as in the training set; and labels that are all the same. The test set is
-/// looked at only if it `is_used`. Images that are files are compared by their bytes, others by their pixels.
+/// looked at only where it is used. Images that are files are compared by their bytes, others by their pixels.
 ///
 /// ```
-/// use evograd::data::{Images, Sets, findings};
+/// use evograd::data::{Images, Sets, TestSet, findings};
 /// use std::sync::Arc;
 /// let set = |bytes: &[u8]| Arc::new(Images::new([1, 1, 2], &["a", "b"], bytes.to_vec(), vec![0, 1]).unwrap());
-/// let found = findings(&Sets { train: set(&[1, 2, 3, 4]), test: set(&[5, 6, 3, 4]) }, true, &mut ())?;
+/// let found = findings(&Sets { train: set(&[1, 2, 3, 4]), test: set(&[5, 6, 3, 4]) }, TestSet::Used, &mut ())?;
 /// assert!(found[0].starts_with("1 of 2 test images is also in the training set"));
 /// # Ok::<(), evograd::Error>(())
 /// ```
 ///
 /// # Errors
 /// When all images of a set are the same, or one cannot be read.
-pub fn findings(sets: &Sets, is_used: bool, progress: &mut dyn Progress) -> Result<Vec<String>> {
+pub fn findings(sets: &Sets, test: TestSet, progress: &mut dyn Progress) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let train = looks(&*sets.train, "comparing training images", progress)?;
     of_set(&*sets.train, "training", &train, &mut found)?;
-    if is_used {
+    if test == TestSet::Used {
         let test = looks(&*sets.test, "comparing test images", progress)?;
         of_set(&*sets.test, "test", &test, &mut found)?;
         let known: HashSet<u128> = train.iter().map(|look| look.print).collect();
@@ -171,7 +180,7 @@ mod tests {
     }
 
     fn found(train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> String {
-        match findings(&Sets { train, test }, true, &mut ()) {
+        match findings(&Sets { train, test }, TestSet::Used, &mut ()) {
             Ok(found) => found.join("\n"),
             Err(error) => format!("error: {error}"),
         }
@@ -179,7 +188,7 @@ mod tests {
 
     /// Each way of being odd, alone, in either set, with its count.
     #[test]
-    fn each_oddity_is_told_with_its_count() {
+    fn each_oddity_is_reported_with_its_count() {
         let good = || set(&[1, 2, 3, 4, 5, 6], &[0, 1, 1]);
         let other = || set(&[7, 8, 9, 8], &[0, 1]);
         assert_eq!(found(good(), other()), "");
@@ -212,13 +221,13 @@ mod tests {
     #[test]
     fn a_test_set_that_is_not_used_is_not_looked_at() {
         let sets = Sets { train: set(&[1, 2, 3, 4], &[0, 1]), test: set(&[1, 2, 1, 2], &[0, 0]) };
-        assert!(findings(&sets, false, &mut ()).unwrap().is_empty());
-        assert!(findings(&sets, true, &mut ()).is_err());
+        assert!(findings(&sets, TestSet::Unused, &mut ()).unwrap().is_empty());
+        assert!(findings(&sets, TestSet::Used, &mut ()).is_err());
     }
 
     #[test]
     fn nothing_is_said_of_the_set_that_comes_with_the_program() {
-        assert_eq!(findings(&shapes_of(0, 500, 100).unwrap(), true, &mut ()).unwrap(), [""; 0]);
+        assert_eq!(findings(&shapes_of(0, 500, 100).unwrap(), TestSet::Used, &mut ()).unwrap(), [""; 0]);
     }
 
     /// Any byte of an image, and its length.

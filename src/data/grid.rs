@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_told() {
+    fn what_cannot_be_drawn_is_reported() {
         let error = |channels: usize, count| {
             let set = Images::new([channels, 1, 1], &["a"], vec![0; channels], vec![0]).unwrap();
             write_grid(&set, count, 0, Path::new("/no/such/folder/grid.png")).unwrap_err().to_string()

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_told() {
+    fn a_broken_file_is_reported() {
         let good = file(&[2, 3, 2], &[7; 12]);
         let mut long = good.clone();
         long.push(0);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_compressed_file_is_told() {
+    fn a_broken_compressed_file_is_reported() {
         let good = file(&[2, 3, 2], &[7; 12]);
         let mut long = good.clone();
         long.push(0);

@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_elements_are_told() {
+    fn wrong_elements_are_reported() {
         let mut newer = file(&[]);
         newer[124..].copy_from_slice(&[0, 2, b'I', b'M']);
         let mut text_in_tag = file(&[]);

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_do_not_fit_together_are_told() {
+    fn files_that_do_not_fit_together_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let remedy = anew("mnist");
         write(folder.path(), 4, 3);

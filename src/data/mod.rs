@@ -31,9 +31,9 @@ mod twice;
 
 pub use augment::Augment;
 pub use catalogue::{CATALOGUE, info, open, open_sized};
-pub use cifar::read_cifar;
+pub use cifar::{Cifar, read_cifar};
 pub use dataset::{Dataset, FileNote};
-pub use findings::findings;
+pub use findings::{TestSet, findings};
 pub use folder::{SIDE as FOLDER_SIDE, open_folder};
 pub use grid::write_grid;
 pub use idx::read_idx;

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_turned_and_10_is_0() {
+    fn images_are_turned_and_10_is_0() {
         use super::super::Dataset;
         let plain = file(&[x(2), y(&[10, 7])]);
         let packed = file(&[compressed(&x(2)), compressed(&y(&[10, 7]))]);
@@ -217,7 +217,7 @@ mod tests {
 
     /// Images and labels in any kind of numbers, beside arrays that nobody asked for.
     #[test]
-    fn pictures_may_be_stored_as_any_numbers() {
+    fn images_may_be_stored_as_any_numbers() {
         let plain = parsed(&file(&[x(2), y(&[10, 7])])).unwrap();
         let wide: Vec<u8> = columns(2).iter().flat_map(|&byte| u64::from(byte).to_le_bytes()).collect();
         let floats: Vec<u8> = columns(2).iter().flat_map(|&byte| f32::from(byte).to_le_bytes()).collect();
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_svhn_is_told() {
+    fn what_is_no_svhn_is_reported() {
         let table = [
             (file(&[x(2)]), "it does not hold y, the labels"),
             (file(&[y(&[1])]), "it does not hold X, the images"),
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_is_told() {
+    fn every_cut_is_reported() {
         for whole in [file(&[x(1), y(&[1])]), file(&[compressed(&x(1)), compressed(&y(&[1]))])] {
             for length in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
                 assert!(parsed(&whole[..length]).is_err(), "{length} of {}", whole.len());

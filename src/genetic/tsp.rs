@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_bred_is_refused() {
+    fn what_cannot_be_evolved_is_refused() {
         let refused = |towns: Result<Towns>| towns.unwrap_err().to_string();
         assert_eq!(refused(Towns::random(2, 0)), "towns: there are 2; use 3 to 2,000 towns");
         assert_eq!(
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_tour_is_bred_too() {
+    fn a_single_tour_is_evolved_too() {
         let tour = Towns::circle(3, 0).unwrap().evolve(TourSettings { size: 1, ..ALL }, &mut |_| true).unwrap();
         assert!((tour.length - 27.0_f64.sqrt()).abs() < 1e-12);
     }

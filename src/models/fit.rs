@@ -55,7 +55,7 @@ mod tests {
 
     /// Of every model: one pixel less than it says is refused with the same number, and that number is taken.
     #[test]
-    fn the_least_size_is_told_and_is_the_least() {
+    fn the_least_size_is_reported_and_is_the_least() {
         for model in CATALOGUE {
             let options = |input| Options { input, ..model.options() };
             let fit = |side: usize, setting| {

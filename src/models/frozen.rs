@@ -13,6 +13,7 @@ use super::plan::Plan;
 use crate::error::Result;
 use crate::mode::no_grad;
 use crate::nn::{AnyLayer, BatchNorm, Conv, Phase};
+use crate::ops::FusedActivation;
 use crate::ops::{PreparedConv2d, RunningStats};
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -101,7 +102,7 @@ impl<E: Element> Frozen<E> {
             folded.push(next);
         }
         let image = self.image(node);
-        let conv = PreparedConv2d::new(&kernel, bias.as_ref(), conv.options, image, relu)?;
+        let conv = PreparedConv2d::new(&kernel, bias.as_ref(), conv.options, image, FusedActivation::relu_if(relu))?;
         self.steps[node] = Step::Convolution(Box::new(conv));
         folded.into_iter().for_each(|node| self.steps[node] = Step::Folded);
         Ok(())

@@ -74,7 +74,7 @@ impl Spec {
 
 impl Plan {
     fn new(spec: Spec) -> Result<Plan> {
-        let mut shapes = vec![picture_shape(&spec)?];
+        let mut shapes = vec![image_shape(&spec)?];
         let mut layers: Vec<PlannedLayer> = Vec::with_capacity(spec.nodes.len());
         let mut last_use = vec![0];
         let mut names = HashSet::new();
@@ -160,7 +160,7 @@ fn total(counts: impl Iterator<Item = u64>) -> u64 {
     counts.fold(0, u64::saturating_add)
 }
 
-fn picture_shape(spec: &Spec) -> Result<Shape> {
+fn image_shape(spec: &Spec) -> Result<Shape> {
     let [c, h, w] = spec.input;
     Ok(Shape::new(&[1, c, h, w])?)
 }

@@ -10,6 +10,7 @@
 use super::options::{Options, Shortcut};
 use super::spec::{Spec, Value};
 use crate::nn::{Conv, GlobalAvgPool, Linear, Subsample};
+use crate::ops::FusedActivation;
 
 /// A residual network with `blocks` blocks in each of its three stages.
 pub(super) fn resnet(name: &str, blocks: usize, options: &Options) -> Spec {
@@ -45,7 +46,7 @@ pub(super) fn basic_block(
     let f = spec.conv_bn_relu(name("conv1"), name("bn1"), Conv::same(filters, 3).stride(stride), x);
     let f = spec.conv_bn(name("conv2"), name("bn2"), Conv::same(filters, 3), f);
     let x = shortcut(spec, path, x, channels, stride, options.shortcut);
-    spec.fuse(path, [x, f], options.fusion, true)
+    spec.fuse(path, [x, f], options.fusion, FusedActivation::Relu)
 }
 
 /// The input itself, where the block keeps its size; else what makes it as small and as deep as the block's output.

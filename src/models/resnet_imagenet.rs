@@ -13,6 +13,7 @@ use super::options::Options;
 use super::resnet::{basic_block, shortcut};
 use super::spec::{Spec, Value};
 use crate::nn::{Conv, GlobalAvgPool, Linear, MaxPool};
+use crate::ops::FusedActivation;
 use crate::ops::MaxPool2d;
 
 /// What adds one block: the network, its path, its input, channels before and behind, its stride.
@@ -65,5 +66,5 @@ fn bottleneck(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], strid
     let f = spec.conv_bn_relu(name("conv2"), name("bn2"), Conv::same(filters, 3).stride(stride), f);
     let f = spec.conv_bn(name("conv3"), name("bn3"), Conv::same(outputs, 1), f);
     let x = shortcut(spec, path, x, channels, stride, options.shortcut);
-    spec.fuse(path, [x, f], options.fusion, true)
+    spec.fuse(path, [x, f], options.fusion, FusedActivation::Relu)
 }

@@ -1,6 +1,7 @@
 //! A network as plain data: layers and what each takes its input from. Knows no weight.
 
 use crate::nn::{AnyLayer, BatchNorm, Conv, Dropout, Fuse, Relu};
+use crate::ops::FusedActivation;
 use crate::ops::Fusion;
 
 /// A value that flows through a network: the image, or what a node gives out.
@@ -101,7 +102,8 @@ impl Spec {
 
     /// Adds the fusion of two branches, at the path `block`. Where the second is a batch normalisation that nobody else consumes,
     /// and a sum or a rooted SORT with a ReLU fuses it, the plan trains both in one pass over memory.
-    pub fn fuse(&mut self, block: &str, branches: [Value; 2], fusion: Fusion, relu: bool) -> Value {
+    pub fn fuse(&mut self, block: &str, branches: [Value; 2], fusion: Fusion, activation: FusedActivation) -> Value {
+        let relu = activation == FusedActivation::Relu;
         self.add(format!("{block}.fusion"), Fuse { fusion, relu }, &branches)
     }
 

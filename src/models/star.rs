@@ -19,6 +19,7 @@
 use super::options::Options;
 use super::spec::{Spec, Value};
 use crate::nn::Conv;
+use crate::ops::FusedActivation;
 
 /// What stands for a convolution with its ReLU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Unit {
             }
             Unit::TwoBranches => {
                 let branches = [1, 2].map(|number| branch(spec, &format!("{path}.branch{number}"), conv, x));
-                spec.fuse(path, branches, options.fusion, true)
+                spec.fuse(path, branches, options.fusion, FusedActivation::Relu)
             }
         }
     }

@@ -14,6 +14,7 @@ use super::options::{Options, Shortcut};
 use super::spec::{Spec, Value};
 use crate::error::{Error, Result};
 use crate::nn::{Conv, GlobalAvgPool, Linear, Subsample};
+use crate::ops::FusedActivation;
 
 /// The greatest depth and width that a name may ask for.
 const GREATEST: [usize; 2] = [1000, 100];
@@ -65,5 +66,5 @@ fn add_block(spec: &mut Spec, path: &str, x: Value, channels: [usize; 2], stride
         Shortcut::Conv => spec.add(name("convShortcut"), Conv::same(filters, 1).stride(stride), &[active]),
         Shortcut::Pad => spec.add(name("shortcut"), Subsample { stride, channels: filters }, &[active]),
     };
-    spec.fuse(path, [x, f], options.fusion, false)
+    spec.fuse(path, [x, f], options.fusion, FusedActivation::None)
 }

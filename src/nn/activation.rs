@@ -7,6 +7,14 @@ use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// `max(x, 0)`, element by element.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, Relu};
+/// let layer = Relu;
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16])?])?.sizes(), [8, 16]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relu;
 

@@ -9,6 +9,15 @@ use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// A convolution: `[N, C, H, W]` → `[N, filters, OH, OW]`, with weights `[filters, C/groups, R, S]`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Conv, Layer};
+/// let conv = Conv::same(16, 3).stride(2).biased();
+/// assert_eq!(conv.output_shape(&[&Shape::new(&[8, 3, 32, 32])?])?.sizes(), [8, 16, 16, 16]);
+/// assert_eq!(Conv::same(16, 3).padding(0).options.padding, [0, 0]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv {
     /// Output channels.

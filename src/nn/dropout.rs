@@ -7,6 +7,14 @@ use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// Sets each element to zero with probability `p` while training, and scales the others by `1/(1 − p)`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, Dropout};
+/// let layer = Dropout { p: 0.5 };
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16])?])?.sizes(), [8, 16]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     /// The probability, at least 0 and below 1.

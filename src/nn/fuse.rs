@@ -3,12 +3,22 @@
 use super::BatchNorm;
 use super::layer::{Layer, Parameter, Pass, Phase};
 use crate::error::{Error, Result};
+use crate::ops::FusedActivation;
 use crate::ops::{self, Fusion, common_shape, concat_shape};
 use crate::shape::Shape;
 use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// Two or more branches of one shape fused from left to right, and rectified where `relu` is set.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, Fuse};
+/// use evograd::Fusion;
+/// let layer = Fuse { fusion: Fusion::Sort, relu: true };
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16])?, &Shape::new(&[8, 16])?])?.sizes(), [8, 16]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fuse {
     /// How two of them are fused.
@@ -34,13 +44,23 @@ impl Layer for Fuse {
         let Some((last, [first, between @ ..])) = inputs.split_last() else {
             return Err(too_few("fuse", inputs.len()));
         };
-        let joined = between.iter().try_fold(first.clone(), |sum, input| sum.fuse(input, self.fusion, false))?;
-        joined.fuse(last, self.fusion, self.relu)
+        let joined =
+            between.iter().try_fold(first.clone(), |sum, input| sum.fuse(input, self.fusion, FusedActivation::None))?;
+        joined.fuse(last, self.fusion, FusedActivation::relu_if(self.relu))
     }
 }
 
 /// A [`BatchNorm`] and the [`Fuse`] with a ReLU that consumes it as the second of two branches, as one layer: what a residual
 /// block ends with. While training it is one operation, which never writes what the normalisation gives.
+///
+/// ```
+/// use evograd::Fusion;
+/// use evograd::nn::{BatchNorm, BatchNormFuse, Fuse, Layer};
+/// let fuse = Fuse { fusion: Fusion::Sum, relu: true };
+/// assert!(BatchNormFuse::of(BatchNorm::default(), fuse).is_some());
+/// // Without a ReLU there is no such layer.
+/// assert!(BatchNormFuse::of(BatchNorm::default(), Fuse { relu: false, ..fuse }).is_none());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNormFuse {
     /// The settings of the normalisation.
@@ -95,7 +115,7 @@ impl Layer for BatchNormFuse {
             }
             Phase::Evaluate { running } => {
                 let f = x.batch_norm_eval(gamma, beta, &running[0], self.options.epsilon)?;
-                shortcut.fuse(&f, self.fusion, true)
+                shortcut.fuse(&f, self.fusion, FusedActivation::Relu)
             }
         }
     }
@@ -108,6 +128,14 @@ fn two<T>(inputs: &[T]) -> Result<&[T; 2]> {
 }
 
 /// Branches one behind the other along the channels: `[N, C₁, H, W]`, `[N, C₂, H, W]` → `[N, C₁ + C₂, H, W]`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, Concat};
+/// let layer = Concat;
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16, 4, 4])?, &Shape::new(&[8, 3, 4, 4])?])?.sizes(), [8, 19, 4, 4]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Concat;
 

@@ -27,6 +27,15 @@ pub enum Init {
 impl Init {
     /// The first values of a weight of this shape. The same numbers for any element type, rounded to it.
     ///
+    /// ```
+    /// use evograd::nn::Init;
+    /// use evograd::{Purpose, Shape, Stream};
+    /// let mut stream = Stream::new(7, Purpose::Init, 0, 0);
+    /// let weights = Init::Uniform { fan_in: 4 }.tensor::<f32>(&Shape::new(&[3, 4])?, &mut stream)?;
+    /// assert!(weights.as_slice().iter().all(|weight| weight.abs() <= 0.5));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the system has not the memory.
     pub fn tensor<E: Element>(self, shape: &Shape, stream: &mut Stream) -> Result<Tensor<E>> {

@@ -8,6 +8,15 @@ use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// A weight that a layer needs.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Init, Layer, Linear, Parameter, Role};
+/// let parameters = Linear { features: 10 }.parameters(&[&Shape::new(&[1, 4])?]);
+/// let (shape, init) = (Shape::new(&[10, 4])?, Init::Uniform { fan_in: 4 });
+/// assert_eq!(parameters[0], Parameter { name: "weight", shape, init, role: Role::Weight });
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// Its name within the layer, as PyTorch has it: `weight` or `bias`.
@@ -32,6 +41,15 @@ pub enum Role {
 }
 
 /// What a network hands to a layer that runs.
+///
+/// ```
+/// use evograd::nn::{Flatten, Layer, Pass, Phase};
+/// use evograd::{Tensor, Var};
+/// let x = Var::constant(Tensor::<f32>::zeros([8, 3, 4, 4])?);
+/// let y = Flatten.run(&[x], Pass { weights: &[], phase: Phase::Evaluate { running: &[] } })?;
+/// assert_eq!(y.value().shape().sizes(), [8, 48]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub struct Pass<'a, E: Element = f32> {
     /// The layer's weights, in the order of [`Layer::parameters`].
     pub weights: &'a [Var<E>],

@@ -9,6 +9,14 @@ use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// `[N, C, H, W]` → `[N, C·H·W]`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, Flatten};
+/// let layer = Flatten;
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 3, 4, 4])?])?.sizes(), [8, 48]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flatten;
 
@@ -26,6 +34,14 @@ impl Layer for Flatten {
 }
 
 /// `[N, in]` → `[N, features]`, with weights `[features, in]` and a bias `[features]`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, Linear};
+/// let layer = Linear { features: 10 };
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 48])?])?.sizes(), [8, 10]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linear {
     /// Outputs.

@@ -9,6 +9,14 @@ use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// Batch normalisation of `[N, C, H, W]` or `[N, C]`, with a scale and a bias for each channel, rectified where `relu` is set.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, BatchNorm};
+/// let layer = BatchNorm { relu: true, ..BatchNorm::default() };
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16, 4, 4])?])?.sizes(), [8, 16, 4, 4]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BatchNorm {
     /// Its settings.
@@ -55,6 +63,13 @@ impl Layer for BatchNorm {
 }
 
 /// Local response normalisation over channels of `[N, C, H, W]`.
+///
+/// ```
+/// use evograd::nn::{Layer, LocalResponseNorm};
+/// use evograd::ops;
+/// let layer = LocalResponseNorm(ops::LocalResponseNorm::new(5));
+/// assert_eq!(layer.kind(), "response norm 5");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LocalResponseNorm(pub ops::LocalResponseNorm);
 

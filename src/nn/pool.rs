@@ -8,6 +8,14 @@ use crate::tape::Var;
 use evograd_kernels::Element;
 
 /// The greatest element under each place of a window: `[N, C, H, W]` → `[N, C, OH, OW]`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, MaxPool};
+/// let layer = MaxPool::square(2, 2);
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16, 8, 8])?])?.sizes(), [8, 16, 4, 4]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MaxPool(pub MaxPool2d);
 
@@ -19,7 +27,7 @@ impl MaxPool {
     /// assert_eq!(MaxPool::square(3, 2).0.stride, [2, 2]);
     /// ```
     pub fn square(kernel: usize, stride: usize) -> MaxPool {
-        MaxPool(MaxPool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [0, 0], ceil: false })
+        MaxPool(MaxPool2d { stride: [stride; 2], ..MaxPool2d::new([kernel; 2]) })
     }
 }
 
@@ -37,6 +45,15 @@ impl Layer for MaxPool {
 }
 
 /// The mean of the elements under each place of a window: `[N, C, H, W]` → `[N, C, OH, OW]`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, AvgPool};
+/// use evograd::ops::AvgPool2d;
+/// let layer = AvgPool(AvgPool2d::new([2, 2]));
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16, 8, 8])?])?.sizes(), [8, 16, 4, 4]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AvgPool(pub AvgPool2d);
 
@@ -54,6 +71,14 @@ impl Layer for AvgPool {
 }
 
 /// The mean of each channel: `[N, C, H, W]` → `[N, C]`.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, GlobalAvgPool};
+/// let layer = GlobalAvgPool;
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16, 8, 8])?])?.sizes(), [8, 16]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalAvgPool;
 

@@ -11,6 +11,14 @@ use evograd_kernels::Element;
 ///
 /// Source: the parameter-free shortcut, "option A", of He, Zhang, Ren and Sun, *Deep residual learning for image
 /// recognition*, CVPR 2016.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::{Layer, Subsample};
+/// let layer = Subsample { stride: 2, channels: 32 };
+/// assert_eq!(layer.output_shape(&[&Shape::new(&[8, 16, 8, 8])?])?.sizes(), [8, 32, 4, 4]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subsample {
     /// Pixels from one that stays to the next.
@@ -22,7 +30,7 @@ pub struct Subsample {
 impl Subsample {
     /// Every `stride`-th pixel is the mean over a window of one pixel.
     fn pick(&self) -> AvgPool2d {
-        AvgPool2d { kernel: [1, 1], stride: [self.stride; 2], padding: [0, 0], ceil: false, count_padding: true }
+        AvgPool2d { stride: [self.stride; 2], ..AvgPool2d::new([1, 1]) }
     }
 }
 

@@ -54,6 +54,12 @@ pub(super) const ROW: Row = Row {
 };
 
 /// How the window of [`Var::avg_pool2d`] moves; every pair is of height and width.
+///
+/// ```
+/// use evograd::ops::AvgPool2d;
+/// let own = AvgPool2d { padding: [1, 1], count_padding: false, ..AvgPool2d::new([3, 3]) };
+/// assert_eq!((own.stride, AvgPool2d::new([2, 2]).count_padding), ([3, 3], true));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AvgPool2d {
     /// The window's size in elements, at least 1.
@@ -69,6 +75,11 @@ pub struct AvgPool2d {
 }
 
 impl AvgPool2d {
+    /// Windows of this size, one beside the other, without padding, of which each must fit.
+    pub fn new(kernel: [usize; 2]) -> AvgPool2d {
+        AvgPool2d { kernel, stride: kernel, padding: [0, 0], ceil: false, count_padding: true }
+    }
+
     /// The output's shape.
     ///
     /// # Errors
@@ -150,7 +161,7 @@ impl<E: Element> Var<E> {
     /// ```
     /// use evograd::{Tensor, Var, ops::AvgPool2d};
     /// let x = Var::constant(Tensor::from_fn([1, 1, 4, 4], |i| i as f32)?);
-    /// let halves = AvgPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false, count_padding: true };
+    /// let halves = AvgPool2d::new([2, 2]);
     /// assert_eq!(x.avg_pool2d(halves)?.value().as_slice(), [2.5, 4.5, 10.5, 12.5]);
     /// # Ok::<(), evograd::Error>(())
     /// ```

@@ -254,7 +254,7 @@ impl<E: Element> Kept<E> {
 
 impl<E: Element> Var<E> {
     /// [`batch_norm`](Var::batch_norm) of `self`, fused with `shortcut`, which has its shape, and rectified:
-    /// `shortcut.fuse(&self.batch_norm(…)?, fusion, true)` with the same bits and less traffic. `fusion` is
+    /// `shortcut.fuse(&self.batch_norm(…)?, fusion, FusedActivation::Relu)` with the same bits and less traffic. `fusion` is
     /// [`Fusion::Sum`] or [`Fusion::SortRoot`].
     ///
     /// ```
@@ -290,6 +290,7 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::FusedActivation;
     use crate::{Tape, ThreadPool};
 
     const FUSIONS: [Fusion; 2] = [Fusion::Sum, Fusion::SortRoot { epsilon: 1e-4 }];
@@ -302,7 +303,7 @@ mod tests {
     }
 
     fn in_steps<E: Element>(v: &[Var<E>], running: &mut RunningStats<E>, fusion: Fusion) -> Result<Var<E>> {
-        v[3].fuse(&v[0].batch_norm(&v[1], &v[2], running, BatchNorm::default())?, fusion, true)
+        v[3].fuse(&v[0].batch_norm(&v[1], &v[2], running, BatchNorm::default())?, fusion, FusedActivation::Relu)
     }
 
     /// `x` and the shortcut of these shapes, with `gamma` and `beta`.

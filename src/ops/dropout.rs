@@ -43,6 +43,15 @@ const BLOCK: usize = 4;
 const _: () = assert!(CHUNK.is_multiple_of(BLOCK));
 
 /// What a mask is for; equal keys give equal masks.
+///
+/// ```
+/// use evograd::{DropoutKey, Tensor, Var};
+/// let x = Var::constant(Tensor::<f32>::full([100], 1.0)?);
+/// let key = DropoutKey { seed: 1, step: 0, layer: 0 };
+/// assert_eq!(x.dropout(0.5, key)?.value(), x.dropout(0.5, key)?.value());
+/// assert_ne!(x.dropout(0.5, key)?.value(), x.dropout(0.5, DropoutKey { step: 1, ..key })?.value());
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DropoutKey {
     /// The seed of the training run.

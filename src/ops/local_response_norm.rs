@@ -42,14 +42,14 @@ pub(super) const ROW: Row = Row {
         let shape = [draw.size(1, 2), draw.size(1, 7), 1, draw.pick(&[1, 2, 3, 17])];
         case!([draw.values(shape)], format!("{options:?}"), |v| v[0].local_response_norm(options))
     },
-    large: Large { shapes: &[IMAGES], run: |v| v[0].local_response_norm(LocalResponseNorm::over(5)) },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].local_response_norm(LocalResponseNorm::new(5)) },
 };
 
 /// Settings of [`Var::local_response_norm`].
 ///
 /// ```
 /// use evograd::ops::LocalResponseNorm;
-/// let usual = LocalResponseNorm::over(5);
+/// let usual = LocalResponseNorm::new(5);
 /// assert_eq!((usual.size, usual.alpha, usual.beta, usual.k), (5, 1e-4, 0.75, 1.0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +74,7 @@ impl LocalResponseNorm {
     }
 
     /// A window of `size` channels, all else as PyTorch has it unless set otherwise.
-    pub fn over(size: usize) -> Self {
+    pub fn new(size: usize) -> Self {
         LocalResponseNorm { size, alpha: 1e-4, beta: 0.75, k: 1.0 }
     }
 
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_nan_reaches_the_windows_that_hold_it_and_no_others() {
         let x = Tensor::from_vec([1, 4, 1, 1], vec![1.0_f32, f32::NAN, 1.0, 1.0]).unwrap();
-        let y = Var::constant(x).local_response_norm(LocalResponseNorm::over(2)).unwrap();
+        let y = Var::constant(x).local_response_norm(LocalResponseNorm::new(2)).unwrap();
         let nan: Vec<bool> = y.value().as_slice().iter().map(|y| y.is_nan()).collect();
         assert_eq!(nan, [false, true, true, false]);
     }
@@ -224,9 +224,9 @@ mod tests {
     fn wrong_settings_are_named() {
         let x = Var::constant(Tensor::<f32>::zeros([1, 2, 3, 4]).unwrap());
         let text = |options| x.local_response_norm(options).unwrap_err().to_string();
-        let usual = LocalResponseNorm::over(5);
+        let usual = LocalResponseNorm::new(5);
         assert_eq!(
-            text(LocalResponseNorm::over(0)),
+            text(LocalResponseNorm::new(0)),
             "local_response_norm: size is 0 (input [1, 2, 3, 4]); use a window of at least 1 channel, such as 5"
         );
         assert_eq!(

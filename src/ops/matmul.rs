@@ -50,6 +50,15 @@ pub(super) const ROW: Row = Row {
 };
 
 /// Which factors of [`Var::matmul_with`] are read as their transposes.
+///
+/// ```
+/// use evograd::ops::Transpose;
+/// use evograd::{Tensor, Var};
+/// let x = Var::constant(Tensor::from_vec([1, 2], vec![3.0_f32, 4.0])?);
+/// let gram = x.matmul_with(&x, Transpose { a: false, b: true })?;
+/// assert_eq!(gram.value().as_slice(), [25.0]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Transpose {
     /// The first.

@@ -41,11 +41,17 @@ pub(super) const ROW: Row = Row {
     },
     large: Large {
         shapes: &[IMAGES],
-        run: |v| v[0].max_pool2d(MaxPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2], ceil: false }),
+        run: |v| v[0].max_pool2d(MaxPool2d { stride: [2; 2], padding: [1; 2], ..MaxPool2d::new([3; 2]) }),
     },
 };
 
 /// How the window of [`Var::max_pool2d`] moves; every pair is of height and width.
+///
+/// ```
+/// use evograd::ops::MaxPool2d;
+/// let overlapping = MaxPool2d { stride: [2, 2], padding: [1, 1], ..MaxPool2d::new([3, 3]) };
+/// assert_eq!((overlapping.kernel, MaxPool2d::new([2, 2]).stride), ([3, 3], [2, 2]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxPool2d {
     /// The window's size in elements, at least 1.
@@ -59,6 +65,11 @@ pub struct MaxPool2d {
 }
 
 impl MaxPool2d {
+    /// Windows of this size, one beside the other, without padding, of which each must fit.
+    pub fn new(kernel: [usize; 2]) -> MaxPool2d {
+        MaxPool2d { kernel, stride: kernel, padding: [0, 0], ceil: false }
+    }
+
     /// The output's shape.
     ///
     /// # Errors
@@ -157,7 +168,7 @@ impl<E: Element> Var<E> {
     /// ```
     /// use evograd::{Tensor, Var, ops::MaxPool2d};
     /// let x = Var::constant(Tensor::from_fn([1, 1, 4, 4], |i| i as f32)?);
-    /// let y = x.max_pool2d(MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false })?;
+    /// let y = x.max_pool2d(MaxPool2d::new([2, 2]))?;
     /// assert_eq!(y.value().as_slice(), [5.0, 7.0, 13.0, 15.0]);
     /// # Ok::<(), evograd::Error>(())
     /// ```

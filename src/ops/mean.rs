@@ -14,7 +14,7 @@
 
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use super::support::elementwise::unary;
-use super::support::reduction::{Axes, Plan, draw_axes};
+use super::support::reduction::{Axes, Plan, ReducedAxes, draw_axes};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -35,10 +35,10 @@ pub(super) const ROW: Row = Row {
         let x = if draw.flag() { draw.coarse(shape) } else { draw.positive(shape) };
         case!([x], chosen, |v| match count {
             0 => v[0].mean_all(),
-            _ => v[0].mean(&axes[..count], keep),
+            _ => v[0].mean(&axes[..count], ReducedAxes::kept_if(keep)),
         })
     },
-    large: Large { shapes: &[IMAGES], run: |v| v[0].mean(&[0, 2, 3], false) },
+    large: Large { shapes: &[IMAGES], run: |v| v[0].mean(&[0, 2, 3], ReducedAxes::Dropped) },
 };
 
 #[derive(Debug)]
@@ -67,20 +67,20 @@ impl<E: Element> Op<E, 1> for Mean {
 }
 
 impl<E: Element> Var<E> {
-    /// The mean over `axes`, in any order; with `keep` they stay as axes of size 1, so that the result broadcasts
-    /// against `self`.
+    /// The mean over `axes`, in any order; they are dropped, or kept with size 1, so that the result
+    /// broadcasts against `self`.
     ///
     /// ```
-    /// use evograd::{Tensor, Var};
+    /// use evograd::{Tensor, Var, ops::ReducedAxes};
     /// let x = Var::constant(Tensor::from_vec([2, 3], vec![1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0])?);
-    /// assert_eq!(x.mean(&[0], false)?.value().as_slice(), [2.5, 3.5, 4.5]);
+    /// assert_eq!(x.mean(&[0], ReducedAxes::Dropped)?.value().as_slice(), [2.5, 3.5, 4.5]);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When no axis is named, one is named twice, or one does not exist.
-    pub fn mean(&self, axes: &[usize], keep: bool) -> Result<Var<E>> {
-        apply(Mean { axes: Axes::Named(axes.to_vec()), keep }, [self])
+    pub fn mean(&self, axes: &[usize], reduced: ReducedAxes) -> Result<Var<E>> {
+        apply(Mean { axes: Axes::Named(axes.to_vec()), keep: reduced == ReducedAxes::Kept }, [self])
     }
 
     /// The mean of all elements, of shape `[]`.
@@ -101,13 +101,14 @@ impl<E: Element> Var<E> {
 
 #[cfg(test)]
 mod tests {
+    use crate::ops::ReducedAxes;
     use crate::{Tape, Tensor, Var};
 
     #[test]
     fn the_gradient_is_shared_out_along_the_averaged_axes() {
         let tape = Tape::new();
         let x = tape.leaf(Tensor::from_fn([2, 2], |i| i as f32).unwrap());
-        let y = x.mean(&[0], true).unwrap();
+        let y = x.mean(&[0], ReducedAxes::Kept).unwrap();
         assert_eq!(y.value(), &Tensor::from_vec([1, 2], vec![1.0, 2.0]).unwrap());
         let dy = Tensor::from_vec([1, 2], vec![3.0, 5.0]).unwrap();
         let gradients = tape.backward_from(&[(&y, dy)]).unwrap();
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn wrong_axes_are_named() {
         let x = Var::constant(Tensor::<f32>::zeros([2, 3]).unwrap());
-        let text = |axes: &[usize]| x.mean(axes, false).unwrap_err().to_string();
+        let text = |axes: &[usize]| x.mean(axes, ReducedAxes::Dropped).unwrap_err().to_string();
         assert_eq!(text(&[]), "mean: no axes are named (x [2, 3]); name at least one, or use mean_all");
         assert_eq!(text(&[5]), "mean: axis 5 does not exist (x [2, 3]); name axes below 2");
         assert_eq!(text(&[0, 0]), "mean: axis 0 is named twice (x [2, 3]); name each axis once");

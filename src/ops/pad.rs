@@ -105,6 +105,13 @@ impl<E: Element> Var<E> {
 
     /// As [`Var::pad`] with another value than zero.
     ///
+    /// ```
+    /// use evograd::{Tensor, Var};
+    /// let x = Var::constant(Tensor::from_vec([2], vec![1.0_f32, 2.0])?);
+    /// assert_eq!(x.pad_with(&[(1, 0)], -1.0)?.value().as_slice(), [-1.0, 1.0, 2.0]);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Var::pad`], and when a finite `value` is beyond the range of the element type.
     pub fn pad_with(&self, margins: &[(usize, usize)], value: f64) -> Result<Var<E>> {

@@ -15,7 +15,7 @@
 
 use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
 use super::support::elementwise::{binary, binary_backward};
-use super::support::fusion::common_shape;
+use super::support::fusion::{FusedActivation, common_shape};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -30,9 +30,9 @@ pub(super) const ROW: Row = Row {
     draw: |draw| {
         let (shape, relu) = (draw.shape(0, 4), draw.flag());
         let inputs = draw_branches(draw, shape, |a, b| a + b + a.max(0.0) * b.max(0.0));
-        case!(inputs, format!("relu {relu}"), |v| v[0].sort_fusion(&v[1], relu))
+        case!(inputs, format!("relu {relu}"), |v| v[0].sort_fusion(&v[1], FusedActivation::relu_if(relu)))
     },
-    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_fusion(&v[1], true) },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_fusion(&v[1], FusedActivation::Relu) },
 };
 
 /// Draws two branches whose elements have either sign. Where `fused`, what the trailing ReLU sees, is near its point without a derivative, the
@@ -72,32 +72,33 @@ impl<E: Element> Op<E, 2> for Sort {
 }
 
 impl<E: Element> Var<E> {
-    /// `self + b + R(self)·R(b)`, rectified once more where `relu` is set: one pass over memory.
+    /// `self + b + R(self)·R(b)`, rectified once more where `activation` says so: one pass over memory.
     ///
     /// ```
-    /// use evograd::{Tensor, Var};
+    /// use evograd::{Tensor, Var, ops::FusedActivation};
     /// let a = Var::constant(Tensor::from_vec([2], vec![2.0_f32, -1.0])?);
     /// let b = Var::constant(Tensor::from_vec([2], vec![3.0, 3.0])?);
-    /// assert_eq!(a.sort_fusion(&b, false)?.value().as_slice(), [11.0, 2.0]);
+    /// assert_eq!(a.sort_fusion(&b, FusedActivation::None)?.value().as_slice(), [11.0, 2.0]);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When the shapes differ.
-    pub fn sort_fusion(&self, b: &Var<E>, relu: bool) -> Result<Var<E>> {
-        apply(Sort { relu }, [self, b])
+    pub fn sort_fusion(&self, b: &Var<E>, activation: FusedActivation) -> Result<Var<E>> {
+        apply(Sort { relu: activation.is_relu() }, [self, b])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::ops::FusedActivation;
     use crate::{Tape, Tensor, Var};
 
     /// `[y, slope of a, slope of b]`
     fn value_and_slopes(a: f64, b: f64, relu: bool) -> [f64; 3] {
         let tape = Tape::new();
         let [a, b] = [a, b].map(|x| tape.leaf(Tensor::scalar(x)));
-        let y = a.sort_fusion(&b, relu).unwrap();
+        let y = a.sort_fusion(&b, FusedActivation::relu_if(relu)).unwrap();
         let gradients = tape.backward(&y).unwrap();
         [y.value(), gradients.get(&a).unwrap(), gradients.get(&b).unwrap()].map(|x| x.item().unwrap())
     }
@@ -121,7 +122,10 @@ mod tests {
     fn nan_in_either_branch_is_nan_in_the_output() {
         for relu in [false, true] {
             let [nan, x] = [f32::NAN, -1.0].map(|x| Var::constant(Tensor::full([19], x).unwrap()));
-            for y in [nan.sort_fusion(&x, relu).unwrap(), x.sort_fusion(&nan, relu).unwrap()] {
+            for y in [
+                nan.sort_fusion(&x, FusedActivation::relu_if(relu)).unwrap(),
+                x.sort_fusion(&nan, FusedActivation::relu_if(relu)).unwrap(),
+            ] {
                 assert!(y.value().as_slice().iter().all(|y| y.is_nan()));
             }
         }
@@ -131,7 +135,7 @@ mod tests {
     fn branches_of_different_shapes_are_named() {
         let [a, b] = [[2, 3], [3, 2]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));
         assert_eq!(
-            a.sort_fusion(&b, true).unwrap_err().to_string(),
+            a.sort_fusion(&b, FusedActivation::Relu).unwrap_err().to_string(),
             "sort_fusion: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape"
         );
     }

@@ -18,7 +18,7 @@ use super::sort_fusion::draw_branches;
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use super::support::constant::require_positive;
 use super::support::elementwise::{binary, binary_backward};
-use super::support::fusion::common_shape;
+use super::support::fusion::{FusedActivation, common_shape};
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
@@ -33,9 +33,13 @@ pub(super) const ROW: Row = Row {
     draw: |draw| {
         let (shape, relu, epsilon) = (draw.shape(0, 4), draw.flag(), draw.pick(&[1e-4, 1e-2]));
         let inputs = draw_branches(draw, shape, |a, b| a + b + (a.max(0.0) * b.max(0.0) + epsilon).sqrt());
-        case!(inputs, format!("epsilon {epsilon} relu {relu}"), |v| v[0].sort_root_fusion(&v[1], epsilon, relu))
+        case!(inputs, format!("epsilon {epsilon} relu {relu}"), |v| v[0].sort_root_fusion(
+            &v[1],
+            epsilon,
+            FusedActivation::relu_if(relu)
+        ))
     },
-    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_root_fusion(&v[1], 1e-4, true) },
+    large: Large { shapes: &[IMAGES, IMAGES], run: |v| v[0].sort_root_fusion(&v[1], 1e-4, FusedActivation::Relu) },
 };
 
 #[derive(Debug)]
@@ -68,25 +72,26 @@ impl<E: Element> Op<E, 2> for SortRoot {
 }
 
 impl<E: Element> Var<E> {
-    /// `self + b + √(R(self)·R(b) + epsilon)`, rectified once more where `relu` is set: one pass over memory.
+    /// `self + b + √(R(self)·R(b) + epsilon)`, rectified once more where `activation` says so: one pass over memory.
     ///
     /// ```
-    /// use evograd::{Tensor, Var};
+    /// use evograd::{Tensor, Var, ops::FusedActivation};
     /// let a = Var::constant(Tensor::scalar(2.0_f32));
     /// let b = Var::constant(Tensor::scalar(3.0));
-    /// assert!((a.sort_root_fusion(&b, 0.01, false)?.item()? - 7.45153).abs() < 1e-5);
+    /// assert!((a.sort_root_fusion(&b, 0.01, FusedActivation::None)?.item()? - 7.45153).abs() < 1e-5);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When the shapes differ, or `epsilon` is not above 0.
-    pub fn sort_root_fusion(&self, b: &Var<E>, epsilon: f64, relu: bool) -> Result<Var<E>> {
-        apply(SortRoot { epsilon, relu }, [self, b])
+    pub fn sort_root_fusion(&self, b: &Var<E>, epsilon: f64, activation: FusedActivation) -> Result<Var<E>> {
+        apply(SortRoot { epsilon, relu: activation.is_relu() }, [self, b])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::ops::FusedActivation;
     use crate::{Tape, Tensor, Var};
 
     /// Outputs and slopes worked out by hand from the formula, for both values of `ε` in use.
@@ -103,7 +108,7 @@ mod tests {
         for (epsilon, a, b, y, slope_a, slope_b) in table {
             let tape = Tape::new();
             let [a, b] = [a, b].map(|x| tape.leaf(Tensor::scalar(x)));
-            let output = a.sort_root_fusion(&b, epsilon, false).unwrap();
+            let output = a.sort_root_fusion(&b, epsilon, FusedActivation::None).unwrap();
             let gradients = tape.backward(&output).unwrap();
             let found = [output.item(), gradients.get(&a).unwrap().item(), gradients.get(&b).unwrap().item()];
             for (found, expected) in found.into_iter().zip([y, slope_a, slope_b]) {
@@ -117,15 +122,15 @@ mod tests {
     fn wrong_branches_and_a_wrong_epsilon_are_named() {
         let [a, b] = [[2, 3], [3, 2]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));
         assert_eq!(
-            a.sort_root_fusion(&b, 1e-4, true).unwrap_err().to_string(),
+            a.sort_root_fusion(&b, 1e-4, FusedActivation::Relu).unwrap_err().to_string(),
             "sort_root_fusion: the branches have different shapes (a [2, 3], b [3, 2]); give both branches the same shape"
         );
         assert_eq!(
-            a.sort_root_fusion(&a, 0.0, true).unwrap_err().to_string(),
+            a.sort_root_fusion(&a, 0.0, FusedActivation::Relu).unwrap_err().to_string(),
             "sort_root_fusion: epsilon is 0 (a [2, 3], b [2, 3]); use a number above 0, such as 1e-4"
         );
         assert_eq!(
-            a.sort_root_fusion(&a, 1e300, true).unwrap_err().to_string(),
+            a.sort_root_fusion(&a, 1e300, FusedActivation::Relu).unwrap_err().to_string(),
             "sort_root_fusion: epsilon is 1e300 (a [2, 3], b [2, 3]); use a number that is finite in f32, such as 1e-4"
         );
     }

@@ -29,6 +29,13 @@ pub struct AdamStep {
     pub decoupled: bool,
 }
 
+impl AdamStep {
+    /// Adam with this learning rate, all else as usual.
+    pub fn new(rate: f64) -> AdamStep {
+        AdamStep { rate, ..AdamStep::default() }
+    }
+}
+
 impl Default for AdamStep {
     fn default() -> Self {
         AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false }

@@ -10,7 +10,7 @@ use evograd_kernels::{Element, Isa, update};
 /// Settings of [`sgd_step`].
 ///
 /// ```
-/// let usual = evograd::SgdStep { rate: 0.1, momentum: 0.9, weight_decay: 1e-4, nesterov: true };
+/// let usual = evograd::SgdStep { momentum: 0.9, nesterov: true, ..evograd::SgdStep::new(0.1) };
 /// assert!(usual.nesterov);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +25,13 @@ pub struct SgdStep {
     pub nesterov: bool,
 }
 
+impl SgdStep {
+    /// Plain gradient descent with this learning rate.
+    pub fn new(rate: f64) -> SgdStep {
+        SgdStep { rate, momentum: 0.0, weight_decay: 0.0, nesterov: false }
+    }
+}
+
 /// One step of stochastic gradient descent, in place: with `g = gradient + weight_decay·weights`, the velocity becomes
 /// `momentum·velocity + g`, and the weights lose `rate` times the velocity, or times `g + momentum·velocity` with
 /// Nesterov's look-ahead. The velocity starts at zero. The definition is PyTorch's.
@@ -35,7 +42,7 @@ pub struct SgdStep {
 /// ```
 /// use evograd::{SgdStep, Tensor, sgd_step};
 /// let (mut w, mut v) = (Tensor::scalar(1.0_f64), Tensor::scalar(0.0));
-/// let step = SgdStep { rate: 0.5, momentum: 0.5, weight_decay: 0.0, nesterov: false };
+/// let step = SgdStep { momentum: 0.5, ..SgdStep::new(0.5) };
 /// sgd_step(&mut w, &mut v, &Tensor::scalar(1.0), step)?;
 /// sgd_step(&mut w, &mut v, &Tensor::scalar(1.0), step)?;
 /// assert_eq!((w.item()?, v.item()?), (-0.25, 1.5));

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn flipped_bits_and_exchanged_stages_are_told_apart() {
+    fn flipped_bits_and_exchanged_stages_are_reported_apart() {
         use Origin::{Flipped, Kept, Parent};
         let mutated = inheritance("1-01|0-11", &["1-01|0-00"]);
         assert_eq!(mutated, [vec![part("1-01", Kept)], vec![part("0-", Kept), part("11", Flipped)]]);

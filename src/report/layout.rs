@@ -220,6 +220,6 @@ mod tests {
         let mut bridged = chain.clone();
         bridged[6].push(3);
         assert_eq!(layout(&bridged, 5).columns, [0..7, 7..10]);
-        assert_eq!(layout(&[], 5).columns, []);
+        assert!(layout(&[], 5).columns.is_empty());
     }
 }

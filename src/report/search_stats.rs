@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_generation_told_twice_the_later_row_counts() {
+    fn of_a_generation_reported_twice_the_later_row_counts() {
         let stats = SearchStats::of(&[generation(0, &[0.5], 1.0), generation(0, &[0.25], 1.0)]);
         assert_eq!((stats.generations.len(), stats.best.unwrap().fitness), (1, 0.25));
     }

@@ -193,7 +193,7 @@ dense
     }
 
     #[test]
-    fn sources_and_ends_in_the_middle_have_rails_and_what_is_isolated_is_told() {
+    fn sources_and_ends_in_the_middle_have_rails_and_what_is_isolated_is_reported() {
         let expected = "\
 a
 

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_changed_or_taken_out_is_told() {
+    fn a_line_that_was_changed_or_taken_out_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         written(&path, 0..3);

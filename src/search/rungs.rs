@@ -253,7 +253,7 @@ mod tests {
 
     /// What a convolution adds in a long training and not in a short one is found.
     #[test]
-    fn a_lead_of_small_networks_is_told() {
+    fn a_lead_of_small_networks_is_reported() {
         let mut stream = Stream::new(5, Purpose::Genetic, 0, 0);
         let zero = trial(1, 0, &[0.0; 100]);
         let convolutions = Trained::of(zero.length, [&zero].into_iter()).convolutions;

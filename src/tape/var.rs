@@ -12,6 +12,19 @@ use std::rc::Rc;
 ///
 /// A **tracked** variable is a leaf of a [`Tape`] or was computed from one. Operations on constants alone record
 /// nothing, so evaluating is the same code without a tape.
+///
+/// Operators stand for `add`, `sub`, `mul`, `div` and `neg`, and give what these give: a result. A result is an operand too, as is a
+/// number, so that a formula mostly needs one `?`.
+///
+/// ```
+/// use evograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let [x, w, b] = [3.0, 2.0, 1.0].map(|value: f64| tape.leaf(Tensor::scalar(value)));
+/// let y = (&x * &w + &b)?;
+/// let loss = (0.5 * (&y * &y)?)?;
+/// assert_eq!((loss.item()?, tape.backward(&loss)?.get(&w).unwrap().item()?), (24.5, 21.0));
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Var<E: Element = f32> {
     value: Tensor<E>,

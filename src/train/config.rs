@@ -38,6 +38,13 @@ pub struct Config {
 }
 
 /// The network.
+///
+/// ```
+/// use evograd::train::{Config, Model};
+/// let model = Model { name: "resnet20".into(), width: 2.0, ..Model::default() };
+/// Config { model, ..Config::default() }.check()?;
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Model {
@@ -60,6 +67,12 @@ pub struct Model {
 }
 
 /// What is trained on.
+///
+/// ```
+/// use evograd::train::Data;
+/// let data = Data { validation: None, ..Data::default() };
+/// assert!(data.validation_of(1000) < 1000);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
@@ -87,6 +100,13 @@ pub struct Data {
 }
 
 /// For how long, and with which regularisation.
+///
+/// ```
+/// use evograd::train::{Config, Training};
+/// let training = Training { batch: 0, ..Training::default() };
+/// let error = Config { training, ..Config::default() }.check().unwrap_err();
+/// assert!(error.to_string().contains("training.batch is 0"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
@@ -109,6 +129,15 @@ pub struct Training {
 }
 
 /// How weights follow gradients.
+///
+/// ```
+/// use evograd::nn::Role;
+/// use evograd::train::{Config, Optimisation, UpdateRule};
+/// let optimizer = Optimisation { rule: UpdateRule::AdamW, weight_decay: 0.01, ..Optimisation::default() };
+/// let config = Config { optimizer, ..Config::default() };
+/// assert!(matches!(config.rule(), evograd::Rule::Adam { decoupled: true, .. }));
+/// assert_eq!([Role::Weight, Role::Bias].map(|role| config.decay(role)), [0.01, 0.0]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Optimisation {
@@ -144,6 +173,13 @@ pub enum UpdateRule {
 }
 
 /// How the learning rate moves.
+///
+/// ```
+/// use evograd::Schedule;
+/// use evograd::train::{Config, ScheduleKind, Schedules};
+/// let schedule = Schedules { kind: ScheduleKind::Cosine, ..Schedules::default() };
+/// assert_eq!(Config { schedule, ..Config::default() }.course(), Schedule::Cosine);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schedules {
@@ -275,6 +311,13 @@ impl Schedules {
 
 impl Config {
     /// The settings as the text of a TOML file, with a comment where a key does not say all.
+    ///
+    /// ```
+    /// use evograd::train::Config;
+    /// let config = Config::parse("", &["training.epochs=3".into()])?;
+    /// assert_eq!(Config::parse(&config.to_toml(), &[])?, config);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
     pub fn to_toml(&self) -> String {
         annotated(&toml::to_string(self).expect("settings are tables of plain values"), &[])
     }
@@ -291,6 +334,14 @@ impl Config {
     }
 
     /// The choices of the model, for images and classes of a set.
+    ///
+    /// ```
+    /// use evograd::train::Config;
+    /// let config = Config::parse("[model]\nwidth = 2.0\n[data]\ncrop = 4", &[])?;
+    /// assert_eq!(config.options([3, 32, 32], 10)?.width, 2.0);
+    /// assert_eq!(config.augment().crop, 4);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When a name is unknown.

@@ -9,6 +9,14 @@ use crate::reserve;
 use crate::tape::Var;
 
 /// The answers of a network to labelled images.
+///
+/// ```
+/// use evograd::record::Score;
+/// use evograd::train::Evaluation;
+/// let score = Score { split: "test".into(), images: 4, loss: 0.5, accuracy: 0.75 };
+/// let evaluation = Evaluation { score, confusion: vec![vec![2, 0], vec![1, 1]] };
+/// assert_eq!(evaluation.confusion[1][0], 1); // one image of class 1 was taken for class 0
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// How good they are.
@@ -19,6 +27,18 @@ pub struct Evaluation {
 
 /// Asks a network, frozen for it ([`Network::frozen`]), for all samples of a loader. `on_batch` gets after each batch how many are done, and answers whether to go
 /// on; where it does not, there is no evaluation.
+///
+/// ```
+/// use evograd::train::{Config, Split, Trainer, evaluate};
+/// let sets = evograd::data::shapes_of(0, 40, 20)?;
+/// let set = ["model.name=linear", "data.samples=32", "data.validation=8", "training.batch=8", "training.epochs=1"];
+/// let config = Config::parse("", &set.map(String::from))?;
+/// let split = Split::new(&config, &sets)?;
+/// let trainer = Trainer::new(config, &sets, &split.train)?;
+/// let found = evaluate(&trainer.network, &split.test, "test", |_| true)?.expect("nobody has stopped it");
+/// assert_eq!(found.confusion.iter().flatten().sum::<usize>(), found.score.images);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 ///
 /// # Errors
 /// When the set has not as many classes as the network, an image cannot be read or does not fit the network, a label is no

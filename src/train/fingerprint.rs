@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn other_builds_are_told_and_never_refused() {
+    fn other_builds_are_reported_and_never_refused() {
         let sets = || Arc::new(images(&["a", "b"], &[1, 2, 3, 4], &[0, 1]));
         let sets = Sets { train: sets(), test: sets() };
         let began = begin("train", String::new(), &sets, &mut ()).unwrap();

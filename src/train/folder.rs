@@ -17,6 +17,20 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The folder of a run; held by this process, unless it is only looked at.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("run");
+/// use evograd::train::{Config, RunFolder, RunInfo, Status};
+/// let settings = Config::default().to_toml();
+/// let folder = RunFolder::create(&path, &settings, &RunInfo::new(7).begun(None), None)?;
+/// folder.write("notes.txt", b"the first of three")?;
+/// folder.describe(&folder.info()?.ended(Status::Finished))?;
+/// drop(folder);
+/// let folder = RunFolder::read(&path)?; // to look at it; `open` holds it for the run to go on
+/// assert_eq!((folder.path(), folder.settings(), folder.status()?), (path.as_path(), path.join("config.toml"), Status::Finished));
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -233,6 +247,17 @@ impl RunFolder {
 
     /// The rows of metrics, to be added to.
     ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("run");
+    /// # let config = evograd::train::Config::default().to_toml();
+    /// use evograd::train::{RunFolder, RunInfo, read_metrics};
+    /// let folder = RunFolder::create(&path, &config, &RunInfo::new(7).begun(None), None)?;
+    /// folder.metrics()?; // made where it is not there
+    /// assert!(read_metrics(&path)?.is_empty());
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the system refuses.
     pub fn metrics(&self) -> Result<Journal> {
@@ -253,6 +278,27 @@ impl RunFolder {
     }
 
     /// What is known of the run, and what it began with, if it is still so: the same program, instruction set and settings.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("run");
+    /// use evograd::models::Network;
+    /// use evograd::train::{Config, Run, RunFolder, RunInfo};
+    /// let sets = evograd::data::shapes_of(0, 40, 20)?;
+    /// let set = ["model.name=linear", "data.samples=32", "data.validation=8", "training.batch=8", "training.epochs=1"];
+    /// let config = Config::parse("", &set.map(String::from))?;
+    /// let mut network = Network::new(&config.spec([3, 32, 32], sets.train.classes().len())?, 0)?;
+    /// Run::start(&path, config.clone(), &sets, RunInfo::new(0), &mut ())?.train(&mut |_| true)?;
+    /// let folder = RunFolder::read(&path)?;
+    /// let (_, began) = folder.expect_same("train", &config.to_toml())?;
+    /// folder.expect_same_classes(&sets, &began)?;
+    /// folder.expect_same_data(&sets, &began, &mut ())?;
+    /// folder.load_weights("last", &mut network, &began)?;
+    /// assert_eq!(folder.split(&config, &sets, &began, &mut ())?.train.samples(), 32);
+    /// // By other settings the run would not be what it was.
+    /// assert!(folder.expect_same_settings(&Config::default().to_toml()).is_err());
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When one of them was changed, or it is not known.

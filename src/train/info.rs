@@ -4,6 +4,7 @@ use super::fingerprint;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::record::{self, BeginRow};
+use evograd_kernels::Isa;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +13,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) const INFO: &str = "run.json";
 
 /// What `run.json` holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// ```
+/// use evograd::train::{RunInfo, Status};
+/// let info = RunInfo { threads: 2, ..RunInfo::new(7) }.begun(None);
+/// assert_eq!((info.seed, info.status.clone()), (7, Status::Running));
+/// assert!(info.clone().ended(Status::Finished).ended >= Some(info.started));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The version of this program.
     pub version: String,
@@ -57,10 +65,11 @@ pub struct RunInfo {
 }
 
 /// How a run stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// It goes on, or its process was killed.
+    #[default]
     Running,
     /// All epochs are done.
     Finished,
@@ -73,26 +82,23 @@ pub enum Status {
 }
 
 impl RunInfo {
+    /// What is known of a run of this library alone: its version and instruction set, and a seed.
+    pub fn new(seed: u64) -> RunInfo {
+        let isa = Isa::chosen().map_or_else(|error| error.to_string(), |isa| isa.name().to_string());
+        RunInfo { version: env!("CARGO_PKG_VERSION").into(), isa, threads: 1, seed, ..RunInfo::default() }
+    }
+
     /// What is known of a run of which no more is left than what it began with.
     pub fn restored(began: BeginRow, from: &str, status: Status) -> RunInfo {
         RunInfo {
             version: began.version.clone(),
-            command: Vec::new(),
-            cpu: String::new(),
             isa: began.isa.clone().unwrap_or_default(),
-            threads: 0,
-            seed: 0,
             data_checksums: began.data_checksums.clone(),
-            started: 0,
-            resumed_after: Vec::new(),
-            ended: None,
             status,
-            warnings: Vec::new(),
             builds: began.build.clone().into_iter().collect(),
-            settings: None,
             restored: vec![from.into()],
-            data_dir: None,
             began: Some(began),
+            ..RunInfo::default()
         }
     }
 

@@ -14,6 +14,15 @@ pub(super) const CHECKPOINTS: &str = "checkpoints";
 /// The rows of metrics in the folder of a run, which may be at work; none where there is no such file. They are held against the
 /// checkpoint `last`, where there is a whole one: up to there they have to be what the run has written.
 ///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// use evograd::train::read_metrics;
+/// assert!(read_metrics(folder.path())?.is_empty());
+/// std::fs::write(folder.path().join("metrics.jsonl"), "no row\n").unwrap();
+/// assert!(read_metrics(folder.path()).unwrap_err().to_string().contains("metrics.jsonl"));
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
 /// # Errors
 /// When the file cannot be read, a row is none, or rows before the checkpoint were changed or are missing.
 pub fn read_metrics(folder: &Path) -> Result<Vec<Metric>> {

@@ -17,6 +17,13 @@ impl Config {
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
+    /// ```
+    /// use evograd::train::Config;
+    /// let config = Config::parse("", &["model.name=linear".into()])?;
+    /// assert_eq!(config.spec([3, 32, 32], 10)?.plan()?.parameters(), 10 * (3 * 32 * 32 + 1));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the model is unknown or does not take such images, a choice is out of its range, or the model has no use for one.
     pub fn spec(&self, input: [usize; 3], classes: usize) -> Result<Spec> {

@@ -4,6 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 /// What a step came to.
+///
+/// ```
+/// use evograd::train::StepReport;
+/// let report = StepReport { loss: 1.2, correct: 48, images: 64, rate: 0.1, gradient_norm: 2.0 };
+/// assert_eq!(report.correct as f64 / report.images as f64, 0.75);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {
     /// The mean loss over the batch.
@@ -19,6 +25,12 @@ pub struct StepReport {
 }
 
 /// Where a run stands; with weights, statistics and the optimiser's memory it is all that a run goes on from.
+///
+/// ```
+/// use evograd::train::Position;
+/// let position = Position { batch: 2, loss_sum: 3.0, correct: 12, seen: 16, ..Position::default() };
+/// assert_eq!((position.loss(), position.accuracy()), (1.5, 0.75));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Whole epochs behind.
@@ -47,6 +59,12 @@ pub struct Position {
 }
 
 /// Sums over the steps of which the next row of metrics gives the means.
+///
+/// ```
+/// use evograd::train::Window;
+/// let window = Window { steps: 2, loss_sum: 3.0, correct: 12, seen: 16, seconds: 0.5 };
+/// assert_eq!((window.loss(), window.accuracy(), window.images_per_second()), (1.5, 0.75, 32.0));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// Steps.

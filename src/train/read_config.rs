@@ -27,6 +27,14 @@ const RENAMED: [(&str, &str); 1] = [("join", "fusion")];
 impl Config {
     /// Settings from the text of a TOML file, with some of them set anew as `section.key=value`.
     ///
+    /// ```
+    /// use evograd::train::Config;
+    /// let config = Config::parse("[training]\nbatch = 8", &["training.batch=16".into()])?;
+    /// assert_eq!(config.training.batch, 16);
+    /// assert!(Config::parse("[training]\nbatches = 8", &[]).is_err());
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the text is no TOML, a key is unknown, or a value is not of its kind or makes no sense.
     pub fn parse(text: &str, set: &[String]) -> Result<Config> {
@@ -40,6 +48,15 @@ impl Config {
     }
 
     /// As [`Config::parse`], of a file.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("settings.toml");
+    /// use evograd::train::Config;
+    /// std::fs::write(&path, "[training]\n\nbatch = 0").unwrap();
+    /// let error = Config::read(&path, &[]).unwrap_err().to_string();
+    /// assert!(error.contains("settings.toml") && error.contains("line 3"));
+    /// ```
     ///
     /// # Errors
     /// When the file cannot be read; and as [`Config::parse`].

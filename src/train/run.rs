@@ -9,7 +9,7 @@ use super::trainer::{Split, Trainer};
 use super::warnings::{Chance, enlarged, warnings};
 use super::{Evaluation, evaluate, fingerprint};
 use crate::data::Progress;
-use crate::data::{Loader, Sets, findings};
+use crate::data::{Loader, Sets, TestSet, findings};
 use crate::error::{Error, Result};
 use crate::record::{EpochRow, Journal, Metric, StepRow};
 use std::time::Instant;
@@ -36,6 +36,25 @@ pub enum Event<'a> {
 }
 
 /// A training run in a folder.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("run");
+/// use evograd::train::{Config, Run, RunFolder, RunInfo, Status, read_metrics};
+/// let sets = evograd::data::shapes_of(0, 40, 20)?;
+/// let set = ["model.name=linear", "data.samples=32", "data.validation=8", "training.batch=8", "training.epochs=1"];
+/// let config = Config::parse("", &set.map(String::from))?;
+/// let mut run = Run::start(&path, config.clone(), &sets, RunInfo::new(0), &mut ())?;
+/// // A run that is stopped after its first step goes on from there.
+/// assert_eq!(run.train(&mut |_| false)?, Status::Interrupted);
+/// assert_eq!((run.kept(), run.trainer().position.step, run.split().test.samples()), (Some(1), 1, 20));
+/// drop(run);
+/// let mut run = Run::resume(RunFolder::open(&path)?, config, &sets, RunInfo::new(0), &mut ())?;
+/// assert!(run.damage().is_none());
+/// assert_eq!(run.train(&mut |_| true)?, Status::Finished);
+/// println!("{} rows, {:?}", read_metrics(&path)?.len(), run.warnings());
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub struct Run {
     folder: RunFolder,
     trainer: Trainer,
@@ -57,6 +76,12 @@ pub struct Run {
 }
 
 /// After which steps the checkpoints of a run were saved; `None` where there is none.
+///
+/// ```
+/// use evograd::train::Kept;
+/// let only_best = Kept { best: Some(40), ..Kept::default() };
+/// assert_eq!((only_best.last, only_best.best), (None, Some(40)));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Kept {
     /// The one from which the run goes on.
@@ -342,7 +367,7 @@ impl Run {
 fn warnings_of(trainer: &Trainer, split: &Split, sets: &Sets, progress: &mut dyn Progress) -> Result<Vec<String>> {
     let mut all = warnings(trainer.config(), split.train.samples());
     all.extend(enlarged(&*sets.train));
-    all.extend(findings(sets, true, progress)?);
+    all.extend(findings(sets, TestSet::Used, progress)?);
     Ok(all)
 }
 

@@ -18,6 +18,19 @@ use std::sync::Arc;
 const EVALUATION_NUMBERS: usize = 250 * 3 * 32 * 32;
 
 /// The samples of a run.
+///
+/// ```
+/// use evograd::train::{Config, Split};
+/// let sets = evograd::data::shapes_of(0, 40, 20)?;
+/// let set = ["model.name=linear", "data.samples=32", "data.validation=8", "training.batch=8", "training.epochs=1"];
+/// let config = Config::parse("", &set.map(String::from))?;
+/// let split = Split::new(&config, &sets)?;
+/// assert_eq!((split.train.samples(), split.test.samples()), (32, 20));
+/// // Where the statistics are known, no image is read; and progress can be watched.
+/// Split::with(&config, &sets, Some(split.normalise.clone()))?;
+/// Split::watched(&config, &sets, &mut ())?;
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub struct Split {
     /// What is trained on.
     pub train: Loader,
@@ -30,6 +43,26 @@ pub struct Split {
 }
 
 /// A network that is being trained.
+///
+/// ```
+/// use evograd::train::{Config, Split, Trainer};
+/// let sets = evograd::data::shapes_of(0, 40, 20)?;
+/// let set = ["model.name=linear", "data.samples=32", "data.validation=8", "training.batch=8", "training.epochs=1"];
+/// let config = Config::parse("", &set.map(String::from))?;
+/// config.check_data(&sets)?;
+/// let split = Split::new(&config, &sets)?;
+/// let mut trainer = Trainer::new(config, &sets, &split.train)?;
+/// let rate = trainer.rate();
+/// for batch in split.train.epoch(0, 0)? {
+///     let report = trainer.step(&batch?)?;
+///     assert!(report.loss > 0.0 && report.images == 8);
+/// }
+/// assert!(trainer.position.loss() > 0.0 && trainer.position.accuracy() <= 1.0);
+/// trainer.end_epoch();
+/// assert_eq!((trainer.position.step, trainer.position.epoch), (trainer.steps(), trainer.config().training.epochs));
+/// assert!(trainer.rate() <= rate);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub struct Trainer {
     /// The network.
     pub network: Network,
@@ -130,6 +163,21 @@ impl Trainer {
     }
 
     /// As [`Trainer::new`], of any network; the model of the settings is not looked at.
+    ///
+    /// ```
+    /// use evograd::models::Spec;
+    /// use evograd::nn::{Flatten, Linear};
+    /// use evograd::train::{Config, Split, Trainer};
+    /// let sets = evograd::data::shapes_of(0, 40, 20)?;
+    /// let set = ["model.name=linear", "data.samples=32", "data.validation=8", "training.batch=8", "training.epochs=1"];
+    /// let config = Config::parse("", &set.map(String::from))?;
+    /// let split = Split::new(&config, &sets)?;
+    /// let mut spec = Spec::new("own", [3, 32, 32]);
+    /// let flat = spec.add("flat", Flatten, &[spec.image()]);
+    /// spec.add("fc", Linear { features: sets.train.classes().len() }, &[flat]);
+    /// assert_eq!(Trainer::of(&spec, config, &split.train)?.network.plan().layers().len(), 2);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the network does not fit together, or the system has not the memory.

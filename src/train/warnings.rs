@@ -103,6 +103,15 @@ pub(super) fn enlarged(set: &dyn Dataset) -> Option<String> {
 }
 
 /// What guessing comes to, for a network that knows how frequent each class is and nothing else.
+///
+/// ```
+/// use evograd::record::Score;
+/// use evograd::train::Chance;
+/// let chance = Chance::of(&[500, 500]);
+/// let score = |loss, accuracy| Score { split: "test".into(), images: 1000, loss, accuracy };
+/// assert!(!chance.explains(&score(0.4, 0.8)));
+/// assert!(chance.explains(&score(0.7, 0.51)) && chance.warning(&score(0.7, 0.51)).contains("no better than guessing"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chance {
     /// The share of correct predictions: that of the most frequent class.
@@ -156,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_moves_nothing_is_told_whatever_makes_it_0() {
+    fn a_rate_that_moves_nothing_is_reported_whatever_makes_it_0() {
         let step = ["schedule.kind=step", "schedule.factor=0", "schedule.milestones=[0.0]"];
         for settings in [&["optimizer.rate=0"][..], &["optimizer.rate=1e-60"], &step] {
             assert!(warned(settings, 1000).contains("the learning rate is 0 in every step"), "{settings:?}");
@@ -194,7 +203,7 @@ mod tests {
 
     /// A short training with each leaves the loss where it was; with ordinary ones it falls.
     #[test]
-    fn settings_that_move_nothing_are_told_and_others_are_not() {
+    fn settings_that_move_nothing_are_reported_and_others_are_not() {
         let adam = "optimizer.rule=adam";
         for (settings, key) in [
             (&["training.clip=1e-30"][..], "training.clip is 1e-30"),

@@ -4,7 +4,7 @@ use crate::cli::exit_code::FAILED;
 use crate::cli::file_progress::FileProgress;
 use crate::cli::run_folder::Kind;
 use crate::cli::terminal::note;
-use evograd::data::{Sets, findings};
+use evograd::data::{Sets, TestSet, findings};
 use evograd::record::{Score, SearchRow};
 use evograd::report::{agreeing, counted};
 use evograd::search::{Method, SearchConfig};
@@ -33,7 +33,8 @@ pub fn of(
     sets: &Sets,
     file_progress: &mut FileProgress,
 ) -> evograd::Result<Vec<String>> {
-    Ok([before(kind, config), findings(sets, kind == Kind::Confirmation, file_progress)?].concat())
+    let test = if kind == Kind::Confirmation { TestSet::Used } else { TestSet::Unused };
+    Ok([before(kind, config), findings(sets, test, file_progress)?].concat())
 }
 
 /// Says that no training came to anything; the exit code of a command that has no result for that reason.

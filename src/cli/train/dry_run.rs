@@ -6,7 +6,7 @@ use crate::cli::progress::clock;
 use crate::cli::table::fitted;
 use crate::cli::terminal::{said_if_slow, warn};
 use anyhow::{Context, Result};
-use evograd::data::{Loader, Normalise, Sets, findings};
+use evograd::data::{Loader, Normalise, Sets, TestSet, findings};
 use evograd::report::{counted, grouped};
 use evograd::train::{Config, Split, Trainer, warnings};
 use serde::Serialize;
@@ -50,7 +50,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
     }
     let mut warnings = warnings(&config, split.train.samples());
     let mut file_progress = FileProgress::new();
-    warnings.extend(findings(sets, true, &mut file_progress)?);
+    warnings.extend(findings(sets, TestSet::Used, &mut file_progress)?);
     file_progress.done();
     warn(&warnings);
     let mut trainer = Trainer::new(config.clone(), sets, &split.train)?;

@@ -70,7 +70,7 @@ fn classes_are_sorted_and_images_cut_to_their_middle() {
 }
 
 #[test]
-fn what_is_missing_is_told() {
+fn what_is_missing_is_reported() {
     let folder = tiny();
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("val/c")).unwrap();
@@ -188,7 +188,7 @@ fn folders_that_cannot_be_classes_are_refused() {
 }
 
 #[test]
-fn a_broken_image_is_told_when_it_is_read() {
+fn a_broken_image_is_reported_when_it_is_read() {
     let folder = tiny();
     let path = folder.path().join("train/a/exact.png");
     let (whole, jpeg) = (fs::read(&path).unwrap(), golden("420.jpg"));
@@ -208,7 +208,7 @@ fn a_broken_image_is_told_when_it_is_read() {
 }
 
 #[test]
-fn a_file_is_read_as_what_it_is_and_a_wrong_name_is_told() {
+fn a_file_is_read_as_what_it_is_and_a_wrong_name_is_reported() {
     let folder = tiny();
     let path = folder.path().join("train/a/exact.png");
     let sets = open_folder(folder.path(), 4).unwrap();

@@ -91,7 +91,7 @@ fn odd(bytes: &[u8]) -> Vec<&'static str> {
 
 /// Bytes put in before the end of any scan, as some cameras and editors leave them, or before another marker: they are passed over and reported.
 #[test]
-fn stray_bytes_before_a_marker_are_passed_over_and_told() {
+fn stray_bytes_before_a_marker_are_passed_over_and_reported() {
     let [mut passed, mut unclear] = [0; 2];
     for (name, bytes, _) in files().into_iter().filter(|(name, ..)| name.ends_with("jpg")) {
         let before = odd(&bytes).len();
@@ -119,7 +119,7 @@ fn stray_bytes_before_a_marker_are_passed_over_and_told() {
 }
 
 #[test]
-fn turned_and_animated_images_are_told_and_others_are_not() {
+fn turned_and_animated_images_are_reported_and_others_are_not() {
     for (name, bytes, _) in files() {
         let reasons = odd(&bytes);
         let turned = reasons.iter().any(|text| text.starts_with("its EXIF data"));

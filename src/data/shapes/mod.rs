@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_image_of_another_class_is_another_picture() {
+    fn an_image_of_another_class_is_another_image() {
         let draw = |class| {
             let mut bytes = vec![0; BYTES];
             scene::image(class, &mut bytes, &mut Draw::new(5, 0, 0));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_neither_dark_nor_flat() {
+    fn images_are_neither_dark_nor_flat() {
         let set = made(2, 0, 1000, 2).unwrap();
         for c in 0..3 {
             let plane =
@@ -253,7 +253,7 @@ mod tests {
 
     /// An image goes to the class whose mean colour is nearest to its own: by chance, one in ten is right.
     #[test]
-    fn a_class_is_not_told_by_its_colour() {
+    fn a_class_is_not_known_by_its_colour() {
         let sets = shapes_of(0, 4000, 1000).unwrap();
         let mut means = [[0.0; 3]; 10];
         for (index, image) in images(sets.train.as_ref()).iter().enumerate() {

@@ -5,7 +5,7 @@ use super::{Progress, SUMS, archives_beside, sum};
 use crate::data::info::SetInfo;
 use crate::data::parallel::read_all;
 use crate::data::source::present;
-use crate::data::{Dataset, FileNote, Sets, findings};
+use crate::data::{Dataset, FileNote, Sets, TestSet, findings};
 use crate::error::Result;
 use crate::files;
 use serde::{Serialize, Serializer};
@@ -141,7 +141,7 @@ impl Verdict {
                     .extend((0..set.len()).filter_map(|index| set.misnamed(index)).map(|note| note.to_string()));
             }
         }
-        match findings(sets, true, progress) {
+        match findings(sets, TestSet::Used, progress) {
             Ok(warnings) => self.warnings = warnings,
             Err(error) => self.problem = Some(error.to_string()),
         }

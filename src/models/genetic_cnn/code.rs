@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_code_is_told_what_is_wrong() {
+    fn a_wrong_code_is_refused_with_what_is_wrong() {
         let message = |text: &str| text.parse::<Code>().unwrap_err().to_string();
         let example = "write the bits of each destination with dashes between, such as 1-01-001";
         assert_eq!(

@@ -3,6 +3,7 @@
 use super::passes::{Passes, Products};
 use super::{Conv2d, ROW};
 use crate::error::{Error, Result};
+use crate::ops::FusedActivation;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, Isa, relu};
@@ -13,9 +14,9 @@ use evograd_kernels::{Element, Isa, relu};
 ///
 /// ```
 /// use evograd::Tensor;
-/// use evograd::ops::{Conv2d, PreparedConv2d};
+/// use evograd::ops::{Conv2d, FusedActivation, PreparedConv2d};
 /// let (blur, bias) = (Tensor::full([1, 1, 2, 2], 0.25_f32)?, Tensor::full([1], -4.0)?);
-/// let conv = PreparedConv2d::new(&blur, Some(&bias), Conv2d::default(), [1, 3, 3], true)?;
+/// let conv = PreparedConv2d::new(&blur, Some(&bias), Conv2d::default(), [1, 3, 3], FusedActivation::Relu)?;
 /// let y = conv.run(&Tensor::from_fn([1, 1, 3, 3], |i| i as f32)?)?;
 /// assert_eq!(y.as_slice(), [0.0, 0.0, 1.0, 2.0]);
 /// # Ok::<(), evograd::Error>(())
@@ -31,7 +32,7 @@ pub struct PreparedConv2d<E: Element = f32> {
 }
 
 impl<E: Element> PreparedConv2d<E> {
-    /// Packs a kernel `[K, C/groups, R, S]` for images `[C, H, W]`, with a bias `[K]`, if there is one, and a ReLU if `relu`.
+    /// Packs a kernel `[K, C/groups, R, S]` for images `[C, H, W]`, with a bias `[K]`, if there is one, and a ReLU where `activation` says so.
     ///
     /// # Errors
     /// As [`conv2d`](crate::Var::conv2d), or when the instruction set that was asked for is not there.
@@ -40,7 +41,7 @@ impl<E: Element> PreparedConv2d<E> {
         bias: Option<&Tensor<E>>,
         options: Conv2d,
         image: [usize; 3],
-        relu: bool,
+        activation: FusedActivation,
     ) -> Result<Self> {
         let isa = Isa::chosen()?;
         let [c, h, w] = image;
@@ -49,7 +50,7 @@ impl<E: Element> PreparedConv2d<E> {
         options.output_shape(&shapes)?;
         let passes = Passes::new(options.sizes(&shapes)?);
         let products = passes.products(kernel, bias);
-        Ok(PreparedConv2d { image, kernel: *kernel.shape(), passes, products, relu, isa })
+        Ok(PreparedConv2d { image, kernel: *kernel.shape(), passes, products, relu: activation.is_relu(), isa })
     }
 
     /// Convolves images `[N, C, H, W]`, any number of them.
@@ -105,7 +106,9 @@ mod tests {
         ] {
             let options = Conv2d { stride: [stride; 2], padding: [padding; 2], groups, ..Conv2d::default() };
             let (kernel, bias) = (values([k, c / groups, r, s], 1), values([k], 2));
-            let packed = |relu| PreparedConv2d::new(&kernel, Some(&bias), options, [c, 11, 12], relu).unwrap();
+            let packed = |relu| {
+                PreparedConv2d::new(&kernel, Some(&bias), options, [c, 11, 12], FusedActivation::relu_if(relu)).unwrap()
+            };
             for (images, relu, threads) in [(1, true, 2), (3, false, 1), (37, true, 2)] {
                 let x = values([images, c, 11, 12], 3);
                 let [input, w, b] = [&x, &kernel, &bias].map(|tensor| Var::constant(tensor.clone()));
@@ -121,12 +124,17 @@ mod tests {
 
     #[test]
     fn images_of_another_size_are_refused() {
-        let conv = PreparedConv2d::new(&values([2, 3, 3, 3], 0), None, Conv2d::default(), [3, 8, 8], false).unwrap();
+        let conv =
+            PreparedConv2d::new(&values([2, 3, 3, 3], 0), None, Conv2d::default(), [3, 8, 8], FusedActivation::None)
+                .unwrap();
         assert_eq!(
             conv.run(&values([1, 3, 8, 9], 0)).unwrap_err().to_string(),
             "conv2d: the kernel was packed for images [3, 8, 8] (input [1, 3, 8, 9], kernel [2, 3, 3, 3]); \
              give it [N, C, H, W] with these sizes"
         );
-        assert!(PreparedConv2d::new(&values([2, 4, 3, 3], 0), None, Conv2d::default(), [3, 8, 8], false).is_err());
+        assert!(
+            PreparedConv2d::new(&values([2, 4, 3, 3], 0), None, Conv2d::default(), [3, 8, 8], FusedActivation::None)
+                .is_err()
+        );
     }
 }

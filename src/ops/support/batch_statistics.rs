@@ -14,6 +14,12 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// Settings of [`Var::batch_norm`].
+///
+/// ```
+/// use evograd::BatchNorm;
+/// let slower = BatchNorm { momentum: 0.01, ..BatchNorm::default() };
+/// assert_eq!(slower.epsilon, 1e-5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNorm {
     /// What is added to the variance under the root.
@@ -29,6 +35,16 @@ impl Default for BatchNorm {
 }
 
 /// Mean and variance of each channel over the batches seen, for evaluation.
+///
+/// ```
+/// use evograd::{BatchNorm, RunningStats, Tensor, Var};
+/// let [gamma, beta] = [1.0_f32, 0.0].map(|x| Var::constant(Tensor::full([1], x).unwrap()));
+/// let x = Var::constant(Tensor::from_vec([2, 1], vec![10.0, 30.0])?);
+/// let mut running = RunningStats::new(1)?;
+/// x.batch_norm(&gamma, &beta, &mut running, BatchNorm::default())?;
+/// assert_eq!(running.mean.as_slice(), [2.0]); // a tenth of the way from 0 to 20
+/// # Ok::<(), evograd::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningStats<E: Element = f32> {
     /// The mean of each channel, `[C]`.

@@ -7,6 +7,13 @@ use crate::tape::Var;
 use crate::tensor::Tensor;
 
 /// One operation, as the gradient checks see it.
+///
+/// ```
+/// use evograd::ops::{Draw, row};
+/// let relu = row("relu").expect("there is a ReLU");
+/// let case = (relu.draw)(&mut Draw::seeded(3));
+/// assert_eq!((relu.formula, case.inputs.len()), ("y = max(x, 0)", 1));
+/// ```
 pub struct Row {
     /// The operation's name: its file's, its method's, and that of its error messages.
     pub name: &'static str,
@@ -24,6 +31,15 @@ pub struct Row {
 }
 
 /// Inputs so large that the work of an operation on them is cut into several chunks; drawn cases are done in one.
+///
+/// ```
+/// use evograd::ops::{Large, row};
+/// use evograd::{Tensor, Var};
+/// let Large { shapes, run } = row("add").expect("there is a sum").large;
+/// let inputs = shapes.iter().map(|shape| Tensor::full(*shape, 0.5).map(Var::constant)).collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!(run(&inputs)?.value().as_slice()[0], 1.0);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub struct Large {
     /// The shapes of the inputs, whose values are above 0 and at most 1.
     pub shapes: &'static [&'static [usize]],
@@ -40,6 +56,15 @@ pub(in crate::ops) const CHANNELS: &[usize] = &[6];
 pub type Run<E> = Box<dyn Fn(&[Var<E>]) -> Result<Var<E>> + Send + Sync>;
 
 /// An operation with its parameters chosen, and inputs to run it on.
+///
+/// ```
+/// use evograd::Var;
+/// use evograd::ops::{Case, Draw, row};
+/// let Case { inputs, double, .. } = (row("neg").expect("there is a sign").draw)(&mut Draw::seeded(3));
+/// let y = double(&inputs.iter().cloned().map(Var::constant).collect::<Vec<_>>())?;
+/// assert_eq!(y.value().as_slice()[0], -inputs[0].as_slice()[0]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
 pub struct Case {
     /// Shapes and parameters, for people.
     pub description: String,
@@ -78,7 +103,19 @@ pub(crate) use case;
 /// ```
 /// use evograd::ops::Draw;
 /// let mut draw = Draw::seeded(1);
-/// assert!((2..=5).contains(&draw.size(2, 5)));
+/// assert!((2..=5).contains(&draw.size(2, 5)) && (0.0..1.0).contains(&draw.number(0.0, 1.0)));
+/// assert!([3, 4].contains(&draw.pick(&[3, 4])) && draw.shape(2, 2).rank() == 2);
+/// let (a, b) = draw.broadcasting();
+/// let [a, b] = [a, b].map(|shape| evograd::Var::constant(draw.values(shape)));
+/// assert!(a.add(&b).is_ok());
+/// assert!(draw.coarse([9]).as_slice().iter().all(|x| (x * 64.0).fract() == 0.0));
+/// let distinct = draw.distinct([2]);
+/// assert!((distinct.as_slice()[0] - distinct.as_slice()[1]).abs() >= 1.0 / 16.0);
+/// assert!(draw.positive([100]).as_slice().iter().all(|x| *x > 0.0));
+/// assert!(draw.nonzero([100]).as_slice().iter().all(|x| *x != 0.0));
+/// // Words of 0 are the smallest choices, which is what a test shrinks to.
+/// let mut smallest = Draw::replaying(vec![0; 9], 1);
+/// assert_eq!((smallest.size(2, 5), smallest.flag()), (2, false));
 /// ```
 pub struct Draw {
     words: std::vec::IntoIter<u32>,

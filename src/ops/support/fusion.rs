@@ -70,6 +70,12 @@ impl Fusion {
     ];
 
     /// The name, without the `ε` of the rooted SORT; [`Display`](fmt::Display) gives that too where it is not the default.
+    ///
+    /// ```
+    /// use evograd::Fusion;
+    /// assert_eq!(Fusion::SumMax.name(), "sum+max");
+    /// assert_eq!(Fusion::SortRoot { epsilon: 0.01 }.name(), "sort-root");
+    /// ```
     pub fn name(self) -> &'static str {
         match self {
             Fusion::Sum => "sum",
@@ -107,6 +113,40 @@ impl FromStr for Fusion {
     }
 }
 
+/// What an operation does with its result in the same pass over memory.
+///
+/// ```
+/// use evograd::{Tensor, Var, ops::FusedActivation};
+/// let [a, b] = [1.0, -3.0].map(|x| Var::constant(Tensor::scalar(x)));
+/// assert_eq!(a.sort_fusion(&b, FusedActivation::None)?.item()?, -2.0);
+/// assert_eq!(a.sort_fusion(&b, FusedActivation::Relu)?.item()?, 0.0);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FusedActivation {
+    /// Nothing.
+    None,
+    /// It is rectified.
+    Relu,
+}
+
+impl FusedActivation {
+    /// A ReLU where a condition holds, and else nothing.
+    ///
+    /// ```
+    /// use evograd::ops::FusedActivation;
+    /// assert_eq!(FusedActivation::relu_if(false), FusedActivation::None);
+    /// ```
+    pub fn relu_if(condition: bool) -> FusedActivation {
+        if condition { FusedActivation::Relu } else { FusedActivation::None }
+    }
+
+    /// Whether it is a ReLU.
+    pub(crate) fn is_relu(self) -> bool {
+        self == FusedActivation::Relu
+    }
+}
+
 /// The shape of two branches, which must be one.
 pub(crate) fn common_shape(op: &'static str, a: &Shape, b: &Shape) -> Result<Shape> {
     if a == b {
@@ -117,31 +157,31 @@ pub(crate) fn common_shape(op: &'static str, a: &Shape, b: &Shape) -> Result<Sha
 }
 
 impl<E: Element> Var<E> {
-    /// Fuses two branches of one shape, and rectifies the result where `relu` is set. The fusions of SORT do it all in
+    /// Fuses two branches of one shape, and rectifies the result where `activation` says so. The fusions of SORT do it all in
     /// one pass over memory.
     ///
     /// ```
-    /// use evograd::{Fusion, Tensor, Var};
+    /// use evograd::{Fusion, Tensor, Var, ops::FusedActivation};
     /// let a = Var::constant(Tensor::scalar(2.0_f32));
     /// let b = Var::constant(Tensor::scalar(3.0));
-    /// assert_eq!(a.fuse(&b, Fusion::Product, true)?.item()?, 6.0);
-    /// assert_eq!(a.fuse(&b, Fusion::Sort, true)?.item()?, 11.0);
+    /// assert_eq!(a.fuse(&b, Fusion::Product, FusedActivation::Relu)?.item()?, 6.0);
+    /// assert_eq!(a.fuse(&b, Fusion::Sort, FusedActivation::Relu)?.item()?, 11.0);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When the shapes differ, or the `epsilon` of [`Fusion::SortRoot`] is not above 0.
-    pub fn fuse(&self, b: &Var<E>, fusion: Fusion, relu: bool) -> Result<Var<E>> {
+    pub fn fuse(&self, b: &Var<E>, fusion: Fusion, activation: FusedActivation) -> Result<Var<E>> {
         common_shape("fuse", self.value().shape(), b.value().shape())?;
         let y = match fusion {
-            Fusion::Sort => return self.sort_fusion(b, relu),
-            Fusion::SortRoot { epsilon } => return self.sort_root_fusion(b, epsilon, relu),
+            Fusion::Sort => return self.sort_fusion(b, activation),
+            Fusion::SortRoot { epsilon } => return self.sort_root_fusion(b, epsilon, activation),
             Fusion::Sum => self.add(b)?,
             Fusion::Product => self.mul(b)?,
             Fusion::Max => self.maximum(b)?,
             Fusion::SumMax => self.sum_max(b)?,
         };
-        if relu { y.relu() } else { Ok(y) }
+        if activation.is_relu() { y.relu() } else { Ok(y) }
     }
 }
 
@@ -151,7 +191,7 @@ mod tests {
     use crate::{Tape, Tensor, gradcheck};
 
     #[test]
-    fn names_are_read_back_and_a_wrong_one_is_told_all_of_them() {
+    fn names_are_read_back_and_a_wrong_one_is_refused_with_all_of_them() {
         for fusion in Fusion::ALL {
             assert_eq!(fusion.to_string().parse::<Fusion>().unwrap(), fusion);
         }
@@ -180,7 +220,7 @@ mod tests {
         {
             let tape = Tape::new();
             let [a, b] = [2.0, 3.0].map(|x| tape.leaf(Tensor::scalar(x)));
-            let y = a.fuse(&b, fusion, relu).unwrap();
+            let y = a.fuse(&b, fusion, FusedActivation::relu_if(relu)).unwrap();
             let gradients = tape.backward(&y).unwrap();
             let found = [y.value(), gradients.get(&a).unwrap(), gradients.get(&b).unwrap()].map(|x| x.item().unwrap());
             for (found, expected) in found.into_iter().zip(expected) {
@@ -195,9 +235,10 @@ mod tests {
         let [a, b] = [[-1.5, 1.0, 0.5, -2.0], [-0.5, -3.0, 2.0, 3.0]].map(|x| Tensor::from_slice([4], &x).unwrap());
         for fusion in Fusion::ALL {
             let [x, z] = [&a, &b].map(|x| Var::<f64>::constant(x.clone()));
-            let in_steps = x.fuse(&z, fusion, false).unwrap().relu().unwrap();
-            assert_eq!(x.fuse(&z, fusion, true).unwrap().value(), in_steps.value(), "{fusion}");
-            let report = gradcheck(|v| v[0].fuse(&v[1], fusion, true), &[a.clone(), b.clone()]).unwrap();
+            let in_steps = x.fuse(&z, fusion, FusedActivation::None).unwrap().relu().unwrap();
+            assert_eq!(x.fuse(&z, fusion, FusedActivation::Relu).unwrap().value(), in_steps.value(), "{fusion}");
+            let report =
+                gradcheck(|v| v[0].fuse(&v[1], fusion, FusedActivation::Relu), &[a.clone(), b.clone()]).unwrap();
             assert!(report.passed(), "{fusion}: {report}");
         }
     }
@@ -207,7 +248,7 @@ mod tests {
         let [a, b] = [[2, 3], [1, 3]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));
         for fusion in Fusion::ALL {
             assert_eq!(
-                a.fuse(&b, fusion, true).unwrap_err().to_string(),
+                a.fuse(&b, fusion, FusedActivation::Relu).unwrap_err().to_string(),
                 "fuse: the branches have different shapes (a [2, 3], b [1, 3]); give both branches the same shape"
             );
         }

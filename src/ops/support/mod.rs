@@ -7,6 +7,7 @@ pub(super) mod catalogue;
 pub(super) mod constant;
 pub(super) mod elementwise;
 pub(super) mod fusion;
+mod operators;
 pub(super) mod planes;
 pub(super) mod pooling;
 pub(super) mod product;

@@ -14,6 +14,30 @@ use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use evograd_kernels::{Element, arith, reduce};
 
+/// What becomes of axes that are added up or averaged over.
+///
+/// ```
+/// use evograd::{Tensor, Var, ops::ReducedAxes};
+/// let x = Var::constant(Tensor::<f32>::zeros([2, 3])?);
+/// assert_eq!(x.mean(&[1], ReducedAxes::Dropped)?.value().shape().sizes(), [2]);
+/// assert_eq!(x.mean(&[1], ReducedAxes::Kept)?.value().shape().sizes(), [2, 1]);
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReducedAxes {
+    /// They are no axes of the result.
+    Dropped,
+    /// They are axes of size 1, so that the result broadcasts against the input.
+    Kept,
+}
+
+impl ReducedAxes {
+    /// Kept where a condition holds, and else dropped.
+    pub(crate) fn kept_if(condition: bool) -> ReducedAxes {
+        if condition { ReducedAxes::Kept } else { ReducedAxes::Dropped }
+    }
+}
+
 /// Rows that are added one after the other, before their sums are.
 const ROWS: usize = 64;
 

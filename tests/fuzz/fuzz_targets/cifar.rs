@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use evograd::data::{Dataset, Images, read_cifar};
+use evograd::data::{Cifar, Dataset, Images, read_cifar};
 use evograd_fuzz::{expect_named, write};
 
 const PIXELS: usize = 3 * 32 * 32;
@@ -28,7 +28,7 @@ libfuzzer_sys::fuzz_target!(|input: Input| {
     file.truncate(file.len().saturating_sub(missing.into()));
     file.extend_from_slice(more);
     let path = write("records.bin", &file);
-    let read = read_cifar(&path, hundred);
+    let read = read_cifar(&path, if hundred { Cifar::Hundred } else { Cifar::Ten });
     match &read {
         Err(error) => expect_named(error, &path),
         Ok(set) => expect_same(set, &file, hundred),

@@ -89,7 +89,7 @@ impl Roofline<'_> {
             text(&mut svg, [14.0, y], "start", " font-size=\"11\" fill=\"#475569\"", note);
         }
         scales.draw(&mut svg);
-        let [covered, names] = self.draw_roof(&scales, &points, &mut svg);
+        let [covered, names] = self.draw_roofline(&scales, &points, &mut svg);
         let mut taken = Taken { covered, names, lines: Vec::new() };
         let groups = groups(&points);
         taken.names.push(draw_groups(&groups, &mut svg));
@@ -122,7 +122,7 @@ impl Roofline<'_> {
     }
 
     /// The roofline with its two numbers; returns what the lines cover, and what the numbers do.
-    fn draw_roof(&self, scales: &Scales, points: &[&RooflinePoint], svg: &mut String) -> [Vec<Area>; 2] {
+    fn draw_roofline(&self, scales: &Scales, points: &[&RooflinePoint], svg: &mut String) -> [Vec<Area>; 2] {
         let ends = scales.x.map(|end| 10_f64.powf(end));
         let first = ends[0].max(10_f64.powf(scales.y[0]) / self.bandwidth);
         let corners = [first, self.operations / self.bandwidth, ends[1]].map(|x| scales.pixel([x, self.attainable(x)]));
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roof_rises_with_the_bandwidth_up_to_the_peak() {
+    fn the_roofline_rises_with_the_bandwidth_up_to_the_peak() {
         let roofline = roofline(Vec::new());
         assert_eq!([1.0, 10.0, 100.0].map(|intensity| roofline.attainable(intensity)), [1e10, 1e11, 1e11]);
         assert!(roofline.to_svg().contains("a &lt;step&gt;"));

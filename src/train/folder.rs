@@ -27,7 +27,8 @@ use std::path::{Path, PathBuf};
 /// folder.write("notes.txt", b"the first of three")?;
 /// folder.describe(&folder.info()?.ended(Status::Finished))?;
 /// drop(folder);
-/// let folder = RunFolder::read(&path)?; // to look at it; `open` holds it for the run to go on
+/// drop(RunFolder::open(&path)?); // holds it, for the run to go on
+/// let folder = RunFolder::read(&path)?; // to look at it
 /// assert_eq!((folder.path(), folder.settings(), folder.status()?), (path.as_path(), path.join("config.toml"), Status::Finished));
 /// # Ok::<(), evograd::Error>(())
 /// ```

@@ -9,8 +9,8 @@ use crate::tensor::Tensor;
 /// One operation, as the gradient checks see it.
 ///
 /// ```
-/// use evograd::ops::{Draw, row};
-/// let relu = row("relu").expect("there is a ReLU");
+/// use evograd::ops::{Draw, Row, row};
+/// let relu: &Row = row("relu").expect("there is a ReLU");
 /// let case = (relu.draw)(&mut Draw::seeded(3));
 /// assert_eq!((relu.formula, case.inputs.len()), ("y = max(x, 0)", 1));
 /// ```

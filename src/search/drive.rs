@@ -98,7 +98,8 @@ pub struct Answer {
     pub first: (Code, Estimate),
     /// By how much the winner is better than that one.
     pub lead: Estimate,
-    /// By how much it is better than the mean of the first generation, which is what a network of no search comes to.
+    /// By how much it is better than a network at random: the mean of codes that are drawn by fair coins, as the model has it, or
+    /// without a model the mean of the first generation.
     pub gain: Estimate,
     /// Why a part of the budget is left, if one is, in the order in which it came to be.
     pub early: Vec<EarlyEnd>,
@@ -294,13 +295,14 @@ impl Going<'_> {
         Some(Answer { winner, fitness, trainings, found, certainty, first, lead, gain, early })
     }
 
-    /// How much better than the first generation's mean the winner is.
+    /// How much better than a network at random the winner is. Without a model, those of the first generation stand for it.
     fn gain(&self, winner: &Code, fitness: Estimate) -> Estimate {
-        let first: Vec<&Code> = self.first.iter().collect();
-        if let (true, Some(gain)) = (self.method.fits(), self.history.contrast(&[winner], &first)) {
+        let usual = self.history.usual();
+        let usual: Vec<&Code> = usual.iter().collect();
+        if let (true, Some(gain)) = (self.method.fits(), self.history.contrast(&[winner], &usual)) {
             return gain;
         }
-        let all: Vec<Estimate> = first.iter().map(|code| self.method.fitness(self.history, code)).collect();
+        let all: Vec<Estimate> = self.first.iter().map(|code| self.method.fitness(self.history, code)).collect();
         let mean = all.iter().map(|one| one.mean).sum::<f64>() / all.len() as f64;
         let error = all.iter().map(|one| one.deviation.powi(2)).sum::<f64>().sqrt() / all.len() as f64;
         Estimate { mean: fitness.mean - mean, deviation: fitness.deviation.hypot(error) }

@@ -89,7 +89,7 @@ impl Default for Strategy {
             method: Method::Evolution,
             budget: Budget::Trainings(24),
             population: 6,
-            children: 30,
+            children: 100,
             crossover: 0.2,
             crossover_stage: 0.2,
             mutation: 0.8,

@@ -198,10 +198,8 @@ mod tests {
             let text = table.fitted(Some(width));
             assert!(columns(&text) <= width && text.contains("evolution"), "{width}: {text}");
         }
-        assert!(
-            table.fitted(Some(50)).lines().nth(2).is_some_and(|line| line.contains("worth")),
-            "headings are broken"
-        );
+        let heading = table.fitted(Some(50)).lines().take(4).find(|line| line.contains("worth")).map(str::to_string);
+        assert!(heading.is_some_and(|line| !line.contains("winner")), "headings are broken");
         assert_eq!(table.fitted(Some(24)).lines().count(), 5, "{}", table.fitted(Some(24)));
     }
 

@@ -27,7 +27,9 @@ use std::path::{Path, PathBuf};
 /// folder.write("notes.txt", b"the first of three")?;
 /// folder.describe(&folder.info()?.ended(Status::Finished))?;
 /// drop(folder);
-/// drop(RunFolder::open(&path)?); // holds it, for the run to go on
+/// let held = RunFolder::open(&path)?; // for the run to go on; files that are missing are restored where others know them
+/// assert!(held.notes().is_empty());
+/// drop(held);
 /// let folder = RunFolder::read(&path)?; // to look at it
 /// assert_eq!((folder.path(), folder.settings(), folder.status()?), (path.as_path(), path.join("config.toml"), Status::Finished));
 /// # Ok::<(), evograd::Error>(())

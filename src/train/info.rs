@@ -89,6 +89,24 @@ impl RunInfo {
     }
 
     /// What is known of a run of which no more is left than what it began with.
+    ///
+    /// ```
+    /// use evograd::train::{RunInfo, Status};
+    /// use evograd::record::BeginRow;
+    /// let began = BeginRow {
+    ///     version: "0.2.0".into(),
+    ///     build: None,
+    ///     task: "search".into(),
+    ///     isa: Some("avx2".into()),
+    ///     settings: "[search]\nseed = 7\n".into(),
+    ///     data_checksums: [None, None],
+    ///     data: None,
+    ///     classes: None,
+    ///     normalise: None,
+    /// };
+    /// let info = RunInfo::restored(began, "run.json, from journal.jsonl", Status::Running);
+    /// assert_eq!((info.isa.as_str(), &info.restored[0][..]), ("avx2", "run.json, from journal.jsonl"));
+    /// ```
     pub fn restored(began: BeginRow, from: &str, status: Status) -> RunInfo {
         RunInfo {
             version: began.version.clone(),

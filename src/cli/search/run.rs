@@ -42,7 +42,7 @@ pub struct Args {
     /// Individuals in a generation [default: 6]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("search.population"))]
     population: Option<usize>,
-    /// Offspring generated for each place in a generation, of which the most promising is trained [default: 30]
+    /// Offspring generated for each place in a generation, of which the most promising is trained [default: 100]
     #[arg(long, value_name = "N", value_parser = setting::<u32>("search.children"))]
     children: Option<u32>,
     /// Print the settings and the expected time, and search nothing

@@ -142,7 +142,7 @@ fn turned_and_animated_images_are_reported_and_others_are_not() {
 
 /// Every file, with another behind it, with and without zeros between, as an MPO file announces it, and with bytes that are none.
 #[test]
-fn what_follows_the_end_of_an_image_is_told() {
+fn what_follows_the_end_of_an_image_is_reported() {
     let followed = "it holds several images, one behind the other (as MPO files do), and only the first is read";
     let trailing = "it has bytes behind the end of its image, which are not read";
     let all = files();

@@ -116,7 +116,7 @@ fn variables_are_taken_or_refused() {
     let folder = folder();
     for (variable, line, expected) in [
         ("EVOGRAD_ISA", "gradcheck add --cases 1", 2),
-        ("EVOGRAD_MIRROR", "data fetch mnist", 0),
+        ("EVOGRAD_MIRROR", "data fetch mnist", 2),
         ("EVOGRAD_DATA_DIR", "data list", 0),
         ("TERM", "data list", 0),
     ] {

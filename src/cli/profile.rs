@@ -45,7 +45,7 @@ What the columns say:
             fewer multiply-adds than the formula has
   rest      what belongs to no operation: the norm of the gradient, the tape,
             counting correct predictions
-The machine's roofline is measured at the beginning, and so is best measured while
+The machine's roofline is measured at the beginning, which is best done while
 nothing else runs.";
 
 /// Show where the milliseconds of a training step go, operation by operation.

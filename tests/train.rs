@@ -361,5 +361,5 @@ fn wrong_settings_are_reported_before_anything_is_made() {
         said(&["--set", "data.validation=200"])
             .contains("data.validation holds out 200 images, and the training set has 160; hold out fewer")
     );
-    assert!(said(&["--set", "optimizer.rule=sdg"]).contains("unknown variant `sdg`, expected one of `sgd`"));
+    assert!(said(&["--set", "optimizer.rule=sdg"]).contains("unknown value `sdg`, expected one of `sgd`"));
 }

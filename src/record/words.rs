@@ -37,7 +37,8 @@ pub(crate) fn in_words(message: &str, object: &str) -> String {
             words.replace_range(start..end, object);
         }
     }
-    const PLAIN: [(&str, &str); 15] = [
+    const PLAIN: [(&str, &str); 16] = [
+        ("invalid type: unit variant, expected string only", "expected a text"),
         ("expected usize", "expected a whole number"),
         ("expected u32", "expected a whole number"),
         ("expected u64", "expected a whole number"),

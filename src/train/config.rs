@@ -133,7 +133,7 @@ pub struct Training {
 /// ```
 /// use evograd::nn::Role;
 /// use evograd::train::{Config, Optimisation, UpdateRule};
-/// let optimizer = Optimisation { rule: UpdateRule::AdamW, weight_decay: 0.01, ..Optimisation::default() };
+/// let optimizer = Optimisation { rule: UpdateRule::AdamW, weight_decay: 0.01, decay_all: false, ..Optimisation::default() };
 /// let config = Config { optimizer, ..Config::default() };
 /// assert!(matches!(config.rule(), evograd::Rule::Adam { decoupled: true, .. }));
 /// assert_eq!([Role::Weight, Role::Bias].map(|role| config.decay(role)), [0.01, 0.0]);

@@ -47,7 +47,7 @@ pub enum Event<'a> {
 /// let mut run = Run::start(&path, config.clone(), &sets, RunInfo::new(0), &mut ())?;
 /// // A run that is stopped after its first step goes on from there.
 /// assert_eq!(run.train(&mut |_| false)?, Status::Interrupted);
-/// assert_eq!((run.kept(), run.trainer().position.step, run.split().test.samples()), (Some(1), 1, 20));
+/// assert_eq!((run.kept().last, run.trainer().position.step, run.split().test.samples()), (Some(1), 1, 20));
 /// drop(run);
 /// let mut run = Run::resume(RunFolder::open(&path)?, config, &sets, RunInfo::new(0), &mut ())?;
 /// assert!(run.damage().is_none());

@@ -6,16 +6,20 @@
 #![forbid(unsafe_code)]
 
 /// The README's example is compiled and run as a test.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
 mod buffer;
+#[cfg(feature = "training")]
 pub mod data;
 mod error;
+#[cfg(feature = "training")]
 mod files;
+#[cfg(feature = "training")]
 pub mod genetic;
 pub mod gradcheck;
+#[cfg(feature = "cli")]
 pub mod guide;
 mod mode;
 pub mod models;
@@ -24,16 +28,20 @@ pub mod ops;
 mod optim;
 mod par;
 pub mod profile;
+#[cfg(feature = "training")]
 pub mod record;
+#[cfg(feature = "report")]
 pub mod report;
 mod reserve;
 mod rng;
 mod schedule;
+#[cfg(feature = "training")]
 pub mod search;
 mod setting;
 mod shape;
 mod tape;
 mod tensor;
+#[cfg(feature = "training")]
 pub mod train;
 
 pub use buffer::release_memory;

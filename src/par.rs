@@ -1,25 +1,24 @@
-//! Work on several cores, with the same bits whatever their number. The only file that knows rayon.
+//! Work on several cores, with the same bits whatever their number.
 //!
 //! Work is cut into chunks whose sizes depend on the data alone, never on the number of threads; each chunk writes a
 //! place of its own, and partial results come back in the order of their index. So scheduling decides *when* a chunk
 //! runs, and nothing else.
 
+#[cfg_attr(not(feature = "parallel"), path = "par/caller.rs")]
+mod scheduler;
+#[cfg(feature = "training")]
+mod workers;
+
 use crate::error::{Error, Result};
 use crate::mode::Modes;
 use evograd_kernels::{Element, Isa, arith};
-use rayon::prelude::*;
-use std::error::Error as _;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Mutex, OnceLock};
-use std::thread::Builder;
-use std::time::Duration;
+use scheduler::Pool;
+use std::sync::OnceLock;
+#[cfg(feature = "training")]
+pub(crate) use workers::{in_parallel, thread_seconds};
 
 /// Elements in a chunk of element-wise work: 64 KiB of `f32`, large against the cost of handing a chunk to a thread.
 pub(crate) const CHUNK: usize = 1 << 14;
-
-/// How long to wait for the end of a task before saying that none has ended.
-const TICK: Duration = Duration::from_millis(200);
 
 /// A number of threads of one's own.
 ///
@@ -30,7 +29,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// assert_eq!(y.shape().sizes(), [3]);
 /// # Ok::<(), evograd::Error>(())
 /// ```
-pub struct ThreadPool(rayon::ThreadPool);
+pub struct ThreadPool(Pool);
 
 impl ThreadPool {
     /// A pool of `threads` threads.
@@ -42,8 +41,7 @@ impl ThreadPool {
         if !(1..=1024).contains(&threads) {
             return Err(failed("that is no sensible number".into()));
         }
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        Ok(ThreadPool(pool.map_err(|error| failed(error.to_string()))?))
+        Pool::new(threads).map(ThreadPool).map_err(failed)
     }
 
     /// Runs `work` on a thread of the pool; whatever it computes in parallel uses the pool's threads.
@@ -63,12 +61,10 @@ impl ThreadPool {
 /// When the system refuses to start these.
 pub(crate) fn ready() -> Result<()> {
     static REFUSED: OnceLock<Option<String>> = OnceLock::new();
-    if rayon::current_thread_index().is_some() {
+    if scheduler::is_in_pool() {
         return Ok(());
     }
-    // That somebody else has started them already is no error of the system's.
-    let start = || rayon::ThreadPoolBuilder::new().build_global().err().filter(|error| error.source().is_some());
-    match REFUSED.get_or_init(|| start().map(|error| error.to_string())) {
+    match REFUSED.get_or_init(|| scheduler::start().err()) {
         None => Ok(()),
         Some(problem) => {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -85,7 +81,7 @@ pub(crate) fn ready() -> Result<()> {
 /// ```
 pub fn threads() -> usize {
     // Where the system refuses the others, there is the caller's.
-    if ready().is_ok() { rayon::current_num_threads() } else { 1 }
+    if ready().is_ok() { scheduler::threads() } else { 1 }
 }
 
 /// Calls `work` with the index and the place of every chunk of `out`.
@@ -99,7 +95,7 @@ fn each<T: Send>(out: &mut [T], chunk: usize, work: &(dyn Fn(usize, &mut [T]) + 
         out.chunks_mut(chunk).enumerate().for_each(|(i, out)| work(i, out));
     } else {
         let modes = Modes::current();
-        out.par_chunks_mut(chunk).enumerate().for_each(|(i, out)| modes.scope(|| work(i, out)));
+        scheduler::chunks(out, chunk, &|i, out| modes.scope(|| work(i, out)));
     }
 }
 
@@ -125,8 +121,8 @@ fn each_pair<T: Send, U: Send>(
     if a.len() <= a_chunk || threads() == 1 {
         a.chunks_mut(a_chunk).zip(b.chunks_mut(b_chunk)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
     } else {
-        let (chunks, modes) = (a.par_chunks_mut(a_chunk).zip(b.par_chunks_mut(b_chunk)), Modes::current());
-        chunks.enumerate().for_each(|(i, (a, b))| modes.scope(|| work(i, a, b)));
+        let modes = Modes::current();
+        scheduler::chunk_pairs((a, a_chunk), (b, b_chunk), &|i, a, b| modes.scope(|| work(i, a, b)));
     }
 }
 
@@ -148,68 +144,6 @@ pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Ve
     let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
     for_each(&mut results, 1, |index, place| place[0] = Some(work(index)));
     results.into_iter().map(|result| result.expect("every chunk was visited")).collect()
-}
-
-/// Does whole tasks in parallel: `workers` of them at a time, each on one thread of its own. What each comes to is reported on
-/// the caller's thread, in the order of their ends; while none ends, `None` is reported a few times a second. Once `on_result`
-/// answers that it is not to go on, no task is begun, and `work` sees the flag raised, so that it can leave what it is at.
-///
-/// # Errors
-/// When the system refuses to start a thread.
-pub(crate) fn in_parallel<T: Send, R: Send>(
-    workers: usize,
-    tasks: Vec<T>,
-    work: impl Fn(T, &AtomicBool) -> R + Sync,
-    on_result: &mut dyn FnMut(Option<R>) -> bool,
-) -> Result<()> {
-    let pools = (0..workers.min(tasks.len())).map(|_| ThreadPool::new(1)).collect::<Result<Vec<_>>>()?;
-    let (queue, stop) = (Mutex::new(tasks.into_iter()), AtomicBool::new(false));
-    let next = || queue.lock().expect("no task is taken by a thread that panics").next();
-    // A refusal of memory does not cross from one thread to another that waits for results.
-    let (modes, isa) = (Modes { refusable: false, ..Modes::current() }, Isa::chosen().ok());
-    std::thread::scope(|scope| {
-        let (sender, results) = std::sync::mpsc::channel();
-        let mut refused = None;
-        for pool in &pools {
-            let (sender, work, next, stop) = (sender.clone(), &work, &next, &stop);
-            let go_on = move || {
-                while let Some(task) = (!stop.load(Ordering::Relaxed)).then(next).flatten() {
-                    // Nobody listens any more where the caller has panicked.
-                    let _ = sender.send(work(task, stop));
-                }
-            };
-            let started = Builder::new().spawn_scoped(scope, move || pool.install(|| in_modes(modes, isa, go_on)));
-            if let Err(error) = started {
-                stop.store(true, Ordering::Relaxed);
-                refused = Some(Error::Threads { threads: pools.len(), problem: error.to_string() });
-                break;
-            }
-        }
-        drop(sender);
-        loop {
-            let result = match results.recv_timeout(TICK) {
-                Ok(result) => Some(result),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return refused.map_or(Ok(()), Err),
-            };
-            if !on_result(result) {
-                stop.store(true, Ordering::Relaxed);
-            }
-        }
-    })
-}
-
-/// The seconds that a processor core has worked for this thread; `None` where the system does not say.
-#[cfg(unix)]
-pub(crate) fn thread_seconds() -> Option<f64> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
-}
-
-/// Other systems are not asked.
-#[cfg(not(unix))]
-pub(crate) fn thread_seconds() -> Option<f64> {
-    None
 }
 
 /// Runs `work` in these modes and, where there is one, on this instruction set.
@@ -246,38 +180,6 @@ mod tests {
             assert!(out.iter().enumerate().all(|(i, x)| i == *x));
             assert_eq!(ThreadPool::new(threads).unwrap().install(|| map(1000, |i| i)), (0..1000).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn every_task_is_done_once_on_one_thread_in_the_modes_of_the_caller() {
-        for workers in [1, 2, 3] {
-            let mut done = Vec::new();
-            let work = |task: usize, _: &AtomicBool| (task, threads(), Modes::current().recording);
-            let tasks = (0..50).collect();
-            let on_result = &mut |result| {
-                done.extend(result);
-                true
-            };
-            no_grad(|| in_parallel(workers, tasks, work, on_result)).unwrap();
-            done.sort_unstable();
-            assert_eq!(done, (0..50).map(|task| (task, 1, false)).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn tasks_that_are_not_begun_are_left_when_asked_to_stop() {
-        let mut done = 0;
-        let on_result = &mut |result: Option<usize>| {
-            done += result.into_iter().count();
-            done < 3
-        };
-        let work = |task, _: &AtomicBool| {
-            std::thread::sleep(Duration::from_millis(1));
-            task
-        };
-        in_parallel(2, (0..1000).collect(), work, on_result).unwrap();
-        // The channel may hold what was done meanwhile.
-        assert!((3..1000).contains(&done), "{done}");
     }
 
     #[test]

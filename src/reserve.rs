@@ -22,6 +22,7 @@ impl From<Refused> for String {
 }
 
 /// Makes room for `count` elements more.
+#[cfg(feature = "training")]
 pub(crate) fn reserve<T>(list: &mut Vec<T>, count: usize) -> Result<(), Refused> {
     list.try_reserve(count).map_err(|_| Refused(count.saturating_mul(size_of::<T>())))
 }
@@ -42,11 +43,12 @@ pub(crate) fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Refused
 
 /// Whether the system has so many bytes for a library that will ask for them itself, and ends the program where it gets
 /// none. Another thread may take them in between.
+#[cfg(feature = "training")]
 pub(crate) fn expect_room(bytes: usize) -> Result<(), Refused> {
     with_room::<u8>(bytes).map(drop)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "training"))]
 mod tests {
     use super::*;
 

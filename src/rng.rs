@@ -89,9 +89,17 @@ impl Stream {
     /// # Panics
     /// When `count` is 0.
     pub fn below(&mut self, count: usize) -> usize {
+        self.below_u64(count as u64) as usize
+    }
+
+    /// As [`Stream::below`], of numbers that an address of 32 bits does not hold.
+    ///
+    /// # Panics
+    /// When `count` is 0.
+    pub fn below_u64(&mut self, count: u64) -> u64 {
         assert!(count > 0, "there is no number below 0");
-        let wide = (u128::from(self.word()) << 32 | u128::from(self.word())) * count as u128;
-        (wide >> 64) as usize
+        let wide = (u128::from(self.word()) << 32 | u128::from(self.word())) * u128::from(count);
+        (wide >> 64) as u64
     }
 
     /// The next normally distributed number, of mean 0 and variance 1 (Box and Muller, 1958).

@@ -9,6 +9,7 @@ mod alexnet;
 mod bignet;
 mod catalogue;
 mod densenet;
+#[cfg(feature = "training")]
 mod fit;
 mod frozen;
 pub mod genetic_cnn;
@@ -19,13 +20,17 @@ mod options;
 mod plan;
 mod resnet;
 mod resnet_imagenet;
+#[cfg(feature = "training")]
+mod saved;
 mod spec;
 mod star;
 mod vgg;
+#[cfg(feature = "training")]
 pub mod weights;
 mod wide;
 
 pub use catalogue::{CATALOGUE, Model, model, spec};
+#[cfg(feature = "training")]
 pub(crate) use fit::fitting;
 pub use frozen::Frozen;
 pub use network::{Network, forward};

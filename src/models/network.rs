@@ -2,7 +2,6 @@
 
 use super::plan::Plan;
 use super::spec::Spec;
-use super::weights;
 use crate::error::{Error, Result};
 use crate::mode::{named, no_grad};
 use crate::nn::{Layer, Pass, Phase, Role};
@@ -11,7 +10,6 @@ use crate::rng::{Purpose, Stream};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
-use std::path::Path;
 
 /// A network with weights.
 ///
@@ -72,6 +70,7 @@ impl<E: Element> Network<E> {
         &self.running
     }
 
+    #[cfg(feature = "training")]
     /// Sets the running statistics to those of before.
     pub(crate) fn set_running(&mut self, running: Vec<RunningStats<E>>) {
         assert_eq!(running.len(), self.running.len(), "running statistics of this network");
@@ -137,49 +136,6 @@ impl<E: Element> Network<E> {
             let phase = Phase::Evaluate { running: &self.running };
             Ok(forward(&self.plan, &weights, Var::constant(images.clone()), phase)?.value().clone())
         })
-    }
-}
-
-impl Network<f32> {
-    /// The bytes of a safetensors file with [`Network::state`], which PyTorch loads into a module of the same names.
-    ///
-    /// # Errors
-    /// When two tensors have one name.
-    pub fn to_safetensors(&self) -> Result<Vec<u8>> {
-        weights::to_safetensors(&self.state())
-    }
-
-    /// Takes over all weights and running statistics from a safetensors file.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or does not hold exactly the tensors of this network; the error names all that are missing,
-    /// of another shape or not asked for. Nothing is changed then.
-    pub fn load(&mut self, path: &Path) -> Result<()> {
-        self.load_with_notes(path).map(drop)
-    }
-
-    /// As [`Network::load`]; what is to be said of how the file was read: that values were rounded to 32 bits, or that a prefix
-    /// of all names, which PyTorch's `DataParallel` and `compile` write, was taken off.
-    ///
-    /// # Errors
-    /// As [`Network::load`].
-    pub fn load_with_notes(&mut self, path: &Path) -> Result<Vec<String>> {
-        let (mut tensors, mut notes) = weights::read_file(path)?;
-        let names: Vec<String> = self.state().into_iter().map(|(name, _)| name).collect();
-        let prefix = weights::without_prefix(&mut tensors, &names);
-        if !prefix.is_empty() {
-            notes.push(format!("all names began with {prefix}, which was taken off"));
-        }
-        self.set_state(path, tensors)?;
-        Ok(notes)
-    }
-
-    /// Sets all weights and running statistics from tensors by name, which came from the file `path`.
-    ///
-    /// # Errors
-    /// As [`Network::load`].
-    pub(crate) fn set_state(&mut self, path: &Path, found: weights::Tensors) -> Result<()> {
-        weights::assign(path, found, self.state_mut())
     }
 }
 

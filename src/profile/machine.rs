@@ -4,7 +4,6 @@ use crate::error::Result;
 use crate::par;
 use crate::reserve;
 use evograd_kernels::{Isa, peak, reduce};
-use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -20,7 +19,8 @@ const ARITHMETIC: u32 = 20;
 const MEMORY: u32 = 5;
 
 /// What the machine can do with the instruction set and the threads that are in use.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "training", derive(serde::Serialize))]
 pub struct Machine {
     /// Threads that computed.
     pub threads: usize,

@@ -15,10 +15,12 @@
 
 mod budget;
 mod machine;
+#[cfg(feature = "training")]
 mod trace;
 
 pub use budget::{Kind, LayerTime, Spent};
 pub use machine::Machine;
+#[cfg(feature = "training")]
 pub use trace::chrome_trace;
 
 use crate::mode::Modes;

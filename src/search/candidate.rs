@@ -34,7 +34,7 @@ pub(super) struct Ground {
 fn seed(own: u64, repeat: u32) -> u64 {
     match repeat {
         0 => own,
-        _ => Stream::new(own, Purpose::Genetic, u32::MAX - 1, repeat).below(1 << 62) as u64,
+        _ => Stream::new(own, Purpose::Genetic, u32::MAX - 1, repeat).below_u64(1 << 62),
     }
 }
 

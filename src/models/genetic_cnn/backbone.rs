@@ -1,11 +1,10 @@
 //! What surrounds the nodes of a code. Knows numbers alone.
 
 use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
 
 /// What surrounds the nodes of a code: the same for all networks of a search.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "training", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Backbone {
     /// The filters of each stage.
     pub filters: Vec<usize>,

@@ -12,7 +12,7 @@ mod workers;
 use crate::error::{Error, Result};
 use crate::mode::Modes;
 use evograd_kernels::{Element, Isa, arith};
-use scheduler::Pool;
+use scheduler::{PairWork, Pool};
 use std::sync::OnceLock;
 #[cfg(feature = "training")]
 pub(crate) use workers::{in_parallel, thread_seconds};
@@ -107,9 +107,6 @@ pub(crate) fn for_each_pair<T: Send, U: Send>(
 ) {
     each_pair(a, b, &work);
 }
-
-/// What [`for_each_pair`] calls for each chunk.
-type PairWork<'a, T, U> = dyn Fn(usize, &mut [T], &mut [U]) + Sync + 'a;
 
 /// [`for_each_pair`], compiled once for two element types.
 fn each_pair<T: Send, U: Send>(

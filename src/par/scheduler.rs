@@ -41,11 +41,14 @@ pub fn chunks<T: Send>(out: &mut [T], chunk: usize, work: &(dyn Fn(usize, &mut [
     out.par_chunks_mut(chunk).enumerate().for_each(|(i, out)| work(i, out));
 }
 
+/// What is called with the index and the places of a chunk of two outputs.
+pub type PairWork<'a, T, U> = dyn Fn(usize, &mut [T], &mut [U]) + Sync + 'a;
+
 /// The same of two outputs with equally many chunks.
 pub fn chunk_pairs<T: Send, U: Send>(
     (a, a_chunk): (&mut [T], usize),
     (b, b_chunk): (&mut [U], usize),
-    work: &super::PairWork<'_, T, U>,
+    work: &PairWork<'_, T, U>,
 ) {
     let chunks = a.par_chunks_mut(a_chunk).zip(b.par_chunks_mut(b_chunk));
     chunks.enumerate().for_each(|(i, (a, b))| work(i, a, b));

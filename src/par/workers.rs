@@ -1,4 +1,4 @@
-//! Whole tasks side by side, each on a thread of its own, as the candidates of a search are.
+//! Whole tasks in parallel, each on a thread of its own, as the candidates of a search are.
 
 use super::{ThreadPool, in_modes};
 use crate::error::{Error, Result};

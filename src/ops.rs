@@ -59,6 +59,7 @@ pub use matmul::Transpose;
 pub use max_pool2d::MaxPool2d;
 pub use support::batch_statistics::{BatchNorm, RunningStats};
 pub use support::catalogue::{Case, Draw, Large, Row, Run};
+pub use support::elementwise::{map_chunks, zip_chunks};
 pub(crate) use support::fusion::common_shape;
 pub use support::fusion::{FusedActivation, Fusion};
 pub use support::reduction::ReducedAxes;

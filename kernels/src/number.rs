@@ -49,14 +49,28 @@ pub trait Number:
     fn sqrt(self) -> Self;
     /// eˣ
     fn exp(self) -> Self;
+    /// eˣ − 1, with all its digits also where `x` is small.
+    fn exp_m1(self) -> Self;
     /// The natural logarithm.
     fn ln(self) -> Self;
+    /// ln(1 + x), with all its digits also where `x` is small.
+    fn ln_1p(self) -> Self;
+    /// The sine of an angle in radians.
+    fn sin(self) -> Self;
+    /// The cosine of an angle in radians.
+    fn cos(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
     /// xᵖ
     fn powf(self, p: Self) -> Self;
     /// |x|
     fn abs(self) -> Self;
+    /// The greater of two; the other one where one is NaN.
+    fn max(self, other: Self) -> Self;
+    /// The smaller of two; the other one where one is NaN.
+    fn min(self, other: Self) -> Self;
+    /// The greatest integer that is not greater.
+    fn floor(self) -> Self;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// Not a number.
@@ -121,8 +135,24 @@ macro_rules! from_std {
             $type::exp(self)
         }
         #[inline(always)]
+        fn exp_m1(self) -> Self {
+            $type::exp_m1(self)
+        }
+        #[inline(always)]
         fn ln(self) -> Self {
             $type::ln(self)
+        }
+        #[inline(always)]
+        fn ln_1p(self) -> Self {
+            $type::ln_1p(self)
+        }
+        #[inline(always)]
+        fn sin(self) -> Self {
+            $type::sin(self)
+        }
+        #[inline(always)]
+        fn cos(self) -> Self {
+            $type::cos(self)
         }
         #[inline(always)]
         fn tanh(self) -> Self {
@@ -135,6 +165,18 @@ macro_rules! from_std {
         #[inline(always)]
         fn abs(self) -> Self {
             $type::abs(self)
+        }
+        #[inline(always)]
+        fn max(self, other: Self) -> Self {
+            $type::max(self, other)
+        }
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            $type::min(self, other)
+        }
+        #[inline(always)]
+        fn floor(self) -> Self {
+            $type::floor(self)
         }
         #[inline(always)]
         fn is_finite(self) -> bool {

@@ -87,11 +87,9 @@ impl<E: Element> Network<E> {
     pub fn state(&self) -> Vec<(String, &Tensor<E>)> {
         let mut state = Vec::new();
         for layer in self.plan.layers() {
-            let weights = layer.parameters.iter().zip(&self.weights[layer.weights.clone()]);
-            state.extend(weights.map(|(parameter, weight)| (format!("{}.{}", layer.name, parameter.name), weight)));
+            state.extend(layer.weight_names().zip(&self.weights[layer.weights.clone()]));
             for running in &self.running[layer.running.clone()] {
-                state.push((format!("{}.running_mean", layer.name), &running.mean));
-                state.push((format!("{}.running_var", layer.name), &running.variance));
+                state.extend(layer.statistics_names().into_iter().zip([&running.mean, &running.variance]));
             }
         }
         state
@@ -102,11 +100,11 @@ impl<E: Element> Network<E> {
         let mut state = Vec::new();
         let (mut weights, mut running) = (self.weights.iter_mut(), self.running.iter_mut());
         for layer in self.plan.layers() {
-            let names = layer.parameters.iter().map(|parameter| format!("{}.{}", layer.name, parameter.name));
-            state.extend(names.zip(weights.by_ref()));
+            // The names first: what stops, stops before a weight is taken.
+            state.extend(layer.weight_names().zip(weights.by_ref()));
             for running in running.by_ref().take(layer.running.len()) {
-                state.push((format!("{}.running_mean", layer.name), &mut running.mean));
-                state.push((format!("{}.running_var", layer.name), &mut running.variance));
+                let RunningStats { mean, variance } = running;
+                state.extend(layer.statistics_names().into_iter().zip([mean, variance]));
             }
         }
         state
@@ -136,6 +134,38 @@ impl<E: Element> Network<E> {
             let phase = Phase::Evaluate { running: &self.running };
             Ok(forward(&self.plan, &weights, Var::constant(images.clone()), phase)?.value().clone())
         })
+    }
+
+    /// What layers give for images `[N, C, H, W]`, such as feature maps `[N, C, H, W]`: one tensor for each name, as
+    /// [`Plan::layers`] has them.
+    ///
+    /// ```
+    /// use evograd::models::{self, Network, Options};
+    /// use evograd::Tensor;
+    /// let network = Network::<f32>::new(&models::spec("resnet20", &Options { width: 0.25, ..Options::default() })?, 0)?;
+    /// let images = Tensor::zeros([2, 3, 32, 32])?;
+    /// let maps = network.activations(&images, &["conv1", "layer2.0.conv1"])?;
+    /// assert_eq!([maps[0].shape().sizes(), maps[1].shape().sizes()], [[2, 4, 32, 32], [2, 8, 16, 16]]);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no layer of a name, or the images do not fit.
+    pub fn activations(&self, images: &Tensor<E>, names: &[&str]) -> Result<Vec<Tensor<E>>> {
+        let nodes = names.iter().map(|name| self.plan.node(name)).collect::<Result<Vec<usize>>>()?;
+        expect_images(&self.plan, images)?;
+        let mut seen = vec![None; names.len()];
+        no_grad(|| {
+            let weights: Vec<Var<E>> = self.weights.iter().map(|weight| Var::constant(weight.clone())).collect();
+            execute(&self.plan, Var::constant(images.clone()), |node, inputs| {
+                let mut phase = Phase::Evaluate { running: &self.running };
+                let output = run(&self.plan, node, &weights, inputs, &mut phase)?;
+                let wanted = nodes.iter().zip(&mut seen).filter(|(wanted, _)| **wanted == node);
+                wanted.for_each(|(_, seen)| *seen = Some(output.value().clone()));
+                Ok(output)
+            })
+        })?;
+        Ok(seen.into_iter().map(|seen| seen.expect("every node has run")).collect())
     }
 }
 

@@ -51,6 +51,16 @@ struct TrainedFusion {
 }
 
 impl PlannedLayer {
+    /// The names of its weights, within the network.
+    pub(super) fn weight_names(&self) -> impl Iterator<Item = String> + '_ {
+        self.parameters.iter().map(|parameter| format!("{}.{}", self.name, parameter.name))
+    }
+
+    /// The names of the mean and of the variance that it keeps, within the network, where it keeps them.
+    pub(super) fn statistics_names(&self) -> [String; 2] {
+        ["running_mean", "running_var"].map(|name| format!("{}.{name}", self.name))
+    }
+
     /// The number of its weights' elements.
     pub fn parameter_count(&self) -> u64 {
         total(self.parameters.iter().map(|parameter| parameter.shape.elements() as u64))
@@ -77,7 +87,7 @@ impl Plan {
         let mut shapes = vec![image_shape(&spec)?];
         let mut layers: Vec<PlannedLayer> = Vec::with_capacity(spec.nodes.len());
         let mut last_use = vec![0];
-        let mut names = HashSet::new();
+        let (mut names, mut tensors) = (HashSet::new(), HashSet::new());
         for (i, node) in spec.nodes.iter().enumerate() {
             if !names.insert(&node.name) {
                 let problem = format!("two layers of {} are called {}", spec.name, node.name);
@@ -85,6 +95,7 @@ impl Plan {
             }
             let inputs = inputs(&shapes, &node.inputs).map_err(|error| error.at(&node.name))?;
             let layer = plan_layer(node, &inputs, layers.last()).map_err(|error| error.at(&node.name))?;
+            expect_new_names(&layer, &mut tensors).map_err(|error| error.at(&node.name))?;
             node.inputs.iter().for_each(|input| last_use[input.0] = i);
             last_use.push(i);
             shapes.push(layer.output);
@@ -132,6 +143,17 @@ impl Plan {
     /// The shape of the logits of one image.
     pub fn output(&self) -> &Shape {
         &self.layers[self.layers.len() - 1].output
+    }
+
+    /// The node of the layer of this name.
+    pub(super) fn node(&self, name: &str) -> Result<usize> {
+        self.layers.iter().position(|layer| layer.name == name).ok_or_else(|| {
+            const SHOWN: usize = 6;
+            let names: Vec<&str> = self.layers.iter().take(SHOWN).map(|layer| layer.name.as_str()).collect();
+            let more = if self.layers.len() > SHOWN { ", …; Plan::layers has all" } else { "" };
+            let problem = format!("{} has no layer called {name:?}", self.spec.name);
+            Error::op("activations", problem, &[], format!("name one of {}{more}", names.join(", ")))
+        })
     }
 
     /// What a node does while training: a layer, and the node whose weights and statistics it has. `None` where it hands its
@@ -190,8 +212,16 @@ fn single_consumer(spec: &Spec, value: Value) -> Option<usize> {
 
 fn plan_layer(node: &Node, inputs: &[&Shape], before: Option<&PlannedLayer>) -> Result<PlannedLayer> {
     let output = node.layer.output_shape(inputs)?;
+    if output.sizes().first() != Some(&1) {
+        let problem = "the output for a batch of one image does not begin with a size of 1";
+        return Err(Error::op("plan", problem, &[("output", &output)], "put the batch in front, as in [N, C, H, W]"));
+    }
     let parameters = node.layer.parameters(inputs);
     let channels = node.layer.statistics(inputs);
+    if channels == Some(0) {
+        let problem = "it keeps running statistics of 0 channels";
+        return Err(Error::op("plan", problem, &[], "answer None where a layer keeps none"));
+    }
     let (weights, running) = before.map_or((0, 0), |layer| (layer.weights.end, layer.running.end));
     Ok(PlannedLayer {
         name: node.name.clone(),
@@ -204,4 +234,16 @@ fn plan_layer(node: &Node, inputs: &[&Shape], before: Option<&PlannedLayer>) -> 
         channels: channels.unwrap_or(0),
         parameters,
     })
+}
+
+/// Refuses a layer with a tensor of a name that one of the tensors before has: files could not tell the two apart.
+fn expect_new_names(layer: &PlannedLayer, before: &mut HashSet<String>) -> Result<()> {
+    let statistics = layer.statistics_names().into_iter().filter(|_| layer.channels > 0);
+    match layer.weight_names().chain(statistics).find(|name| !before.insert(name.clone())) {
+        None => Ok(()),
+        Some(name) => {
+            let problem = format!("two tensors are called {name}");
+            Err(Error::op("plan", problem, &[], "give each weight of a layer a name of its own"))
+        }
+    }
 }

@@ -110,8 +110,20 @@ pub trait Layer {
     fn run<E: Element>(&self, inputs: &[Var<E>], pass: Pass<'_, E>) -> Result<Var<E>>;
 }
 
-/// The only input of a layer that takes one.
-pub(super) fn only<'a, T>(layer: &'static str, inputs: &'a [T]) -> Result<&'a T> {
+/// The only input of a layer that takes one, or its shape; `layer` is what errors call it.
+///
+/// ```
+/// use evograd::Shape;
+/// use evograd::nn::only;
+/// let (x, y) = (Shape::new(&[1, 4])?, Shape::new(&[1, 8])?);
+/// assert_eq!(only("gain", &[&x])?, &&x);
+/// assert_eq!(only("gain", &[&x, &y]).unwrap_err().to_string(), "gain: it has 2 inputs; give it one");
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When it was given none or several.
+pub fn only<'a, T>(layer: &'static str, inputs: &'a [T]) -> Result<&'a T> {
     match inputs {
         [input] => Ok(input),
         _ => Err(Error::op(layer, format!("it has {} inputs", inputs.len()), &[], "give it one")),

@@ -2,7 +2,8 @@
 //! no network.
 //!
 //! A layer is a plain description without weights. It answers for shapes alone, so that a whole network can be checked
-//! and counted before any memory is asked for; and it runs on variables, with weights that the network hands it.
+//! and counted before any memory is asked for; and it runs on variables, with weights that the network hands it. Whoever writes
+//! a [`Layer`] outside the crate hands it to networks as an [`OwnLayer`].
 
 mod activation;
 mod conv;
@@ -12,6 +13,7 @@ mod init;
 mod layer;
 mod linear;
 mod norm;
+mod own;
 mod pool;
 mod shortcut;
 
@@ -20,9 +22,10 @@ pub use conv::Conv;
 pub use dropout::Dropout;
 pub use fuse::{BatchNormFuse, Concat, Fuse};
 pub use init::Init;
-pub use layer::{Layer, Parameter, Pass, Phase, Role};
+pub use layer::{Layer, Parameter, Pass, Phase, Role, only};
 pub use linear::{Flatten, Linear};
 pub use norm::{BatchNorm, LocalResponseNorm};
+pub use own::OwnLayer;
 pub use pool::{AvgPool, GlobalAvgPool, MaxPool};
 pub use shortcut::Subsample;
 
@@ -82,6 +85,7 @@ layers!(
     Linear,
     LocalResponseNorm,
     MaxPool,
+    OwnLayer,
     Relu,
     Subsample
 );

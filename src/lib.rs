@@ -24,6 +24,7 @@ pub mod guide;
 mod mode;
 pub mod models;
 pub mod nn;
+mod numerals;
 pub mod ops;
 mod optim;
 mod par;

@@ -17,6 +17,7 @@ use words::{REPLACED, replaced};
 /// Which module may use which, as drawn in ARCHITECTURE.md. Modules that are not there yet are free to come.
 const EDGES: &[(&str, &[&str])] = &[
     ("shape", &[]),
+    ("numerals", &[]),
     ("rng", &[]),
     ("error", &["shape"]),
     ("files", &["error"]),
@@ -32,7 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
     ("optim", &["tensor", "shape", "error", "par", "profile", "setting"]),
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
-    ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "files", "rng", "mode", "reserve"]),
+    ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "files", "rng", "mode", "reserve", "numerals"]),
     ("data", &["tensor", "error", "files", "rng", "par", "reserve"]),
     ("schedule", &[]),
     ("record", &["error", "files"]),
@@ -43,7 +44,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "setting", "reserve",
         ],
     ),
-    ("report", &["record"]),
+    ("report", &["record", "numerals"]),
     ("guide", &[]),
     ("genetic", &["rng", "error", "files", "reserve"]),
     ("search", &["genetic", "models", "train", "data", "record", "rng", "par", "ops", "error", "files"]),

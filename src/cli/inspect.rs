@@ -170,16 +170,8 @@ fn show(name: &str, question: &ModelQuestion, out: &mut impl Write) -> Result<()
 
 /// A table of the layers.
 fn layers(plan: &Plan, classes: usize, out: &mut impl Write) -> Result<()> {
-    let mut table = Table::new(&["layer", "kind", "output", "parameters", "MACs", "bytes"], 3..6);
-    for layer in plan.layers() {
-        let output = sizes(&layer.output.sizes()[1..]);
-        let [parameters, macs, bytes] = [layer.parameter_count(), layer.macs, layer.activation_bytes()].map(blank_zero);
-        table.row([layer.name.clone(), layer.kind.clone(), output, parameters, macs, bytes]);
-    }
-    let totals = [plan.parameters(), plan.macs(), plan.activation_bytes()].map(grouped);
-    let [parameters, macs, bytes] = totals;
-    let count = counted(plan.layers().len() as u64, "layer");
-    table.row(["total".to_string(), count, sizes(&plan.output().sizes()[1..]), parameters, macs, bytes]);
+    let mut table = Table::new(&Plan::HEADINGS, Plan::NUMBERS);
+    plan.rows().into_iter().for_each(|row| table.row(row));
     let heading =
         format!("{} on {} images, {}", plan.spec().name, sizes(&plan.spec().input), counted(classes as u64, "class"));
     writeln!(out, "{heading}\nmultiply-adds (MACs) and bytes of activations (f32) for one image")?;
@@ -219,8 +211,4 @@ fn line(plan: &Plan, classes: usize, with_layers: bool) -> ModelLine<'_> {
         activation_bytes: plan.activation_bytes(),
         layers: with_layers.then(|| layers.collect()),
     }
-}
-
-fn blank_zero(number: u64) -> String {
-    if number == 0 { String::new() } else { grouped(number) }
 }

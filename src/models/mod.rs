@@ -24,6 +24,7 @@ mod resnet_imagenet;
 mod saved;
 mod spec;
 mod star;
+mod summary;
 mod vgg;
 #[cfg(feature = "training")]
 pub mod weights;

@@ -23,6 +23,7 @@ mod stage_text;
 mod svg;
 mod tour_svg;
 
+pub use crate::numerals::{counted, grouped};
 pub use agreement::{Agreement, AgreementPoint};
 pub use comparison::{best_so_far, comparison};
 pub use effects_chart::{Effect, EffectsChart};
@@ -41,24 +42,6 @@ pub use stage_row::{StageNode, StageRow};
 pub use stage_svg::stages_svg;
 pub use stage_text::stages_text;
 pub use tour_svg::TourDrawing;
-
-/// A number with a comma before each three digits.
-///
-/// ```
-/// use evograd::report::grouped;
-/// assert_eq!([0, 123, 1234, 1_234_567].map(grouped), ["0", "123", "1,234", "1,234,567"]);
-/// ```
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// A number with three digits that count, in thousands, millions or thousands of millions where it is that large.
 ///
@@ -115,18 +98,4 @@ pub fn short(value: f64, decimals: usize) -> String {
 /// ```
 pub fn agreeing<'a>(count: u64, one: &'a str, more: &'a str) -> &'a str {
     if count == 1 { one } else { more }
-}
-
-/// So many of a thing, with the ending that it has where they are not one.
-///
-/// ```
-/// use evograd::report::counted;
-/// assert_eq!([0, 1, 1234].map(|count| counted(count, "epoch")), ["0 epochs", "1 epoch", "1,234 epochs"]);
-/// assert_eq!(["class", "search"].map(|what| counted(2, what)), ["2 classes", "2 searches"]);
-/// ```
-pub fn counted(count: u64, what: &str) -> String {
-    // A search hisses; an epoch does not.
-    let hissing = what.ends_with('s') || what.ends_with("rch");
-    let ending = if count == 1 { "" } else { ["s", "es"][usize::from(hissing)] };
-    format!("{} {what}{ending}", grouped(count))
 }

@@ -22,6 +22,7 @@ use crate::mode::Modes;
 use bytemuck::Pod;
 use evograd_kernels::CacheLine;
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -49,6 +50,23 @@ struct FreeLists {
     free: usize,
     in_use: usize,
     most_in_use: usize,
+}
+
+thread_local! {
+    /// Bytes of all buffers that this thread has made, less those that it has dropped.
+    static HELD: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Bytes of all buffers that this thread has made, less those that it has dropped. Only differences mean anything: buffers move
+/// between threads.
+pub(crate) fn held() -> i64 {
+    HELD.get()
+}
+
+/// Counts a buffer of this thread in or out.
+fn hold(bytes: i64) {
+    // Where the thread ends, and its counter with it, nobody asks any more.
+    let _ = HELD.try_with(|held| held.set(held.get().wrapping_add(bytes)));
 }
 
 static FREE_LISTS: Mutex<FreeLists> = Mutex::new(FreeLists::NONE);
@@ -167,6 +185,7 @@ impl<T: Pod> Buffer<T> {
             recycled.or_else(|| fresh(size))
         };
         let lines = block_size(bytes).and_then(block).unwrap_or_else(|| refuse(bytes));
+        hold(bytes as i64);
         Buffer { lines, len, element: PhantomData }
     }
 
@@ -196,6 +215,7 @@ impl<T: Pod> Clone for Buffer<T> {
 
 impl<T: Pod> Drop for Buffer<T> {
     fn drop(&mut self) {
+        hold(-((self.len * size_of::<T>()) as i64));
         let lines = std::mem::take(&mut self.lines);
         let surplus = if lines.is_empty() { Vec::new() } else { FreeLists::lock().put(lines) };
         drop(surplus);

@@ -8,6 +8,7 @@ mod finite;
 mod op;
 mod places;
 mod recompute;
+mod show;
 mod slots;
 mod timing;
 mod var;
@@ -24,7 +25,7 @@ use evograd_kernels::{Element, Isa};
 use places::expect_shape;
 use slots::Slot;
 
-/// The gradients of a tape's leaves.
+/// The gradients of a tape's leaves, and of the values that it watches.
 ///
 /// ```
 /// use evograd::{Tape, Tensor};
@@ -44,6 +45,27 @@ impl<E: Element> Tape<E> {
     /// A variable that gradients are wanted for.
     pub fn leaf(&self, value: Tensor<E>) -> Var<E> {
         Var::pushed(value, self, Slot::Leaf)
+    }
+
+    /// Sees to it that backward keeps the gradient of a value computed on the way, as it does that of a leaf. Without this it is gone
+    /// once it has been handed on, and costs nothing.
+    ///
+    /// ```
+    /// use evograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(Tensor::scalar(3.0_f32));
+    /// let y = x.mul(&x)?;
+    /// tape.watch(&y)?;
+    /// let gradients = tape.backward(&y.scale(5.0)?)?;
+    /// assert_eq!((gradients.get(&y).unwrap().item()?, gradients.get(&x).unwrap().item()?), (5.0, 30.0));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the value is not on this tape.
+    pub fn watch(&self, value: &Var<E>) -> Result<()> {
+        self.keep_gradient(self.id_of("watch", "value", value)?);
+        Ok(())
     }
 
     /// The gradients of `loss`, a single number, with respect to every leaf it depends on.
@@ -84,13 +106,16 @@ impl<E: Element> Tape<E> {
         let mut by_id: Vec<Option<Tensor<E>>> = Vec::new();
         by_id.resize_with(self.len(), || None);
         for (output, gradient) in outputs {
-            let id = self.id_of(output)?;
+            let id = self.id_of("backward", "output", output)?;
             expect_shape("backward", gradient.shape(), output.value().shape())?;
             add(isa, &mut by_id[id], gradient.clone())?;
         }
         for id in (0..by_id.len()).rev() {
             let Some(node) = self.take(id, by_id[id].is_some())? else { continue };
             let Some(dy) = by_id[id].take() else { continue };
+            if self.keeps_gradient(id) {
+                by_id[id] = Some(dy.clone());
+            }
             for (input, dx) in node.backward(dy)? {
                 add(isa, &mut by_id[input], dx)?;
             }
@@ -98,14 +123,14 @@ impl<E: Element> Tape<E> {
         Ok(Gradients { tape: self.clone(), by_id })
     }
 
-    fn id_of(&self, var: &Var<E>) -> Result<usize> {
+    fn id_of(&self, op: &'static str, what: &str, var: &Var<E>) -> Result<usize> {
         match var.place() {
             Some((tape, id)) if self.is(tape) => Ok(id),
             place => Err(Error::Tape {
-                op: "backward",
+                op,
                 problem: match place {
-                    Some(_) => "the output was recorded on another tape".into(),
-                    None => "the output depends on no leaf, or was computed inside no_grad".into(),
+                    Some(_) => format!("the {what} was recorded on another tape"),
+                    None => format!("the {what} depends on no leaf, or was computed inside no_grad"),
                 },
                 remedy: "compute it from leaves of this tape".into(),
             }),
@@ -114,14 +139,15 @@ impl<E: Element> Tape<E> {
 }
 
 impl<E: Element> Gradients<E> {
-    /// The gradient of a leaf; `None` where no output depends on it, or where `leaf` is no leaf of the tape.
+    /// The gradient of a leaf, or of a value that [`Tape::watch`] was asked to keep it of; `None` where no output depends on it, or
+    /// where it is neither.
     pub fn get(&self, leaf: &Var<E>) -> Option<&Tensor<E>> {
-        self.by_id.get(self.tape.id_of(leaf).ok()?)?.as_ref()
+        self.by_id.get(self.tape.id_of("gradients", "value", leaf).ok()?)?.as_ref()
     }
 
     /// As [`Gradients::get`], taking the gradient out.
     pub fn take(&mut self, leaf: &Var<E>) -> Option<Tensor<E>> {
-        let id = self.tape.id_of(leaf).ok()?;
+        let id = self.tape.id_of("gradients", "value", leaf).ok()?;
         self.by_id.get_mut(id)?.take()
     }
 }

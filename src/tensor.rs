@@ -1,7 +1,9 @@
 //! Tensors: a shape and a recycled buffer of elements. Knows no operation and no gradient.
 
+mod display;
+
 use crate::buffer::Buffer;
-pub(crate) use crate::buffer::refusable;
+pub(crate) use crate::buffer::{held, refusable};
 use crate::error::{Error, Result};
 use crate::shape::{IntoShape, Shape};
 use evograd_kernels::Element;

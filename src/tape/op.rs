@@ -2,7 +2,7 @@
 
 use super::finite;
 use super::places::Places;
-use super::slots::{Node, Slot, Tape};
+use super::slots::{Node, Record, Slot, Tape};
 use super::timing::{Cost, Handed, Watch};
 use super::var::Var;
 use crate::error::{Error, Result};
@@ -13,6 +13,7 @@ use crate::shape::Shape;
 use crate::tensor::{Tensor, memory_refused, refusable};
 use evograd_kernels::{Element, Isa};
 use std::fmt::Debug;
+use std::rc::Rc;
 
 /// An operation on `N` tensors that knows its gradient.
 ///
@@ -163,11 +164,13 @@ pub fn apply<E: Element, O: Op<E, N>, const N: usize>(op: O, inputs: [&Var<E>; N
 pub fn apply_list<E: Element, O: ListOp<E>>(op: O, inputs: &[&Var<E>]) -> Result<Var<E>> {
     let values: Vec<&Tensor<E>> = inputs.iter().map(|input| input.value()).collect();
     let call = Call::prepare(O::NAME, inputs, &values, &|shapes| op.output_shape(shapes), &|| op.check(&values))?;
-    let watch = Watch::new(&values);
+    let watch = Watch::new(&values, call.is_recorded());
     let (done, span) = timed(|| refusable(|| op.forward(&values)));
     let (y, saved) = done.map_err(|bytes| call.refused(bytes))?;
-    let cost = span.map(|span| watch.forward(O::NAME, span, &y, &|shapes| op.macs(shapes, y.shape())));
-    call.finish(y, &values, |places| Box::new(Recorded::<E, O> { op, saved, places, cost: cost.unwrap_or_default() }))
+    let kept = watch.kept(&y);
+    let cost = span.map(|span| watch.forward(O::NAME, span, (&y, kept), &|shapes| op.macs(shapes, y.shape())));
+    let node = |places| Box::new(Recorded::<E, O> { op, saved, places, cost: cost.unwrap_or_default() }) as Box<_>;
+    call.finish(y, &values, kept.all, node)
 }
 
 /// One run of an operation: what does not depend on which one it is, and need not be compiled for each.
@@ -175,7 +178,7 @@ struct Call<'a, E: Element> {
     name: &'static str,
     output: Shape,
     tape: Option<&'a Tape<E>>,
-    places: Places,
+    places: Rc<Places>,
 }
 
 impl<'a, E: Element> Call<'a, E> {
@@ -199,7 +202,12 @@ impl<'a, E: Element> Call<'a, E> {
         let tape = common_tape(name, inputs)?;
         let id = |input: &&Var<E>| input.place().map(|(_, id)| id);
         let inputs = inputs.iter().map(id).zip(shapes.into_iter().copied()).collect();
-        Ok(Call { name, output, tape, places: Places { inputs, part: mode::part() } })
+        Ok(Call { name, output, tape, places: Rc::new(Places { inputs, part: mode::part() }) })
+    }
+
+    /// Whether the operation gets onto a tape.
+    fn is_recorded(&self) -> bool {
+        self.tape.is_some() && Modes::current().recording
     }
 
     /// That the system refused memory to the operation.
@@ -212,7 +220,8 @@ impl<'a, E: Element> Call<'a, E> {
         self,
         y: Tensor<E>,
         values: &[&Tensor<E>],
-        node: impl FnOnce(Places) -> Box<dyn Node<E>>,
+        kept: u64,
+        node: impl FnOnce(Rc<Places>) -> Box<dyn Node<E>>,
     ) -> Result<Var<E>> {
         if *y.shape() != self.output {
             let shapes = [("output", y.shape()), ("promised", &self.output)];
@@ -221,7 +230,10 @@ impl<'a, E: Element> Call<'a, E> {
         }
         finite::check_output(self.name, &y, values)?;
         Ok(match self.tape {
-            Some(tape) if Modes::current().recording => Var::pushed(y, tape, Slot::Recorded(node(self.places))),
+            Some(tape) if self.is_recorded() => {
+                let record = Record { name: self.name, places: self.places.clone(), kept };
+                Var::pushed(y, tape, Slot::Recorded(node(self.places), record))
+            }
             _ => Var::constant(y),
         })
     }
@@ -252,15 +264,11 @@ fn common_tape<'a, E: Element>(op: &'static str, inputs: &[&'a Var<E>]) -> Resul
 struct Recorded<E: Element, O: ListOp<E>> {
     op: O,
     saved: O::Saved,
-    places: Places,
+    places: Rc<Places>,
     cost: Cost,
 }
 
 impl<E: Element, O: ListOp<E>> Node<E> for Recorded<E, O> {
-    fn name(&self) -> &'static str {
-        O::NAME
-    }
-
     fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>> {
         let Recorded { op, saved, places, cost } = *self;
         let (wanted, handed) = (places.wanted(), Handed::new(&dy));

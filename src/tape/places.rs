@@ -22,21 +22,23 @@ impl Places {
 
     /// The gradients that were wanted, with their places, after checking what the operation gave.
     pub fn deliver<E: Element>(
-        self,
+        &self,
         op: &'static str,
         gradients: Vec<Option<Tensor<E>>>,
     ) -> Result<Vec<(usize, Tensor<E>)>> {
-        let part = self.part.clone();
-        self.checked(op, gradients).map_err(|error| at(part, error))
+        self.checked(op, gradients).map_err(|error| self.named(error))
     }
 
     /// An error with the name of the part that the operation was recorded in.
     pub fn named(&self, error: Error) -> Error {
-        at(self.part.clone(), error)
+        match &self.part {
+            Some(part) => error.at(part),
+            None => error,
+        }
     }
 
     fn checked<E: Element>(
-        self,
+        &self,
         op: &'static str,
         gradients: Vec<Option<Tensor<E>>>,
     ) -> Result<Vec<(usize, Tensor<E>)>> {
@@ -48,20 +50,13 @@ impl Places {
             });
         }
         let mut reached = Vec::with_capacity(gradients.len());
-        for ((id, shape), dx) in self.inputs.into_iter().zip(gradients) {
-            let (Some(id), Some(dx)) = (id, dx) else { continue };
-            expect_shape(op, dx.shape(), &shape)?;
+        for ((id, shape), dx) in self.inputs.iter().zip(gradients) {
+            let (Some(id), Some(dx)) = (*id, dx) else { continue };
+            expect_shape(op, dx.shape(), shape)?;
             finite::check_gradient(op, &dx)?;
             reached.push((id, dx));
         }
         Ok(reached)
-    }
-}
-
-fn at(part: Option<Rc<str>>, error: Error) -> Error {
-    match part {
-        Some(part) => error.at(part),
-        None => error,
     }
 }
 

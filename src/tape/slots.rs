@@ -1,6 +1,8 @@
 //! The tape itself: a list with a place for every leaf and operation. Knows no variable and no operation by name.
 
+use super::places::Places;
 use crate::error::{Error, Result};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use std::cell::RefCell;
@@ -19,19 +21,36 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone)]
 pub struct Tape<E: Element = f32> {
-    slots: Rc<RefCell<Vec<Slot<E>>>>,
+    entries: Rc<RefCell<Vec<Entry<E>>>>,
 }
 
 /// One place of the tape; its position is the identity of a variable.
+pub(super) struct Entry<E: Element> {
+    pub slot: Slot<E>,
+    /// The shape of the value.
+    pub shape: Shape,
+    /// Whether the gradient of a value that is no leaf stays.
+    pub watched: bool,
+}
+
+/// What stands at a place.
 pub(super) enum Slot<E: Element> {
     Leaf,
-    Recorded(Box<dyn Node<E>>),
-    Consumed(&'static str),
+    Recorded(Box<dyn Node<E>>, Record),
+    Consumed(Record),
+}
+
+/// What is known of an operation, also when it has been differentiated.
+#[derive(Clone)]
+pub(super) struct Record {
+    pub name: &'static str,
+    pub places: Rc<Places>,
+    /// Bytes of tensors that are kept for backward.
+    pub kept: u64,
 }
 
 /// What the tape sees of a recorded operation.
 pub(super) trait Node<E: Element> {
-    fn name(&self) -> &'static str;
     /// The gradient of every tracked input, with its place on the tape.
     fn backward(self: Box<Self>, dy: Tensor<E>) -> Result<Vec<(usize, Tensor<E>)>>;
 }
@@ -45,12 +64,12 @@ impl<E: Element> Default for Tape<E> {
 impl<E: Element> Tape<E> {
     /// An empty tape.
     pub fn new() -> Self {
-        Tape { slots: Rc::default() }
+        Tape { entries: Rc::default() }
     }
 
     /// The number of leaves and operations recorded so far.
     pub fn len(&self) -> usize {
-        self.slots.borrow().len()
+        self.entries.borrow().len()
     }
 
     /// Whether nothing has been recorded.
@@ -58,29 +77,44 @@ impl<E: Element> Tape<E> {
         self.len() == 0
     }
 
-    /// The place that what is recorded gets.
-    pub(super) fn push(&self, slot: Slot<E>) -> usize {
-        let mut slots = self.slots.borrow_mut();
-        slots.push(slot);
-        slots.len() - 1
+    /// The place that a value of this shape gets.
+    pub(super) fn push(&self, slot: Slot<E>, shape: Shape) -> usize {
+        let mut entries = self.entries.borrow_mut();
+        entries.push(Entry { slot, shape, watched: false });
+        entries.len() - 1
+    }
+
+    /// Sees to it that the gradient at `id` stays.
+    pub(super) fn keep_gradient(&self, id: usize) {
+        self.entries.borrow_mut()[id].watched = true;
+    }
+
+    /// Whether the gradient at `id` stays.
+    pub(super) fn keeps_gradient(&self, id: usize) -> bool {
+        self.entries.borrow()[id].watched
     }
 
     /// Takes the node at `id` off the tape, where a gradient has reached it.
     pub(super) fn take(&self, id: usize, reached: bool) -> Result<Option<Box<dyn Node<E>>>> {
-        let slot = &mut self.slots.borrow_mut()[id];
-        let name = match slot {
-            Slot::Recorded(node) if reached => node.name(),
-            Slot::Consumed(name) if reached => return Err(consumed(name)),
+        let slot = &mut self.entries.borrow_mut()[id].slot;
+        let record = match slot {
+            Slot::Recorded(_, record) if reached => record.clone(),
+            Slot::Consumed(record) if reached => return Err(consumed(record.name)),
             _ => return Ok(None),
         };
-        match std::mem::replace(slot, Slot::Consumed(name)) {
-            Slot::Recorded(node) => Ok(Some(node)),
+        match std::mem::replace(slot, Slot::Consumed(record)) {
+            Slot::Recorded(node, _) => Ok(Some(node)),
             _ => Ok(None),
         }
     }
 
+    /// What `see` makes of all entries.
+    pub(super) fn seen<R>(&self, see: impl FnOnce(&[Entry<E>]) -> R) -> R {
+        see(&self.entries.borrow())
+    }
+
     pub(super) fn is(&self, other: &Tape<E>) -> bool {
-        Rc::ptr_eq(&self.slots, &other.slots)
+        Rc::ptr_eq(&self.entries, &other.entries)
     }
 }
 

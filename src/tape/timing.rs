@@ -7,7 +7,7 @@ use super::places::Places;
 use crate::mode;
 use crate::profile::{Event, Pass, Span, is_on, timed};
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, held};
 use evograd_kernels::Element;
 
 /// What the backward pass of an operation is known to cost after its forward pass.
@@ -19,29 +19,58 @@ pub(super) struct Cost {
     kept: u64,
 }
 
-/// The inputs of an operation that is about to run; with their owners, where a profile is made.
+/// The inputs of an operation that is about to run; with their owners, where a profile is made or the tape records it.
 pub(super) struct Watch<'a, E: Element> {
     inputs: &'a [&'a Tensor<E>],
     owners: Vec<usize>,
+    /// Bytes that this thread held.
+    held: i64,
+}
+
+/// Bytes that an operation keeps for backward.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Kept {
+    /// Of its inputs and its output, whose memory it shares.
+    pub shared: u64,
+    /// With those of tensors that it made.
+    pub all: u64,
 }
 
 impl<'a, E: Element> Watch<'a, E> {
-    pub fn new(inputs: &'a [&'a Tensor<E>]) -> Self {
-        let owners = if is_on() { inputs.iter().map(|input| input.owners()).collect() } else { Vec::new() };
-        Watch { inputs, owners }
+    pub fn new(inputs: &'a [&'a Tensor<E>], recorded: bool) -> Self {
+        let watched = is_on() || recorded;
+        let owners = if watched { inputs.iter().map(|input| input.owners()).collect() } else { Vec::new() };
+        Watch { inputs, owners, held: held() }
+    }
+
+    /// What is kept by the operation that gave `y`; nothing where nobody has watched.
+    pub fn kept(&self, y: &Tensor<E>) -> Kept {
+        if self.owners.is_empty() || self.inputs.iter().any(|input| same_memory(input, y)) {
+            return Kept::default();
+        }
+        let inputs = self.distinct().filter(|(place, input)| input.owners() > self.owners[*place]);
+        let output = if y.owners() > 1 { y.bytes() } else { 0 };
+        let shared = inputs.map(|(_, x)| x.bytes()).sum::<u64>() + output;
+        let made = (held() - self.held).saturating_sub_unsigned(y.bytes());
+        Kept { shared, all: shared + u64::try_from(made).unwrap_or(0) }
     }
 
     /// Notes the forward pass that gave `y`.
-    pub fn forward(self, op: &'static str, span: Span, y: &Tensor<E>, macs: &dyn Fn(&[&Shape]) -> u64) -> Cost {
+    pub fn forward(
+        self,
+        op: &'static str,
+        span: Span,
+        (y, kept): (&Tensor<E>, Kept),
+        macs: &dyn Fn(&[&Shape]) -> u64,
+    ) -> Cost {
         let shapes: Vec<&Shape> = self.inputs.iter().map(|input| input.shape()).collect();
         let handed_on = self.inputs.iter().any(|input| same_memory(input, y));
         let macs = macs(&shapes);
         let bytes = if handed_on { 0 } else { self.moved() + y.bytes() };
-        let kept = if handed_on { 0 } else { self.kept() + if y.owners() > 1 { y.bytes() } else { 0 } };
         let part = mode::part().map(|part| part.to_string());
         let inputs = shapes.into_iter().copied().collect();
         span.note(Event { part, inputs, macs, bytes, ..Event::new(op, Pass::Forward, *y.shape()) });
-        Cost { macs, kept }
+        Cost { macs, kept: kept.shared }
     }
 
     /// The inputs, but each memory once.
@@ -52,10 +81,6 @@ impl<'a, E: Element> Watch<'a, E> {
 
     fn moved(&self) -> u64 {
         self.distinct().map(|(_, input)| input.bytes()).sum()
-    }
-
-    fn kept(&self) -> u64 {
-        self.distinct().filter(|(place, input)| input.owners() > self.owners[*place]).map(|(_, x)| x.bytes()).sum()
     }
 }
 

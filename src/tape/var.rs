@@ -47,7 +47,8 @@ impl<E: Element> Var<E> {
 
     /// A variable with a place of its own on the tape.
     pub(super) fn pushed(value: Tensor<E>, tape: &Tape<E>, slot: Slot<E>) -> Self {
-        Var { value, place: Some((tape.clone(), tape.push(slot))), recompute: None }
+        let id = tape.push(slot, *value.shape());
+        Var { value, place: Some((tape.clone(), id)), recompute: None }
     }
 
     /// The same variable, which can be computed again. Of a constant nothing is kept, so nothing is computed again.

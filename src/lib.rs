@@ -51,7 +51,7 @@ pub use evograd_kernels::{Element, Isa, IsaError};
 pub use gradcheck::gradcheck;
 pub use mode::{checked, named, no_grad};
 pub use ops::{BatchNorm, DropoutKey, Fusion, RunningStats};
-pub use optim::{AdamStep, Optimizer, Rule, SgdStep, adam_step, sgd_step};
+pub use optim::{AdamStep, Optimizer, OwnRule, Rule, RuleStep, SgdStep, adam_step, sgd_step};
 pub use par::{ThreadPool, threads};
 pub use profile::profiled;
 pub use rng::{Purpose, Stream};

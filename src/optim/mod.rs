@@ -3,10 +3,12 @@
 
 mod adam;
 mod optimizer;
+mod own;
 mod sgd;
 
 pub use adam::{AdamStep, adam_step};
 pub use optimizer::{Optimizer, Rule};
+pub use own::{OwnRule, RuleStep};
 pub use sgd::{SgdStep, sgd_step};
 
 use crate::error::{Error, Result};

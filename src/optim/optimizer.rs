@@ -1,13 +1,15 @@
 //! An optimiser for all weights of a network, with its state.
 
 use super::adam::{check_adam, move_adam};
+use super::own::{OwnRule, RuleStep};
 use super::sgd::{check_sgd, move_sgd};
 use super::{AdamStep, SgdStep, own};
 use crate::error::{Error, Result};
 use crate::profile::{Event, Pass, timed};
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, guarded};
 use evograd_kernels::Element;
+use std::sync::Arc;
 
 /// How weights follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +34,14 @@ pub enum Rule {
     },
 }
 
-/// The step of one weight.
+/// How weights follow their gradients: by a rule of this crate, or by one from outside.
+#[derive(Clone, Debug)]
+enum AnyRule<E: Element> {
+    Known(Rule),
+    Own(Arc<dyn OwnRule<E>>),
+}
+
+/// The step of one weight by a rule of this crate.
 enum Step {
     Sgd(SgdStep),
     Adam(AdamStep),
@@ -50,12 +59,39 @@ enum Step {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Optimizer<E: Element = f32> {
-    rule: Rule,
+    rule: AnyRule<E>,
     /// The weight decay of each weight.
     decays: Vec<f64>,
-    /// What is remembered of each weight: the velocity, or the means of the gradient and of its square.
-    memory: Vec<[Tensor<E>; 2]>,
+    /// What is remembered of each weight, a tensor for each of the rule's names.
+    memory: Vec<Vec<Tensor<E>>>,
     steps: u64,
+}
+
+impl Rule {
+    /// The names of what is remembered of each weight.
+    fn memory(&self) -> &'static [&'static str] {
+        match self {
+            Rule::Sgd { .. } => &["velocity"],
+            Rule::Adam { .. } => &["mean", "square"],
+        }
+    }
+}
+
+impl<E: Element> AnyRule<E> {
+    fn memory(&self) -> &'static [&'static str] {
+        match self {
+            AnyRule::Known(rule) => rule.memory(),
+            AnyRule::Own(rule) => rule.memory(),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            AnyRule::Known(Rule::Sgd { .. }) => "sgd",
+            AnyRule::Known(Rule::Adam { .. }) => "adam",
+            AnyRule::Own(rule) => rule.name(),
+        }
+    }
 }
 
 impl<E: Element> Optimizer<E> {
@@ -64,15 +100,30 @@ impl<E: Element> Optimizer<E> {
     /// # Errors
     /// When there is not one decay for each weight, or the system has not the memory.
     pub fn new(rule: Rule, weights: &[Tensor<E>], decays: Vec<f64>) -> Result<Self> {
+        Self::of(AnyRule::Known(rule), weights, decays)
+    }
+
+    /// As [`Optimizer::new`], with a rule of one's own; see [`OwnRule`].
+    ///
+    /// # Errors
+    /// As [`Optimizer::new`]; and when the rule remembers two tensors under one name.
+    pub fn own(rule: impl OwnRule<E> + 'static, weights: &[Tensor<E>], decays: Vec<f64>) -> Result<Self> {
+        let names = rule.memory();
+        if let Some(name) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)).map(|(_, name)| name)
+        {
+            let problem = format!("{} remembers two tensors called {name}", rule.name());
+            return Err(Error::op("optimizer", problem, &[], "give each a name of its own"));
+        }
+        Self::of(AnyRule::Own(Arc::new(rule)), weights, decays)
+    }
+
+    fn of(rule: AnyRule<E>, weights: &[Tensor<E>], decays: Vec<f64>) -> Result<Self> {
         if decays.len() != weights.len() {
             return Err(mismatch("decays", decays.len(), weights.len()));
         }
-        let scalar = || Ok(Tensor::scalar(E::ZERO));
-        let memory = weights.iter().map(|weight| {
-            let second = if matches!(rule, Rule::Adam { .. }) { Tensor::zeros(weight.shape()) } else { scalar() };
-            Ok([Tensor::zeros(weight.shape())?, second?])
-        });
-        Ok(Optimizer { rule, decays, memory: memory.collect::<Result<_>>()?, steps: 0 })
+        let zeros = |weight: &Tensor<E>| rule.memory().iter().map(|_| Tensor::zeros(weight.shape())).collect();
+        let memory = weights.iter().map(zeros).collect::<Result<_>>()?;
+        Ok(Optimizer { rule, decays, memory, steps: 0 })
     }
 
     /// One step of all weights at a learning rate.
@@ -86,8 +137,14 @@ impl<E: Element> Optimizer<E> {
                 return Err(mismatch(name, len, self.memory.len()));
             }
         }
-        self.prepare(weights, gradients, rate)?;
-        let (done, span) = timed(|| self.update(weights, gradients, rate));
+        let rule = self.rule.clone();
+        let (done, span) = match rule {
+            AnyRule::Known(rule) => {
+                self.prepare(rule, weights, gradients, rate)?;
+                timed(|| self.update(rule, weights, gradients, rate))
+            }
+            AnyRule::Own(rule) => timed(|| self.update_by(&*rule, weights, gradients, rate)),
+        };
         if let Some(span) = span {
             span.note(self.event(weights));
         }
@@ -97,21 +154,27 @@ impl<E: Element> Optimizer<E> {
     }
 
     /// Finds everything that could stop the step of any weight, before the first one is changed.
-    fn prepare(&mut self, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
-        for (i, [first, second]) in self.memory.iter().enumerate() {
-            match self.step_of(i, rate) {
-                Step::Sgd(step) => check_sgd(&weights[i], first, &gradients[i], step)?,
-                Step::Adam(step) => check_adam(&weights[i], [first, second], &gradients[i], step, self.steps + 1)?,
+    fn prepare(&mut self, rule: Rule, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
+        for (i, memory) in self.memory.iter().enumerate() {
+            match (self.step_of(rule, i, rate), &memory[..]) {
+                (Step::Sgd(step), [velocity]) => check_sgd(&weights[i], velocity, &gradients[i], step)?,
+                (Step::Adam(step), [mean, square]) => {
+                    check_adam(&weights[i], [mean, square], &gradients[i], step, self.steps + 1)?;
+                }
+                _ => unreachable!("memory is made by the rule's names"),
             }
         }
-        let memory = self.memory.iter_mut().zip(weights);
-        memory.into_iter().try_for_each(|([first, second], weight)| own(&mut [weight, first, second]))
+        self.memory.iter_mut().zip(weights).try_for_each(|(memory, weight)| {
+            let mut tensors: Vec<&mut Tensor<E>> = memory.iter_mut().collect();
+            tensors.push(weight);
+            own(&mut tensors)
+        })
     }
 
     /// The step of one weight.
-    fn step_of(&self, i: usize, rate: f64) -> Step {
+    fn step_of(&self, rule: Rule, i: usize, rate: f64) -> Step {
         let weight_decay = self.decays[i];
-        match self.rule {
+        match rule {
             Rule::Sgd { momentum, nesterov } => Step::Sgd(SgdStep { rate, momentum, weight_decay, nesterov }),
             Rule::Adam { beta1, beta2, epsilon, decoupled } => {
                 Step::Adam(AdamStep { rate, beta1, beta2, epsilon, weight_decay, decoupled })
@@ -120,27 +183,55 @@ impl<E: Element> Optimizer<E> {
     }
 
     /// The step of every weight, which [`Optimizer::prepare`] has passed.
-    fn update(&mut self, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
+    fn update(&mut self, rule: Rule, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
         for (i, weight) in weights.iter_mut().enumerate() {
-            let (step, [first, second]) = (self.step_of(i, rate), &mut self.memory[i]);
-            match step {
-                Step::Sgd(step) => move_sgd(weight, first, &gradients[i], step)?,
-                Step::Adam(step) => move_adam(weight, [first, second], &gradients[i], step, self.steps + 1)?,
+            match (self.step_of(rule, i, rate), &mut self.memory[i][..]) {
+                (Step::Sgd(step), [velocity]) => move_sgd(weight, velocity, &gradients[i], step)?,
+                (Step::Adam(step), [mean, square]) => {
+                    move_adam(weight, [mean, square], &gradients[i], step, self.steps + 1)?;
+                }
+                _ => unreachable!("memory is made by the rule's names"),
             }
         }
         Ok(())
     }
 
+    /// The step of every weight by a rule from outside. What it may refuse is not known before, so that all is kept until the last
+    /// weight has moved: a tensor is copied when the rule writes to it.
+    fn update_by(
+        &mut self,
+        rule: &dyn OwnRule<E>,
+        weights: &mut [Tensor<E>],
+        gradients: &[Tensor<E>],
+        rate: f64,
+    ) -> Result<()> {
+        let before = (weights.to_vec(), self.memory.clone());
+        let number = self.steps + 1;
+        let mut steps = weights.iter_mut().zip(&mut self.memory).zip(gradients.iter().zip(&self.decays));
+        let outcome = steps.try_for_each(|((weight, memory), (gradient, decay))| {
+            let at = RuleStep { rate, weight_decay: *decay, number };
+            step_by(rule, weight, memory, gradient, at)
+        });
+        if outcome.is_err() {
+            weights.clone_from_slice(&before.0);
+            self.memory = before.1;
+        }
+        outcome
+    }
+
     /// What a profile records of a step: weight, gradient and memory are read, weight and memory written.
     fn event(&self, weights: &[Tensor<E>]) -> Event {
-        let (op, passes) = match self.rule {
-            Rule::Sgd { .. } => ("sgd", 5),
-            Rule::Adam { .. } => ("adam", 7),
-        };
+        // Weight and memory are read and written, the gradient is read.
+        let (op, passes) = (self.rule.name(), 2 * self.rule.memory().len() as u64 + 3);
         let inputs: Vec<Shape> = weights.iter().map(|weight| *weight.shape()).collect();
         let all = Shape::new(&[inputs.iter().map(Shape::elements).sum()]).unwrap_or(Shape::SCALAR);
         let bytes = passes * weights.iter().map(Tensor::bytes).sum::<u64>();
         Event { inputs, bytes, ..Event::new(op, Pass::Update, all) }
+    }
+
+    /// The name of its rule: `sgd`, `adam`, or that of an [`OwnRule`].
+    pub fn rule_name(&self) -> &'static str {
+        self.rule.name()
     }
 
     /// The number of steps taken.
@@ -153,22 +244,39 @@ impl<E: Element> Optimizer<E> {
         self.steps = steps;
     }
 
-    /// What is remembered of each weight, with names: `velocity`, or `mean` and `square`.
+    /// What is remembered of each weight, with names: `velocity`, or `mean` and `square`, or those of an [`OwnRule`].
     pub fn state(&self) -> impl Iterator<Item = Vec<(&'static str, &Tensor<E>)>> {
-        let names = self.names();
+        let names = self.rule.memory();
         self.memory.iter().map(move |memory| names.iter().copied().zip(memory).collect())
     }
 
     /// As [`Optimizer::state`], to be changed in place.
     pub fn state_mut(&mut self) -> impl Iterator<Item = Vec<(&'static str, &mut Tensor<E>)>> {
-        let names = self.names();
+        let names = self.rule.memory();
         self.memory.iter_mut().map(move |memory| names.iter().copied().zip(memory).collect())
     }
+}
 
-    fn names(&self) -> &'static [&'static str] {
-        match self.rule {
-            Rule::Sgd { .. } => &["velocity"],
-            Rule::Adam { .. } => &["mean", "square"],
+/// The step of one weight by a rule from outside, which may neither give it another shape nor run out of memory unnoticed.
+fn step_by<E: Element>(
+    rule: &dyn OwnRule<E>,
+    weight: &mut Tensor<E>,
+    memory: &mut [Tensor<E>],
+    gradient: &Tensor<E>,
+    at: RuleStep,
+) -> Result<()> {
+    let (name, shape) = (rule.name(), *weight.shape());
+    if *gradient.shape() != shape {
+        let shapes = [("weight", &shape), ("gradient", gradient.shape())];
+        return Err(Error::op(name, "the shapes differ", &shapes, "give the gradient the shape of the weight"));
+    }
+    guarded(name, &[("weight", &shape)], || rule.step(weight, memory, gradient, at))??;
+    match std::iter::once(&*weight).chain(&*memory).find(|tensor| *tensor.shape() != shape) {
+        None => Ok(()),
+        Some(other) => {
+            let shapes = [("weight", &shape), ("now", other.shape())];
+            let problem = "the rule gave a weight or what is remembered of it another shape";
+            Err(Error::op(name, problem, &shapes, "change their elements in place"))
         }
     }
 }

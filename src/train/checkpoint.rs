@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const POSITION: &str = "position.json";
-const FILES: [&str; 3] = [MODEL, OPTIMIZER, POSITION];
+pub(super) const FILES: [&str; 3] = [MODEL, OPTIMIZER, POSITION];
 /// The sums of these, as `sha256sum --check` reads them.
-const SUMS: &str = "SHA256SUMS";
+pub(super) const SUMS: &str = "SHA256SUMS";
 const RESTORE: &str = "restore the checkpoint from a copy, or start a new run with --config and this one's config.toml";
 
 /// What `position.json` holds.
@@ -68,11 +68,22 @@ impl Checkpoint {
     }
 
     fn next(&self) -> PathBuf {
-        self.0.with_extension("new")
+        self.beside(".new")
     }
 
     fn before(&self) -> PathBuf {
-        self.0.with_extension("old")
+        self.beside(".old")
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.0.file_name().unwrap_or_default().to_os_string();
+        name.push(ending);
+        self.0.with_file_name(name)
+    }
+
+    /// Every place that a checkpoint may stand at, and be replaced or removed from.
+    pub fn places(&self) -> [PathBuf; 3] {
+        [self.0.clone(), self.next(), self.before()]
     }
 
     /// Whether there is one, whole or not.
@@ -85,11 +96,11 @@ impl Checkpoint {
 
     /// Writes a checkpoint in place of what is there. Killed at any moment, either the old one or the new one can be loaded:
     /// the new one is complete on disk before the old one is moved aside, and that one goes last. `run` is what its run is
-    /// known by, `rows` how far its metrics have come.
+    /// known by, `rows` how far its metrics have come, where it has any.
     ///
     /// # Errors
     /// When the system refuses, as where the disk is full; the old checkpoint stays, and nothing of the new one.
-    pub fn save(&self, trainer: &Trainer, run: &str, rows: Extent) -> Result<()> {
+    pub fn save(&self, trainer: &Trainer, run: &str, rows: Option<Extent>) -> Result<()> {
         self.expect_folder()?;
         let replaced = self.replace(&trainer_files(trainer, run, rows)?);
         if replaced.is_err() {
@@ -117,18 +128,18 @@ impl Checkpoint {
         files::remove(&old).map_err(refused)
     }
 
-    /// Sets a trainer to the checkpoint of the run `run`, whose rows are in the file `metrics`. Where it was damaged and the one
+    /// Sets a trainer to the checkpoint of the run `run`, whose rows are in the file `metrics`, where it has any. Where it was damaged and the one
     /// before is there and whole, that one takes its place; then the answer says what was wrong.
     ///
     /// # Errors
     /// When there is none, a file is damaged or missing, it is of another run, or rows before it are not those that the run has
     /// written; and when a file cannot be read this time, as
     /// where too many are open: that says nothing about the checkpoint, and no other takes its place.
-    pub fn load(&self, trainer: &mut Trainer, run: &str, metrics: &Path) -> Result<Loaded> {
+    pub fn load(&self, trainer: &mut Trainer, run: &str, metrics: Option<&Path>) -> Result<Loaded> {
         self.expect_folder()?;
         let (found, damage) = self.read_or_before()?;
         found.expect_run(run)?;
-        found.saved.rows.iter().try_for_each(|rows| rows.expect_in(metrics))?;
+        found.saved.rows.iter().zip(metrics).try_for_each(|(rows, metrics)| rows.expect_in(metrics))?;
         found.set(trainer)?;
         self.tidy(&found.folder)?;
         Ok(Loaded { damage, rows: found.saved.rows })
@@ -308,7 +319,7 @@ fn is_there(path: &Path) -> Result<bool> {
     files::is_there(path).map_err(|error| files::unread(path, &error))
 }
 
-fn trainer_files(trainer: &Trainer, run: &str, rows: Extent) -> Result<[Vec<u8>; 3]> {
+fn trainer_files(trainer: &Trainer, run: &str, rows: Option<Extent>) -> Result<[Vec<u8>; 3]> {
     let names = weight_names(trainer);
     let memory: Vec<(String, &Tensor)> = names
         .iter()
@@ -316,7 +327,7 @@ fn trainer_files(trainer: &Trainer, run: &str, rows: Extent) -> Result<[Vec<u8>;
         .flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)))
         .collect();
     let (position, optimizer_steps) = (trainer.position.clone(), trainer.optimizer.steps());
-    let saved = Saved { run: run.into(), rows: Some(rows), position, optimizer_steps };
+    let saved = Saved { run: run.into(), rows, position, optimizer_steps };
     let saved = serde_json::to_vec_pretty(&saved).expect("a position is plain numbers");
     Ok([trainer.network.to_safetensors()?, to_safetensors(&memory)?, saved])
 }

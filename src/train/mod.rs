@@ -11,6 +11,7 @@ mod metrics;
 mod network;
 pub(crate) mod notes;
 pub(crate) mod numbers;
+mod own_checkpoint;
 mod position;
 pub(crate) mod read_config;
 mod refuse;

@@ -350,7 +350,7 @@ impl Run {
         // A checkpoint must not be newer than the rows before it.
         self.metrics.sync()?;
         self.folder.expect_in_place()?;
-        self.folder.checkpoint(name).save(&self.trainer, &self.digest, self.metrics.extent())?;
+        self.folder.checkpoint(name).save(&self.trainer, &self.digest, Some(self.metrics.extent()))?;
         let kept = if name == "last" { &mut self.kept.last } else { &mut self.kept.best };
         *kept = Some(self.trainer.position.step);
         self.saved = Instant::now();
@@ -379,7 +379,7 @@ fn load(folder: &RunFolder, trainer: &mut Trainer, digest: &str) -> Result<Optio
         expect_no_rows(folder, &folder.rows()?)?;
         return Ok(None);
     }
-    let loaded = last.load(trainer, digest, &folder.metrics_path())?;
+    let loaded = last.load(trainer, digest, Some(&folder.metrics_path()))?;
     if let Some(rows) = &loaded.rows {
         folder.metrics()?.cut(rows)?;
     }

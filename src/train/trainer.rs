@@ -8,9 +8,9 @@ use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, str
 use crate::error::{Error, Result};
 use crate::mode::checked;
 use crate::models::{Network, Spec};
-use crate::optim::Optimizer;
-use crate::schedule::Schedule;
-use crate::tape::Tape;
+use crate::optim::{Optimizer, OwnRule};
+use crate::setting::shown;
+use crate::tape::{Tape, Var};
 use crate::tensor::{Tensor, within_memory};
 use std::sync::Arc;
 
@@ -71,9 +71,16 @@ pub struct Trainer {
     /// Where the run stands.
     pub position: Position,
     config: Config,
-    course: Schedule,
+    /// The learning rate of a step, of so many.
+    course: Box<Course>,
     steps_per_epoch: u64,
 }
+
+/// The learning rate of a step, counted from 0, of so many.
+type Course = dyn Fn(u64, u64) -> f64 + Send + Sync;
+
+/// The loss of what a network gives, and how many of its answers are correct where that is counted.
+type Judge<'a> = dyn FnMut(&Var) -> Result<(Var, usize)> + 'a;
 
 impl Split {
     /// Draws the samples of a run from a set, and normalises by those that are trained on.
@@ -182,11 +189,98 @@ impl Trainer {
     /// # Errors
     /// When the network does not fit together, or the system has not the memory.
     pub fn of(spec: &Spec, config: Config, train: &Loader) -> Result<Trainer> {
+        Self::with_steps(spec, config, train.batches() as u64)
+    }
+
+    /// As [`Trainer::of`], for data of one's own, which are handed to [`Trainer::step_on`]: an epoch is so many steps.
+    ///
+    /// ```
+    /// use evograd::models::Spec;
+    /// use evograd::nn::{Flatten, Linear};
+    /// use evograd::train::{Config, Trainer};
+    /// use evograd::{Tensor, Var};
+    /// // Four numbers in, their sum and the first one out.
+    /// let mut spec = Spec::new("sums", [4, 1, 1]);
+    /// let flat = spec.add("flat", Flatten, &[spec.image()]);
+    /// spec.add("fc", Linear { features: 2 }, &[flat]);
+    /// let x = Tensor::from_fn([16, 4, 1, 1], |i| (i as f32 * 0.7).sin())?;
+    /// let row = |n: usize| &x.as_slice()[4 * n..4 * n + 4];
+    /// let y = Var::constant(Tensor::from_fn([16, 2], |i| if i % 2 == 0 { row(i / 2).iter().sum() } else { row(i / 2)[0] })?);
+    /// let config = Config::parse("", &["training.epochs=1", "optimizer.rate=0.2"].map(String::from))?;
+    /// let mut trainer = Trainer::with_steps(&spec, config, 60)?.with_rate(|step, steps| 0.4 * (1.0 - step as f64 / steps as f64));
+    /// let mut losses = Vec::new();
+    /// for _ in 0..trainer.steps() {
+    ///     let report = trainer.step_on(&x, |output| {
+    ///         let error = output.sub(&y)?;
+    ///         error.mul(&error)?.mean_all()
+    ///     })?;
+    ///     losses.push(report.loss);
+    /// }
+    /// assert!(losses[59] < 0.1 * losses[0]);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Trainer::of`]; and when a setting makes no sense, or there are no steps.
+    pub fn with_steps(spec: &Spec, config: Config, steps_per_epoch: u64) -> Result<Trainer> {
+        config.check()?;
+        if steps_per_epoch == 0 {
+            let problem = "an epoch has 0 steps";
+            return Err(Error::op(
+                "trainer",
+                problem,
+                &[],
+                "give the number of batches that are trained on in an epoch",
+            ));
+        }
         let network = Network::new(spec, config.training.seed)?;
-        let decays = network.roles().map(|role| config.decay(role)).collect();
-        let optimizer = Optimizer::new(config.rule(), network.weights(), decays)?;
-        let (course, steps_per_epoch) = (config.course(), train.batches() as u64);
+        let optimizer = Optimizer::new(config.rule(), network.weights(), decays(&config, &network))?;
+        let course = course_of(&config, steps_per_epoch);
         Ok(Trainer { network, optimizer, position: Position::default(), config, course, steps_per_epoch })
+    }
+
+    /// The same, with weights that follow their gradients by a rule of one's own instead of the one of the settings. Their decay
+    /// stays that of the settings.
+    ///
+    /// ```
+    /// use evograd::models::Spec;
+    /// use evograd::nn::{Flatten, Linear};
+    /// use evograd::train::{Config, Trainer};
+    /// use evograd::{OwnRule, Result, RuleStep, Tensor};
+    ///
+    /// #[derive(Debug)]
+    /// struct Descent;
+    ///
+    /// impl OwnRule for Descent {
+    ///     fn name(&self) -> &'static str {
+    ///         "descent"
+    ///     }
+    ///     fn step(&self, weight: &mut Tensor, _: &mut [Tensor], gradient: &Tensor, at: RuleStep) -> Result<()> {
+    ///         let pairs = weight.as_mut_slice().iter_mut().zip(gradient.as_slice());
+    ///         pairs.for_each(|(w, dw)| *w -= at.rate as f32 * dw);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let mut spec = Spec::new("own", [1, 2, 2]);
+    /// let flat = spec.add("flat", Flatten, &[spec.image()]);
+    /// spec.add("fc", Linear { features: 1 }, &[flat]);
+    /// let mut trainer = Trainer::with_steps(&spec, Config::default(), 10)?.with_rule(Descent)?;
+    /// trainer.step_on(&Tensor::zeros([8, 1, 2, 2])?, |output| output.mean_all())?;
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Optimizer::own`].
+    pub fn with_rule(mut self, rule: impl OwnRule + 'static) -> Result<Trainer> {
+        self.optimizer = Optimizer::own(rule, self.network.weights(), decays(&self.config, &self.network))?;
+        Ok(self)
+    }
+
+    /// The same, with a course of the learning rate of one's own instead of that of the settings: `rate` gets the step, counted from
+    /// 0, and the number of all steps.
+    pub fn with_rate(self, rate: impl Fn(u64, u64) -> f64 + Send + Sync + 'static) -> Trainer {
+        Trainer { course: Box::new(rate), ..self }
     }
 
     /// The settings.
@@ -213,34 +307,71 @@ impl Trainer {
 
     /// The learning rate of the next step.
     pub fn rate(&self) -> f64 {
-        let warmup = (self.config.schedule.warmup * self.steps_per_epoch as f64).round() as u64;
-        self.config.optimizer.rate * self.course.share(self.position.step, self.steps(), warmup)
+        (self.course)(self.position.step, self.steps())
     }
 
-    /// One step on a batch.
+    /// One step on a batch of labelled images.
     ///
     /// # Errors
     /// When the loss or the gradient is not finite: [`Error::Diverged`], which names the layer and the operation that
     /// first made such a value. And when the batch does not fit the network, or the system has not the memory. Weights, running
     /// statistics and the optimiser's memory are then those before the step.
     pub fn step(&mut self, batch: &Batch) -> Result<StepReport> {
+        let smoothing = self.config.training.label_smoothing;
+        self.judged_step(&batch.images, &mut |logits| {
+            let correct = correct_predictions(logits.value().as_slice(), &batch.truth);
+            Ok((logits.cross_entropy(&batch.labels, smoothing)?, correct))
+        })
+    }
+
+    /// One step on images or features `[N, C, H, W]` of any kind: `loss` makes a single number of what the network gives, and
+    /// is where targets enter. It may be asked twice, where it has to be found out what diverged.
+    ///
+    /// ```
+    /// use evograd::models::Spec;
+    /// use evograd::nn::{Flatten, Linear};
+    /// use evograd::train::{Config, Trainer};
+    /// use evograd::{Tensor, Var};
+    /// let mut spec = Spec::new("own", [2, 1, 1]);
+    /// let flat = spec.add("flat", Flatten, &[spec.image()]);
+    /// spec.add("fc", Linear { features: 3 }, &[flat]);
+    /// let mut trainer = Trainer::with_steps(&spec, Config::default(), 10)?;
+    /// let target = Var::constant(Tensor::full([8, 3], 0.5)?);
+    /// let report = trainer.step_on(&Tensor::full([8, 2, 1, 1], 1.0)?, |output| {
+    ///     let error = output.sub(&target)?;
+    ///     error.mul(&error)?.mean_all()
+    /// })?;
+    /// assert!(report.loss > 0.0 && report.gradient_norm > 0.0 && report.images == 8);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Trainer::step`]; and when the loss is not a single number, or does not depend on what the network gives.
+    pub fn step_on(&mut self, images: &Tensor, mut loss: impl FnMut(&Var) -> Result<Var>) -> Result<StepReport> {
+        self.judged_step(images, &mut |output| Ok((loss(output)?, 0)))
+    }
+
+    /// [`Trainer::step_on`], with the number of correct answers.
+    fn judged_step(&mut self, images: &Tensor, judge: &mut Judge) -> Result<StepReport> {
         let running = self.network.running().to_vec();
-        let outcome = within_memory(|| self.attempt(batch)).flatten();
+        let outcome = within_memory(|| self.attempt(images, judge)).flatten();
         if outcome.is_err() {
             self.network.set_running(running);
         }
         outcome
     }
 
-    /// [`Trainer::step`], which an error may end after the running statistics have moved.
-    fn attempt(&mut self, batch: &Batch) -> Result<StepReport> {
-        let (gradients, mut report) = self.gradients(batch).or_else(|error| self.explained(batch, error))?;
+    /// [`Trainer::judged_step`], which an error may end after the running statistics have moved.
+    fn attempt(&mut self, images: &Tensor, judge: &mut Judge) -> Result<StepReport> {
+        self.expect_rate()?;
+        let found = self.gradients(images, judge);
+        let (gradients, mut report) = found.or_else(|error| self.explained(images, judge, error))?;
         report.gradient_norm = norm(&gradients);
         for (what, value) in [("loss", report.loss), ("norm of the gradient", report.gradient_norm)] {
             if !value.is_finite() {
                 let problem = format!("the {what} is {value}");
                 let error = Error::op("train", problem, &[], "lower the learning rate");
-                return self.explained(batch, error).map_err(|error| self.diverged(error));
+                return self.explained(images, judge, error).map_err(|error| self.diverged(error));
             }
         }
         let gradients = self.clip(gradients, report.gradient_norm);
@@ -250,27 +381,40 @@ impl Trainer {
         Ok(report)
     }
 
+    /// Refuses a rate that no step can be taken with, as courses may come to behind the last step.
+    fn expect_rate(&self) -> Result<()> {
+        let (rate, step, steps) = (self.rate(), self.position.step, self.steps());
+        if rate.is_finite() && rate >= 0.0 {
+            return Ok(());
+        }
+        let problem = format!("the learning rate of step {step} of {steps}, counted from 0, is {}", shown(rate));
+        let remedy = match step < steps {
+            true => "let the course of the rate give finite numbers that are not negative",
+            false => "the run is over: raise training.epochs or the steps of an epoch to train longer",
+        };
+        Err(Error::op("train", problem, &[], remedy))
+    }
+
     /// The gradient of the loss of a batch, of every weight.
-    fn gradients(&mut self, batch: &Batch) -> Result<(Vec<Tensor>, StepReport)> {
+    fn gradients(&mut self, images: &Tensor, judge: &mut Judge) -> Result<(Vec<Tensor>, StepReport)> {
         let tape = Tape::new();
-        let (seed, smoothing) = (self.config.training.seed, self.config.training.label_smoothing);
-        let (logits, leaves) = self.network.train(&tape, &batch.images, seed, self.position.step as u32)?;
-        let correct = correct_predictions(logits.value().as_slice(), &batch.truth);
-        let loss = logits.cross_entropy(&batch.labels, smoothing)?;
+        let (seed, step) = (self.config.training.seed, self.position.step as u32);
+        let (output, leaves) = self.network.train(&tape, images, seed, step)?;
+        let (loss, correct) = judge(&output)?;
         let mut gradients = tape.backward(&loss)?;
         let take = |leaf| match gradients.take(leaf) {
             Some(gradient) => Ok(gradient),
             None => Tensor::zeros(leaf.value().shape()),
         };
         let taken = leaves.iter().map(take).collect::<Result<Vec<_>>>()?;
-        let loss = f64::from(loss.item()?);
-        Ok((taken, StepReport { loss, correct, images: batch.truth.len(), rate: self.rate(), gradient_norm: 0.0 }))
+        let (loss, images) = (f64::from(loss.item()?), images.shape().sizes()[0]);
+        Ok((taken, StepReport { loss, correct, images, rate: self.rate(), gradient_norm: 0.0 }))
     }
 
     /// Runs the step again with every value checked, to name where the first one that is not finite came from. An error of
     /// another kind stays as it is.
-    fn explained<T>(&mut self, batch: &Batch, error: Error) -> Result<T> {
-        match checked(|| self.gradients(batch)) {
+    fn explained<T>(&mut self, images: &Tensor, judge: &mut Judge, error: Error) -> Result<T> {
+        match checked(|| self.gradients(images, judge)) {
             Err(found) if found.is_non_finite() => Err(self.diverged(found)),
             _ => Err(error),
         }
@@ -301,6 +445,18 @@ impl Trainer {
         let Position { epoch, step, best, segment, .. } = self.position;
         self.position = Position { epoch: epoch + 1, step, best, segment, ..Position::default() };
     }
+}
+
+/// The course of the learning rate that the settings ask for.
+fn course_of(config: &Config, steps_per_epoch: u64) -> Box<Course> {
+    let warmup = (config.schedule.warmup * steps_per_epoch as f64).round() as u64;
+    let (schedule, highest) = (config.course(), config.optimizer.rate);
+    Box::new(move |step, steps| highest * schedule.share(step, steps, warmup))
+}
+
+/// The decay of each weight that the settings ask for.
+fn decays(config: &Config, network: &Network) -> Vec<f64> {
+    network.roles().map(|role| config.decay(role)).collect()
 }
 
 /// How many samples are trained on, of so many images of which some are held out.

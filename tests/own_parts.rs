@@ -254,10 +254,16 @@ impl Layer for Liar {
         vec![one; if self.0 == "names" { 2 } else { 1 }]
     }
     fn statistics(&self, _: &[&Shape]) -> Option<usize> {
-        (self.0 == "statistics").then_some(0)
+        ["statistics", "channels"].iter().position(|lie| *lie == self.0).map(|place| 2 * place)
     }
-    fn run<E: Element>(&self, inputs: &[Var<E>], _: Pass<'_, E>) -> Result<Var<E>> {
-        inputs[0].flatten(1)
+    fn run<E: Element>(&self, inputs: &[Var<E>], pass: Pass<'_, E>) -> Result<Var<E>> {
+        match pass.phase {
+            Phase::Train { running, .. } if self.0 == "channels" => {
+                running[0].variance = Tensor::zeros([5])?;
+                Ok(inputs[0].clone())
+            }
+            _ => inputs[0].flatten(1),
+        }
     }
 }
 
@@ -275,11 +281,17 @@ fn own_layers_that_break_their_promises_are_named() {
             "liar: own layer: the output of liar has another shape than promised (output [1, 8], promised [1, 2, 2, 2]); \
              make run and output_shape of the layer agree",
         ),
+        (
+            "channels",
+            "liar: own layer: liar gave its running variance another shape (now [5], before [2]); keep one number for each \
+             channel of Layer::statistics",
+        ),
     ];
     for (lie, expected) in table {
         let mut spec = Spec::new("own", [2, 2, 2]);
         spec.add("liar", OwnLayer::new(Liar(lie)), &[spec.image()]);
-        let run = Network::<f32>::new(&spec, 0).and_then(|network| network.evaluate(&Tensor::zeros([1, 2, 2, 2])?));
+        let run = Network::<f32>::new(&spec, 0)
+            .and_then(|mut network| network.train(&Tape::new(), &Tensor::zeros([1, 2, 2, 2])?, 0, 0).map(drop));
         let text = run.unwrap_err().to_string();
         assert!(text.contains(expected), "{text}");
     }
@@ -296,7 +308,7 @@ fn own_layers_are_equal_where_their_types_and_values_are() {
 #[derive(Debug)]
 struct Fails {
     at: usize,
-    reshapes: bool,
+    how: &'static str,
 }
 
 impl OwnRule for Fails {
@@ -309,10 +321,12 @@ impl OwnRule for Fails {
     fn step(&self, weight: &mut Tensor, memory: &mut [Tensor], _: &Tensor, _: RuleStep) -> Result<()> {
         memory[1].as_mut_slice().fill(1.0);
         weight.as_mut_slice().fill(7.0);
-        match weight.shape().elements() == self.at {
-            true if self.reshapes => *weight = Tensor::scalar(0.0),
-            true => return Err(evograd::Error::op("fails", "it is asked to", &[], "ask for something else")),
-            false => {}
+        match self.how {
+            _ if weight.shape().elements() != self.at => {}
+            "another shape" => *weight = Tensor::scalar(0.0),
+            "it is asked to" => return Err(evograd::Error::op("fails", self.how, &[], "ask for something else")),
+            "made NaN of" => memory[0].as_mut_slice()[0] = f32::NAN,
+            _ => weight.as_mut_slice()[self.at - 1] = f32::INFINITY,
         }
         Ok(())
     }
@@ -322,16 +336,17 @@ impl OwnRule for Fails {
 #[test]
 fn an_own_rule_that_fails_changes_nothing() {
     let (x, y) = data();
-    for (at, reshapes) in [(2, false), (16, true), (80, false), (32, true)] {
-        let mut trainer = trainer().with_rule(Fails { at, reshapes }).unwrap();
+    let table = [2, 16, 80, 32].into_iter().zip(["it is asked to", "another shape", "made NaN of", "made inf of"]);
+    for (at, how) in table {
+        let mut trainer = trainer().with_rule(Fails { at, how }).unwrap();
         let all = |trainer: &Trainer| {
             let memory: Vec<Tensor> = trainer.optimizer.state().flatten().map(|(_, x)| x.clone()).collect();
             (bits(trainer.network.state()), memory, trainer.optimizer.steps(), trainer.position.clone())
         };
         let before = all(&trainer);
         let text = trainer.step_on(&x, |output| loss(output, &y)).unwrap_err().to_string();
-        let expected = if reshapes { "another shape; change their elements in place" } else { "it is asked to" };
-        assert!(text.starts_with("fails: ") && text.contains("shape") == reshapes, "{text} {expected}");
+        assert!(text.contains("fails: ") && text.contains(how), "{text}");
+        assert_eq!(text.contains("step 1"), how.starts_with("made"), "{text}");
         assert_eq!(all(&trainer), before, "{text}");
     }
 }

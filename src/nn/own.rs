@@ -96,6 +96,7 @@ impl Layer for OwnLayer {
         let output = call.output.expect("elements are f32 or f64, and both are asked for")?;
         self.expect_promised(inputs, &output)?;
         if let Phase::Train { running, .. } = pass.phase {
+            running.iter().zip(&call.running).try_for_each(|(before, now)| self.expect_channels(before, now))?;
             running.clone_from_slice(&call.running);
         }
         Ok(output)
@@ -113,6 +114,19 @@ impl OwnLayer {
         let problem = format!("the output of {} has another shape than promised", self.kind());
         let shapes = [("output", given), ("promised", &promised)];
         Err(Error::op("own layer", problem, &shapes, "make run and output_shape of the layer agree"))
+    }
+
+    /// Refuses running statistics of other shapes than those that the layer was handed.
+    fn expect_channels<E: Element>(&self, before: &RunningStats<E>, now: &RunningStats<E>) -> Result<()> {
+        let pairs = [("mean", &before.mean, &now.mean), ("variance", &before.variance, &now.variance)];
+        match pairs.into_iter().find(|(_, before, now)| before.shape() != now.shape()) {
+            None => Ok(()),
+            Some((name, before, now)) => {
+                let problem = format!("{} gave its running {name} another shape", self.kind());
+                let shapes = [("now", now.shape()), ("before", before.shape())];
+                Err(Error::op("own layer", problem, &shapes, "keep one number for each channel of Layer::statistics"))
+            }
+        }
     }
 }
 

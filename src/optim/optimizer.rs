@@ -257,7 +257,8 @@ impl<E: Element> Optimizer<E> {
     }
 }
 
-/// The step of one weight by a rule from outside, which may neither give it another shape nor run out of memory unnoticed.
+/// The step of one weight by a rule from outside, which may neither give it another shape, nor make it infinite or NaN, nor run out of memory
+/// unnoticed.
 fn step_by<E: Element>(
     rule: &dyn OwnRule<E>,
     weight: &mut Tensor<E>,
@@ -271,14 +272,19 @@ fn step_by<E: Element>(
         return Err(Error::op(name, "the shapes differ", &shapes, "give the gradient the shape of the weight"));
     }
     guarded(name, &[("weight", &shape)], || rule.step(weight, memory, gradient, at))??;
-    match std::iter::once(&*weight).chain(&*memory).find(|tensor| *tensor.shape() != shape) {
-        None => Ok(()),
-        Some(other) => {
-            let shapes = [("weight", &shape), ("now", other.shape())];
+    for tensor in std::iter::once(&*weight).chain(&*memory) {
+        if *tensor.shape() != shape {
+            let shapes = [("weight", &shape), ("now", tensor.shape())];
             let problem = "the rule gave a weight or what is remembered of it another shape";
-            Err(Error::op(name, problem, &shapes, "change their elements in place"))
+            return Err(Error::op(name, problem, &shapes, "change their elements in place"));
+        }
+        if let Some(x) = tensor.as_slice().iter().find(|x| !x.is_finite()) {
+            let problem = format!("the rule made {x} of a weight {shape} or of what is remembered of it");
+            let remedy = "lower the learning rate, or see what the rule divides by".into();
+            return Err(Error::Overflow { op: name, problem, remedy });
         }
     }
+    Ok(())
 }
 
 fn mismatch(name: &str, given: usize, wanted: usize) -> Error {

@@ -12,19 +12,20 @@ const EDGE: usize = 3;
 const COLUMNS: usize = 80;
 
 /// All rows, `…` for what is left out of long ones, and the element type and the shape. Of more than 1000 elements the first and
-/// last three along each axis are shown.
+/// last three along each axis are shown. A precision, as in `{:.1}`, is the number of decimals.
 ///
 /// ```
 /// use evograd::Tensor;
 /// let x = Tensor::from_fn([2, 3], |i| i as f32 / 2.0)?;
 /// assert_eq!(x.to_string(), "[[0.0000, 0.5000, 1.0000],\n [1.5000, 2.0000, 2.5000]] f32 [2, 3]");
 /// assert_eq!(Tensor::from_fn([2000], |i| i as f64)?.to_string(), "[   0.,    1.,    2., …, 1997., 1998., 1999.] f64 [2000]");
+/// assert_eq!(format!("{x:.1}"), "[[0.0, 0.5, 1.0],\n [1.5, 2.0, 2.5]] f32 [2, 3]");
 /// assert_eq!(Tensor::scalar(1e-9_f32).to_string(), "1.0000e-9 f32 []");
 /// # Ok::<(), evograd::Error>(())
 /// ```
 impl<E: Element> fmt::Display for Tensor<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let layout = Layout::of(self);
+        let layout = Layout::of(self, f.precision());
         layout.write(f, 0, 0)?;
         write!(f, " {} {}", E::NAME, self.shape)
     }
@@ -42,7 +43,8 @@ struct Layout<'a, E: Element> {
 #[derive(Clone, Copy)]
 enum Notation {
     Whole,
-    Fixed,
+    /// With so many decimals.
+    Fixed(usize),
     Scientific,
 }
 
@@ -56,7 +58,7 @@ impl Notation {
         } else if greatest >= 1e8 || least < 1e-4 || greatest / least > 1e4 {
             Notation::Scientific
         } else {
-            Notation::Fixed
+            Notation::Fixed(4)
         }
     }
 
@@ -64,18 +66,18 @@ impl Notation {
         match self {
             _ if !x.is_finite() => x.to_string(),
             Notation::Whole => format!("{x:.0}."),
-            Notation::Fixed => format!("{x:.4}"),
+            Notation::Fixed(decimals) => format!("{x:.decimals$}"),
             Notation::Scientific => format!("{x:.4e}"),
         }
     }
 }
 
 impl<'a, E: Element> Layout<'a, E> {
-    fn of(tensor: &'a Tensor<E>) -> Self {
+    fn of(tensor: &'a Tensor<E>, decimals: Option<usize>) -> Self {
         let mut layout = Layout { tensor, notation: Notation::Whole, width: 0 };
         let mut numbers = Vec::new();
         layout.collect(0, 0, &mut numbers);
-        layout.notation = Notation::of(&numbers);
+        layout.notation = decimals.map_or_else(|| Notation::of(&numbers), Notation::Fixed);
         layout.width = numbers.iter().map(|x| layout.notation.text(*x).len()).max().unwrap_or(0);
         layout
     }

@@ -96,7 +96,7 @@ class Search:
         return [binary, "search", "--resume", folder, "-q"]
 
     def result(self, folder):
-        clock = {"seconds", "overhead_seconds", "images_per_second", "idle_seconds", "check"}
+        clock = {"seconds", "core_seconds", "overhead_seconds", "images_per_second", "idle_seconds", "check"}
         rows = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
         return [{key: value for key, value in row.items() if key not in clock} for row in rows]
 

@@ -41,7 +41,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Show every data set, and whether it is here
+    /// List every data set and whether it is installed
     List {
         /// One JSON object per set on standard output
         #[arg(long)]
@@ -52,11 +52,11 @@ enum Action {
     Fetch {
         /// The name of the set
         name: String,
-        /// A folder of the web to try first, before EVOGRAD_MIRROR and the official ones; may be given several times
+        /// A base URL to try first, before EVOGRAD_MIRROR and the official ones; may be given several times
         #[arg(long, value_name = "URL")]
         mirror: Vec<String>,
     },
-    /// Check the files of a set: sizes, sums where they are known, headers, labels
+    /// Check the files of a set: sizes, checksums where they are known, headers, labels
     Verify {
         /// The name of the set
         name: String,

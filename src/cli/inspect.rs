@@ -27,7 +27,7 @@ Examples:
   evograd inspect model lenet-star --svg lenet-star.svg
       and a drawing
   evograd inspect model wrn-40-4 --classes 100 --json
-      for machines
+      as JSON
   evograd inspect model vgg16 --input 3x32x32 --classes 10
       for small images";
 

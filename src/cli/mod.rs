@@ -52,7 +52,7 @@ struct Args {
     /// Threads to compute with [default: one for each core]
     #[arg(long, global = true, value_name = "N", value_parser = values::whole::<usize>(1, 1024))]
     threads: Option<usize>,
-    /// No progress: standard error holds warnings and errors alone
+    /// Hide progress; write only warnings and errors to standard error
     #[arg(short, long, global = true)]
     quiet: bool,
 }

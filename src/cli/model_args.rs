@@ -16,7 +16,7 @@ pub struct ModelArgs {
     /// Shortcut of a residual block whose shape changes: conv or pad [default: conv]
     #[arg(long, value_name = "KIND", help_heading = "Model", value_parser = written::<Shortcut>)]
     shortcut: Option<Shortcut>,
-    /// Width multiplier of all numbers of channels [default: 1]
+    /// Width multiplier: scales every number of channels [default: 1]
     #[arg(long, value_name = "FACTOR", help_heading = "Model", allow_hyphen_values = true, value_parser = setting::<f64>("model.width"))]
     width: Option<f64>,
     /// Dropout probability of all dropout layers; 0 for none [default: the model's own]

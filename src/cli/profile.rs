@@ -26,7 +26,7 @@ Examples:
   evograd profile resnet20 --fusion sort-root --layers
       by layer, in the order in which they run
   evograd profile lenet --batch 32 --threads 1 --json
-      for machines
+      as JSON
   evograd profile --svg roofline.svg
       beside what the machine allows, as a drawing
   evograd profile --trace step.json
@@ -35,7 +35,7 @@ Examples:
 What the columns say:
   ms        milliseconds, in the step whose time is the median of all; share:
             of that step; with --layers, forward and backward are parts of it
-  GFLOP/s   10⁹ multiplications and additions a second, of products alone; a
+  GFLOP/s   10⁹ multiplications and additions a second, in products alone; a
             multiply-add is two
   GB/s      10⁹ bytes a second; the least that must be moved: inputs, outputs
             and what was kept, each once
@@ -58,7 +58,7 @@ pub struct Args {
     /// Batch size, of images of noise
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = setting::<u32>("training.batch"))]
     batch: u32,
-    /// Steps measured, after three that are not
+    /// Steps to measure, after three warm-up steps
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = whole::<u32>(1, 100_000))]
     steps: u32,
     /// The number of classes [default: the model's own]

@@ -39,7 +39,7 @@ Examples:
       continue where it stopped
 
 A part of the training images is held out: after each epoch the network is
-evaluated on it, and checkpoints/best is kept by it. The test set is evaluated
+evaluated on it, and checkpoints/best is the one of the highest accuracy on it. The test set is evaluated
 once, at the end. --set data.validation=N holds out N images, 0 none.
 
 Ctrl-C, SIGTERM and SIGHUP finish the step and save; a second one stops at
@@ -71,7 +71,7 @@ pub struct Args {
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// One setting; may be given again, and overrides the file and all other arguments
+    /// One setting; may be repeated, and overrides the file and all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
     /// Resume the run in this folder, with its own settings
@@ -92,7 +92,7 @@ pub struct How {
     /// Print settings, size and expected time, and train nothing
     #[arg(long)]
     dry_run: bool,
-    /// Rows of metrics as JSON lines on standard output; with --dry-run, what it finds as one JSON object
+    /// Rows of metrics as JSON lines on standard output; with --dry-run, settings, size and expected time as one JSON object
     #[arg(long)]
     json: bool,
 }

@@ -29,7 +29,7 @@ Examples:
   evograd tsp --tsplib berlin52.tsp --seed 3
       the towns of a TSPLIB file
   evograd tsp --towns 200 --generations 50000 --json
-      for machines
+      as JSON
 
 Ctrl-C, SIGTERM and SIGHUP stop it and print the best tour so far; the exit
 code is then 130, 143 or 129.";
@@ -41,7 +41,7 @@ pub struct Args {
     /// Towns at random in a square [default: 52]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(3, 2000))]
     towns: Option<usize>,
-    /// Towns on a circle, counted in a random order
+    /// Towns on a circle, numbered in a random order
     #[arg(long)]
     circle: bool,
     /// Towns of a TSPLIB file with distances EUC_2D, CEIL_2D, MAN_2D, MAX_2D, ATT or GEO

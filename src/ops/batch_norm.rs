@@ -6,13 +6,14 @@
 //!
 //! **Shapes** `x` and `y` are `[N, C, H, W]` or `[N, C]`; `γ`, `β` and both running statistics are `[C]`; `m > 1`.
 //!
-//! **Gradient** Write `x̂ = (x − μ)·s`. Directly, `dβ = Σdy` and `dγ = Σdy·x̂`. For `x`, start with `dx̂ = γ·dy`.
-//! An `x` reaches the loss in three ways: through its own `x̂`, with `s·dx̂`; through `μ`, of which `∂μ/∂x = 1/m` and
-//! `∂L/∂μ = −s·Σdx̂` (that through `v` is 0, for `Σ(x − μ) = 0`); and through `v`, of which `∂v/∂x = 2(x − μ)/m` and
-//! `∂L/∂v = −½·s³·Σdx̂·(x − μ)`. Added up,
-//! `dx = s·γ·(dy − Σdy/m − (x − μ)·s²·Σdy·(x − μ)/m)`, one pass once the two sums are known.
+//! **Gradient** Write `x̂ = (x − μ)·s`; `Σ` runs over the `m` values of the channel. Directly, `dβ = Σdy` and `dγ = Σdy·x̂`.
+//! For `x`, start with `dx̂ = γ·dy`. An `x` reaches the loss in three ways: through its own `x̂`, with `s·dx̂`; through `μ`,
+//! of which `∂μ/∂x = 1/m` and `∂L/∂μ = −s·Σdx̂` (that through `v` is 0, for `Σ(x − μ) = 0`); and through `v`, of which `∂v/∂x
+//! = 2(x − μ)/m` and `∂L/∂v = −½·s³·Σdx̂·(x − μ)`. Added up, `dx = s·γ·(dy − Σdy/m − (x − μ)·s²·Σdy·(x − μ)/m)`, one pass
+//! once the two sums are known. With the gradients of the parameters in place of the sums it is `dx = s·γ/m · (m·dy − dβ −
+//! x̂·dγ)`. With a ReLU behind it, `dy` counts as 0 wherever `y ≤ 0`, in both sums and in `dx`.
 //!
-//! **Kept for backward** `x` (shared with whoever made it; for `[N, C]` a transposed copy), `γ`, `β`, and two numbers for
+//! **Kept for backward** `x` (shared, not copied; for `[N, C]` a transposed copy), `γ`, `β`, and two numbers for
 //! each channel. `x̂` is not kept: it is a subtraction and a product away.
 //!
 //! **Source** Ioffe and Szegedy, *Batch normalization*, ICML 2015; running statistics as PyTorch defines them.

@@ -8,22 +8,28 @@
 //!
 //! **Gradient** `y` is linear in each of `x`, `w` and `b`, so each gradient is the sum of `dy` times the other factor
 //! over all the products that the element takes part in:
-//! `dx[n][c][h][w] = Σ w[k][c][i][j] · dy[n][k][oh][ow]` over the `(i, oh)` with `oh·s + i·d − p = h` and likewise `j`;
-//! `dw[k][c][i][j] = Σ over n, oh, ow of dy[n][k][oh][ow] · x[n][c][oh·s + i·d − p][…]`; `db[k] = Σ dy[n][k][oh][ow]`.
-//! The first is again a convolution, of `dy`, once for each phase of the stride: see [`Window::backward`].
+//! `dx[n][c][h][w] = Σ w[k][c][i][j] · dy[n][k][oh][ow]` over the filters `k` of the group of `c` and all taps `i, j`, where
+//! `oh = (h + p − i·d)/s` and `ow = (w + p − j·d)/s` are whole and within `dy`;
+//! `dw[k][c][i][j] = Σ over n, oh, ow of dy[n][k][oh][ow] · x[n][c][oh·s + i·d − p][ow·s + j·d − p]`;
+//! `db[k] = Σ over n, oh, ow of dy[n][k][oh][ow]`.
+//!
+//! For `s = 1` the first is a convolution of `dy` with `w` turned by 180°, filters and channels exchanged, padded by
+//! `d(R − 1) − p`. For `s > 1` the taps that make `oh` whole depend on `h mod s` alone, the *phase*: one convolution of stride 1
+//! with those taps for each phase ([`Window::backward`]). `dw` is a correlation of `x` with `dy` in which stride and dilation
+//! exchange places.
 //!
 //! **Kept for backward** `x` and `w`; no im2col matrix.
 //!
-//! **Rounding** Kernels of three or five rows and stride 1 are summed at Winograd's points: a half or six tenths of the
-//! multiplications; 3×3 kernels between channels in sixteens at points along both axes: a quarter of them. So is the gradient of
-//! the input where the outputs that reach a phase of a greater stride do so by as many taps. In `f32` the root mean square of the error,
-//! over that of the exact values, stays below 8.4·10⁻⁷ for up to 1,024 channels, four times that of PyTorch, in all three passes.
-//! Where a few pixels stand out, an image is summed directly, several times as slow: where of its pixels that are not zero (in any channel)
-//! no more than one in eight is within 64 times of the largest; or where weights at a kernel's edge are as much smaller than the
-//! others, or a value is not finite. So a few large values cost what does not see them at most a hundred times the error of direct
-//! summation, and an infinity or NaN reaches the elements that see it and no others. Where more than one pixel in eight is large, the
-//! error of an output is a few roundings of the largest pixel nearby, within seven rows and columns, whether it sees that one or not.
-//! Padding takes part in no product.
+//! **Rounding** With stride 1, kernels of three or five rows use one-dimensional Winograd convolution, with a half or six tenths
+//! of the multiplications; 3×3 kernels whose numbers of channels are multiples of 16 use the two-dimensional form, with a
+//! quarter. The gradient of the input does so too, also at larger strides where a phase has three or five taps. In `f32` the root
+//! mean square of the error, over that of the exact values, stays below 8.4·10⁻⁷ for up to 1,024 channels, four times that of
+//! PyTorch, in all three passes. Where a few pixels stand out, an image is summed directly, several times as slow: where of its
+//! pixels that are not zero (in any channel) no more than one in eight is within 64 times of the largest; or where weights at a
+//! kernel's edge are as much smaller than the others, or a value is not finite. So a few large values raise the error of outputs
+//! outside their receptive field to at most a hundred times the error of direct summation, and an infinity or NaN reaches the
+//! elements that see it and no others. Where more than one pixel in eight is large, the error of an output is a few roundings of
+//! the largest pixel nearby, within seven rows and columns, whether it sees that one or not. Padding takes part in no product.
 //!
 //! **Source** LeCun et al., *Gradient-based learning applied to document recognition*, 1998; layouts as in PyTorch.
 

@@ -28,10 +28,10 @@ Examples:
 
 A search trains its networks for a short while. This shows whether the best
 after a short training are the best after a long one, the last of --budgets:
-h² is the share of what single trainings differ by that is the networks' own,
-ρ the correlation with the last, and Kendall's τ is 1 where two trainings put
-all pairs of networks in the same order, 0 where one order says nothing about
-the other.
+h² (heritability) is the share of the variance between single trainings that
+is due to the architecture, ρ the correlation with the last, and Kendall's τ
+is 1 where two trainings put all pairs of networks in the same order, 0 where
+one order says nothing about the other.
 Exit code 1: all networks diverged.";
 
 /// Train the same networks with short and long budgets, and report whether their rankings agree

@@ -49,7 +49,7 @@ pub struct Args {
     /// Another search, whose winner is trained as well; may be given again
     #[arg(long, value_name = "DIR")]
     against: Vec<PathBuf>,
-    /// Training budget of each, in images seen: S, M, L, or a number as 60k [default: as in the search]
+    /// Training budget of each, in images seen: S, M, L, or a number such as 60k [default: as in the search]
     #[arg(long, value_name = "RUNG", value_parser = written::<Length>)]
     rung: Option<Length>,
     /// Trainings of each, with new seeds

@@ -45,7 +45,7 @@ pub struct Args {
     settings: Settings,
     #[command(flatten)]
     place: Place,
-    /// Begin only if there are at most so many networks to train
+    /// Refuse to start if there are more networks than this to train
     #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT, value_parser = whole::<usize>(0, u32::MAX.into()))]
     limit: usize,
     /// Print the settings and the expected time, and train nothing

@@ -48,7 +48,7 @@ pub struct Args {
     /// Print the settings and the expected time, and search nothing
     #[arg(long)]
     dry_run: bool,
-    /// Of searches on a table: draw what their leaders are worth after each training
+    /// With --problem table: plot the true value of the best network so far after each training
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]

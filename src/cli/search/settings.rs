@@ -18,19 +18,19 @@ pub struct Settings {
     /// Backbone around the stages, with the paper's numbers of nodes: cifar10, or mnist for images of 28×28 [default: cifar10]
     #[arg(long, value_name = "NAME", value_parser = ["cifar10", "mnist"])]
     backbone: Option<String>,
-    /// Nodes of each stage [default: 3,4,5; of an exhaustive search 3,4]
+    /// Nodes of each stage [default: 3,4,5; 3,4 for exhaustive search]
     #[arg(long, value_name = "K,K,…", value_delimiter = ',', value_parser = setting::<usize>("networks.stages"))]
     stages: Option<Vec<usize>>,
     /// Filters of each stage [default: 8,16,32]
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = setting::<usize>("networks.backbone.filters"))]
     filters: Option<Vec<usize>>,
-    /// Fusion of a node's inputs: sum, sort, or any other [default: sum]
+    /// Fusion of a node's inputs: sum, product, max, sum+max, sort or sort-root [default: sum]
     #[arg(long, value_name = "FUSION", value_parser = written::<Fusion>)]
     fusion: Option<Fusion>,
     /// What --fusion was called.
     #[arg(long = "join", hide = true, value_name = "FUSION", value_parser = renamed)]
     _join: Option<String>,
-    /// Training budget of each candidate, in images seen: S for 20,000, M for 120,000, L for 320,000, or a number as 60k;
+    /// Training budget of each candidate, in images seen: S for 20,000, M for 120,000, L for 320,000, or a number such as 60k;
     /// 10,000 others are held out
     #[arg(long, value_name = "RUNG", value_parser = written::<Length>, conflicts_with_all = ["samples", "epochs"])]
     rung: Option<Length>,
@@ -55,7 +55,7 @@ pub struct Settings {
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// One setting; may be given again, and overrides the file and all other arguments
+    /// One setting; may be repeated, and overrides the file and all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
 }

@@ -45,7 +45,7 @@ pub struct Args {
     /// Seed of weights, data order, augmentation and dropout [default: the search's]
     #[arg(long, value_parser = setting::<u64>("training.seed"))]
     seed: Option<u64>,
-    /// One setting; may be given again, and overrides all other arguments
+    /// One setting; may be repeated, and overrides all other arguments
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
     #[command(flatten)]

@@ -1,8 +1,13 @@
 //! The networks of Genetic CNN: a code says how the nodes of each stage are wired, a backbone what surrounds them.
 //!
-//! A node adds its inputs (or fuses them as asked), then comes a convolution, batch normalisation and ReLU. In each stage a default
+//! Each node sums (or otherwise fuses) its inputs, then applies a convolution, batch normalisation and ReLU. In each stage a default
 //! input node consumes what comes before and feeds the nodes without a predecessor; a default output node consumes the
 //! nodes without a successor; a pool follows. Nodes without any edge vanish, and a stage without edges is its input node alone.
+//!
+//! An example: in the stage `0-01-100` ([`Code`]) the groups belong to the nodes 2, 3 and 4, and bit `i` of a group says whether node
+//! `i` feeds it. Node 2 has no predecessor, node 3 has node 2, node 4 has node 1. So nodes 1 and 2 take the input node, and nodes 3
+//! and 4, which have no successor, feed the output node. All nodes of a stage have the same resolution and number of filters, so
+//! that their outputs can be added.
 //!
 //! **Source** Xie and Yuille, *Genetic CNN*, ICCV 2017, in the version of arXiv 1703.01513v1, sections 3.1 and 4. Not stated
 //! there: the padding of the pools on CIFAR-10 (they round up here, so that they halve 32 to 16, 8 and 4, as figure 1 has it) and of

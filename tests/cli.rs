@@ -51,7 +51,7 @@ type Refusal<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 #[test]
 fn wrong_arguments_exit_with_2_and_say_what_is_right() {
     let table: [Refusal; 6] = [
-        (&["gradcheck", "nope"], &[], "evograd: there is no operation nope; there are add, "),
+        (&["gradcheck", "nope"], &[], "evograd: there is no operation nope; there are abs, "),
         (&["gradcheck", "--threads", "0"], &[], "'0' for '--threads <N>': use a whole number from 1 to 1024"),
         (&["gradcheck", "--tolerance", "0"], &[], "'0' for '--tolerance <ERROR>': use a finite number above 0"),
         (&["gradcheck", "--cases", "0"], &[], "'0' for '--cases <N>': use a whole number from 1 to 4294967295"),

@@ -3,7 +3,9 @@
 
 use evograd::ops::FusedActivation;
 use evograd::ops::ReducedAxes;
-use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, Transpose};
+use evograd::ops::{
+    AvgPool2d, Conv1d, Conv2d, CrossEntropy, Gelu, LocalResponseNorm, MaxPool2d, Reduction, Softplus, Transpose,
+};
 use evograd::{
     BatchNorm, DropoutKey, Fusion, Purpose, Result, RunningStats, SgdStep, Stream, Tape, Tensor, Var, sgd_step,
 };
@@ -166,9 +168,95 @@ fn cross_entropy(odd: &mut Odd) -> Result<Var<f32>> {
     logits.cross_entropy(&targets, odd.number())
 }
 
+fn reduction(odd: &mut Odd) -> Reduction {
+    odd.pick(&[Reduction::Mean, Reduction::Sum, Reduction::None])
+}
+
+fn cross_entropy_with(odd: &mut Odd) -> Result<Var<f32>> {
+    let logits = odd.matrix();
+    let [n, c] = logits.value().shape().axes().unwrap_or([1, 1]);
+    let targets = if odd.stream.below(4) == 0 { odd.counts(5) } else { (0..n).map(|i| i % c).collect() };
+    let weights: Vec<f64> = (0..c).map(|_| if odd.stream.below(6) == 0 { odd.number() } else { 2.0 }).collect();
+    let options = CrossEntropy {
+        weights: odd.flag().then_some(&weights),
+        ignore: odd.flag().then(|| odd.count()),
+        smoothing: odd.number(),
+        reduction: reduction(odd),
+    };
+    logits.cross_entropy_with(&targets, options)
+}
+
 fn concat(odd: &mut Odd) -> Result<Var<f32>> {
     let inputs: Vec<Var<f32>> = (0..odd.stream.below(4)).map(|_| odd.var()).collect();
     Var::concat(&inputs.iter().collect::<Vec<_>>(), odd.count())
+}
+
+fn gather(odd: &mut Odd) -> Result<Var<f32>> {
+    let (x, axis) = (odd.var(), odd.count());
+    let sizes = x.value().shape().sizes();
+    let others = sizes.iter().product::<usize>() / sizes.get(axis).unwrap_or(&1);
+    let index = if odd.flag() { vec![0; others * odd.pick(&[1, 2])] } else { odd.counts(9) };
+    x.gather(axis, &index)
+}
+
+fn embedding(odd: &mut Odd) -> Result<Var<f32>> {
+    let x = odd.var();
+    let index = if odd.flag() { vec![0, 0] } else { odd.counts(5) };
+    x.embedding(&index)
+}
+
+fn stack(odd: &mut Odd) -> Result<Var<f32>> {
+    let inputs: Vec<Var<f32>> = (0..odd.stream.below(4)).map(|_| odd.var()).collect();
+    Var::stack(&inputs.iter().collect::<Vec<_>>(), odd.count())
+}
+
+fn split(odd: &mut Odd) -> Result<Var<f32>> {
+    let mut parts = odd.var().split(odd.count(), odd.count())?;
+    Ok(parts.pop().expect("no axis is empty"))
+}
+
+/// A variable, and a parameter with its last axes.
+fn rows(odd: &mut Odd) -> (Var<f32>, Vec<usize>) {
+    let x = odd.var();
+    let sizes = x.value().shape().sizes().to_vec();
+    let first = odd.stream.below(sizes.len() + 1);
+    (x, sizes[first..].to_vec())
+}
+
+fn layer_norm(odd: &mut Odd) -> Result<Var<f32>> {
+    let (x, sizes) = rows(odd);
+    let (gamma, beta) = (odd.var_of(&sizes), odd.var_of(&sizes));
+    x.layer_norm(&gamma, &beta, odd.number())
+}
+
+fn rms_norm(odd: &mut Odd) -> Result<Var<f32>> {
+    let (x, sizes) = rows(odd);
+    x.rms_norm(&odd.var_of(&sizes), odd.number())
+}
+
+fn group_norm(odd: &mut Odd) -> Result<Var<f32>> {
+    let (x, gamma, beta, _) = odd.channels();
+    x.group_norm(odd.count(), &gamma, &beta, odd.number())
+}
+
+fn instance_norm(odd: &mut Odd) -> Result<Var<f32>> {
+    let (x, gamma, beta, _) = odd.channels();
+    x.instance_norm(&gamma, &beta, odd.number())
+}
+
+fn conv1d(odd: &mut Odd) -> Result<Var<f32>> {
+    let sizes = [2, 3, 6].map(|most| odd.pick(&[1, 2, most]));
+    let x = odd.var_of(&sizes);
+    let options =
+        Conv1d { stride: odd.count(), padding: odd.count(), dilation: odd.count(), groups: odd.pick(&[1, 1, 1, 0, 2]) };
+    let kernel = odd.var_of(&[2, sizes[1], 2]);
+    let bias = odd.flag().then(|| odd.var_of(&[2]));
+    x.conv1d(&kernel, bias.as_ref(), options)
+}
+
+/// The size of images; now and then so great that it overflows.
+fn size(odd: &mut Odd) -> [usize; 2] {
+    if odd.stream.below(4) == 0 { odd.pick(&[[0, 1], [1 << 40, 1 << 40], [usize::MAX, 1]]) } else { [3, 2] }
 }
 
 fn transpose(odd: &mut Odd) -> Result<Var<f32>> {
@@ -207,37 +295,72 @@ fn local_response_norm(odd: &mut Odd) -> Result<Var<f32>> {
     odd.var().local_response_norm(LocalResponseNorm { size, alpha, beta, k })
 }
 
+/// What finds places along an axis; there is nothing to differentiate.
+fn places(odd: &mut Odd, find: fn(&Var<f32>, usize) -> Result<Vec<usize>>) -> Result<Var<f32>> {
+    let x = odd.var();
+    find(&x, odd.count())?;
+    Ok(x)
+}
+
 /// A method of `Var` on odd arguments.
 type Attempt = fn(&mut Odd) -> Result<Var<f32>>;
 
 /// Every operation's method by its name.
 const ATTEMPTS: &[(&str, Attempt)] = &[
+    ("abs", |odd| odd.var().abs()),
+    ("adaptive_avg_pool2d", |odd| odd.var().adaptive_avg_pool2d(size(odd))),
     ("add", |odd| odd.var().add(&odd.var())),
+    ("amax", |odd| odd.var().amax(&odd.counts(4), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
+    ("amax_all", |odd| odd.var().amax_all()),
+    ("amin", |odd| odd.var().amin(&odd.counts(4), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
+    ("amin_all", |odd| odd.var().amin_all()),
+    ("argmax", |odd| places(odd, Var::argmax)),
+    ("argmin", |odd| places(odd, Var::argmin)),
     ("avg_pool2d", avg_pool2d),
     ("batch_norm", batch_norm),
     ("batch_norm_eval", batch_norm_eval),
     ("batch_norm_fuse", batch_norm_fuse),
     ("batch_norm_relu", batch_norm_relu),
+    ("binary_cross_entropy_with_logits", |odd| odd.var().binary_cross_entropy_with_logits(&odd.var(), reduction(odd))),
+    ("clamp", |odd| odd.var().clamp(odd.number(), odd.number())),
     ("concat", concat),
+    ("conv1d", conv1d),
     ("conv2d", conv2d),
+    ("cos", |odd| odd.var().cos()),
     ("cross_entropy", cross_entropy),
+    ("cross_entropy_with", cross_entropy_with),
+    ("cumsum", |odd| odd.var().cumsum(odd.count())),
     ("div", |odd| odd.var().div(&odd.var())),
     ("dropout", dropout),
+    ("elu", |odd| odd.var().elu(odd.number())),
+    ("embedding", embedding),
     ("exp", |odd| odd.var().exp()),
+    ("expm1", |odd| odd.var().expm1()),
     ("flatten", |odd| odd.var().flatten(odd.count())),
     ("fuse", |odd| odd.var().fuse(&odd.var(), odd.fusion(), odd.pick(&[FusedActivation::None, FusedActivation::Relu]))),
+    ("gather", gather),
+    ("gelu", |odd| odd.var().gelu(odd.pick(&[Gelu::Exact, Gelu::Tanh]))),
     ("global_avg_pool", |odd| odd.var().global_avg_pool()),
+    ("group_norm", group_norm),
+    ("huber_loss", |odd| odd.var().huber_loss(&odd.var(), odd.number(), reduction(odd))),
+    ("instance_norm", instance_norm),
+    ("l1_loss", |odd| odd.var().l1_loss(&odd.var(), reduction(odd))),
+    ("layer_norm", layer_norm),
     ("leaky_relu", |odd| odd.var().leaky_relu(odd.number())),
     ("linear", linear),
     ("local_response_norm", local_response_norm),
     ("log", |odd| odd.var().log()),
+    ("log1p", |odd| odd.var().log1p()),
     ("log_softmax", |odd| odd.var().log_softmax()),
     ("matmul", |odd| odd.var().matmul(&odd.var())),
     ("matmul_with", |odd| odd.matrix().matmul_with(&odd.matrix(), Transpose { a: odd.flag(), b: odd.flag() })),
+    ("max", |odd| odd.var().max(odd.count(), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
     ("max_pool2d", max_pool2d),
     ("maximum", |odd| odd.var().maximum(&odd.var())),
     ("mean", |odd| odd.var().mean(&odd.counts(4), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
     ("mean_all", |odd| odd.var().mean_all()),
+    ("min", |odd| odd.var().min(odd.count(), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
+    ("mse_loss", |odd| odd.var().mse_loss(&odd.var(), reduction(odd))),
     ("mul", |odd| odd.var().mul(&odd.var())),
     ("neg", |odd| odd.var().neg()),
     ("pad", |odd| odd.var().pad(&odd.margins())),
@@ -249,22 +372,32 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
         let sizes = if odd.flag() { vec![1, all] } else { odd.counts(10) };
         odd.var().reshape(sizes.as_slice())
     }),
+    ("rms_norm", rms_norm),
     ("scale", |odd| odd.var().scale(odd.number())),
     ("sigmoid", |odd| odd.var().sigmoid()),
+    ("silu", |odd| odd.var().silu()),
+    ("sin", |odd| odd.var().sin()),
     ("slice", |odd| odd.var().slice(odd.count(), odd.count()..odd.count())),
+    ("smooth_l1_loss", |odd| odd.var().smooth_l1_loss(&odd.var(), odd.number(), reduction(odd))),
     ("soft_cross_entropy", |odd| odd.matrix().soft_cross_entropy(&odd.matrix())),
     ("softmax", |odd| odd.var().softmax()),
+    ("softplus", |odd| odd.var().softplus(Softplus { beta: odd.number(), threshold: odd.number() })),
     ("sort_fusion", |odd| odd.var().sort_fusion(&odd.var(), odd.pick(&[FusedActivation::None, FusedActivation::Relu]))),
     ("sort_root_fusion", |odd| {
         odd.var().sort_root_fusion(&odd.var(), odd.number(), odd.pick(&[FusedActivation::None, FusedActivation::Relu]))
     }),
+    ("split", split),
     ("sqrt", |odd| odd.var().sqrt()),
+    ("stack", stack),
     ("sub", |odd| odd.var().sub(&odd.var())),
     ("sum", |odd| odd.var().sum(&odd.counts(4), odd.pick(&[ReducedAxes::Dropped, ReducedAxes::Kept]))),
     ("sum_all", |odd| odd.var().sum_all()),
     ("sum_max", |odd| odd.var().sum_max(&odd.var())),
     ("tanh", |odd| odd.var().tanh()),
     ("transpose", transpose),
+    ("upsample_bilinear2d", |odd| odd.var().upsample_bilinear2d(size(odd))),
+    ("upsample_nearest2d", |odd| odd.var().upsample_nearest2d(size(odd))),
+    ("where_", |odd| odd.var().where_(odd.var().value(), &odd.var())),
 ];
 
 /// Forward, then backward where that was possible.

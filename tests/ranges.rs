@@ -18,10 +18,13 @@
 //! | cross entropies | `p − 1` where `p` is near 1 | the sum of the other probabilities |
 //! | `sum`, and every gradient of a repeated input | partial sums | once more with a power of 2 taken out |
 //! | `mean`, `avg_pool2d`, `global_avg_pool` | sums of which the mean fits | the same |
+//! | element-wise functions (`abs` … `softplus`), losses of pairs, `cross_entropy_with`, `cumsum` | squares, sums, `eˣ` before it meets `dy` | in `f64`, from `x` |
+//! | `layer_norm`, `group_norm`, `instance_norm`, `rms_norm` | squares of deviations; `γ·dy`; `Σγ·dy·x̂` | in `f64` |
+//! | `upsample_bilinear2d`, `adaptive_avg_pool2d` | partial sums | in `f64` |
 //! | Adam | the mean of squares, `f32` by definition | an error before any weight is changed |
 //! | norm of all gradients | squares | summed in `f64` |
-//! | `matmul`, `linear`, `conv2d` | a single product, or a partial sum | nothing: infinity or NaN |
-//! | `add`, `mul`, `sort_fusion`, the sum of a variable's gradients, overlapping windows | a single sum or product | nothing: infinity or NaN |
+//! | `matmul`, `linear`, `conv1d`, `conv2d` | a single product, or a partial sum | nothing: infinity or NaN |
+//! | `add`, `mul`, `sort_fusion`, the sum of a variable's gradients, overlapping windows, `gather`, `embedding` | a single sum or product | nothing: infinity or NaN |
 //!
 //! In tensors of `f64` there is no wider type to go to: squares overflow from 10¹⁵⁴ on.
 
@@ -61,7 +64,7 @@ fn factors(count: usize) -> Vec<Vec<f64>> {
 fn wrong(row: &Row, exact: &Tensor<f64>, single: &Tensor<f32>) -> Option<String> {
     let most = exact.as_slice().iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     // Products and partial sums of these may overflow by themselves, and then say so.
-    let sums = matches!(row.name, "matmul" | "linear" | "conv2d");
+    let sums = matches!(row.name, "matmul" | "linear" | "conv1d" | "conv2d");
     let (greatest, least) = (f64::from(f32::MAX), f64::from(f32::MIN_POSITIVE));
     // Within the bound of the row, and within half of the least number.
     let allowed =

@@ -63,6 +63,9 @@ pub(in crate::ops) fn draw_axes(draw: &mut Draw, rank: usize) -> ([usize; 4], us
     (axes, count)
 }
 
+/// What turns a tensor, seen as `[outer, axis, inner]`, into `[outer, inner]`.
+type Pass<'a, E> = dyn Fn(&Tensor<E>, [usize; 3]) -> Tensor<E> + 'a;
+
 /// A reduction of a shape, checked.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::ops) struct Plan {
@@ -128,6 +131,16 @@ impl Plan {
     }
 
     fn plain_sum<E: Element>(&self, x: &Tensor<E>) -> Tensor<E> {
+        self.reduce(x, &sum_middle)
+    }
+
+    /// Of the elements along the reduced axes, the one that no other `replaces`.
+    pub fn choose<E: Element>(&self, x: &Tensor<E>, replaces: fn(E, E) -> bool) -> Tensor<E> {
+        self.reduce(x, &|x, sizes| choose_middle(x, sizes, replaces))
+    }
+
+    /// Reduces one group of neighbouring axes after the other, the last ones first.
+    fn reduce<E: Element>(&self, x: &Tensor<E>, pass: &Pass<'_, E>) -> Tensor<E> {
         let sizes = self.x.sizes();
         let mut y = x.clone();
         let mut inner = 1;
@@ -137,7 +150,7 @@ impl Plan {
             let start = (0..end).rev().take_while(same).last().unwrap_or(end);
             let size: usize = sizes[start..end].iter().product();
             if self.reduced[end - 1] && size > 1 {
-                y = sum_middle(&y, [sizes[..start].iter().product(), size, inner]);
+                y = pass(&y, [sizes[..start].iter().product(), size, inner]);
             } else {
                 inner *= size;
             }
@@ -146,7 +159,7 @@ impl Plan {
         same_elements(&y, self.shape())
     }
 
-    /// `dy`, the gradient of the result, repeated along the reduced axes.
+    /// `dy`, the gradient of the result, or any other tensor of its shape, repeated along the reduced axes.
     pub fn spread<E: Element>(&self, dy: &Tensor<E>) -> Tensor<E> {
         stretch(&same_elements(dy, self.stretched()), &self.x).into_owned()
     }
@@ -209,6 +222,26 @@ fn smaller(sizes: &[usize]) -> Shape {
 
 fn same_elements<E: Element>(x: &Tensor<E>, shape: Shape) -> Tensor<E> {
     x.reshape(shape).expect("the sizes differ by axes of size 1 alone")
+}
+
+/// From `x`, seen as `[outer, axis, inner]`, the elements of the middle axis that no other replaces.
+fn choose_middle<E: Element>(x: &Tensor<E>, [outer, axis, inner]: [usize; 3], replaces: fn(E, E) -> bool) -> Tensor<E> {
+    let reach = axis.min(CHUNK);
+    let parts = axis.div_ceil(reach);
+    let elements = x.as_slice();
+    let y = Tensor::build(smaller(&[outer, parts, inner]), |y| {
+        let chunk = (CHUNK / reach).max(1);
+        for_each(y, chunk, |i, y| {
+            for (j, y) in y.iter_mut().enumerate() {
+                let (lane, column) = ((i * chunk + j) / inner, (i * chunk + j) % inner);
+                let (line, part) = (lane / parts, lane % parts);
+                let places = line * axis + part * reach..line * axis + axis.min((part + 1) * reach);
+                let lane = places.map(|place| elements[place * inner + column]);
+                *y = lane.reduce(|best, x| if replaces(x, best) { x } else { best }).expect("no axis is empty");
+            }
+        });
+    });
+    if parts == 1 { y } else { choose_middle(&y, [outer, parts, inner], replaces) }
 }
 
 /// From `x`, seen as `[outer, axis, inner]`, the sums over the middle axis.

@@ -1,5 +1,6 @@
 //! Tensors: a shape and a recycled buffer of elements. Knows no operation and no gradient.
 
+mod constructors;
 mod display;
 
 use crate::buffer::Buffer;

@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("mode", &[]),
     ("setting", &[]),
     ("buffer", &["mode"]),
-    ("tensor", &["shape", "error", "buffer"]),
+    ("tensor", &["shape", "error", "buffer", "rng"]),
     ("par", &["error", "mode"]),
     ("profile", &["shape", "error", "mode", "par", "reserve"]),
     ("tape", &["shape", "tensor", "error", "mode", "par", "profile"]),

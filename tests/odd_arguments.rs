@@ -445,6 +445,10 @@ fn tensors_statistics_and_steps_do_not_panic_either() {
             let mut odd = Odd::seeded(seed);
             let (sizes, few) = (odd.counts(10), odd.counts(3));
             let _ = (Tensor::<f32>::zeros(sizes.as_slice()), Tensor::from_slice(few.as_slice(), &[1.0_f32, 2.0]));
+            let _ = Tensor::<f32>::arange(odd.number(), odd.number(), odd.number());
+            let _ = (Tensor::<f32>::linspace(odd.number(), odd.number(), odd.count()), Tensor::<f32>::eye(odd.count()));
+            let _ = Tensor::<f32>::one_hot(&few, odd.count());
+            let _ = Tensor::<f32>::randn(few.as_slice(), &mut odd.stream.clone());
             let _ = (Tensor::full(few.as_slice(), f64::NAN), RunningStats::<f32>::new(odd.count()));
             let (mut w, mut v, g) = (odd.var().value().clone(), odd.var().value().clone(), odd.var().value().clone());
             let _ = (w.reshape(sizes.as_slice()), w.at(&sizes), w.item());

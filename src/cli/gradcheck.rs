@@ -130,14 +130,15 @@ impl fmt::Display for Found {
 /// Checks and prints one operation after the other.
 fn check_all(rows: &[&'static Row], args: &Args, out: &mut impl Write) -> Result<Found> {
     let mut found = Found::default();
+    let names = rows.iter().map(|row| row.name.len()).max().unwrap_or(0).max("operation".len());
     for (i, row) in rows.iter().enumerate() {
         let outcome = check(row, args)?;
         found.wrong += u32::from(outcome.verdict == "WRONG");
         found.unclear += u32::from(outcome.verdict == "unclear");
         if i == 0 && !args.json {
-            writeln!(out, "{:<20} cases  worst error  verdict  worst case", "operation")?;
+            writeln!(out, "{:<names$} cases  worst error  verdict  worst case", "operation")?;
         }
-        print(&outcome, args.json, width::of_output(), out)?;
+        print(&outcome, args.json, names, width::of_output(), out)?;
     }
     Ok(found)
 }
@@ -181,18 +182,18 @@ fn check(row: &'static Row, args: &Args) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Prints a line, which is cut to the width of a terminal; a wrong gradient is shown in full.
-fn print(outcome: &Outcome, json: bool, width: Option<usize>, out: &mut impl Write) -> Result<()> {
+/// Prints a line, which is cut to the width of a terminal, with so much room for the name; a wrong gradient is shown in full.
+fn print(outcome: &Outcome, json: bool, names: usize, width: Option<usize>, out: &mut impl Write) -> Result<()> {
     if json {
         writeln!(out, "{}", serde_json::to_string(outcome)?)?;
         return Ok(());
     }
     let Outcome { op, cases, worst_relative_error, verdict, worst_case, .. } = outcome;
     let worst = worst_relative_error.map_or("-".into(), |worst| format!("{worst:.1e}"));
-    let line = format!("{op:<20} {cases:>5}  {worst:>11}  {verdict:<7}  {worst_case}");
+    let line = format!("{op:<names$} {cases:>5}  {worst:>11}  {verdict:<7}  {worst_case}");
     writeln!(out, "{}", width.map_or_else(|| line.clone(), |width| cut(&line, width)))?;
     if let Some(wrong) = &outcome.wrong {
-        let text = format!("{:>20} {wrong}", "");
+        let text = format!("{:>names$} {wrong}", "");
         writeln!(out, "{}", width.map_or_else(|| text.clone(), |width| wrapped(&text, width)))?;
     }
     Ok(())
@@ -314,7 +315,7 @@ mod tests {
         };
         let line = |width| {
             let mut out = Vec::new();
-            print(&outcome, false, width, &mut out).unwrap();
+            print(&outcome, false, 20, width, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert!(line(None).ends_with(&format!("{settings}\n")) && line(None).lines().count() == 1);

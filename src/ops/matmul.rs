@@ -3,24 +3,27 @@
 //! **Formula** `y[m, n] = Σₖ a[m, k] · b[k, n]`; where asked, `a` or `b` is read as its transpose.
 //!
 //! **Shapes** `a` `[…, M, K]`, `b` `[…, K, N]`, `y` `[…, M, N]`; transposed, `a` is `[…, K, M]` and `b` `[…, N, K]`. The
-//! leading sizes are equal, or one of the two is a single matrix, which then meets every matrix of the other.
+//! leading sizes broadcast as in NumPy: equal, or 1, or not there, in which case a matrix meets every one of the other factor.
 //!
 //! **Gradient** `a[m, k]` goes into `y[m, n]` for every `n`, with slope `b[k, n]`, so `da[m, k] = Σₙ dy[m, n]·b[k, n]`:
 //! `da = dy·bᵀ`. Likewise `db[k, n] = Σₘ a[m, k]·dy[m, n]`: `db = aᵀ·dy`. The gradient of a transposed factor is the
-//! transpose of that, `daᵀ = b·dyᵀ` and `dbᵀ = dyᵀ·a`. A single matrix that met many gets the sum over all of them. The
+//! transpose of that, `daᵀ = b·dyᵀ` and `dbᵀ = dyᵀ·a`. A matrix that met many gets the sum over all of them. The
 //! transposes are ways of reading; none is made.
 //!
 //! **Kept for backward** `a` and `b`.
 //!
 //! **Source** any book on linear algebra; the products themselves are those of the library `matrixmultiply`.
 
+use super::support::broadcast::stretch;
 use super::support::catalogue::{Large, Row, case};
 use super::support::product::{Factor, multiply};
+use super::support::reduction::sum_back;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
+use std::borrow::Cow;
 
 pub(super) const ROW: Row = Row {
     name: "matmul",
@@ -34,13 +37,15 @@ pub(super) const ROW: Row = Row {
         let k = if long { draw.size(8, 70) } else { draw.size(1, 5) };
         let transpose = Transpose { a: draw.flag(), b: draw.flag() };
         let leading = if long { Shape::SCALAR } else { draw.shape(0, 2) };
-        let single = draw.size(0, 2);
-        let mut factor = |transposed: bool, rows, columns, single: bool| {
+        // One of the factors is a single matrix, or is repeated along its first axis.
+        let odd = draw.size(0, 4);
+        let mut factor = |transposed: bool, rows, columns, single: bool, repeated: bool| {
             let mut sizes = if single { Vec::new() } else { leading.sizes().to_vec() };
+            sizes.iter_mut().take(usize::from(repeated)).for_each(|size| *size = 1);
             sizes.extend(if transposed { [columns, rows] } else { [rows, columns] });
             if long { draw.values(sizes.as_slice()) } else { draw.coarse(sizes.as_slice()) }
         };
-        let inputs = [factor(transpose.a, m, k, single == 1), factor(transpose.b, k, n, single == 2)];
+        let inputs = [factor(transpose.a, m, k, odd == 1, odd == 3), factor(transpose.b, k, n, odd == 2, odd == 4)];
         case!(inputs, format!("{transpose:?}"), |v| match transpose {
             Transpose { a: false, b: false } => v[0].matmul(&v[1]),
             _ => v[0].matmul_with(&v[1], transpose),
@@ -87,12 +92,11 @@ impl<E: Element> Op<E, 2> for Matmul {
             let problem = format!("the inner sizes {k}{} and {k2}{} differ", self.note(0), self.note(1));
             return refuse(problem, "give a as many columns as b has rows, or read one of them as its transpose");
         }
-        if a_leading != b_leading && !a_leading.is_empty() && !b_leading.is_empty() {
+        let Some(leading) = Shape::new(a_leading)?.broadcast(&Shape::new(b_leading)?) else {
             let problem = format!("the leading sizes {a_leading:?} and {b_leading:?} differ");
-            return refuse(problem, "make them equal, or give a single matrix on one side");
-        }
-        let leading = if a_leading.is_empty() { b_leading } else { a_leading };
-        let sizes = [leading, &[*m, *n]].concat();
+            return refuse(problem, "make each pair of them, counted from the last, equal, or one of them 1");
+        };
+        let sizes = [leading.sizes(), &[*m, *n]].concat();
         Shape::new(&sizes).or_else(|_| refuse(format!("the product {sizes:?} has too many elements"), "multiply parts"))
     }
 
@@ -105,20 +109,21 @@ impl<E: Element> Op<E, 2> for Matmul {
     fn forward(&self, [a, b]: [&Tensor<E>; 2]) -> (Tensor<E>, [Tensor<E>; 2]) {
         let shape = Op::<E, 2>::output_shape(self, [a.shape(), b.shape()]).expect("output_shape has agreed");
         let Transpose { a: ta, b: tb } = self.transpose;
-        (product(shape, (a, ta), (b, tb)), [a.clone(), b.clone()])
+        (product(shape, (&repeated(a, &shape), ta), (&repeated(b, &shape), tb)), [a.clone(), b.clone()])
     }
 
     fn backward(&self, [a, b]: [Tensor<E>; 2], dy: Tensor<E>, wanted: [bool; 2]) -> [Option<Tensor<E>>; 2] {
         let Transpose { a: ta, b: tb } = self.transpose;
+        let (every_a, every_b) = (repeated(&a, dy.shape()), repeated(&b, dy.shape()));
         let da = || match ta {
-            false => product(*a.shape(), (&dy, false), (&b, !tb)),
-            true => product(*a.shape(), (&b, tb), (&dy, true)),
+            false => product(*every_a.shape(), (&dy, false), (&every_b, !tb)),
+            true => product(*every_a.shape(), (&every_b, tb), (&dy, true)),
         };
         let db = || match tb {
-            false => product(*b.shape(), (&a, !ta), (&dy, false)),
-            true => product(*b.shape(), (&dy, true), (&a, ta)),
+            false => product(*every_b.shape(), (&every_a, !ta), (&dy, false)),
+            true => product(*every_b.shape(), (&dy, true), (&every_a, ta)),
         };
-        [wanted[0].then(da), wanted[1].then(db)]
+        [wanted[0].then(|| sum_back(da(), a.shape())), wanted[1].then(|| sum_back(db(), b.shape()))]
     }
 }
 
@@ -133,14 +138,24 @@ impl Matmul {
     }
 }
 
+/// A factor with the leading sizes of the product; a single matrix stays one, which the product knows how to use again.
+fn repeated<'a, E: Element>(x: &'a Tensor<E>, product: &Shape) -> Cow<'a, Tensor<E>> {
+    let (own, leading) = (x.shape().sizes(), &product.sizes()[..product.rank() - 2]);
+    let (own, matrix) = own.split_at(own.len() - 2);
+    if own == leading || own.iter().all(|size| *size == 1) {
+        return Cow::Borrowed(x);
+    }
+    stretch(x, &Shape::new(&[leading, matrix].concat()).expect("no more elements than go into the product's tensors"))
+}
+
 /// The product, in a tensor of `shape`, of two factors of which each is read as its transpose where that is set.
 fn product<E: Element>(shape: Shape, a: (&Tensor<E>, bool), b: (&Tensor<E>, bool)) -> Tensor<E> {
     Tensor::build(shape, |c| multiply(Factor::new(a.0, a.1), Factor::new(b.0, b.1), false, c))
 }
 
 impl<E: Element> Var<E> {
-    /// The matrix product `self·b`: `[…, M, K]` and `[…, K, N]` make `[…, M, N]`. The leading sizes are equal, or one
-    /// factor is a single matrix.
+    /// The matrix product `self·b`: `[…, M, K]` and `[…, K, N]` make `[…, M, N]`. The leading sizes broadcast as
+    /// in NumPy; a single matrix meets every one of the other factor.
     ///
     /// ```
     /// use evograd::{Tensor, Var};
@@ -151,8 +166,8 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When a factor has less than two axes, the inner or the leading sizes differ, or the product has too many
-    /// elements.
+    /// When a factor has less than two axes, the inner sizes differ, the leading ones do not broadcast, or the product
+    /// has too many elements.
     pub fn matmul(&self, b: &Var<E>) -> Result<Var<E>> {
         self.matmul_with(b, Transpose::default())
     }
@@ -239,6 +254,20 @@ mod tests {
         }
     }
 
+    /// Against the product of factors that were repeated before.
+    #[test]
+    fn leading_sizes_broadcast_and_gradients_add_up() {
+        let tape = Tape::new();
+        let (a, b) = (tape.leaf(numbers(&[2, 1, 3, 4], 1)), tape.leaf(numbers(&[5, 4, 2], 2)));
+        let ones = Var::constant(Tensor::full([2, 5, 1, 1], 1.0).unwrap());
+        let [y, expected] = [a.matmul(&b), (&a * &ones).unwrap().matmul(&(&b * &ones).unwrap())].map(Result::unwrap);
+        assert_eq!((y.value().shape().sizes(), y.value()), (&[2, 5, 3, 2][..], expected.value()));
+        let gradients = [&y, &expected].map(|y| tape.backward_from(&[(y, numbers(&[2, 5, 3, 2], 3))]).unwrap());
+        for leaf in [&a, &b] {
+            assert_eq!(gradients[0].get(leaf), gradients[1].get(leaf));
+        }
+    }
+
     #[test]
     fn what_cannot_be_multiplied_is_named() {
         let zeros = |shape: &[usize]| Var::constant(Tensor::<f32>::zeros(shape).unwrap());
@@ -260,7 +289,7 @@ mod tests {
         assert_eq!(
             text(&[2, 3, 4], &[5, 4, 1], plain),
             "matmul: the leading sizes [2] and [5] differ (a [2, 3, 4], b [5, 4, 1]); \
-             make them equal, or give a single matrix on one side"
+             make each pair of them, counted from the last, equal, or one of them 1"
         );
     }
 

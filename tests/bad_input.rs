@@ -172,8 +172,8 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         ),
         (
             zeros(&[4, 2, 3]).matmul(&zeros(&[5, 3, 2])),
-            "matmul: the leading sizes [4] and [5] differ (a [4, 2, 3], b [5, 3, 2]); make them equal, or give \
-             a single matrix on one side",
+            "matmul: the leading sizes [4] and [5] differ (a [4, 2, 3], b [5, 3, 2]); make each pair of them, counted \
+             from the last, equal, or one of them 1",
         ),
         (
             column.matmul(&row.reshape([1, 1 << 20]).unwrap()),

@@ -76,7 +76,7 @@ fn as_image<E: Element>(x: &Var<E>, shapes: &[(&str, &Shape)]) -> Result<Var<E>>
         let remedy = "give lines of shape [N, C, L] and a kernel [K, C/groups, S]";
         return Err(Error::op(ROW.name, problem, shapes, remedy));
     };
-    x.reshape([a, b, 1, c])
+    x.reshape([a, b, 1, c]).map_err(|error| error.at(ROW.name))
 }
 
 impl<E: Element> Var<E> {
@@ -98,9 +98,9 @@ impl<E: Element> Var<E> {
         let (x, w) = (as_image(self, &shapes)?, as_image(kernel, &shapes)?);
         let Conv1d { stride, padding, dilation, groups } = options;
         let options = Conv2d { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups };
-        let y = x.conv2d(&w, bias, options)?;
+        let y = x.conv2d(&w, bias, options).map_err(|error| error.at(ROW.name))?;
         let [n, k, _, l] = y.value().shape().axes().expect("conv2d gives images");
-        y.reshape([n, k, l])
+        y.reshape([n, k, l]).map_err(|error| error.at(ROW.name))
     }
 }
 

@@ -55,7 +55,8 @@ impl<E: Element> Var<E> {
             return Err(Error::op(ROW.name, "the parts have size 0", &[("x", x)], "use a size of at least 1"));
         }
         let part = |start| self.slice(axis, start..lanes.size.min(start.saturating_add(size)));
-        (0..lanes.size).step_by(size).map(part).collect()
+        let parts = (0..lanes.size).step_by(size).map(part).collect::<Result<Vec<_>>>();
+        parts.map_err(|error| error.at(ROW.name))
     }
 }
 

@@ -72,8 +72,9 @@ impl<E: Element> Var<E> {
     pub fn stack(inputs: &[&Var<E>], axis: usize) -> Result<Var<E>> {
         let shapes: Vec<&Shape> = inputs.iter().map(|input| input.value().shape()).collect();
         let shape = with_axis(&shapes, axis)?;
-        let inputs = inputs.iter().map(|input| input.reshape(shape)).collect::<Result<Vec<_>>>()?;
-        Var::concat(&inputs.iter().collect::<Vec<_>>(), axis)
+        let inputs = inputs.iter().map(|input| input.reshape(shape)).collect::<Result<Vec<_>>>();
+        let inputs = inputs.map_err(|error| error.at(ROW.name))?;
+        Var::concat(&inputs.iter().collect::<Vec<_>>(), axis).map_err(|error| error.at(ROW.name))
     }
 }
 

@@ -43,11 +43,14 @@ struct Binary;
 impl PairLoss for Binary {
     const NAME: &'static str = ROW.name;
 
-    fn check_values<E: Element>(&self, x: &Tensor<E>) -> Result<()> {
-        let Some(flat) = x.as_slice().iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let problem = format!("the logit at {:?} is {}", x.index_of(flat), x.as_slice()[flat]);
-        let remedy = "run the same step inside evograd::checked(...), which names the first operation at fault";
-        Err(Error::op(ROW.name, problem, &[("input", x.shape())], remedy))
+    fn check_values<E: Element>(&self, [x, t]: [&Tensor<E>; 2]) -> Result<()> {
+        for (name, values) in [("logit", x), ("target", t)] {
+            let Some(flat) = values.as_slice().iter().position(|x| !x.is_finite()) else { continue };
+            let problem = format!("the {name} at {:?} is {}", values.index_of(flat), values.as_slice()[flat]);
+            let remedy = "run the same step inside evograd::checked(...), which names the first operation at fault";
+            return Err(Error::op(ROW.name, problem, &[("input", x.shape())], remedy));
+        }
+        Ok(())
     }
 
     fn value(&self, x: f64, t: f64) -> f64 {
@@ -73,7 +76,7 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When the shapes differ, or a logit is not finite.
+    /// When the shapes differ, or a logit or a target is not finite.
     pub fn binary_cross_entropy_with_logits(&self, targets: &Var<E>, reduction: Reduction) -> Result<Var<E>> {
         apply(Reduced { loss: Binary, reduction }, [self, targets])
     }
@@ -112,6 +115,14 @@ mod tests {
             "binary_cross_entropy_with_logits: the logit at [0, 1] is NaN (input [1, 2]); \
              run the same step inside evograd::checked(...), which names the first operation at fault"
         );
+    }
+
+    #[test]
+    fn a_target_that_is_not_finite_is_named() {
+        let x = Var::constant(Tensor::<f32>::zeros([2]).unwrap());
+        let t = Var::constant(Tensor::from_vec([2], vec![1.0, f32::INFINITY]).unwrap());
+        let refused = x.binary_cross_entropy_with_logits(&t, Reduction::Mean).unwrap_err().to_string();
+        assert!(refused.starts_with("binary_cross_entropy_with_logits: the target at [1] is inf"), "{refused}");
     }
 
     #[test]

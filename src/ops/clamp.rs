@@ -75,16 +75,22 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When a limit is NaN, or `low` is above `high`.
+    /// When a limit is NaN, `low` is above `high`, or the element type holds no number between the limits.
     pub fn clamp(&self, low: f64, high: f64) -> Result<Var<E>> {
-        apply(Each(Clamp { low, high }), [self])
+        // As the element type has them, so that an element at a limit is one.
+        let [least, most] = [low, high].map(|limit| E::from_f64(limit).to_f64());
+        if least == f64::INFINITY && low < least || most == f64::NEG_INFINITY && high > most {
+            let problem = format!("the limits are {} and {}, and {} holds neither", shown(low), shown(high), E::NAME);
+            return Err(Error::op(ROW.name, problem, &[("x", self.value().shape())], "give limits within its range"));
+        }
+        apply(Each(Clamp { low: least, high: most }), [self])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::ops::support::pointwise::agree;
-    use crate::{Tensor, Var};
+    use crate::{Tape, Tensor, Var};
 
     #[test]
     fn beyond_the_limits_the_slope_is_0_and_at_them_1() {
@@ -98,6 +104,18 @@ mod tests {
             (f64::NAN, f64::NAN, 0.0),
         ];
         agree(&table, 0.0, |x| x.clamp(-1.0, 2.0));
+    }
+
+    /// 0.1 lies below the nearest number of `f32`, which is the limit all the same.
+    #[test]
+    fn limits_are_those_of_the_element_type() {
+        let tape = Tape::new();
+        let x = tape.leaf(Tensor::scalar(0.1_f32));
+        let slope = tape.backward(&x.clamp(0.0, 0.1).unwrap()).unwrap().take(&x).unwrap();
+        assert_eq!(slope.item().unwrap(), 1.0);
+        let refused = x.clamp(1e39, 1e40).unwrap_err().to_string();
+        assert!(refused.starts_with("clamp: the limits are 1e39 and 1e40, and f32 holds neither"), "{refused}");
+        assert!(x.clamp(-1e40, 1e39).is_ok());
     }
 
     #[test]

@@ -14,13 +14,12 @@
 //! `index_select`.
 
 use super::support::catalogue::{Large, Row, case};
-use super::support::isa;
 use crate::error::{Error, Result};
 use crate::par::{CHUNK, for_each};
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
-use evograd_kernels::{Element, arith};
+use evograd_kernels::Element;
 
 pub(super) const ROW: Row = Row {
     name: "embedding",
@@ -82,15 +81,18 @@ impl<E: Element> Op<E, 1> for Embedding {
     }
 
     fn backward(&self, x: Shape, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
-        let (width, dy, isa) = (x.elements() / x.sizes()[0], dy.as_slice(), isa());
+        let (width, dy) = (x.elements() / x.sizes()[0], dy.as_slice());
         let rows = (CHUNK / width).max(x.sizes()[0].div_ceil(PARTS)).max(1);
         [Some(Tensor::build(x, |dx| {
             for_each(dx, rows * width, |i, dx| {
-                dx.fill(E::ZERO);
+                // In f64, as a row that many places name has as many terms.
+                let mut sums = vec![0.0; dx.len()];
                 let own = i * rows..i * rows + dx.len() / width;
                 for (row, dy) in self.index.iter().zip(dy.chunks_exact(width)).filter(|(row, _)| own.contains(row)) {
-                    arith::accumulate(isa, dy, &mut dx[(row - own.start) * width..][..width]);
+                    let sums = &mut sums[(row - own.start) * width..][..width];
+                    sums.iter_mut().zip(dy).for_each(|(sum, dy)| *sum += dy.to_f64());
                 }
+                dx.iter_mut().zip(sums).for_each(|(dx, sum)| *dx = E::from_f64(sum));
             });
         }))]
     }
@@ -126,6 +128,18 @@ mod tests {
         let dy = Tensor::from_fn([3, 2], |i| (1 << i) as f32).unwrap();
         let gradients = tape.backward_from(&[(&y, dy)]).unwrap();
         assert_eq!(gradients.get(&table).unwrap().as_slice(), [0.0, 0.0, 4.0, 8.0, 0.0, 0.0, 17.0, 34.0]);
+    }
+
+    /// A sum of which a part does not fit, and one whose small terms are below the last bit of a large one.
+    #[test]
+    fn many_gradients_of_a_row_add_up_exactly() {
+        for (dy, sum) in [([3e38_f32, 3e38, -3e38], 3e38), ([1e8, 1.0, -1e8], 1.0)] {
+            let tape = Tape::new();
+            let table = tape.leaf(Tensor::zeros([2, 1]).unwrap());
+            let y = table.embedding(&[0, 0, 0]).unwrap();
+            let dy = Tensor::from_vec([3, 1], dy.to_vec()).unwrap();
+            assert_eq!(tape.backward_from(&[(&y, dy)]).unwrap().get(&table).unwrap().as_slice(), [sum, 0.0]);
+        }
     }
 
     #[test]

@@ -100,12 +100,14 @@ impl<E: Element> Op<E, 1> for Gather {
         let blocks = (CHUNK / lanes.block()).max(1);
         [Some(Tensor::build(x, |dx| {
             for_each(dx, blocks * lanes.block(), |i, dx| {
-                dx.fill(E::ZERO);
+                // In f64, as an element that many places name has as many terms.
+                let mut sums = vec![0.0; dx.len()];
                 let first = i * blocks * chosen.block();
                 for from in 0..dx.len() / lanes.block() * chosen.block() {
                     let place = from / chosen.block() * lanes.block() + self.index[first + from] * lanes.inner;
-                    dx[place + from % lanes.inner] += dy[first + from];
+                    sums[place + from % lanes.inner] += dy[first + from].to_f64();
                 }
+                dx.iter_mut().zip(sums).for_each(|(dx, sum)| *dx = E::from_f64(sum));
             });
         }))]
     }
@@ -143,6 +145,17 @@ mod tests {
         let dy = Tensor::from_vec([2, 2], vec![1.0, 2.0, 4.0, 8.0]).unwrap();
         let gradients = tape.backward_from(&[(&y, dy)]).unwrap();
         assert_eq!(gradients.get(&x).unwrap().as_slice(), [0.0, 2.0, 0.0, 8.0, 5.0, 0.0]);
+    }
+
+    #[test]
+    fn many_gradients_of_an_element_add_up_exactly() {
+        for (dy, sum) in [([3e38_f32, 3e38, -3e38], 3e38), ([1e8, 1.0, -1e8], 1.0)] {
+            let tape = Tape::new();
+            let x = tape.leaf(Tensor::zeros([2]).unwrap());
+            let y = x.gather(0, &[1, 1, 1]).unwrap();
+            let dy = Tensor::from_vec([3], dy.to_vec()).unwrap();
+            assert_eq!(tape.backward_from(&[(&y, dy)]).unwrap().get(&x).unwrap().as_slice(), [0.0, sum]);
+        }
     }
 
     #[test]

@@ -55,8 +55,12 @@ impl<E: Element> Tensor<E> {
     /// ```
     ///
     /// # Errors
-    /// As [`Tensor::zeros`].
+    /// When an end or the range between them is not finite, and as [`Tensor::zeros`].
     pub fn linspace(start: f64, end: f64, count: usize) -> Result<Self> {
+        if !(end - start).is_finite() {
+            let problem = format!("it goes from {start} to {end}");
+            return Err(Error::op("linspace", problem, &[], "give two finite numbers, and a range that is finite too"));
+        }
         // From both ends, so that both are exact.
         let last = count.saturating_sub(1).max(1) as f64;
         let at = |i: usize| match i as f64 / last {

@@ -394,8 +394,9 @@ fn best_of(best: &Checkpoint, digest: &str, position: &Position) -> (Option<u64>
         (Ok(None), Some(_)) => {
             format!("checkpoints/best is missing, of an epoch with an accuracy of {}", percent(position.best))
         }
-        // Where the process was killed before `last` was saved, `best` is of an epoch to come.
-        (Ok(Some(found)), known) if found.best == known || found.step > position.step => {
+        // Where the process was killed before `last` was saved, `best` is of an epoch to come; it is saved once its epoch has ended,
+        // which may be at the very step of `last`.
+        (Ok(Some(found)), known) if found.best == known || found.epoch > position.epoch => {
             return (Some(found.step), None);
         }
         (Ok(Some(found)), known) => format!(

@@ -45,8 +45,8 @@ pub(in crate::ops) trait PairLoss: Debug + Sync + 'static {
         Ok(())
     }
 
-    /// Refuses values that cannot be worked with.
-    fn check_values<E: Element>(&self, _x: &Tensor<E>) -> Result<()> {
+    /// Refuses inputs and targets that cannot be worked with.
+    fn check_values<E: Element>(&self, _pair: [&Tensor<E>; 2]) -> Result<()> {
         Ok(())
     }
 
@@ -78,8 +78,8 @@ impl<E: Element, L: PairLoss> Op<E, 2> for Reduced<L> {
         Ok(if self.reduction == Reduction::None { *x } else { Shape::SCALAR })
     }
 
-    fn check(&self, [x, _]: [&Tensor<E>; 2]) -> Result<()> {
-        self.loss.check_values(x)
+    fn check(&self, pair: [&Tensor<E>; 2]) -> Result<()> {
+        self.loss.check_values(pair)
     }
 
     fn forward(&self, [x, t]: [&Tensor<E>; 2]) -> (Tensor<E>, [Tensor<E>; 2]) {

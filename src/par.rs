@@ -35,7 +35,7 @@ impl ThreadPool {
     /// A pool of `threads` threads.
     ///
     /// # Errors
-    /// When `threads` is 0 or above 1024, or the system refuses to start them.
+    /// When `threads` is 0 or above 1024, or the system refuses to start them; without the feature `parallel` also when it is not 1.
     pub fn new(threads: usize) -> Result<ThreadPool> {
         let failed = |problem: String| Error::Threads { threads, problem };
         if !(1..=1024).contains(&threads) {

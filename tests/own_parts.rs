@@ -214,6 +214,7 @@ fn gradients_of_own_layers_are_checked_and_a_wrong_one_is_named() {
         };
         let report = gradcheck(function, network.weights()).unwrap();
         assert_eq!(report.passed(), right, "{report}");
+        assert_eq!(report.wrong.is_some(), !right, "{report}");
         if let Some(place) = report.wrong {
             // What stands before the wave gets its wrong slope, and what stands behind it does not.
             assert!(["hidden.weight", "hidden.bias", "wave.scale"].contains(&names[place.input].as_str()));
@@ -416,12 +417,20 @@ fn what_is_no_checkpoint_is_neither_replaced_nor_loaded() {
     assert!(refused(other.load(&at("run.1"))).contains("of other settings or data"));
     let mut sgd = Trainer::with_steps(&spec(1.0), trainer().config().clone(), 75).unwrap();
     assert!(refused(sgd.load(&at("run.1"))).contains("it is the checkpoint of another run"));
+    // Neither does it go on with other steps in an epoch, or another layer in the place of one with the same weights.
+    for (other, steps) in [(spec(1.0), 80), (spec(0.5), 75)] {
+        let other = Trainer::with_steps(&other, trainer().config().clone(), steps).unwrap();
+        let mut other = other.with_rule(RootMeanSquare).unwrap();
+        assert!(refused(other.load(&at("run.1"))).contains("it is the checkpoint of another run"));
+    }
     let (x, y) = data();
     (0..76).for_each(|_| assert!(own.step_on(&x, |output| loss(output, &y)).is_ok()));
-    assert_eq!(
-        refused(own.save(&at("run.1"))),
-        "trainer: 76 steps of the epoch are taken, which is more than it has; call end_epoch after the last step of each epoch"
+    let expected = format!(
+        "trainer: after 0 epochs and 76 steps more it stands at step 76, and no run of {} steps comes to such a place; \
+         call end_epoch once, after the last step of each epoch",
+        own.steps()
     );
+    assert_eq!(refused(own.save(&at("run.1"))), expected);
 }
 
 /// The gradient of a value on the way is that of a leaf in its place.

@@ -93,6 +93,17 @@ mod tests {
         assert_eq!(gradients.get(&x).unwrap().as_slice(), [5.0, 10.0, 0.0, 16.0, 32.0, 0.0]);
     }
 
+    /// A pixel that shows another one has no part in its gradient, were that infinite.
+    #[test]
+    fn an_infinite_gradient_reaches_its_own_pixel_alone() {
+        let tape = Tape::new();
+        let x = tape.leaf(Tensor::<f32>::zeros([1, 1, 1, 2]).unwrap());
+        let y = x.upsample_nearest2d([1, 4]).unwrap();
+        let dy = Tensor::from_vec([1, 1, 1, 4], vec![1.0, f32::INFINITY, 2.0, 3.0]).unwrap();
+        let gradients = tape.backward_from(&[(&y, dy)]).unwrap();
+        assert_eq!(gradients.get(&x).unwrap().as_slice(), [f32::INFINITY, 5.0]);
+    }
+
     #[test]
     fn what_is_no_image_or_no_size_is_named() {
         let [x, flat] = [&[1, 1, 2, 2][..], &[2, 2]].map(|shape| Var::constant(Tensor::<f32>::zeros(shape).unwrap()));

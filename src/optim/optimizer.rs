@@ -229,6 +229,12 @@ impl<E: Element> Optimizer<E> {
         Event { inputs, bytes, ..Event::new(op, Pass::Update, all) }
     }
 
+    /// Its rule with all settings, as `Debug` shows them.
+    #[cfg(feature = "training")]
+    pub(crate) fn rule_settings(&self) -> String {
+        format!("{:?}", self.rule)
+    }
+
     /// The name of its rule: `sgd`, `adam`, or that of an [`OwnRule`].
     pub fn rule_name(&self) -> &'static str {
         self.rule.name()
@@ -257,8 +263,8 @@ impl<E: Element> Optimizer<E> {
     }
 }
 
-/// The step of one weight by a rule from outside, which may neither give it another shape, nor make it infinite or NaN, nor run out of memory
-/// unnoticed.
+/// The step of one weight by a rule from outside, which may neither give it another shape, nor make it infinite or NaN, nor run out
+/// of memory unnoticed.
 fn step_by<E: Element>(
     rule: &dyn OwnRule<E>,
     weight: &mut Tensor<E>,

@@ -128,13 +128,13 @@ impl Checkpoint {
         files::remove(&old).map_err(refused)
     }
 
-    /// Sets a trainer to the checkpoint of the run `run`, whose rows are in the file `metrics`, where it has any. Where it was damaged and the one
-    /// before is there and whole, that one takes its place; then the answer says what was wrong.
+    /// Sets a trainer to the checkpoint of the run `run`, whose rows are in the file `metrics`, where it has any. Where it was damaged
+    /// or lost and the one before is there and whole, that one takes its place; then the answer says what was wrong.
     ///
     /// # Errors
     /// When there is none, a file is damaged or missing, it is of another run, or rows before it are not those that the run has
-    /// written; and when a file cannot be read this time, as
-    /// where too many are open: that says nothing about the checkpoint, and no other takes its place.
+    /// written; and when a file cannot be read this time, as where too many are open: that says nothing about the checkpoint, and no
+    /// other takes its place. The trainer is then as it was.
     pub fn load(&self, trainer: &mut Trainer, run: &str, metrics: Option<&Path>) -> Result<Loaded> {
         self.expect_folder()?;
         let (found, damage) = self.read_or_before()?;
@@ -165,7 +165,8 @@ impl Checkpoint {
         let damaged = match Files::read(&self.0) {
             Ok(found) => return Ok((found, None)),
             Err(Unusable::Other(error)) => return Err(error),
-            Err(Unusable::Damaged(error)) => is_there(&self.0)?.then_some(error),
+            // A process that was killed while one took the other's place has left the next beside them.
+            Err(Unusable::Damaged(error)) => (is_there(&self.0)? || !is_there(&self.next())?).then_some(error),
         };
         match (Files::read(&self.before()), damaged) {
             (Ok(found), damaged) => Ok((found, damaged)),
@@ -299,12 +300,16 @@ impl Files {
         }
         let [model, optimizer] = [MODEL, OPTIMIZER].map(|name| self.folder.join(name));
         let memory = parse_safetensors(&optimizer, &self.bytes[1])?;
+        let before = trainer.network.clone();
         trainer.network.set_state(&model, parse_safetensors(&model, &self.bytes[0])?)?;
         let names = weight_names(trainer);
         let wanted = names.iter().zip(trainer.optimizer.state_mut());
         let wanted =
             wanted.flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)));
-        assign(&optimizer, memory, wanted.collect())?;
+        if let Err(error) = assign(&optimizer, memory, wanted.collect()) {
+            trainer.network = before;
+            return Err(error);
+        }
         trainer.optimizer.set_steps(self.saved.optimizer_steps);
         trainer.position = self.saved.position.clone();
         Ok(())

@@ -37,15 +37,22 @@ impl Trainer {
     /// refuses, as where the disk is full. A checkpoint that was there stays.
     pub fn save(&self, folder: &Path) -> Result<()> {
         if !self.can_stand_at(&self.position) {
-            let problem = format!("{} steps of the epoch are taken, which is more than it has", self.position.batch);
-            return Err(Error::op("trainer", problem, &[], "call end_epoch after the last step of each epoch"));
+            let problem = format!(
+                "after {} epochs and {} steps more it stands at step {}, and no run of {} steps comes to such a place",
+                self.position.epoch,
+                self.position.batch,
+                self.position.step,
+                self.steps()
+            );
+            return Err(Error::op("trainer", problem, &[], "call end_epoch once, after the last step of each epoch"));
         }
         let checkpoint = checkpoint(folder)?;
         files::make_folder(files::parent(folder))?;
         checkpoint.save(self, &known_by(self), None)
     }
 
-    /// Goes on from a checkpoint that [`Trainer::save`] has written; this trainer has to be made as that one was.
+    /// Goes on from a checkpoint that [`Trainer::save`] has written; this trainer has to be made as that one was. That
+    /// [`Trainer::with_rate`] is given the same function is not checked.
     ///
     /// # Errors
     /// When there is none, a file of it is damaged, or it is one of another network, another rule or other settings.
@@ -88,7 +95,9 @@ fn expect_checkpoint(place: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a checkpoint knows its trainer by: another one would not go on as this one does.
+/// What a checkpoint knows its trainer by: another one would not go on as this one does. A course of the rate is a function, of
+/// which nothing can be known.
 fn known_by(trainer: &Trainer) -> String {
-    sha256(format!("{}\n{}", trainer.config().to_toml(), trainer.optimizer.rule_name()))
+    let (settings, plan, steps) = (trainer.config().to_toml(), trainer.network.plan(), trainer.steps());
+    sha256(format!("{settings}\n{plan:?}\n{steps} steps\n{}", trainer.optimizer.rule_settings()))
 }

@@ -15,6 +15,13 @@ pub(in crate::ops) struct Tap {
     pub share: f64,
 }
 
+impl Tap {
+    /// The places that are seen, each with its share: a place with a share of 0 is not.
+    fn parts(&self) -> impl Iterator<Item = (usize, f64)> + use<> {
+        [(self.first, 1.0 - self.share), (self.second, self.share)].into_iter().filter(|(_, share)| *share != 0.0)
+    }
+}
+
 /// The taps of every output place along both axes.
 #[derive(Debug)]
 pub(in crate::ops) struct Resampling {
@@ -84,10 +91,10 @@ impl Resampling {
                     let dy = &values[(i * planes + p) * to..][..to];
                     for (dy, row) in dy.chunks_exact(self.columns.len()).zip(&self.rows) {
                         for (dy, column) in dy.iter().zip(&self.columns) {
-                            for (y, part) in [(row.first, 1.0 - row.share), (row.second, row.share)] {
-                                let dy = dy.to_f64() * part;
-                                sums[y * w + column.first] += dy * (1.0 - column.share);
-                                sums[y * w + column.second] += dy * column.share;
+                            for (y, rows) in row.parts() {
+                                for (x, columns) in column.parts() {
+                                    sums[y * w + x] += dy.to_f64() * rows * columns;
+                                }
                             }
                         }
                     }

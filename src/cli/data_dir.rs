@@ -23,11 +23,17 @@ impl DataDir {
         self.folder.as_deref()
     }
 
-    /// The folder of a run's data: as the argument says, or else where the run found it, if that is still there.
-    pub fn folder_of(&self, run: &RunInfo) -> Result<PathBuf> {
-        let recorded = run.data_dir.as_ref().map(PathBuf::from).filter(|folder| folder.is_dir());
-        match (&self.folder, recorded) {
-            (None, Some(folder)) => Ok(folder),
+    /// The folder of a run's data: as the argument says, or else where the run found it. A set that is made when it is needed
+    /// has none.
+    pub fn folder_of(&self, run: &RunInfo, set: &str) -> Result<PathBuf> {
+        let has_files = data::info(set).is_ok_and(|info| !info.files.is_empty());
+        match (&self.folder, run.data_dir.as_ref().map(PathBuf::from)) {
+            (None, Some(recorded)) if recorded.is_dir() => Ok(recorded),
+            (None, Some(recorded)) if has_files => bail!(
+                "{}: the run read its data set {set} from this folder, which is not there any more; name the folder that \
+                 holds it now with --data-dir",
+                recorded.display()
+            ),
             _ => self.folder(),
         }
     }

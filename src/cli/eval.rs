@@ -75,7 +75,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let folder = of_kind(&args.run, &[Kind::Training])?;
     let config = Config::read(&folder.settings(), &[])?;
     let (info, began) = folder.expect_same_settings(&config.to_toml())?;
-    let sets = open(&config.data, &args.data_dir.folder_of(&info)?)?;
+    let sets = open(&config.data, &args.data_dir.folder_of(&info, &config.data.set)?)?;
     folder.expect_same_classes(&sets, &began)?;
     let mut file_progress = FileProgress::new();
     let changed = folder.expect_same_data(&sets, &began, &mut file_progress).err();

@@ -12,6 +12,7 @@ mod interrupt;
 mod model_args;
 mod origin;
 mod out_file;
+mod predict;
 mod processor;
 mod profile;
 mod progress;
@@ -67,6 +68,7 @@ enum Command {
     Search(Box<search::Args>),
     Tsp(tsp::Args),
     Eval(eval::Args),
+    Predict(predict::Args),
 }
 
 /// Does what the command line asks for. What is wrong with it is said in lines that fit the terminal, where clap breaks its help
@@ -149,6 +151,7 @@ fn perform(args: Args, typed: &typed::Typed) -> Result<ExitCode> {
             Command::Gradcheck(args) => gradcheck::run(&args, &mut out),
             Command::Inspect(args) => inspect::run(&args, &mut out),
             Command::Eval(args) => eval::run(&args, &mut out),
+            Command::Predict(args) => predict::run(&args, &mut out),
             Command::Profile(args) => profile::run(&args, &mut out),
             Command::Search(args) => search::run(&args, typed, &mut out),
             Command::Train(args) => train::run(&args, &mut out),

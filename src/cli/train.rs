@@ -108,7 +108,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
         let folder = RunFolder::open(folder)?;
         // Before any data is looked for: an edited configuration may name another set.
         let (before, _) = folder.expect_same("train", &config.to_toml())?;
-        let data_dir = args.how.data_dir.folder_of(&before)?;
+        let data_dir = args.how.data_dir.folder_of(&before, &config.data.set)?;
         let sets = open(&config, &data_dir)?;
         let info = describe(config.training.seed, &sets, &data_dir);
         let path = folder.path().to_path_buf();

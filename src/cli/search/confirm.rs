@@ -156,7 +156,7 @@ fn settings(args: &Args) -> Result<(SearchConfig, Sets)> {
     config.check()?;
     let info = folder.info()?;
     interrupt::before_anything()?;
-    let sets = open(&config.data, &args.place.data_dir.folder_of(&info)?)?;
+    let sets = open(&config.data, &args.place.data_dir.folder_of(&info, &config.data.set)?)?;
     if let Some(began) = &info.began {
         folder.expect_same_data(&sets, began, &mut FileProgress::new())?;
     }

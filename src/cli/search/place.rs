@@ -78,7 +78,8 @@ impl Place {
                 let origin = Origin::of(Some(&folder.settings()), set)?;
                 let config = origin.parsed(SearchConfig::parse)?;
                 let (info, _) = folder.expect_same_settings(&config.to_toml())?;
-                (origin, config, self.data_dir.folder_of(&info)?)
+                let data_dir = self.data_dir.folder_of(&info, &config.data.set)?;
+                (origin, config, data_dir)
             }
         };
         interrupt::before_anything()?;
@@ -102,7 +103,7 @@ impl Place {
                 folder.expect_same_data(&sets, &began, &mut file_progress)?;
                 expect_begun(&folder, &before, kind)?;
                 expect_same_search(&folder.path().join("journal.jsonl"), task, &config, &sets)?;
-                let data_dir = self.data_dir.folder_of(&before)?;
+                let data_dir = self.data_dir.folder_of(&before, &config.data.set)?;
                 let info = self.describe(kind, &config, &sets, &data_dir, &mut file_progress)?.begun(Some(before));
                 folder.write("config.toml", settings.as_bytes())?;
                 folder.describe(&info)?;

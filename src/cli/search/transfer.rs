@@ -80,7 +80,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     training.training.seed = args.seed.unwrap_or(training.training.seed);
     let config = Config::parse(&training.to_toml(), &args.set)?;
     let info = folder.info()?;
-    let data_dir = args.how.data_dir.folder_of(&info)?;
+    let data_dir = args.how.data_dir.folder_of(&info, &config.data.set)?;
     let sets = open(&config.data, &data_dir)?;
     let same_set = config.data.set == search_set && config.data.size == search_size;
     if let Some(began) = info.began.as_ref().filter(|_| same_set) {

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// The bytes of a file, and the share of memory that they take.
-pub(super) fn contents(path: &Path) -> std::result::Result<(Vec<u8>, memory::Share), String> {
+pub(in crate::data) fn contents(path: &Path) -> std::result::Result<(Vec<u8>, memory::Share), String> {
     let (file, length) = opened(path)?;
     let share = memory::FILES.take(length);
     let mut bytes = reserve::with_room(length as usize)?;

@@ -83,6 +83,14 @@ impl Listing {
     }
 }
 
+/// The images below any folder, and what is not read.
+pub(in crate::data) fn images_below(root: &Path) -> Result<(Vec<PathBuf>, Vec<FileNote>)> {
+    let mut listing = Listing { folders: Vec::new(), classes: Vec::new(), files: Vec::new(), left_out: Vec::new() };
+    let mut seen = HashSet::from_iter(root.canonicalize().ok());
+    listing.walk(root, Path::new(""), 0, &mut seen)?;
+    Ok((listing.files.iter().map(|(path, _)| root.join(path)).collect(), listing.left_out))
+}
+
 /// Why a folder within a class is not entered, if it is not.
 fn enter(path: &Path, below: &Path, seen: &mut HashSet<PathBuf>) -> Option<String> {
     if below.components().count() > DEEPEST {

@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
 /// The settings that arguments stand for; of two arguments for one setting the later one counts.
-const SETTINGS: [(&str, &[&str]); 25] = [
+const SETTINGS: [(&str, &[&str]); 26] = [
     ("MODEL", &["model.name"]),
     (
         "--backbone",
@@ -33,6 +33,7 @@ const SETTINGS: [(&str, &[&str]); 25] = [
     ("--children", &["search.children"]),
     ("--workers", &["search.workers"]),
     ("--networks", &["calibration.codes"]),
+    ("--sampling", &["calibration.sampling"]),
     ("--budgets", &["calibration.budgets"]),
     ("--seeds", &["confirmation.seeds"]),
 ];

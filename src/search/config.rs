@@ -48,7 +48,7 @@ pub struct SearchConfig {
 }
 
 /// What a key means, where its name does not say all.
-const NOTES: [(&str, &str); 23] = [
+const NOTES: [(&str, &str); 24] = [
     ("search.method", "evolution, paper, aging, predictor or random"),
     ("search.budget", "trainings, as 100, or core time, as 1.5h"),
     ("search.population", "individuals in a generation"),
@@ -71,6 +71,7 @@ const NOTES: [(&str, &str); 23] = [
     ("networks.backbone.pool", "side of the pool behind each stage"),
     ("networks.backbone.features", "outputs of the first linear layer"),
     ("calibration.codes", "drawn at random, each graph at most once"),
+    ("calibration.sampling", "uniform: by fair coins; mixed: few and all edges and a chain too"),
     ("calibration.budgets", "epochs, S, M, L, or images as 60k; x2 for two trainings of each"),
 ];
 

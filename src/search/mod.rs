@@ -58,7 +58,7 @@ pub use numbers::expect_number;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use run::{search, search_by};
 pub use rungs::{Rung, rungs, without_divergences};
-pub use settings::{Calibration, Confirmation, Contestant, Method, Networks, Selector, Strategy};
+pub use settings::{Calibration, Confirmation, Contestant, Method, Networks, Sampling, Selector, Strategy};
 pub use statistics::{Repeatability, correlation, kendall_tau, selection_intensity, slope};
 pub use surrogate::{Draw, Estimate, Observation, Prediction, Scale, Surrogate, Variances, r_squared};
 pub use table::{TableSource, TrainingRow, TrainingTable};

@@ -161,11 +161,11 @@ fn deviation(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::rng::{Purpose, Stream};
-    use crate::search::calibrate::different_graphs;
+    use crate::search::graphs::graphs;
 
     fn trial(epochs: u32, repeat: u32, fitness: &[f64]) -> Trial {
         let length = Length::Epochs(epochs);
-        let codes = different_graphs(&[3, 4], fitness.len(), 3).unwrap();
+        let codes = graphs(&[3, 4]).unwrap();
         let row = |(code, fitness): (&Code, &f64)| EvaluationRow {
             generation: 0,
             code: code.to_string(),

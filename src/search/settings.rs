@@ -117,6 +117,8 @@ impl Default for Networks {
 pub struct Calibration {
     /// How many codes, drawn at random.
     pub codes: usize,
+    /// From where they are drawn.
+    pub sampling: Sampling,
     /// Lengths of training, and how often each code is trained so; the last is what the others are compared with.
     pub budgets: Vec<Repeated>,
 }
@@ -124,8 +126,19 @@ pub struct Calibration {
 impl Default for Calibration {
     fn default() -> Self {
         let repeated = |epochs, times| Repeated { length: Length::Epochs(epochs), times };
-        Calibration { codes: 24, budgets: vec![repeated(3, 2), repeated(24, 1)] }
+        Calibration { codes: 24, sampling: Sampling::Uniform, budgets: vec![repeated(3, 2), repeated(24, 1)] }
     }
+}
+
+/// Which networks a calibration draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Each bit by a fair coin, as the first generation of a search. Such networks have nearly the same number of convolutions.
+    Uniform,
+    /// What evolution meets on its way: the network without edges, with all, the chain, a quarter of codes with an edge in five
+    /// places, and the rest by fair coins.
+    Mixed,
 }
 
 /// Which networks are trained again, and how often.

@@ -10,7 +10,7 @@ use crate::cli::interrupt;
 use crate::cli::run_folder::{Kind, going_on};
 use crate::cli::table::{Table, fitted};
 use crate::cli::terminal::{note, note_command};
-use crate::cli::values::{setting, written};
+use crate::cli::values::{setting, text, written};
 use anyhow::{Context, Result, bail};
 use evograd::record::EvaluationRow;
 use evograd::report::{agreeing, counted, grouped, unsigned_zero};
@@ -25,6 +25,9 @@ Examples:
       24 networks, each for 3 epochs, again for 3, and for 24
   evograd search calibrate --data cifar10 --rung S --budgets Sx2,Mx2,L
       after 20,000, 120,000 and 320,000 images: 12 hours of one core
+  evograd search calibrate --data cifar10 --rung S --budgets Sx2,M \
+    --sampling mixed
+      also networks with hardly any edges, and with all
 
 A search trains its networks for a short while. This shows whether the best
 after a short training are the best after a long one, the last of --budgets:
@@ -45,6 +48,10 @@ pub struct Args {
     /// Number of random networks [default: 24]
     #[arg(long, value_name = "N", value_parser = setting::<usize>("calibration.codes"))]
     networks: Option<usize>,
+    /// How networks are drawn: uniform, by fair coins, or mixed: the network without edges, with all, the chain, a quarter with few
+    /// edges, and others by fair coins [default: uniform]
+    #[arg(long, value_name = "HOW")]
+    sampling: Option<String>,
     /// How long each network is trained: epochs, a rung S, M or L, or images as 60k; with x2 two times, with different seeds;
     /// the last is what the others are compared with [default: 3x2,24]
     #[arg(long, value_name = "LENGTH[xTIMES],…", value_parser = written::<Repeated>, value_delimiter = ',')]
@@ -84,6 +91,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     }
     let more = [
         ("calibration.codes", args.networks.map(|n| n.to_string())),
+        ("calibration.sampling", args.sampling.as_deref().map(text)),
         ("calibration.budgets", args.budgets.as_ref().map(|budgets| format!("{:?}", texts(budgets)))),
     ];
     let (mut config, sets) = args.place.settings(Kind::Calibration, &args.settings, &more)?;
@@ -143,7 +151,7 @@ fn texts(budgets: &[Repeated]) -> Vec<String> {
 }
 
 /// The trainings of all budgets, with epochs of so many samples.
-fn amount(Calibration { codes, budgets }: &Calibration, samples: usize) -> Amount {
+fn amount(Calibration { codes, budgets, .. }: &Calibration, samples: usize) -> Amount {
     let times = |budget: &Repeated| budget.times as usize;
     let epochs = |budget: &Repeated| {
         let of_one = match budget.length {
@@ -301,7 +309,7 @@ mod tests {
     #[test]
     fn a_dry_run_counts_all_budgets() {
         let budgets = ["3x2", "24", "Mx2"].map(|text| text.parse().unwrap()).to_vec();
-        let amount = amount(&Calibration { codes: 24, budgets }, 20_000);
+        let amount = amount(&Calibration { codes: 24, budgets, ..Calibration::default() }, 20_000);
         let Amount::Trainings { trainings, epochs, .. } = amount else { panic!("trainings are counted") };
         assert_eq!((trainings, epochs), (120, 24 * (3 + 3 + 24 + 6 + 6)));
     }

@@ -11,7 +11,7 @@ use evograd::models::genetic_cnn::{self, Code};
 use evograd::report::{
     BestStats, GenerationStats, SearchStats, agreeing, counted, duration, estimate, grouped, percent, rounded,
 };
-use evograd::search::{Budget, EarlyEnd, Method, SearchConfig, is_used_up, read_journal};
+use evograd::search::{Budget, EarlyEnd, Method, Sampling, SearchConfig, is_used_up, read_journal};
 use std::io::Write;
 
 /// What is about to be done, and where.
@@ -45,7 +45,10 @@ pub fn banner(begun: &Begun, resumed: bool) -> Vec<String> {
                 confirmation.as_ref().map_or((0, 0), |asked| (asked.seeds, asked.contestants.len()));
             format!("{networks} of them, each with {}", counted(seeds.into(), "new seed"))
         }
-        _ => format!("{} random ones", calibration.as_ref().map_or(0, |calibration| calibration.codes)),
+        _ => calibration.as_ref().map_or_else(String::new, |calibration| match calibration.sampling {
+            Sampling::Uniform => format!("{} random ones", calibration.codes),
+            Sampling::Mixed => format!("{} of them, from no edge to all", calibration.codes),
+        }),
     };
     let held_out = data.validation_of(begun.sets.train.len());
     let images = if data.samples == 0 { begun.sets.train.len() - held_out } else { data.samples };

@@ -50,7 +50,7 @@ pub struct Args {
     networks: Option<usize>,
     /// How networks are drawn: uniform, by fair coins, or mixed: the network without edges, with all, the chain, a quarter with few
     /// edges, and others by fair coins [default: uniform]
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", value_parser = ["uniform", "mixed"])]
     sampling: Option<String>,
     /// How long each network is trained: epochs, a rung S, M or L, or images as 60k; with x2 two times, with different seeds;
     /// the last is what the others are compared with [default: 3x2,24]

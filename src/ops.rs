@@ -22,6 +22,7 @@ pub mod clamp;
 pub mod concat;
 pub mod conv1d;
 pub mod conv2d;
+pub mod conv_transpose2d;
 pub mod cos;
 pub mod cross_entropy;
 pub mod cross_entropy_with;
@@ -61,6 +62,7 @@ pub mod relu;
 pub mod reshape;
 pub mod rms_norm;
 pub mod scale;
+pub mod scaled_dot_product_attention;
 pub mod sigmoid;
 pub mod silu;
 pub mod sin;
@@ -85,6 +87,7 @@ pub mod where_;
 
 pub use avg_pool2d::AvgPool2d;
 pub(crate) use concat::concat_shape;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv1d::Conv1d;
 pub use conv2d::{Conv2d, PreparedConv2d};
 pub use cross_entropy_with::CrossEntropy;
@@ -94,6 +97,7 @@ pub(crate) use linear::linear_shape;
 pub use local_response_norm::LocalResponseNorm;
 pub use matmul::Transpose;
 pub use max_pool2d::MaxPool2d;
+pub use scaled_dot_product_attention::AttentionMask;
 pub use softplus::Softplus;
 pub use support::batch_statistics::{BatchNorm, RunningStats};
 pub use support::catalogue::{Case, Draw, Large, Row, Run};
@@ -120,6 +124,7 @@ pub const CATALOGUE: &[Row] = &[
     concat::ROW,
     conv1d::ROW,
     conv2d::ROW,
+    conv_transpose2d::ROW,
     cos::ROW,
     cross_entropy::ROW,
     cross_entropy_with::ROW,
@@ -159,6 +164,7 @@ pub const CATALOGUE: &[Row] = &[
     reshape::ROW,
     rms_norm::ROW,
     scale::ROW,
+    scaled_dot_product_attention::ROW,
     sigmoid::ROW,
     silu::ROW,
     sin::ROW,

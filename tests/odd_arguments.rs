@@ -4,7 +4,8 @@
 use evograd::ops::FusedActivation;
 use evograd::ops::ReducedAxes;
 use evograd::ops::{
-    AvgPool2d, Conv1d, Conv2d, CrossEntropy, Gelu, LocalResponseNorm, MaxPool2d, Reduction, Softplus, Transpose,
+    AttentionMask, AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, CrossEntropy, Gelu, LocalResponseNorm, MaxPool2d,
+    Reduction, Softplus, Transpose,
 };
 use evograd::{
     BatchNorm, DropoutKey, Fusion, Purpose, Result, RunningStats, SgdStep, Stream, Tape, Tensor, Var, sgd_step,
@@ -254,6 +255,33 @@ fn conv1d(odd: &mut Odd) -> Result<Var<f32>> {
     x.conv1d(&kernel, bias.as_ref(), options)
 }
 
+fn conv_transpose2d(odd: &mut Odd) -> Result<Var<f32>> {
+    let x = odd.var();
+    let options = ConvTranspose2d {
+        stride: if odd.flag() { [2, 1] } else { odd.pair() },
+        padding: if odd.flag() { [0, 0] } else { odd.pair() },
+        dilation: if odd.flag() { [1, 1] } else { odd.pair() },
+        output_padding: if odd.flag() { [0, 0] } else { odd.pair() },
+        groups: odd.pick(&[1, 1, 1, 0, 2]),
+    };
+    let channels = x.value().shape().sizes().get(1).copied().unwrap_or(1);
+    let kernel = odd.var_of(&[channels, 2, 3, 2]);
+    let bias = odd.flag().then(|| odd.var_of(&[2]));
+    x.conv_transpose2d(&kernel, bias.as_ref(), options)
+}
+
+fn attention(odd: &mut Odd) -> Result<Var<f32>> {
+    let (queries, keys, values) = (odd.var(), odd.var(), odd.var());
+    let mask = odd.var();
+    let masks = [
+        AttentionMask::None,
+        AttentionMask::Causal,
+        AttentionMask::Visible(mask.value()),
+        AttentionMask::Added(mask.value()),
+    ];
+    queries.scaled_dot_product_attention(&keys, &values, odd.pick(&masks))
+}
+
 /// The size of images; now and then so great that it overflows.
 fn size(odd: &mut Odd) -> [usize; 2] {
     if odd.stream.below(4) == 0 { odd.pick(&[[0, 1], [1 << 40, 1 << 40], [usize::MAX, 1]]) } else { [3, 2] }
@@ -326,6 +354,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("concat", concat),
     ("conv1d", conv1d),
     ("conv2d", conv2d),
+    ("conv_transpose2d", conv_transpose2d),
     ("cos", |odd| odd.var().cos()),
     ("cross_entropy", cross_entropy),
     ("cross_entropy_with", cross_entropy_with),
@@ -374,6 +403,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     }),
     ("rms_norm", rms_norm),
     ("scale", |odd| odd.var().scale(odd.number())),
+    ("scaled_dot_product_attention", attention),
     ("sigmoid", |odd| odd.var().sigmoid()),
     ("silu", |odd| odd.var().silu()),
     ("sin", |odd| odd.var().sin()),

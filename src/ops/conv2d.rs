@@ -45,8 +45,8 @@ use crate::tape::{ListOp, Var, apply_list};
 use crate::tensor::Tensor;
 use evograd_kernels::Element;
 use evograd_kernels::conv::Window;
-use passes::Passes;
-use sizes::Sizes;
+pub(super) use passes::Passes;
+pub(super) use sizes::Sizes;
 
 pub use prepared::PreparedConv2d;
 
@@ -118,7 +118,7 @@ impl Conv2d {
     }
 
     /// The sizes of the convolution of an input with a kernel and, perhaps, a bias.
-    fn sizes(&self, inputs: &[&Shape]) -> Result<Sizes> {
+    pub(super) fn sizes(&self, inputs: &[&Shape]) -> Result<Sizes> {
         let (x, w, bias) = (inputs[0], inputs[1], inputs.get(2).copied());
         let refuse = |problem: String, remedy: &str| {
             let mut shapes = vec![("input", x), ("kernel", w)];
@@ -199,7 +199,7 @@ impl<E: Element> ListOp<E> for Convolution {
     fn backward(&self, [x, w]: [Tensor<E>; 2], dy: Tensor<E>, wanted: &[bool]) -> Vec<Option<Tensor<E>>> {
         let passes = self.passes(&[x.shape(), w.shape()]);
         let mut gradients =
-            vec![wanted[0].then(|| passes.input(&x, &w, &dy)), wanted[1].then(|| passes.weights(&x, &w, &dy))];
+            vec![wanted[0].then(|| passes.input(*x.shape(), &w, &dy)), wanted[1].then(|| passes.weights(&x, &w, &dy))];
         gradients.extend(wanted.get(2).map(|wanted| wanted.then(|| passes.bias(&dy))));
         gradients
     }

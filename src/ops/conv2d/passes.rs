@@ -24,7 +24,7 @@ const PARTS: usize = 16;
 const PART_ELEMENTS: usize = 1 << 24;
 
 /// The passes of one convolution.
-pub(super) struct Passes {
+pub(in crate::ops) struct Passes {
     sizes: Sizes,
     /// Height and width of the output.
     output: [usize; 2],
@@ -75,8 +75,8 @@ impl Passes {
         Products((0..groups).map(of_group).collect())
     }
 
-    /// `dx` from `w` and `dy`.
-    pub fn input<E: Element>(&self, x: &Tensor<E>, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
+    /// `dx`, of the shape of `x`, from `w` and `dy`.
+    pub fn input<E: Element>(&self, x: Shape, w: &Tensor<E>, dy: &Tensor<E>) -> Tensor<E> {
         let Sizes { images, groups, rows, columns, .. } = self.sizes;
         let mut products = Products(Vec::new());
         for group in 0..groups {
@@ -84,7 +84,7 @@ impl Passes {
                 products.0.extend(phases(columns).map(|(b, j)| self.phase(w, group, (a, i), (b, j))));
             }
         }
-        Tensor::build(*x.shape(), |dx| {
+        Tensor::build(x, |dx| {
             // Input pixels that no tap reaches have no product that writes them.
             let written: usize =
                 products.0.iter().map(|product| product.plan.filters() * product.plan.gather().pixels()).sum();
@@ -239,7 +239,7 @@ struct Product<E: Element> {
 }
 
 /// The products that together write every output pixel once.
-pub(super) struct Products<E: Element>(Vec<Product<E>>);
+pub(in crate::ops) struct Products<E: Element>(Vec<Product<E>>);
 
 impl<E: Element> Products<E> {
     /// Runs all products, a few images at a time, and `then` on what they have written of those.

@@ -5,7 +5,7 @@ use evograd_kernels::conv::Window;
 
 /// All sizes of one convolution.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
+pub(in crate::ops) struct Sizes {
     pub images: usize,
     pub channels: usize,
     pub filters: usize,

@@ -34,6 +34,8 @@ pub enum Purpose {
     Towns = 10,
     /// Images of noise.
     Noise = 11,
+    /// The images of the drawn digits.
+    Digits = 12,
 }
 
 /// An endless stream of random words, fixed by a seed, a purpose and two numbers.

@@ -1,13 +1,21 @@
 //! Every data set that is known by name.
 
 use super::info::SetInfo;
-use super::{Sets, cifar, folder, mnist, shapes, svhn};
+use super::{Sets, cifar, digits, folder, mnist, shapes, svhn};
 use crate::error::{Error, Result};
 use std::path::Path;
 
 /// All data sets, in the order in which they are shown. A new one is a row of its own file and a line here.
-pub const CATALOGUE: &[SetInfo] =
-    &[cifar::CIFAR10, cifar::CIFAR100, mnist::MNIST, mnist::FASHION_MNIST, svhn::SVHN, folder::FOLDER, shapes::SHAPES];
+pub const CATALOGUE: &[SetInfo] = &[
+    cifar::CIFAR10,
+    cifar::CIFAR100,
+    mnist::MNIST,
+    mnist::FASHION_MNIST,
+    svhn::SVHN,
+    folder::FOLDER,
+    shapes::SHAPES,
+    digits::DIGITS,
+];
 
 /// The row of a data set.
 ///

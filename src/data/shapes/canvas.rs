@@ -1,8 +1,8 @@
 //! An image in the making: pixels, and how an outline is laid onto them. Knows outlines and textures; knows no class.
 
-use super::draw::{Draw, Point};
 use super::outline::Outline;
 use super::texture::{Colour, Texture, mix, scale};
+use crate::data::drawn::{Draw, Point};
 
 /// Pixels along a side of an image.
 pub(super) const SIDE: usize = 32;
@@ -147,11 +147,12 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Purpose;
 
     const STRAIGHT: Point = [1.0, 0.0];
 
     fn plain(value: f32) -> Texture {
-        Texture::new([[value; 3]; 2], 3.0, &mut Draw::new(0, 0, 0))
+        Texture::new([[value; 3]; 2], 3.0, &mut Draw::new(Purpose::Shapes, 0, 0, 0))
     }
 
     fn painted(outline: &Outline, place: &Place) -> Vec<f32> {
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_disc_covers_its_area_around_its_centre() {
-        let place = Place::new([12.0, 18.0], 10.0, STRAIGHT, 0.0, &mut Draw::new(0, 0, 0));
+        let place = Place::new([12.0, 18.0], 10.0, STRAIGHT, 0.0, &mut Draw::new(Purpose::Shapes, 0, 0, 0));
         let cover = painted(&Outline::Disc { radius: 0.8 }, &place);
         let sum: f32 = cover.iter().sum();
         let mean = |at: fn(usize) -> usize| cover.iter().enumerate().map(|(i, x)| at(i) as f32 * x).sum::<f32>() / sum;
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn stretching_and_slanting_keep_the_area() {
         for seed in 0..20 {
-            let mut draw = Draw::new(seed, 0, 0);
+            let mut draw = Draw::new(Purpose::Shapes, seed, 0, 0);
             let turn = draw.direction();
             let place = Place { tilt: [0.0; 2], ..Place::new([15.5, 15.5], 9.0, turn, 0.4, &mut draw) };
             let sum: f32 = painted(&Outline::Disc { radius: 0.8 }, &place).iter().sum();
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn all_of_an_object_is_visited() {
         for seed in 0..50 {
-            let mut draw = Draw::new(seed, 0, 0);
+            let mut draw = Draw::new(Purpose::Shapes, seed, 0, 0);
             let turn = draw.direction();
             let place = Place::new([15.5, 15.5], 6.0, turn, 0.5, &mut draw);
             let outline = Outline::Disc { radius: REACH };
@@ -198,7 +199,7 @@ mod tests {
     #[test]
     fn places_outside_the_image_touch_what_lies_inside() {
         for centre in [[-30.0, 5.0], [60.0, 60.0], [1e9, -1e9]] {
-            let place = Place::new(centre, 6.0, STRAIGHT, 0.0, &mut Draw::new(0, 0, 0));
+            let place = Place::new(centre, 6.0, STRAIGHT, 0.0, &mut Draw::new(Purpose::Shapes, 0, 0, 0));
             assert!(painted(&Outline::Heart, &place).iter().all(|x| *x == 0.0));
         }
         let bar = Outline::Stroke { corners: vec![[-40.0, 0.0], [40.0, 0.0]], half: 1.5 };
@@ -210,7 +211,7 @@ mod tests {
     fn a_hollow_object_is_a_line_along_its_edge() {
         let mut canvas = Canvas::new(&plain(0.0));
         let paint = Paint { texture: plain(0.5), edge: Some((2.0, [1.0; 3])), hollow: true, relief: [0.0; 2] };
-        let place = Place::new([16.0, 16.0], 10.0, STRAIGHT, 0.0, &mut Draw::new(0, 0, 0));
+        let place = Place::new([16.0, 16.0], 10.0, STRAIGHT, 0.0, &mut Draw::new(Purpose::Shapes, 0, 0, 0));
         canvas.paint(&Outline::Disc { radius: 1.0 }, &place, &paint);
         let row: Vec<f32> = (16..29).map(|x| canvas.0[16 * SIDE + x][0]).collect();
         assert_eq!(row[..7], [0.0; 7]);

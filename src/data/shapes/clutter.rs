@@ -2,9 +2,9 @@
 //! does not know which class the image is of.
 
 use super::canvas::{Canvas, Paint, Place, SIDE};
-use super::draw::{Draw, Point};
 use super::outline::{CLASSES, Outline};
 use super::texture::{Texture, pair};
+use crate::data::drawn::{Draw, Point};
 
 /// Scatters fragments and small things over the image.
 pub(super) fn scatter(canvas: &mut Canvas, draw: &mut Draw) {

@@ -2,8 +2,8 @@
 //! pixels; knows nothing of what they show.
 
 use super::canvas::{Canvas, SIDE};
-use super::draw::Draw;
 use super::texture::scale;
+use crate::data::drawn::Draw;
 
 /// Lights a scene from one side, now and then with a shadow across it.
 pub(super) fn light(canvas: &mut Canvas, draw: &mut Draw) {
@@ -51,6 +51,7 @@ pub(super) fn expose(canvas: &Canvas, image: &mut [u8], draw: &mut Draw) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Purpose;
 
     #[test]
     fn blur_spreads_a_pixel_and_loses_nothing() {
@@ -72,7 +73,7 @@ mod tests {
     #[test]
     fn bytes_stay_in_range_and_planes_in_order() {
         let mut image = vec![7; 3 * SIDE * SIDE];
-        expose(&Canvas(vec![[-9.0, 0.5, 9.0]; SIDE * SIDE]), &mut image, &mut Draw::new(0, 0, 0));
+        expose(&Canvas(vec![[-9.0, 0.5, 9.0]; SIDE * SIDE]), &mut image, &mut Draw::new(Purpose::Shapes, 0, 0, 0));
         let planes: Vec<&[u8]> = image.chunks(SIDE * SIDE).collect();
         assert!(planes[0].iter().all(|x| *x == 0) && planes[2].iter().all(|x| *x == 255));
         assert!(planes[1].iter().all(|x| (40..215).contains(x)));
@@ -82,7 +83,7 @@ mod tests {
     fn light_falls_off_to_one_side_and_never_below_darkness() {
         for seed in 0..100 {
             let mut canvas = Canvas(vec![[0.5; 3]; SIDE * SIDE]);
-            light(&mut canvas, &mut Draw::new(seed, 0, 0));
+            light(&mut canvas, &mut Draw::new(Purpose::Shapes, seed, 0, 0));
             assert!(canvas.0.iter().all(|pixel| pixel[0] > 0.05 && pixel[0] < 1.0));
         }
     }

@@ -16,24 +16,23 @@
 //! exponential function are not, so directions come from a rational formula and from tables.
 //!
 //! # How it is drawn
-//! [`draw`] makes choices, [`outline`] says where objects end, [`texture`] what surfaces look like, [`canvas`] lays outlines
+//! [`drawn`](super::drawn) makes choices, [`outline`] says where objects end, [`texture`] what surfaces look like, [`canvas`] lays outlines
 //! onto pixels, [`clutter`] adds what distracts, [`light`] what light and a camera do, [`scene`] puts all in order.
 
 mod canvas;
 mod clutter;
-mod draw;
 mod light;
 mod outline;
 mod scene;
 mod texture;
 
+use super::drawn::Drawn;
 use super::{Augment, Images, SetInfo, Sets};
-use crate::error::{Error, Result};
-use crate::reserve;
+use crate::error::Result;
+use crate::rng::Purpose;
 use canvas::SIDE;
-use draw::Draw;
 use outline::CLASSES;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 /// The row of the set; the one that everybody has is of seed 0.
@@ -52,13 +51,6 @@ pub(super) const SHAPES: SetInfo = SetInfo {
     open: |_| shapes(0),
     loose: |_| true,
 };
-
-/// Bytes of an image.
-const BYTES: usize = 3 * SIDE * SIDE;
-/// Images that a thread makes before it asks for more.
-const CHUNK: usize = 64;
-/// The largest set that is made: about three gigabytes.
-const LARGEST: usize = 1_000_000;
 
 /// The data set `shapes`: 10,000 training and 2,000 test images `[3, 32, 32]` of ten classes, made from a seed.
 ///
@@ -99,55 +91,25 @@ pub fn shapes_of(seed: u64, train: usize, test: usize) -> Result<Sets> {
     Ok(Sets { train: Arc::new(train?), test: Arc::new(test?) })
 }
 
-/// The training set is split 0, the test set split 1.
+/// How the set is drawn.
+const DRAWN: Drawn =
+    Drawn { name: "shapes", purpose: Purpose::Shapes, classes: &CLASSES, shape: [3, SIDE, SIDE], image: scene::image };
+
+/// One of both sets: the training set is split 0, the test set split 1.
 fn made(seed: u64, split: u32, count: usize, threads: usize) -> Result<Images> {
-    if !(1..=LARGEST).contains(&count) {
-        let set = ["training", "test"][split as usize];
-        let problem = format!("{count} {set} images were asked for");
-        return Err(Error::op("shapes", problem, &[], "ask for 1 to 1000000 of each"));
-    }
-    let labels = labels(seed, split, count);
-    let mut bytes = reserve::filled(count * BYTES, 0).map_err(|refused| refused.during("shapes"))?;
-    let chunks = Mutex::new(bytes.chunks_mut(CHUNK * BYTES).zip(labels.chunks(CHUNK)).enumerate());
-    let work = || {
-        while let Some((chunk, (bytes, labels))) = next(&chunks) {
-            for (i, (bytes, &label)) in bytes.chunks_mut(BYTES).zip(labels).enumerate() {
-                scene::image(label.into(), bytes, &mut Draw::new(seed, split, (chunk * CHUNK + i) as u32));
-            }
-        }
-    };
-    thread::scope(|scope| {
-        let threads = threads.min(count.div_ceil(CHUNK));
-        // Where the system refuses a thread, the others do its work.
-        let started: Vec<_> = (1..threads).map(|_| thread::Builder::new().spawn_scoped(scope, work)).collect();
-        work();
-        drop(started);
-    });
-    Images::new([3, SIDE, SIDE], &CLASSES, bytes, labels)
-}
-
-/// The next chunk of work.
-fn next<T>(work: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
-    work.lock().expect("no thread panics while it asks for work").next()
-}
-
-/// The classes in random order: each ten images hold every class once.
-fn labels(seed: u64, split: u32, count: usize) -> Vec<u16> {
-    let ten = |block: usize| {
-        let mut draw = Draw::new(seed, 2 + split, block as u32);
-        let mut classes: [u16; CLASSES.len()] = std::array::from_fn(|class| class as u16);
-        (1..classes.len()).for_each(|i| classes.swap(i, draw.below(i + 1)));
-        classes
-    };
-    (0..count.div_ceil(CLASSES.len())).flat_map(ten).take(count).collect()
+    DRAWN.made(seed, split, count, threads)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Dataset;
     use super::*;
+    use crate::data::drawn::Draw;
     use sha2::{Digest, Sha256};
     use std::collections::HashSet;
+
+    /// Bytes of an image.
+    const BYTES: usize = 3 * SIDE * SIDE;
 
     fn images(set: &dyn Dataset) -> Vec<Vec<u8>> {
         let read = |index| {
@@ -214,7 +176,7 @@ mod tests {
     fn an_image_of_another_class_is_another_image() {
         let draw = |class| {
             let mut bytes = vec![0; BYTES];
-            scene::image(class, &mut bytes, &mut Draw::new(5, 0, 0));
+            scene::image(class, &mut bytes, &mut Draw::new(Purpose::Shapes, 5, 0, 0));
             bytes
         };
         assert_eq!((0..CLASSES.len()).map(draw).collect::<HashSet<_>>().len(), CLASSES.len());
@@ -222,7 +184,7 @@ mod tests {
 
     #[test]
     fn classes_are_balanced_and_their_order_is_random() {
-        let labels = labels(0, 0, 10_000);
+        let labels = DRAWN.labels(0, 0, 10_000);
         let mut counts = [0; 10];
         labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
         assert_eq!(counts, [1000; 10]);
@@ -230,9 +192,9 @@ mod tests {
             let again = (period..10_000).filter(|&i| labels[i] == labels[i - period]).count();
             assert!(again < 1300, "{again} labels come again after {period}");
         }
-        assert_ne!(labels[..1000], super::labels(0, 1, 1000));
-        assert_ne!(labels[..1000], super::labels(1, 0, 1000));
-        assert_eq!(super::labels(0, 0, 13), labels[..13]);
+        assert_ne!(labels[..1000], DRAWN.labels(0, 1, 1000));
+        assert_ne!(labels[..1000], DRAWN.labels(1, 0, 1000));
+        assert_eq!(DRAWN.labels(0, 0, 13), labels[..13]);
     }
 
     #[test]

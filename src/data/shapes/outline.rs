@@ -3,7 +3,7 @@
 //! An outline is a function of a point that is negative inside, positive outside, and about as large as the distance to
 //! the edge. Objects measure about 2 across, around the origin. Knows random choices; knows no pixel and no colour.
 
-use super::draw::{Draw, Point};
+use crate::data::drawn::{Draw, Point};
 
 /// The names of the classes; the number of a class is its place here.
 pub(super) const CLASSES: [&str; 10] =
@@ -149,6 +149,7 @@ fn polygon(corners: &[Point], p: Point) -> f32 {
 mod tests {
     use super::super::canvas::REACH;
     use super::*;
+    use crate::rng::Purpose;
     use std::f32::consts::PI;
 
     /// The middles of small squares around the origin, and the area of one.
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn areas_are_those_of_the_formulas() {
-        let mut draw = Draw::new(0, 0, 0);
+        let mut draw = Draw::new(Purpose::Shapes, 0, 0, 0);
         let close = |outline: &Outline, wanted: f32| {
             let area = area(outline);
             assert!((area - wanted).abs() < 0.04, "an area of {area}, not {wanted}");
@@ -192,7 +193,7 @@ mod tests {
 
     #[test]
     fn objects_are_of_similar_size_and_end_where_painting_ends() {
-        let mut draw = Draw::new(1, 0, 0);
+        let mut draw = Draw::new(Purpose::Shapes, 1, 0, 0);
         for class in (0..CLASSES.len()).cycle().take(40) {
             let outline = Outline::of_class(class, &mut draw);
             let area = area(&outline);
@@ -205,7 +206,7 @@ mod tests {
     /// From one point to another, a distance to an edge changes by no more than the way between them.
     #[test]
     fn distances_change_no_faster_than_the_point_moves() {
-        let mut draw = Draw::new(2, 0, 0);
+        let mut draw = Draw::new(Purpose::Shapes, 2, 0, 0);
         for (class, name) in CLASSES.iter().enumerate() {
             let outline = Outline::of_class(class, &mut draw);
             for [x, y] in grid().0.step_by(7) {
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn only_discs_and_rings_are_never_hollow() {
-        let mut draw = Draw::new(3, 0, 0);
+        let mut draw = Draw::new(Purpose::Shapes, 3, 0, 0);
         let solid = (0..CLASSES.len()).filter(|&class| !Outline::of_class(class, &mut draw).can_be_hollow());
         assert_eq!(solid.map(|class| CLASSES[class]).collect::<Vec<_>>(), ["disc", "ring"]);
     }

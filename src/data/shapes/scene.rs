@@ -2,10 +2,10 @@
 
 use super::canvas::{Canvas, Paint, Place};
 use super::clutter::{occlude, scatter};
-use super::draw::{Draw, Point};
 use super::light::{blur, expose, light};
 use super::outline::Outline;
 use super::texture::{Colour, Texture, brightness, colour, contrast, pair};
+use crate::data::drawn::{Draw, Point};
 
 /// How often an object is lighter than what lies behind it, as where light falls from the front. Were light and dark ones
 /// equally frequent, no single pixel would say anything about the class, and plain networks would take many epochs to

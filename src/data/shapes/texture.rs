@@ -1,6 +1,6 @@
 //! What surfaces look like: two colours, mixed by a pattern. Knows random choices; knows no outline and no image.
 
-use super::draw::{Draw, Point};
+use crate::data::drawn::{Draw, Point};
 
 /// Red, green, blue, each about `0.0 ..= 1.0`.
 pub(super) type Colour = [f32; 3];
@@ -141,6 +141,7 @@ fn grain(knots: &[f32; 64], u: f32, v: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Purpose;
 
     #[test]
     fn whole_numbers_are_those_below() {
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn a_surface_keeps_to_its_two_colours_and_shows_them() {
         for seed in 0..200 {
-            let mut draw = Draw::new(seed, 0, 0);
+            let mut draw = Draw::new(Purpose::Shapes, seed, 0, 0);
             let texture = Texture::new([[0.0; 3], [1.0; 3]], 3.0, &mut draw);
             let values: Vec<f32> = (0..1024).map(|i| texture.at([(i % 32) as f32, (i / 32) as f32])[0]).collect();
             assert!(values.iter().all(|x| (-0.3..1.3).contains(x)));

@@ -4,32 +4,32 @@
 use crate::rng::{Purpose, Stream};
 
 /// A point or a direction: `[x, y]`, `x` to the right and `y` downwards.
-pub(super) type Point = [f32; 2];
+pub(in crate::data) type Point = [f32; 2];
 
 /// The choices of one image.
-pub(super) struct Draw(Stream);
+pub(in crate::data) struct Draw(Stream);
 
 impl Draw {
-    pub(super) fn new(seed: u64, a: u32, b: u32) -> Draw {
-        Draw(Stream::new(seed, Purpose::Shapes, a, b))
+    pub(in crate::data) fn new(purpose: Purpose, seed: u64, a: u32, b: u32) -> Draw {
+        Draw(Stream::new(seed, purpose, a, b))
     }
 
     /// The next four random bytes.
-    pub(super) fn bytes(&mut self) -> [u8; 4] {
+    pub(in crate::data) fn bytes(&mut self) -> [u8; 4] {
         self.0.word().to_le_bytes()
     }
 
     /// A number of `low .. high`, in 2²⁴ steps.
-    pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
+    pub(in crate::data) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * ((self.0.word() >> 8) as f32 / (1 << 24) as f32)
     }
 
-    pub(super) fn chance(&mut self, probability: f32) -> bool {
+    pub(in crate::data) fn chance(&mut self, probability: f32) -> bool {
         self.between(0.0, 1.0) < probability
     }
 
     /// A number below `count`.
-    pub(super) fn below(&mut self, count: usize) -> usize {
+    pub(in crate::data) fn below(&mut self, count: usize) -> usize {
         self.0.below(count)
     }
 
@@ -37,13 +37,13 @@ impl Draw {
     ///
     /// With `t` the tangent of half an angle, they are `(1 − t²) / (1 + t²)` and `2t / (1 + t²)`. Up to 45° the angles are
     /// even within a sixth, which is enough for drawing.
-    pub(super) fn slope(&mut self, half: f32) -> Point {
+    pub(in crate::data) fn slope(&mut self, half: f32) -> Point {
         let t = self.between(-half, half);
         [(1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t)]
     }
 
     /// The cosine and sine of any angle: one up to 45°, and quarter turns.
-    pub(super) fn direction(&mut self) -> Point {
+    pub(in crate::data) fn direction(&mut self) -> Point {
         let [c, s] = self.slope(0.414_213_56);
         [[c, s], [-s, c], [-c, -s], [s, -c]][self.below(4)]
     }
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn directions_have_length_1_and_go_everywhere() {
-        let mut draw = Draw::new(0, 0, 0);
+        let mut draw = Draw::new(Purpose::Shapes, 0, 0, 0);
         let mut eighths = [0; 8];
         for _ in 0..8000 {
             let [c, s] = draw.direction();
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_slope_stays_within_its_angle() {
-        let mut draw = Draw::new(0, 0, 0);
+        let mut draw = Draw::new(Purpose::Shapes, 0, 0, 0);
         let slopes: Vec<Point> = (0..1000).map(|_| draw.slope(0.25)).collect();
         let widest = f32::tan(2.0 * f32::atan(0.25)) + 1e-6;
         assert!(slopes.iter().all(|[c, s]| (s / c).abs() <= widest));
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn numbers_stay_in_their_range() {
-        let mut draw = Draw::new(1, 0, 0);
+        let mut draw = Draw::new(Purpose::Shapes, 1, 0, 0);
         let numbers: Vec<f32> = (0..10_000).map(|_| draw.between(-2.0, 3.0)).collect();
         assert!(numbers.iter().all(|x| (-2.0..3.0).contains(x)));
         assert!((numbers.iter().sum::<f32>() / 1e4 - 0.5).abs() < 0.05);

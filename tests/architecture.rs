@@ -30,7 +30,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("profile", &["shape", "error", "mode", "par", "reserve"]),
     ("tape", &["shape", "tensor", "error", "mode", "par", "profile"]),
     ("ops", &["tape", "tensor", "shape", "error", "rng", "par", "buffer", "setting"]),
-    ("gradcheck", &["tape", "tensor", "error", "mode", "rng"]),
+    ("gradcheck", &["shape", "tape", "tensor", "error", "mode", "rng"]),
     ("optim", &["tensor", "shape", "error", "par", "profile", "setting"]),
     ("nn", &["ops", "tape", "tensor", "shape", "error", "rng"]),
     ("models", &["nn", "ops", "tape", "tensor", "shape", "error", "files", "rng", "mode", "reserve", "numerals"]),

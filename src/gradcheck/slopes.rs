@@ -12,6 +12,7 @@
 use crate::error::{Error, Result};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
+use std::cell::Cell;
 
 /// The factor from one step of a ladder to the next.
 const RATIO: f64 = 4.0;
@@ -31,6 +32,8 @@ pub(super) struct Function<'a> {
     pub inputs: &'a [Tensor<f64>],
     /// The usual step, as a share of an element's size.
     pub step: f64,
+    /// How often it was evaluated.
+    pub evaluations: Cell<usize>,
 }
 
 /// The slope of one output, in the units of the direction.
@@ -70,14 +73,20 @@ struct Rung {
 impl Function<'_> {
     /// What backward makes of `r`, the gradient of the output. Zeros where the output does not depend on the input.
     pub fn analytic(&self, input: usize, r: &Tensor<f64>) -> Result<Tensor<f64>> {
+        Ok(self.gradients(|i| r.as_slice()[i])?.swap_remove(input))
+    }
+
+    /// What backward makes of a gradient of the output, given by place, for each input.
+    pub fn gradients(&self, r: impl FnMut(usize) -> f64) -> Result<Vec<Tensor<f64>>> {
         let tape = Tape::new();
         let leaves: Vec<Var<f64>> = self.inputs.iter().map(|value| tape.leaf(value.clone())).collect();
         let y = self.value(&leaves)?;
         if !y.is_tracked() {
-            return Tensor::zeros(self.inputs[input].shape());
+            return self.inputs.iter().map(|x| Tensor::zeros(x.shape())).collect();
         }
-        let mut gradients = tape.backward_from(&[(&y, r.clone())])?;
-        gradients.take(&leaves[input]).map_or_else(|| Tensor::zeros(self.inputs[input].shape()), Ok)
+        let mut gradients = tape.backward_from(&[(&y, Tensor::from_fn(y.value().shape(), r)?)])?;
+        let mut gradient = |leaf| gradients.take(leaf);
+        leaves.iter().map(|leaf| gradient(leaf).map_or_else(|| Tensor::zeros(leaf.value().shape()), Ok)).collect()
     }
 
     /// The slopes in direction `u` of one input from two steps: enough where they agree with backward.
@@ -117,19 +126,22 @@ impl Function<'_> {
     }
 
     fn rung(&self, input: usize, u: &[f64], step: f64) -> Result<Rung> {
-        let at = |step: f64| -> Result<Tensor<f64>> {
-            let mut inputs = self.inputs.to_vec();
-            inputs[input].as_mut_slice().iter_mut().zip(u).for_each(|(x, u)| *x += step * u);
-            let inputs: Vec<Var<f64>> = inputs.into_iter().map(Var::constant).collect();
-            Ok(self.value(&inputs)?.value().clone())
-        };
-        let (above, below) = (at(step)?, at(-step)?);
+        let (above, below) = (self.moved(input, u, step)?, self.moved(input, u, -step)?);
         let pairs = above.as_slice().iter().zip(below.as_slice());
         let slopes = pairs.map(|(above, below)| (above - below) / (2.0 * step)).collect();
         Ok(Rung { step, slopes, output: above, below })
     }
 
+    /// The output where one input is moved by a step along `u`.
+    pub fn moved(&self, input: usize, u: &[f64], step: f64) -> Result<Tensor<f64>> {
+        let mut inputs = self.inputs.to_vec();
+        inputs[input].as_mut_slice().iter_mut().zip(u).for_each(|(x, u)| *x += step * u);
+        let inputs: Vec<Var<f64>> = inputs.into_iter().map(Var::constant).collect();
+        Ok(self.value(&inputs)?.value().clone())
+    }
+
     fn value(&self, inputs: &[Var<f64>]) -> Result<Var<f64>> {
+        self.evaluations.set(self.evaluations.get() + 1);
         (self.f)(inputs).map_err(|error| Error::at(error, "gradcheck"))
     }
 }
@@ -147,7 +159,7 @@ fn extrapolated(near: f64, far: f64) -> f64 {
 }
 
 /// What rounding of the output and of the steps may put a difference off, times the step.
-fn rounding(y: f64, near: f64, far: f64) -> f64 {
+pub(super) fn rounding(y: f64, near: f64, far: f64) -> f64 {
     2.0 * f64::EPSILON * (y.abs() + near.abs().max(far.abs()))
 }
 

@@ -11,7 +11,6 @@ mod catalogue;
 mod densenet;
 #[cfg(feature = "training")]
 mod fit;
-mod freeze;
 mod frozen;
 pub mod genetic_cnn;
 mod lenet;

@@ -99,7 +99,5 @@ fn expect_checkpoint(place: &Path) -> Result<()> {
 /// which nothing can be known.
 fn known_by(trainer: &Trainer) -> String {
     let (settings, plan, steps) = (trainer.config().to_toml(), trainer.network.plan(), trainer.steps());
-    let frozen: Vec<bool> = trainer.network.is_frozen().collect();
-    let frozen = if frozen.contains(&true) { format!("\nfrozen {frozen:?}") } else { String::new() };
-    sha256(format!("{settings}\n{plan:?}\n{steps} steps\n{}{frozen}", trainer.optimizer.rule_settings()))
+    sha256(format!("{settings}\n{plan:?}\n{steps} steps\n{}", trainer.optimizer.rule_settings()))
 }

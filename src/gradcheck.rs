@@ -18,12 +18,16 @@
 //!
 //! Where a gradient is wrong, a sample of the Jacobian matrix is compared, and the report says what the fault looks like where
 //! the sample shows it: a sign, a factor, a transposed gradient, a missing sum, a border, and so on ([`Diagnosis`]).
+//!
+//! [`verify()`] is the check as a property of drawn inputs, for property tests. [`hessian_vector_product()`] gets second
+//! derivatives from gradients in the same way that slopes are got from values.
 
 mod check;
 mod diagnose;
 mod diagnosis;
 mod directions;
 mod entry;
+mod hessian;
 mod jacobian;
 mod linearity;
 mod locate;
@@ -35,10 +39,13 @@ mod sample;
 mod settings;
 mod slopes;
 mod terms;
+mod verify;
 
 pub use diagnosis::Diagnosis;
+pub use hessian::{HessianVectorProduct, hessian_vector_product};
 pub use report::{Place, Report, Verdict};
 pub use settings::Gradcheck;
+pub use verify::verify;
 
 use crate::error::Result;
 use crate::mode::checked;
@@ -73,7 +80,7 @@ impl Gradcheck {
     /// As [`gradcheck()`]; and when the settings or inputs leave nothing to compare.
     pub fn run(&self, f: impl Fn(&[Var<f64>]) -> Result<Var<f64>>, inputs: &[Tensor<f64>]) -> Result<Report> {
         self.expect_something_to_compare(inputs)?;
-        let function = Function { f: &f, inputs, step: self.step, evaluations: Cell::new(0) };
+        let function = Function { f: &f, inputs, name: "gradcheck", step: self.step, evaluations: Cell::new(0) };
         let comparison = Comparison { settings: *self, function };
         checked(|| {
             let mut report = compared(&comparison)?;

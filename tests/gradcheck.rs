@@ -1,6 +1,8 @@
 //! The gradient checker against functions whose derivatives are known by formula, at inputs and outputs of all sizes: a wrong
 //! derivative is found and named, and a right one is never called wrong.
 
+#[path = "gradcheck/hessian.rs"]
+mod hessian;
 #[path = "gradcheck/linearity.rs"]
 mod linearity;
 #[path = "gradcheck/teacher.rs"]

@@ -1,6 +1,11 @@
 //! An operation from outside the crate is one like any other: it trains, is checked, and is named where it is wrong.
 
-use evograd::{ListOp, Op, Purpose, Result, Shape, Stream, Tape, Tensor, Var, apply, apply_list};
+use evograd::gradcheck::{Gradcheck, verify};
+use evograd::ops::{Draw, Large, Row};
+use evograd::{Element, ListOp, Op, Purpose, Result, Shape, Stream, Tape, Tensor, Var, apply, apply_list, case};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 fn vector(values: &[f64]) -> Tensor<f64> {
     Tensor::from_slice([values.len()], values).unwrap()
@@ -107,4 +112,99 @@ fn an_operation_that_breaks_its_promises_is_named() {
         tape.backward(&y).err().unwrap().to_string(),
         "liar: a gradient has another shape than its value (gradient [], value [2]); make their shapes equal"
     );
+}
+
+/// `y = x^exponent` for `x` above 0, with a gradient that may be a factor off.
+#[derive(Clone, Copy, Debug)]
+struct Power {
+    exponent: f64,
+    factor: f64,
+}
+
+impl<E: Element> Op<E, 1> for Power {
+    const NAME: &'static str = "power";
+    type Saved = Tensor<E>;
+
+    fn output_shape(&self, [x]: [&Shape; 1]) -> Result<Shape> {
+        Ok(*x)
+    }
+    fn forward(&self, [x]: [&Tensor<E>; 1]) -> (Tensor<E>, Tensor<E>) {
+        let power = |i: usize| x.as_slice()[i].powf(E::from_f64(self.exponent));
+        (Tensor::from_fn(x.shape(), power).unwrap(), x.clone())
+    }
+    fn backward(&self, x: Tensor<E>, dy: Tensor<E>, _: [bool; 1]) -> [Option<Tensor<E>>; 1] {
+        let slope = |x: E| E::from_f64(self.factor * self.exponent) * x.powf(E::from_f64(self.exponent - 1.0));
+        let dx = |i: usize| dy.as_slice()[i] * slope(x.as_slice()[i]);
+        [Some(Tensor::from_fn(x.shape(), dx).unwrap())]
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_gradient_of_a_power_is_right(words in vec(0_u32..60, 12), seed: u64) {
+        let mut draw = Draw::replaying(words, seed);
+        let (exponent, shape) = (draw.number(-2.0, 3.0), draw.shape(0, 3));
+        let x = draw.positive(shape);
+        verify(|v| apply(Power { exponent, factor: 1.0 }, [&v[0]]), &[x])?;
+    }
+}
+
+/// A row as the crate's own operations have one: what is drawn is said, and the same body runs in both element types.
+const fn row(draw: fn(&mut Draw) -> evograd::ops::Case) -> Row {
+    Row {
+        name: "power",
+        formula: "y = x^e",
+        nondifferentiable: "x = 0",
+        f32_bound: 8.0,
+        draw,
+        large: Large { shapes: &[&[70_000]], run: |v| apply(Power { exponent: 1.5, factor: 1.0 }, [&v[0]]) },
+    }
+}
+
+fn drawn(draw: &mut Draw, factor: f64) -> evograd::ops::Case {
+    let exponent = draw.pick(&[1.5, -0.5, 3.0]);
+    let shape = draw.shape(1, 3);
+    let power = Power { exponent, factor };
+    case!([draw.positive(shape)], format!("exponent={exponent}"), |v| apply(power, [&v[0]]))
+}
+
+/// A property of a row: its gradient, and that `f32` is near `f64`.
+fn property(row: &Row, settings: Gradcheck) -> std::result::Result<(), String> {
+    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let outcome = runner.run(&(vec(0_u32..60, 12), any::<u64>()), |(words, seed)| {
+        let case = (row.draw)(&mut Draw::replaying(words, seed));
+        settings
+            .verify(&case.double, &case.inputs)
+            .map_err(|error| TestCaseError::fail(format!("{} {}: {error}", row.name, case.description)))?;
+        let inputs: Vec<Var> = case.inputs.iter().map(|x| Var::constant(x.cast())).collect();
+        let exact: Vec<Var<f64>> = case.inputs.iter().cloned().map(Var::constant).collect();
+        let (single, double) = ((case.single)(&inputs)?, (case.double)(&exact)?);
+        for (single, double) in single.value().as_slice().iter().zip(double.value().as_slice()) {
+            let allowed = row.f32_bound * f64::from(f32::EPSILON) * double.abs();
+            prop_assert!((f64::from(*single) - double).abs() <= allowed, "{single} {double}");
+        }
+        Ok(())
+    });
+    outcome.map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_row_from_outside_is_proved_and_a_wrong_gradient_is_shrunk_and_shown() {
+    let full = Gradcheck { full: true, ..Gradcheck::default() };
+    for settings in [Gradcheck::default(), full] {
+        property(&row(|draw| drawn(draw, 1.0)), settings).unwrap();
+        let text = property(&row(|draw| drawn(draw, 1.01)), settings).unwrap_err();
+        // The smallest case: all words 0, so a single element and the first exponent.
+        assert!(text.contains("power [1] exponent=1.5: gradcheck: gradient WRONG: relative error 9.9e-3"), "{text}");
+        assert!(
+            text.contains("input 0 at [0], output at [0]: backward says ") && text.contains("; inputs ["),
+            "{text}"
+        );
+        let smallest = text.split_whitespace().collect::<String>();
+        let words = "0,".repeat(12);
+        assert!(smallest.contains(&format!("minimalfailinginput:([{words}],")), "{text}");
+    }
 }

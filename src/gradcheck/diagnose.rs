@@ -3,12 +3,9 @@
 use super::directions::{only, sizes};
 use super::projection::Comparison;
 use super::sample::{Sample, flat, index};
-use super::slopes::rounding;
+use super::slopes::{CORNER, rounding};
 use super::{Diagnosis, Place, location, patterns, terms};
 use crate::error::Result;
-
-/// A change of slope beside the greater of the two that is taken for a corner.
-const CORNER: f64 = 1e-3;
 
 /// What the fault looks like; `None` where no pattern fits.
 pub(super) fn diagnosed(comparison: &Comparison<'_>, place: &Place) -> Result<Option<Diagnosis>> {

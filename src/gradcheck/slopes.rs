@@ -23,13 +23,18 @@ const STEPS: std::ops::RangeInclusive<usize> = 4..=24;
 /// The longest step, as a share of an element's own size or of its tensor's root mean square.
 const LONGEST: f64 = 0.25;
 
+/// A change of slope beside the greater of the two that is taken for a corner.
+pub(super) const CORNER: f64 = 1e-3;
+
 /// What is differentiated.
-type Differentiable<'a> = dyn Fn(&[Var<f64>]) -> Result<Var<f64>> + 'a;
+pub(super) type Differentiable<'a> = dyn Fn(&[Var<f64>]) -> Result<Var<f64>> + 'a;
 
 /// A function under test.
 pub(super) struct Function<'a> {
     pub f: &'a Differentiable<'a>,
     pub inputs: &'a [Tensor<f64>],
+    /// What errors are said to come from.
+    pub name: &'static str,
     /// The usual step, as a share of an element's size.
     pub step: f64,
     /// How often it was evaluated.
@@ -111,25 +116,12 @@ impl Function<'_> {
         let greatest = u.iter().fold(0.0, |greatest: f64, u| greatest.max(u.abs()));
         let own = root_mean_square(self.inputs[input].as_slice());
         let longest = LONGEST * (own / greatest).max(1.0);
-        let mut rungs: Vec<Rung> = Vec::new();
-        let mut step = self.step / RATIO.powi(BELOW);
-        while rungs.len() < *STEPS.start() || (step <= longest && rungs.len() < *STEPS.end()) {
-            match self.rung(input, u, step) {
-                Ok(rung) => rungs.push(rung),
-                // A long step may leave the function's domain.
-                Err(_) if rungs.len() >= *STEPS.start() => break,
-                Err(error) => return Err(error),
-            }
-            step *= RATIO;
-        }
+        let rungs = ladder(|step| self.moved(input, u, step), self.step, longest)?;
         Ok(slopes(&rungs, |output| estimate(&rungs, output)))
     }
 
     fn rung(&self, input: usize, u: &[f64], step: f64) -> Result<Rung> {
-        let (above, below) = (self.moved(input, u, step)?, self.moved(input, u, -step)?);
-        let pairs = above.as_slice().iter().zip(below.as_slice());
-        let slopes = pairs.map(|(above, below)| (above - below) / (2.0 * step)).collect();
-        Ok(Rung { step, slopes, output: above, below })
+        rung(&|step| self.moved(input, u, step), step)
     }
 
     /// The output where one input is moved by a step along `u`.
@@ -142,8 +134,62 @@ impl Function<'_> {
 
     fn value(&self, inputs: &[Var<f64>]) -> Result<Var<f64>> {
         self.evaluations.set(self.evaluations.get() + 1);
-        (self.f)(inputs).map_err(|error| Error::at(error, "gradcheck"))
+        (self.f)(inputs).map_err(|error| Error::at(error, self.name))
     }
+}
+
+/// The central differences of what lies at distances on both sides.
+fn rung(at: &impl Fn(f64) -> Result<Tensor<f64>>, step: f64) -> Result<Rung> {
+    let (above, below) = (at(step)?, at(-step)?);
+    let pairs = above.as_slice().iter().zip(below.as_slice());
+    let slopes = pairs.map(|(above, below)| (above - below) / (2.0 * step)).collect();
+    Ok(Rung { step, slopes, output: above, below })
+}
+
+/// Central differences with longer and longer steps, from a 64th of the usual step.
+fn ladder(at: impl Fn(f64) -> Result<Tensor<f64>>, usual: f64, longest: f64) -> Result<Vec<Rung>> {
+    let mut rungs: Vec<Rung> = Vec::new();
+    let mut step = usual / RATIO.powi(BELOW);
+    while rungs.len() < *STEPS.start() || (step <= longest && rungs.len() < *STEPS.end()) {
+        match rung(&at, step) {
+            Ok(rung) => rungs.push(rung),
+            // A long step may leave the function's domain.
+            Err(_) if rungs.len() >= *STEPS.start() => break,
+            Err(error) => return Err(error),
+        }
+        step *= RATIO;
+    }
+    Ok(rungs)
+}
+
+/// The slopes of what lies at distances from a point, in units of the distance, with founded errors: also where it does not
+/// move, as far as rounding shows, and where its slopes to both sides differ.
+pub(super) fn slopes_along(at: impl Fn(f64) -> Result<Tensor<f64>>, usual: f64) -> Result<Vec<Slope>> {
+    let middle = at(0.0)?;
+    let rungs = ladder(at, usual, LONGEST)?;
+    let slope = |output: usize| {
+        let y = middle.as_slice()[output];
+        let found = estimate(&rungs, output);
+        let still = rungs.iter().all(|rung| rung.slopes[output] == 0.0);
+        let hidden = if still { 4.0 * f64::EPSILON * y.abs() / rungs[rungs.len() - 1].step } else { 0.0 };
+        let value = if still { 0.0 } else { found.value };
+        let error = if still { 0.0 } else { found.error };
+        Slope { value, error: error.max(hidden).max(corner(&rungs, y, output)), step: found.step }
+    };
+    Ok((0..middle.as_slice().len()).map(slope).collect())
+}
+
+/// By how much the slopes to both sides differ, where they do so under the two shortest steps alike; else 0.
+fn corner(rungs: &[Rung], middle: f64, output: usize) -> f64 {
+    let sides = |rung: &Rung| {
+        let (below, above) = (rung.below.as_slice()[output], rung.output.as_slice()[output]);
+        ((middle - below) / rung.step, (above - middle) / rung.step)
+    };
+    let (near, far) = (sides(&rungs[0]), sides(&rungs[1]));
+    let gap = (near.1 - near.0).abs();
+    let noise = 16.0 * rounding(middle, near.0, near.1) / rungs[0].step;
+    let lasts = gap >= 0.5 * (far.1 - far.0).abs() && gap > CORNER * near.0.abs().max(near.1.abs()) + noise;
+    if lasts { gap } else { 0.0 }
 }
 
 fn slopes(rungs: &[Rung], slope: impl Fn(usize) -> Slope) -> Slopes {

@@ -8,6 +8,8 @@
 //! | --- | --- |
 //! | [`travelling_salesman`] | a genetic algorithm, step by step, until it finds the shortest way through towns |
 //! | [`breeding_networks`] | Genetic CNN: networks as bits, evolved by small trainings, and how to know whether breeding helps |
+//! | [`second_derivatives`] | products with the Hessian matrix, of gradients alone, and what they say of a learning rate |
 
 pub mod breeding_networks;
+pub mod second_derivatives;
 pub mod travelling_salesman;

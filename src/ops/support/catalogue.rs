@@ -6,7 +6,8 @@ use crate::shape::{IntoShape, MAX_RANK, Shape};
 use crate::tape::Var;
 use crate::tensor::Tensor;
 
-/// One operation, as the gradient checks see it.
+/// One operation, as the gradient checks see it. Operations from outside the crate may have rows too: [`case!`](crate::case)
+/// makes what they draw, and [`verify`](crate::gradcheck::verify()) holds it against finite differences.
 ///
 /// ```
 /// use evograd::ops::{Draw, Row, row};
@@ -76,8 +77,19 @@ pub struct Case {
     pub double: Run<f64>,
 }
 
-/// Makes a [`Case`] of its inputs, a text of its parameters, and one expression that serves both element types.
-/// What the expression captures is copied, so it must be `Copy`.
+/// Makes a [`Case`](crate::ops::Case) of its inputs, a text of its parameters, and one expression that serves both element
+/// types. What the expression captures is copied, so it must be `Copy`.
+///
+/// ```
+/// use evograd::{case, gradcheck::verify, ops::Draw};
+/// let mut draw = Draw::seeded(3);
+/// let (exponent, shape) = (draw.pick(&[0.5, 2.0]), draw.shape(1, 2));
+/// let case = case!([draw.positive(shape)], format!("exponent={exponent}"), |v| v[0].pow(exponent));
+/// assert_eq!(case.description, format!("{shape} exponent={exponent}"));
+/// verify(&case.double, &case.inputs)?;
+/// # Ok::<(), evograd::Error>(())
+/// ```
+#[macro_export]
 macro_rules! case {
     ($inputs:expr, $parameters:expr, |$v:ident| $body:expr) => {{
         let inputs: Vec<$crate::Tensor<f64>> = $inputs.into();
@@ -98,7 +110,8 @@ pub(crate) use case;
 ///
 /// Sizes and choices come from a list of words first, so that a property test can shrink the list, and with it the
 /// case: a word of 0 is always the smallest choice. Values come from a seeded stream. The methods that take a shape
-/// panic where it is none, as a row of the catalogue draws its own.
+/// panic where it is none, as a row of the catalogue draws its own. A property that draws is shown at
+/// [`verify`](crate::gradcheck::verify()).
 ///
 /// ```
 /// use evograd::ops::Draw;

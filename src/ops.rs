@@ -29,6 +29,7 @@ pub mod cross_entropy_with;
 pub mod cumsum;
 pub mod div;
 pub mod dropout;
+pub mod einsum;
 pub mod elu;
 pub mod embedding;
 pub mod exp;
@@ -85,7 +86,7 @@ pub mod upsample_bilinear2d;
 pub mod upsample_nearest2d;
 pub mod where_;
 
-pub use avg_pool2d::AvgPool2d;
+pub use avg_pool2d::{AvgPool2d, Divisor};
 pub(crate) use concat::concat_shape;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv1d::Conv1d;
@@ -131,6 +132,7 @@ pub const CATALOGUE: &[Row] = &[
     cumsum::ROW,
     div::ROW,
     dropout::ROW,
+    einsum::ROW,
     elu::ROW,
     embedding::ROW,
     exp::ROW,

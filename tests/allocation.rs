@@ -63,7 +63,7 @@ impl Train for Convolutional {
         let tape = Tape::new();
         let w: Vec<Var> = self.weights.iter().map(|weight| tape.leaf(weight.clone())).collect();
         let padded = Conv2d { padding: [1, 1], ..Conv2d::default() };
-        let halving = MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false };
+        let halving = MaxPool2d::new([2, 2]);
         let x = Var::constant(self.x.clone()).conv2d(&w[0], None, padded)?;
         let x = x.batch_norm(&w[1], &w[2], &mut self.running[0], BatchNorm::default())?.relu()?;
         let f = x.conv2d(&w[3], None, padded)?;

@@ -15,9 +15,7 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
     let (column, row, number) = (zeros(&[1 << 20, 1]), zeros(&[1 << 20]), zeros(&[]));
     let (image, kernel) = (zeros(&[1, 2, 4, 4]), zeros(&[2, 2, 3, 3]));
     let conv = Conv2d::default();
-    let pool = MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false };
-    let MaxPool2d { kernel: two, stride, padding, ceil } = pool;
-    let average = AvgPool2d { kernel: two, stride, padding, ceil, count_padding: true };
+    let (pool, average) = (MaxPool2d::new([2, 2]), AvgPool2d::new([2, 2]));
     let [one, three] = [1, 3].map(|channels| zeros(&[channels]));
     let norm = BatchNorm::default();
     let running = || RunningStats::new(3).unwrap();

@@ -2,7 +2,7 @@
 //! and five steps of training a small network. `data/golden/make.py` says how the values came about.
 
 use evograd::ops::FusedActivation;
-use evograd::ops::{AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d};
+use evograd::ops::{AvgPool2d, Conv2d, Divisor, LocalResponseNorm, MaxPool2d};
 use evograd::{BatchNorm, Element, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -117,6 +117,7 @@ fn conv2d() {
             padding: case.get("padding"),
             dilation: case.get("dilation"),
             groups: case.get("groups"),
+            ..Conv2d::default()
         };
         case.differentiate("", &["x", "w", "b"], |v| v[0].conv2d(&v[1], v.get(2), options))
     }
@@ -146,10 +147,10 @@ fn batch_norm() {
 fn max_pool2d() {
     fn ours<E: Element>(case: &Case) -> Result<Ours<E>> {
         let options = MaxPool2d {
-            kernel: case.get("kernel"),
             stride: case.get("stride"),
             padding: case.get("padding"),
             ceil: case.get("ceil"),
+            ..MaxPool2d::new(case.get("kernel"))
         };
         case.differentiate("", &["x"], |v| v[0].max_pool2d(options))
     }
@@ -159,12 +160,13 @@ fn max_pool2d() {
 #[test]
 fn avg_pool2d() {
     fn ours<E: Element>(case: &Case) -> Result<Ours<E>> {
+        let counted = case.get("count_padding");
         let options = AvgPool2d {
-            kernel: case.get("kernel"),
             stride: case.get("stride"),
             padding: case.get("padding"),
             ceil: case.get("ceil"),
-            count_padding: case.get("count_padding"),
+            divisor: if counted { Divisor::Padded } else { Divisor::Inside },
+            ..AvgPool2d::new(case.get("kernel"))
         };
         case.differentiate("", &["x"], |v| v[0].avg_pool2d(options))
     }

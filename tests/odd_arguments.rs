@@ -4,8 +4,8 @@
 use evograd::ops::FusedActivation;
 use evograd::ops::ReducedAxes;
 use evograd::ops::{
-    AttentionMask, AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, CrossEntropy, Gelu, LocalResponseNorm, MaxPool2d,
-    Reduction, Softplus, Transpose,
+    AttentionMask, AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, CrossEntropy, Divisor, Gelu, LocalResponseNorm,
+    MaxPool2d, Reduction, Softplus, Transpose,
 };
 use evograd::{
     BatchNorm, DropoutKey, Fusion, Purpose, Result, RunningStats, SgdStep, Stream, Tape, Tensor, Var, sgd_step,
@@ -119,7 +119,8 @@ impl Odd {
 
 fn conv2d(odd: &mut Odd) -> Result<Var<f32>> {
     let x = odd.var();
-    let options = Conv2d { stride: odd.pair(), padding: odd.pair(), dilation: odd.pair(), groups: odd.count() };
+    let [stride, padding, dilation] = [0; 3].map(|_| odd.pair());
+    let options = Conv2d { stride, padding, padding_end: end(odd), dilation, groups: odd.count() };
     let kernel = match x.value().shape().axes() {
         Some([_, c, h, w]) => odd.var_of(&[options.groups, c / options.groups.max(1), h.min(3), w.min(2)]),
         None => odd.var(),
@@ -308,14 +309,22 @@ fn window(odd: &mut Odd) -> [[usize; 2]; 3] {
     if odd.flag() { [kernel, stride, padding] } else { [kernel, stride, kernel.map(|size| size / 2)] }
 }
 
+/// Padding below and on the right, mostly that of the other sides.
+fn end(odd: &mut Odd) -> Option<[usize; 2]> {
+    (odd.stream.below(3) == 0).then(|| odd.pair())
+}
+
 fn max_pool2d(odd: &mut Odd) -> Result<Var<f32>> {
     let [kernel, stride, padding] = window(odd);
-    odd.var().max_pool2d(MaxPool2d { kernel, stride, padding, ceil: odd.flag() })
+    let (padding_end, dilation) = (end(odd), if odd.flag() { [1, 1] } else { odd.pair() });
+    odd.var().max_pool2d(MaxPool2d { kernel, stride, padding, padding_end, dilation, ceil: odd.flag() })
 }
 
 fn avg_pool2d(odd: &mut Odd) -> Result<Var<f32>> {
-    let ([kernel, stride, padding], ceil, count_padding) = (window(odd), odd.flag(), odd.flag());
-    odd.var().avg_pool2d(AvgPool2d { kernel, stride, padding, ceil, count_padding })
+    let ([kernel, stride, padding], padding_end, ceil) = (window(odd), end(odd), odd.flag());
+    let fixed = odd.count();
+    let divisor = odd.pick(&[Divisor::Padded, Divisor::Inside, Divisor::Fixed(fixed)]);
+    odd.var().avg_pool2d(AvgPool2d { kernel, stride, padding, padding_end, ceil, divisor })
 }
 
 fn local_response_norm(odd: &mut Odd) -> Result<Var<f32>> {
@@ -361,6 +370,11 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("cumsum", |odd| odd.var().cumsum(odd.count())),
     ("div", |odd| odd.var().div(&odd.var())),
     ("dropout", dropout),
+    ("einsum", |odd| {
+        let equation =
+            odd.pick(&["abcd,abcd->ad", "abcd,abcd->dbac", "ab,bc->ca", "aa,b->", "a,b", "é,->", ",->", "a-,>->a"]);
+        odd.var().einsum(equation, &odd.var())
+    }),
     ("elu", |odd| odd.var().elu(odd.number())),
     ("embedding", embedding),
     ("exp", |odd| odd.var().exp()),

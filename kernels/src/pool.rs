@@ -22,13 +22,16 @@
 //!    backward is the same backwards: each part gets sums of shares, the parts are interleaved into rows, and each row is added
 //!    to every row of its window.
 //! 7. **The maximum's backward is plain**: one addition per output, at a place known only at run time.
+//! 8. **Windows with gaps go the plain way**: dilation is rare in pooling.
 
 mod avg;
+mod dilated;
 mod max;
 #[cfg(test)]
 mod tests;
 
 pub use avg::{AvgPoolKernels, avg_backward, avg_forward, mean};
+pub use dilated::{max_dilated, taps_inside};
 pub use max::{MaxPoolKernels, max_backward, max_forward};
 
 use crate::number::Number;
@@ -49,8 +52,27 @@ pub struct Plane {
     pub kernel: [usize; 2],
     /// From one place to the next.
     pub stride: [usize; 2],
-    /// Rows and columns of padding on each side; at most half the kernel.
+    /// Rows of padding above, and columns on the left; at most half the kernel.
     pub padding: [usize; 2],
+    /// Rows of padding below, and columns on the right; at most half the kernel.
+    pub padding_end: [usize; 2],
+}
+
+/// What the sum under a window is divided by to give a mean.
+///
+/// ```
+/// use evograd_kernels::pool::Divisor;
+/// assert_ne!(Divisor::Padded, Divisor::Fixed(4));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Divisor {
+    /// The number of its elements, those of the padding among them, but not what lies beyond the padding.
+    #[default]
+    Padded,
+    /// The number of its elements that are no padding.
+    Inside,
+    /// This number, at least 1, whatever the window holds.
+    Fixed(usize),
 }
 
 /// Wider strides make too many parts to be worth it.
@@ -142,7 +164,8 @@ impl Plane {
         for axis in 0..2 {
             let [size, places] = [self.input[axis], self.output[axis]];
             let [kernel, stride, padding] = [self.kernel[axis], self.stride[axis], self.padding[axis]];
-            let sound = size > 0 && places > 0 && kernel > 0 && stride > 0 && padding <= kernel / 2;
+            let padded = padding.max(self.padding_end[axis]) <= kernel / 2;
+            let sound = size > 0 && places > 0 && kernel > 0 && stride > 0 && padded;
             let last = (places.wrapping_sub(1)).checked_mul(stride);
             let starts_inside = last.is_some_and(|start| start.saturating_sub(padding) < size);
             assert!(sound && starts_inside, "a window outside its plane: {self:?}");

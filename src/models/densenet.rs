@@ -16,14 +16,20 @@ use super::options::Options;
 use super::spec::{Spec, Value};
 use crate::error::{Error, Result};
 use crate::nn::{AvgPool, Concat, Conv, GlobalAvgPool, Linear};
-use crate::ops::AvgPool2d;
+use crate::ops::{AvgPool2d, Divisor};
 
 /// The greatest depth and growth that a name may ask for.
 const GREATEST: [usize; 2] = [1000, 1000];
 
 /// Between blocks, every second pixel is left along each axis.
-const HALVE: AvgPool =
-    AvgPool(AvgPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false, count_padding: true });
+const HALVE: AvgPool = AvgPool(AvgPool2d {
+    kernel: [2, 2],
+    stride: [2, 2],
+    padding: [0, 0],
+    padding_end: None,
+    ceil: false,
+    divisor: Divisor::Padded,
+});
 
 /// What a network is made of.
 struct Shape {

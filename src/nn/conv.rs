@@ -31,14 +31,15 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Square filters of an odd size with as much padding as keeps the image's size, no bias and stride 1.
+    /// Square filters with as much padding as keeps the image's size, no bias and stride 1. Of an even size, they have one more row and
+    /// column of padding below and on the right.
     ///
     /// ```
     /// use evograd::nn::Conv;
     /// assert_eq!(Conv::same(16, 3).options.padding, [1, 1]);
     /// ```
     pub fn same(filters: usize, kernel: usize) -> Conv {
-        let options = Conv2d { padding: [kernel / 2; 2], ..Conv2d::default() };
+        let options = Conv2d::default().same([kernel; 2]);
         Conv { filters, kernel: [kernel; 2], options, bias: false }
     }
 
@@ -51,6 +52,7 @@ impl Conv {
     /// The same with other padding on all sides.
     pub fn padding(mut self, padding: usize) -> Conv {
         self.options.padding = [padding; 2];
+        self.options.padding_end = None;
         self
     }
 

@@ -1,30 +1,32 @@
 //! Average pooling of images.
 //!
 //! **Formula** `y[n, c, i, j] = Σ x[n, c, i·s + u − p, j·s + v − p] / D` over the places `u, v` of the kernel that lie
-//! inside the image. The divisor `D` is the number of those, or, with `count_padding`, of those inside the padded image:
-//! what a window holds beyond the padding, in ceiling mode, never counts.
+//! inside the image. The divisor `D` is the number of those inside the padded image, or of those inside the image, or a number that
+//! is given: [`Divisor`]. What a window holds beyond the padding, in ceiling mode, never counts.
 //!
-//! **Shapes** `x [N, C, H, W]`, `y [N, C, OH, OW]` with `OH = ⌊(H + 2p − k) / s⌋ + 1`. With `ceil` it is rounded up, but
-//! a last window that would start in the padding on the right or behind it is dropped. `p ≤ k/2`, so that each window
-//! holds an element.
+//! **Shapes** `x [N, C, H, W]`, `y [N, C, OH, OW]` with `OH = ⌊(H + p + q − k) / s⌋ + 1`, where `q` is the padding below, `p` unless it
+//! is given. With `ceil` it is rounded up, but a last window that would start in the padding on the right or behind it is dropped.
+//! `p, q ≤ k/2`, so that each window holds an element.
 //!
 //! **Gradient** `∂y/∂x = 1/D` for each element of the window, so `dx` is the sum of `dy/D` over all windows that hold
 //! the element.
 //!
 //! **Kept for backward** the geometry, no values.
 //!
-//! **Source** PyTorch's definition of `AvgPool2d`, without `divisor_override`.
+//! **Source** PyTorch's definition of `AvgPool2d`; the divisor is its `count_include_pad` and `divisor_override`.
 
 use super::max_pool2d::MaxPool2d;
 use super::support::catalogue::{IMAGES, Large, Row, case};
 use super::support::isa;
 use super::support::pooling::Planes;
+use super::support::window::Moves;
 use crate::buffer::Buffer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::par::for_each;
 use crate::shape::Shape;
 use crate::tape::{Op, Var, apply};
 use crate::tensor::Tensor;
+pub use evograd_kernels::pool::Divisor;
 use evograd_kernels::pool::{self, Plane};
 use evograd_kernels::{Element, Isa, arith, reduce};
 
@@ -34,8 +36,9 @@ pub(super) const ROW: Row = Row {
     nondifferentiable: "",
     f32_bound: 3.0,
     draw: |draw| {
-        let (shape, MaxPool2d { kernel, stride, padding, ceil }) = MaxPool2d::draw(draw);
-        let options = AvgPool2d { kernel, stride, padding, ceil, count_padding: draw.flag() };
+        let (shape, MaxPool2d { kernel, stride, padding, padding_end, ceil, .. }) = MaxPool2d::draw(draw);
+        let divisor = draw.pick(&[Divisor::Padded, Divisor::Inside, Divisor::Fixed(3)]);
+        let options = AvgPool2d { kernel, stride, padding, padding_end, ceil, divisor };
         // Of one sign: where a sum cancels, its rounding is no measure of the kernel.
         case!([draw.positive(shape)], format!("{options:?}"), |v| v[0].avg_pool2d(options))
     },
@@ -43,11 +46,11 @@ pub(super) const ROW: Row = Row {
         shapes: &[IMAGES],
         run: |v| {
             v[0].avg_pool2d(AvgPool2d {
-                kernel: [3; 2],
                 stride: [2; 2],
                 padding: [1; 2],
                 ceil: true,
-                count_padding: false,
+                divisor: Divisor::Inside,
+                ..AvgPool2d::new([3; 2])
             })
         },
     },
@@ -57,8 +60,9 @@ pub(super) const ROW: Row = Row {
 ///
 /// ```
 /// use evograd::ops::AvgPool2d;
-/// let own = AvgPool2d { padding: [1, 1], count_padding: false, ..AvgPool2d::new([3, 3]) };
-/// assert_eq!((own.stride, AvgPool2d::new([2, 2]).count_padding), ([3, 3], true));
+/// use evograd::ops::Divisor;
+/// let own = AvgPool2d { padding: [1, 1], divisor: Divisor::Inside, ..AvgPool2d::new([3, 3]) };
+/// assert_eq!((own.stride, AvgPool2d::new([2, 2]).divisor), ([3, 3], Divisor::Padded));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AvgPool2d {
@@ -66,18 +70,21 @@ pub struct AvgPool2d {
     pub kernel: [usize; 2],
     /// Elements from one window to the next, at least 1.
     pub stride: [usize; 2],
-    /// Elements of padding on each side; at most half the kernel.
+    /// Elements of padding above and on the left, and unless `padding_end` says otherwise below and on the right; at most half the
+    /// kernel.
     pub padding: [usize; 2],
+    /// Elements of padding below and on the right, where it is not `padding`.
+    pub padding_end: Option<[usize; 2]>,
     /// Whether a last window may reach beyond the padding, so that no element is left out.
     pub ceil: bool,
-    /// Whether padding counts as zeros, as PyTorch has it unless set otherwise, or not at all.
-    pub count_padding: bool,
+    /// What the sum under a window is divided by; by default its elements with those of the padding, which count as zeros.
+    pub divisor: Divisor,
 }
 
 impl AvgPool2d {
     /// Windows of this size, one beside the other, without padding, of which each must fit.
     pub fn new(kernel: [usize; 2]) -> AvgPool2d {
-        AvgPool2d { kernel, stride: kernel, padding: [0, 0], ceil: false, count_padding: true }
+        AvgPool2d { kernel, stride: kernel, padding: [0, 0], padding_end: None, ceil: false, divisor: Divisor::Padded }
     }
 
     /// The output's shape.
@@ -94,8 +101,12 @@ struct Averages(AvgPool2d);
 
 impl Averages {
     fn planes(&self, x: &Shape) -> Result<Planes> {
-        let AvgPool2d { kernel, stride, padding, ceil, .. } = self.0;
-        Planes::new(ROW.name, x, kernel, stride, padding, ceil)
+        let AvgPool2d { kernel, stride, padding, padding_end, ceil, divisor } = self.0;
+        if divisor == Divisor::Fixed(0) {
+            return Err(Error::op(ROW.name, "the divisor is 0", &[("input", x)], "use a divisor of at least 1"));
+        }
+        let padding_end = padding_end.unwrap_or(padding);
+        Planes::new(ROW.name, x, &Moves { kernel, stride, padding, padding_end, dilation: [1, 1], ceil })
     }
 }
 
@@ -128,7 +139,7 @@ impl<E: Element> Op<E, 1> for Averages {
             for_each(dx, planes.chunk_inputs(), |i, dx| {
                 let mut scratch = Buffer::stale(plane.scratch());
                 for (dy, dx) in planes.outputs(i, dy).zip(dx.chunks_exact_mut(plane.inputs())) {
-                    pool::avg_backward(isa, plane, self.0.count_padding, dy, dx, &mut scratch);
+                    pool::avg_backward(isa, plane, self.0.divisor, dy, dx, &mut scratch);
                 }
             });
         }))]
@@ -139,7 +150,7 @@ impl Averages {
     /// The means of one plane. A sum may overflow where the mean does not: then the plane is gone over once more, with a
     /// power of 2 taken out. The other means stay as they were: of tiny elements a power of 2 would take the last bits.
     fn means<E: Element>(&self, isa: Isa, plane: &Plane, x: &[E], y: &mut [E], scratch: &mut [E]) {
-        pool::avg_forward(isa, plane, self.0.count_padding, x, y, scratch);
+        pool::avg_forward(isa, plane, self.0.divisor, x, y, scratch);
         if reduce::fits(isa, y, E::ONE) {
             return;
         }
@@ -149,7 +160,7 @@ impl Averages {
         let mut small = Buffer::stale(x.len());
         arith::scale(isa, x, E::from_f64(1.0 / unit), &mut small);
         let mut small_means = Buffer::stale(y.len());
-        pool::avg_forward(isa, plane, self.0.count_padding, &small, &mut small_means, scratch);
+        pool::avg_forward(isa, plane, self.0.divisor, &small, &mut small_means, scratch);
         let overflown = y.iter_mut().zip(&*small_means).filter(|(y, _)| !y.is_finite());
         overflown.for_each(|(y, small)| *y = *small * E::from_f64(unit));
     }
@@ -167,8 +178,8 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When the input has not four axes, the kernel or stride is 0, the padding is more than half the kernel, the kernel
-    /// does not fit the padded input, or sizes overflow.
+    /// When the input has not four axes, the kernel, stride or divisor is 0, the padding is more than half the kernel, the kernel does
+    /// not fit the padded input, or sizes overflow.
     pub fn avg_pool2d(&self, options: AvgPool2d) -> Result<Var<E>> {
         apply(Averages(options), [self])
     }
@@ -179,8 +190,14 @@ mod tests {
     use super::*;
     use crate::Tape;
 
-    const HALVES: AvgPool2d =
-        AvgPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false, count_padding: true };
+    const HALVES: AvgPool2d = AvgPool2d {
+        kernel: [2, 2],
+        stride: [2, 2],
+        padding: [0, 0],
+        padding_end: None,
+        ceil: false,
+        divisor: Divisor::Padded,
+    };
 
     fn forward_and_gradient(x: Tensor<f64>, options: AvgPool2d) -> (Tensor<f64>, Tensor<f64>) {
         let tape = Tape::new();
@@ -198,13 +215,30 @@ mod tests {
         let padded = AvgPool2d { kernel: [1, 3], stride: [1, 2], padding: [0, 1], ..HALVES };
         let (y, dx) = forward_and_gradient(row(5), padded);
         assert_eq!((y.as_slice(), dx.as_slice()), (&[6.0, 18.0, 18.0][..], &[4.0, 8.0, 4.0, 8.0, 4.0][..]));
-        let own = AvgPool2d { count_padding: false, ..padded };
+        let own = AvgPool2d { divisor: Divisor::Inside, ..padded };
         let (y, dx) = forward_and_gradient(row(5), own);
         assert_eq!((y.as_slice(), dx.as_slice()), (&[9.0, 18.0, 27.0][..], &[6.0, 10.0, 4.0, 10.0, 6.0][..]));
         let (y, dx) = forward_and_gradient(row(4), AvgPool2d { ceil: true, ..padded });
         assert_eq!((y.as_slice(), dx.as_slice()), (&[6.0, 18.0, 12.0][..], &[4.0, 8.0, 4.0, 10.0][..]));
         let (y, dx) = forward_and_gradient(row(4), AvgPool2d { ceil: true, ..own });
         assert_eq!((y.as_slice(), dx.as_slice()), (&[9.0, 18.0, 24.0][..], &[6.0, 10.0, 4.0, 16.0][..]));
+    }
+
+    /// As PyTorch's `divisor_override`: sums of 6 + 12, 12 + 18 + 24, 24 + 30, over 4; and with padding on the right alone.
+    #[test]
+    fn the_divisor_may_be_given() {
+        let row = || Tensor::from_fn([1, 1, 1, 5], |i| 6.0 * (i + 1) as f64).unwrap();
+        let four = AvgPool2d { kernel: [1, 3], stride: [1, 2], padding: [0, 1], divisor: Divisor::Fixed(4), ..HALVES };
+        let (y, dx) = forward_and_gradient(row(), four);
+        assert_eq!((y.as_slice(), dx.as_slice()), (&[4.5, 13.5, 13.5][..], &[3.0, 6.0, 3.0, 6.0, 3.0][..]));
+        let right = AvgPool2d { padding: [0, 0], padding_end: Some([0, 1]), divisor: Divisor::Padded, ..four };
+        let (y, dx) = forward_and_gradient(row(), AvgPool2d { stride: [1, 3], ..right });
+        assert_eq!((y.as_slice(), dx.as_slice()), (&[12.0, 18.0][..], &[4.0; 5][..]));
+        let x = Var::constant(row());
+        assert_eq!(
+            x.avg_pool2d(AvgPool2d { divisor: Divisor::Fixed(0), ..HALVES }).unwrap_err().to_string(),
+            "avg_pool2d: the divisor is 0 (input [1, 1, 1, 5]); use a divisor of at least 1"
+        );
     }
 
     /// Nearly all of these windows is padding, and no integer holds how many places they have.
@@ -216,7 +250,7 @@ mod tests {
         let full = |value| Tensor::full([1, 1, 2, 3], value).unwrap();
         let (y, dx) = forward_and_gradient(full(2.0_f64.powi(63)), longest);
         assert_eq!((y.as_slice(), dx.as_slice()), (&[3.0; 3][..], &[36.0 / 2.0_f64.powi(64); 6][..]));
-        let (y, _) = forward_and_gradient(full(f64::MAX), AvgPool2d { count_padding: false, ..longest });
+        let (y, _) = forward_and_gradient(full(f64::MAX), AvgPool2d { divisor: Divisor::Inside, ..longest });
         assert_eq!(y.as_slice(), [f64::MAX; 3]);
     }
 
@@ -265,11 +299,12 @@ mod tests {
             stride: [1 << 61; 2],
             padding: [1 << 59; 2],
             ceil: true,
-            count_padding: false,
+            divisor: Divisor::Inside,
+            ..HALVES
         };
         let (y, dx) = forward_and_gradient(x(), all);
         assert_eq!((y.as_slice(), dx.as_slice()), (&[1.0][..], &[12.0 / 9.0; 9][..]));
-        let (y, _) = forward_and_gradient(x(), AvgPool2d { count_padding: true, ..all });
+        let (y, _) = forward_and_gradient(x(), AvgPool2d { divisor: Divisor::Padded, ..all });
         assert_eq!(y.as_slice(), [9.0 / 2.0_f64.powi(120)]);
     }
 }

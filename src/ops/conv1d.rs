@@ -97,7 +97,8 @@ impl<E: Element> Var<E> {
         let shapes = [("input", self.value().shape()), ("kernel", kernel.value().shape())];
         let (x, w) = (as_image(self, &shapes)?, as_image(kernel, &shapes)?);
         let Conv1d { stride, padding, dilation, groups } = options;
-        let options = Conv2d { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups };
+        let [stride, padding, dilation] = [[1, stride], [0, padding], [1, dilation]];
+        let options = Conv2d { stride, padding, dilation, groups, ..Conv2d::default() };
         let y = x.conv2d(&w, bias, options).map_err(|error| error.at(ROW.name))?;
         let [n, k, _, l] = y.value().shape().axes().expect("conv2d gives images");
         y.reshape([n, k, l]).map_err(|error| error.at(ROW.name))

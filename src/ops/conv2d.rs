@@ -4,7 +4,8 @@
 //! `x` zero outside, stride `s`, dilation `d` and padding `p` for height and width each. With `G` groups, filter `k` sees
 //! only the `C/G` channels of its own group.
 //!
-//! **Shapes** `x [N, C, H, W]`, `w [K, C/G, R, S]`, `b [K]`, `y [N, K, OH, OW]` with `OH = ⌊(H + 2p − d(R − 1) − 1) / s⌋ + 1`.
+//! **Shapes** `x [N, C, H, W]`, `w [K, C/G, R, S]`, `b [K]`, `y [N, K, OH, OW]` with `OH = ⌊(H + p + q − d(R − 1) − 1) / s⌋ + 1`, where
+//! `q` is the padding below, `p` unless it is given: it decides about nothing but how many outputs there are.
 //!
 //! **Gradient** `y` is linear in each of `x`, `w` and `b`, so each gradient is the sum of `dy` times the other factor
 //! over all the products that the element takes part in:
@@ -38,7 +39,7 @@ mod prepared;
 mod sizes;
 
 use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
-use super::support::window::output_size;
+use super::support::window::Moves;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::{ListOp, Var, apply_list};
@@ -59,8 +60,10 @@ pub(super) const ROW: Row = Row {
         let groups = draw.pick(&[1, 1, 2, 3]);
         let (n, c, k) = (draw.size(1, 3), groups * draw.size(1, 3), groups * draw.size(1, 5));
         let [(h, r, rows), (w, s, columns)] = [draw_axis(draw), draw_axis(draw)];
-        let options =
-            Conv2d { stride: [rows.0, columns.0], padding: [rows.1, columns.1], dilation: [rows.2, columns.2], groups };
+        let [stride, padding, dilation] = [[rows.0, columns.0], [rows.1, columns.1], [rows.2, columns.2]];
+        // No less than on the other side, so that the kernel still fits.
+        let padding_end = draw.pick(&[None, None, Some(0), Some(2)]).map(|more| padding.map(|size| size + more));
+        let options = Conv2d { stride, padding, padding_end, dilation, groups };
         let mut inputs = vec![draw.values([n, c, h, w]), draw.values([k, c / groups, r, s])];
         if draw.flag() {
             inputs.push(draw.values([k]));
@@ -94,8 +97,10 @@ fn draw_axis(draw: &mut Draw) -> (usize, usize, (usize, usize, usize)) {
 pub struct Conv2d {
     /// Input pixels from one output pixel to the next; 1 by default.
     pub stride: [usize; 2],
-    /// Zeros on either side of the image; 0 by default.
+    /// Zeros above and on the left of the image, and unless `padding_end` says otherwise below and on the right; 0 by default.
     pub padding: [usize; 2],
+    /// Zeros below and on the right of the image, where they are not as many as `padding`.
+    pub padding_end: Option<[usize; 2]>,
     /// Input pixels from one element of the kernel to the next; 1 by default.
     pub dilation: [usize; 2],
     /// Parts that the channels fall into, each with filters of its own; 1 by default.
@@ -104,11 +109,26 @@ pub struct Conv2d {
 
 impl Default for Conv2d {
     fn default() -> Self {
-        Conv2d { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+        Conv2d { stride: [1, 1], padding: [0, 0], padding_end: None, dilation: [1, 1], groups: 1 }
     }
 }
 
 impl Conv2d {
+    /// The same with as much padding as keeps an image's size with stride 1, PyTorch's `padding='same'`: `d(R − 1)` zeros along an axis,
+    /// of which the odd one is below or on the right.
+    ///
+    /// ```
+    /// use evograd::ops::Conv2d;
+    /// let same = Conv2d::default().same([3, 4]);
+    /// assert_eq!((same.padding, same.padding_end), ([1, 1], Some([1, 2])));
+    /// ```
+    pub fn same(mut self, kernel: [usize; 2]) -> Conv2d {
+        let all = [0, 1].map(|axis| kernel[axis].saturating_sub(1).saturating_mul(self.dilation[axis]));
+        self.padding = all.map(|all| all / 2);
+        self.padding_end = Some(all.map(|all| all - all / 2)).filter(|end| *end != self.padding);
+        self
+    }
+
     /// The output's shape for an input, a kernel and, perhaps, a bias.
     ///
     /// # Errors
@@ -143,7 +163,10 @@ impl Conv2d {
         if bias.is_some_and(|bias| bias.sizes() != [k]) {
             return refuse(format!("the bias is not of {k} values"), "give one bias for each filter");
         }
-        let output = output_size(ROW.name, x, [r, s], self.stride, self.padding, self.dilation, false)?;
+        let Conv2d { stride, padding, padding_end, dilation, .. } = *self;
+        let padding_end = padding_end.unwrap_or(padding);
+        let moves = Moves { kernel: [r, s], stride, padding, padding_end, dilation, ceil: false };
+        let output = moves.output_size(ROW.name, x)?;
         let window = |axis: usize, input, kernel| Window {
             input,
             output: output[axis],
@@ -154,7 +177,8 @@ impl Conv2d {
             padding: self.padding[axis],
             dilation: if kernel == 1 { 1 } else { self.dilation[axis] },
         };
-        Ok(Sizes { images: n, channels: c, filters: k, groups, rows: window(0, h, r), columns: window(1, wide, s) })
+        let (rows, columns) = (window(0, h, r), window(1, wide, s));
+        Ok(Sizes { images: n, channels: c, filters: k, groups, rows, columns, padding_end })
     }
 }
 
@@ -229,6 +253,7 @@ impl<E: Element> Var<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tape;
 
     fn zeros<const N: usize>(shape: [usize; N]) -> Var<f32> {
         Var::constant(Tensor::zeros(shape).unwrap())
@@ -262,6 +287,44 @@ mod tests {
              give one bias for each filter"
         );
         assert!(text(zeros([1, 1, 2, 2]), zeros([1, 1, 3, 3]), None, plain).contains("larger than the padded input"));
+    }
+
+    /// Against margins of zeros, values and gradients, by Winograd's algorithms and direct summation.
+    #[test]
+    fn padding_on_one_side_is_as_good_as_zeros() {
+        for (channels, [r, s]) in [(2, [2, 4]), (3, [3, 3]), (16, [3, 3])] {
+            let tape = Tape::new();
+            let x = tape.leaf(Tensor::from_fn([2, channels, 7, 6], |i| (i as f64 * 0.7).sin()).unwrap());
+            let w = tape.leaf(Tensor::from_fn([16, channels, r, s], |i| (i as f64).cos()).unwrap());
+            let options = Conv2d { padding: [0, 2], padding_end: Some([1, 0]), ..Conv2d::default() };
+            let y = x.conv2d(&w, None, options).unwrap();
+            let padded = x.pad(&[(0, 0), (0, 0), (0, 1), (2, 0)]).unwrap();
+            let expected = padded.conv2d(&w, None, Conv2d::default()).unwrap();
+            assert_eq!(y.value().shape(), expected.value().shape());
+            let dy = Tensor::from_fn(y.value().shape(), |i| (i as f64 * 1.3).sin()).unwrap();
+            let minus = Tensor::from_fn(dy.shape(), |i| -dy.as_slice()[i]).unwrap();
+            let gradients = tape.backward_from(&[(&y, dy), (&expected, minus)]).unwrap();
+            assert!(y.value().as_slice().iter().zip(expected.value().as_slice()).all(|(a, b)| (a - b).abs() < 1e-11));
+            // What both have in common cancels.
+            for leaf in [&x, &w] {
+                assert!(gradients.get(leaf).unwrap().as_slice().iter().all(|sum| sum.abs() < 1e-11), "{r}×{s}");
+            }
+        }
+    }
+
+    #[test]
+    fn same_keeps_the_size_of_images() {
+        for (kernel, dilation) in [([3, 3], [1, 1]), ([2, 4], [1, 1]), ([4, 3], [3, 2]), ([1, 2], [1, 5])] {
+            let options = Conv2d { dilation, ..Conv2d::default() }.same(kernel);
+            let w = zeros([1, 1, kernel[0], kernel[1]]);
+            let y = zeros([1, 1, 5, 6]).conv2d(&w, None, options).unwrap();
+            assert_eq!(y.value().shape().sizes(), [1, 1, 5, 6], "{kernel:?}");
+        }
+        // The odd zero is on the right: each pixel meets itself first.
+        let x = Var::constant(Tensor::from_vec([1, 1, 1, 3], vec![1.0, 2.0, 3.0]).unwrap());
+        let w = Var::constant(Tensor::from_vec([1, 1, 1, 2], vec![1.0, 10.0]).unwrap());
+        let y = x.conv2d(&w, None, Conv2d::default().same([1, 2])).unwrap();
+        assert_eq!(y.value().as_slice(), [21.0, 32.0, 3.0]);
     }
 
     /// Whatever algorithm computes it, here direct summation and both of Winograd's.

@@ -95,7 +95,7 @@ impl Transposed {
     /// The convolution that this one transposes.
     fn convolution(&self) -> Conv2d {
         let ConvTranspose2d { stride, padding, dilation, groups, .. } = self.options;
-        Conv2d { stride, padding, dilation, groups }
+        Conv2d { stride, padding, dilation, groups, ..Conv2d::default() }
     }
 
     /// The sizes of that convolution, for outputs of this shape.

@@ -1,11 +1,12 @@
 //! Max pooling of images.
 //!
-//! **Formula** `y[n, c, i, j] = max x[n, c, i·s + u − p, j·s + v − p]` over the places `u, v` of the kernel that lie
+//! **Formula** `y[n, c, i, j] = max x[n, c, i·s + u·d − p, j·s + v·d − p]` over the places `u, v` of the kernel that lie
 //! inside the image: padding counts as −∞. NaN wins over every number.
 //!
-//! **Shapes** `x [N, C, H, W]`, `y [N, C, OH, OW]` with `OH = ⌊(H + 2p − k) / s⌋ + 1`. With `ceil` it is rounded up, but
-//! a last window that would start in the padding on the right or behind it is dropped. `p ≤ k/2`, so that each window
-//! holds an element.
+//! **Shapes** `x [N, C, H, W]`, `y [N, C, OH, OW]` with `OH = ⌊(H + p + q − d(k − 1) − 1) / s⌋ + 1`, where `q` is the padding below,
+//! `p` unless it is given. With `ceil` it is rounded up, but a last window that would start in the padding on the right or behind it is
+//! dropped. `p, q ≤ k/2`, so that each window holds an element; one that has all of the image in the gaps that dilation `d` leaves
+//! is refused, where PyTorch gives −∞.
 //!
 //! **Gradient** `y` follows the greatest element of its window and no other, so `dy` is added to that one; an element
 //! that is the greatest of several windows gets the sum. Where two are equally great there is no derivative; the first
@@ -15,11 +16,12 @@
 //! window would do with one byte for most kernels, but would have to be turned into the position again; with the usual
 //! stride of 2 what is kept is a quarter of `x` in `f32`, and `x` itself is not.)
 //!
-//! **Source** PyTorch's definition of `MaxPool2d`, without dilation.
+//! **Source** PyTorch's definition of `MaxPool2d`.
 
 use super::support::catalogue::{Draw, IMAGES, Large, Row, case};
 use super::support::isa;
 use super::support::pooling::Planes;
+use super::support::window::Moves;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::par::{for_each, for_each_pair};
@@ -34,8 +36,12 @@ pub(super) const ROW: Row = Row {
     nondifferentiable: "two values closer than 1/16",
     f32_bound: 2.0,
     draw: |draw| {
-        let (shape, options) = MaxPool2d::draw(draw);
-        let mut x = draw.distinct(shape);
+        let ([n, c, h, w], options) = MaxPool2d::draw(draw);
+        let dilation = draw.pick(&[[1, 1], [1, 1], [2, 1], [1, 3], [2, 2]]);
+        // As much larger as the gaps make the window, so that none has all of the image in them.
+        let [h, w] = [(h, 0), (w, 1)].map(|(size, axis)| size + options.kernel[axis] * (dilation[axis] - 1));
+        let options = MaxPool2d { dilation, ..options };
+        let mut x = draw.distinct([n, c, h, w]);
         greatest_last(&mut x);
         case!([x], format!("{options:?}"), |v| v[0].max_pool2d(options))
     },
@@ -58,8 +64,13 @@ pub struct MaxPool2d {
     pub kernel: [usize; 2],
     /// Elements from one window to the next, at least 1.
     pub stride: [usize; 2],
-    /// Elements of padding on each side; at most half the kernel.
+    /// Elements of padding above and on the left, and unless `padding_end` says otherwise below and on the right; at most half the
+    /// kernel.
     pub padding: [usize; 2],
+    /// Elements of padding below and on the right, where it is not `padding`.
+    pub padding_end: Option<[usize; 2]>,
+    /// Elements of the image from one of the window to the next; 1 by default.
+    pub dilation: [usize; 2],
     /// Whether a last window may reach beyond the padding, so that no element is left out.
     pub ceil: bool,
 }
@@ -67,7 +78,7 @@ pub struct MaxPool2d {
 impl MaxPool2d {
     /// Windows of this size, one beside the other, without padding, of which each must fit.
     pub fn new(kernel: [usize; 2]) -> MaxPool2d {
-        MaxPool2d { kernel, stride: kernel, padding: [0, 0], ceil: false }
+        MaxPool2d { kernel, stride: kernel, padding: [0, 0], padding_end: None, dilation: [1, 1], ceil: false }
     }
 
     /// The output's shape.
@@ -83,13 +94,15 @@ impl MaxPool2d {
         let kernel = [draw.size(1, 4), draw.size(1, 4)];
         let stride = [draw.size(1, 3), draw.size(1, 5)];
         let padding = kernel.map(|size| draw.size(0, size / 2));
-        let fitting = |axis: usize| (kernel[axis] - 2 * padding[axis]).max(1);
+        let padding_end = draw.flag().then(|| kernel.map(|size| draw.size(0, size / 2)));
+        let end = padding_end.unwrap_or(padding);
+        let fitting = |axis: usize| (kernel[axis] - padding[axis] - end[axis]).max(1);
         let wider = draw.pick(&[0, 1, 2, 3, 4, 19]);
         // A single plane where it is wide: the checks that go through whole Jacobian matrices are to stay quick.
         let most = if wider > 4 { 1 } else { 2 };
         let [h, w] = [fitting(0) + draw.size(0, 2), fitting(1) + wider];
         let shape = [draw.size(1, most), draw.size(1, most), h, w];
-        (shape, MaxPool2d { kernel, stride, padding, ceil: draw.flag() })
+        (shape, MaxPool2d { stride, padding, padding_end, ceil: draw.flag(), ..MaxPool2d::new(kernel) })
     }
 }
 
@@ -108,8 +121,9 @@ struct Maxima(MaxPool2d);
 
 impl Maxima {
     fn planes(&self, x: &Shape) -> Result<Planes> {
-        let MaxPool2d { kernel, stride, padding, ceil } = self.0;
-        let planes = Planes::new(ROW.name, x, kernel, stride, padding, ceil)?;
+        let MaxPool2d { kernel, stride, padding, padding_end, dilation, ceil } = self.0;
+        let padding_end = padding_end.unwrap_or(padding);
+        let planes = Planes::new(ROW.name, x, &Moves { kernel, stride, padding, padding_end, dilation, ceil })?;
         if u32::try_from(planes.plane.inputs()).is_err() {
             let problem = "a channel of an image has more elements than 32 bits count";
             return Err(Error::op(ROW.name, problem, &[("input", x)], "cut the images into smaller ones"));
@@ -142,7 +156,10 @@ impl<E: Element> Op<E, 1> for Maxima {
                 let mut scratch = Buffer::stale(plane.scratch());
                 let outputs = y.chunks_exact_mut(plane.outputs()).zip(index.chunks_exact_mut(plane.outputs()));
                 for (x, (y, index)) in planes.inputs(i, x).zip(outputs) {
-                    pool::max_forward(isa, plane, x, y, index, &mut scratch);
+                    match self.0.dilation {
+                        [1, 1] => pool::max_forward(isa, plane, x, y, index, &mut scratch),
+                        dilation => pool::max_dilated(plane, dilation, x, y, index),
+                    }
                 }
             });
         });
@@ -174,8 +191,8 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When the input has not four axes, the kernel or stride is 0, the padding is more than half the kernel, the kernel
-    /// does not fit the padded input, or sizes overflow.
+    /// When the input has not four axes, the kernel, stride or dilation is 0, the padding is more than half the kernel, the window does
+    /// not fit the padded input or sees none of it, or sizes overflow.
     pub fn max_pool2d(&self, options: MaxPool2d) -> Result<Var<E>> {
         apply(Maxima(options), [self])
     }
@@ -186,7 +203,8 @@ mod tests {
     use super::*;
     use crate::Tape;
 
-    const HALVES: MaxPool2d = MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ceil: false };
+    const HALVES: MaxPool2d =
+        MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0], padding_end: None, dilation: [1, 1], ceil: false };
 
     fn forward_and_gradient(x: Tensor<f32>, options: MaxPool2d) -> (Tensor<f32>, Tensor<f32>) {
         let tape = Tape::new();
@@ -233,9 +251,54 @@ mod tests {
     #[test]
     fn overlapping_windows_add_up() {
         let x = Tensor::from_vec([1, 1, 1, 4], vec![1.0, 9.0, 2.0, 3.0]).unwrap();
-        let options = MaxPool2d { kernel: [1, 3], stride: [1, 1], padding: [0, 1], ceil: false };
+        let options = MaxPool2d { kernel: [1, 3], stride: [1, 1], padding: [0, 1], ..HALVES };
         let (y, dx) = forward_and_gradient(x, options);
         assert_eq!((y.as_slice(), dx.as_slice()), (&[9.0, 9.0, 9.0, 3.0][..], &[0.0, 6.0, 0.0, 4.0][..]));
+    }
+
+    /// Values of PyTorch 2.6 for `sin(i·i)`, 5 × 6, kernel 3 × 2, stride 1 × 2, padding 1 × 1, dilation 2 × 3.
+    #[test]
+    fn gaps_are_pytorchs() {
+        let x = Tensor::from_fn([1, 1, 5, 6], |i| ((i * i) as f32).sin()).unwrap();
+        let options = MaxPool2d { kernel: [3, 2], stride: [1, 2], padding: [1, 1], dilation: [2, 3], ..HALVES };
+        let (y, dx) = forward_and_gradient(x, options);
+        assert_eq!(y.shape().sizes(), [1, 1, 3, 3]);
+        let close = |found: &[f32], right: &[f32]| found.iter().zip(right).all(|(y, right)| (y - right).abs() < 1e-6);
+        assert!(
+            close(
+                y.as_slice(),
+                &[0.9200261, 0.2793866, 0.92347, 0.9395301, 0.841471, 0.4121185, 0.9200261, 0.2793866, 0.92347]
+            ),
+            "{y:?}"
+        );
+        assert_eq!(
+            dx.as_slice(),
+            [
+                0.0, 5.0, 0.0, 6.0, 0.0, 0.0, 0.0, 0.0, 8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 10.0,
+                0.0, 12.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            ]
+        );
+    }
+
+    #[test]
+    fn padding_may_be_on_one_side() {
+        let x = || Tensor::from_vec([1, 1, 1, 3], vec![1.0, 2.0, 3.0]).unwrap();
+        let options = MaxPool2d { kernel: [1, 2], stride: [1, 1], padding_end: Some([0, 1]), ..HALVES };
+        let (y, dx) = forward_and_gradient(x(), options);
+        assert_eq!((y.as_slice(), dx.as_slice()), (&[2.0, 3.0, 3.0][..], &[0.0, 1.0, 5.0][..]));
+        let before = MaxPool2d { padding: [0, 1], padding_end: Some([0, 0]), ..options };
+        assert_eq!(forward_and_gradient(x(), before).0.as_slice(), [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn a_window_that_sees_nothing_is_refused() {
+        let x = Var::constant(Tensor::<f32>::zeros([1, 1, 1, 2]).unwrap());
+        let options = MaxPool2d { padding: [0, 1], dilation: [1, 3], ..MaxPool2d::new([1, 2]) };
+        assert_eq!(
+            x.max_pool2d(options).unwrap_err().to_string(),
+            "max_pool2d: a window of kernel [1, 2] with dilation [1, 3] sees no element (input [1, 1, 1, 2]); \
+             use larger images, or less dilation or padding"
+        );
     }
 
     #[test]
@@ -269,13 +332,13 @@ mod tests {
     fn the_greatest_numbers_work_or_are_errors() {
         const MOST: usize = usize::MAX;
         let image = || Tensor::from_fn([1, 1, 3, 3], |i| i as f32).unwrap();
-        let all = MaxPool2d { kernel: [1 << 60; 2], stride: [1 << 61; 2], padding: [1 << 59; 2], ceil: true };
+        let all = MaxPool2d { kernel: [1 << 60; 2], stride: [1 << 61; 2], padding: [1 << 59; 2], ceil: true, ..HALVES };
         let (y, dx) = forward_and_gradient(image(), all);
         assert_eq!((y.as_slice(), dx.as_slice()[8]), (&[8.0][..], 1.0));
         let x = Var::constant(image());
-        let wide = MaxPool2d { kernel: [MOST; 2], stride: [MOST; 2], padding: [MOST / 2; 2], ceil: true };
+        let wide = MaxPool2d { kernel: [MOST; 2], stride: [MOST; 2], padding: [MOST / 2; 2], ceil: true, ..HALVES };
         assert!(x.max_pool2d(wide).unwrap_err().to_string().contains("overflows"));
-        let everything = MaxPool2d { kernel: [MOST - 2; 2], stride: [MOST; 2], padding: [0; 2], ceil: true };
+        let everything = MaxPool2d { kernel: [MOST - 2; 2], stride: [MOST; 2], padding: [0; 2], ceil: true, ..HALVES };
         assert_eq!(x.max_pool2d(everything).unwrap().item().unwrap(), 8.0);
     }
 }

@@ -1,40 +1,42 @@
 //! The mean under a window, and the mean of a whole slice.
 
-use super::{Plane, deinterleave, interleave};
+use super::{Divisor, Plane, deinterleave, interleave};
 use crate::number::Number;
 use crate::reduce::total;
 use crate::simd::Simd;
 use std::ops::Range;
 
 impl Plane {
-    /// What a sum under the window at `place` is divided by, along one axis: the elements under it, those of the
-    /// padding included if wished, but not what lies beyond the padding.
-    fn divisor(&self, axis: usize, place: usize, count_padding: bool) -> usize {
-        if count_padding {
-            let start = place * self.stride[axis];
-            self.kernel[axis].min(self.input[axis] + 2 * self.padding[axis] - start)
-        } else {
-            self.under(axis, place).len()
+    /// What a sum under the window at `place` is divided by, along one axis.
+    fn divisor(&self, axis: usize, place: usize, divisor: Divisor) -> usize {
+        match divisor {
+            Divisor::Padded => {
+                let start = place * self.stride[axis];
+                self.kernel[axis].min(self.input[axis] + self.padding[axis] + self.padding_end[axis] - start)
+            }
+            Divisor::Inside => self.under(axis, place).len(),
+            // Of both axes together.
+            Divisor::Fixed(divisor) => {
+                if axis == 0 {
+                    divisor
+                } else {
+                    1
+                }
+            }
         }
     }
 
     /// The divisors along a row of outputs; 1 in the lanes behind them.
-    fn divisors<E: Number>(&self, count_padding: bool, out: &mut [E]) {
+    fn divisors<E: Number>(&self, divisor: Divisor, out: &mut [E]) {
         for (ox, out) in out.iter_mut().enumerate() {
-            let divisor = if ox < self.output[1] { self.divisor(1, ox, count_padding) } else { 1 };
-            *out = E::from_f64(divisor as f64);
+            let own = if ox < self.output[1] { self.divisor(1, ox, divisor) } else { 1 };
+            *out = E::from_f64(own as f64);
         }
     }
 
     /// Checks the slices and cuts the scratch: padded rows, one for each row of outputs; the parts they are de-interleaved
     /// to; the divisors of a row of outputs; and a row for the shares of a row of outputs, with zeros on either side.
-    fn prepare<'a, E: Number>(
-        &self,
-        x: usize,
-        y: usize,
-        count_padding: bool,
-        scratch: &'a mut [E],
-    ) -> [&'a mut [E]; 4] {
+    fn prepare<'a, E: Number>(&self, x: usize, y: usize, divisor: Divisor, scratch: &'a mut [E]) -> [&'a mut [E]; 4] {
         self.check(x, y);
         assert_eq!(scratch.len(), self.scratch(), "elements of scratch");
         if !self.usual() {
@@ -45,7 +47,7 @@ impl Plane {
         let (parts, rest) = rest.split_at_mut(len);
         let (divisors, rest) = rest.split_at_mut(self.lanes());
         let shares = &mut rest[..self.part() + self.shifts()];
-        self.divisors(count_padding, divisors);
+        self.divisors(divisor, divisors);
         shares.fill(E::ZERO);
         [rows, parts, divisors, shares]
     }
@@ -54,16 +56,15 @@ impl Plane {
 kernel! {
     trait AvgPoolKernels;
 
-    /// The mean of the elements under each window. Padding counts as zeros if `count_padding`, else not at all; what
-    /// lies beyond the padding never counts.
+    /// The sum of the elements under each window, in which padding counts as zeros, over what `divisor` says.
     ///
     /// # Panics
     /// When a slice has not the length that `plane` says, or `plane` is not sound, as in
     /// [`max_forward`](super::max_forward()).
-    pub fn avg_forward(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E], scratch: &mut [E]) |s| {
-        let [rows, parts, divisors, _] = plane.prepare(x.len(), y.len(), count_padding, scratch);
+    pub fn avg_forward(plane: &Plane, divisor: Divisor, x: &[E], y: &mut [E], scratch: &mut [E]) |s| {
+        let [rows, parts, divisors, _] = plane.prepare(x.len(), y.len(), divisor, scratch);
         if !plane.usual() {
-            return plain_forward(plane, count_padding, x, y);
+            return plain_forward(plane, divisor, x, y);
         }
         for (oy, sums) in rows.chunks_exact_mut(plane.padded()).enumerate() {
             sum_rows(s, plane, plane.under(0, oy), x, sums);
@@ -72,7 +73,7 @@ kernel! {
         let ([_, outputs], part) = (plane.output, plane.part());
         let taps = plane.taps(plane.output[0] * part);
         for (oy, y) in y.chunks_exact_mut(outputs).enumerate() {
-            let rows = s.splat(E::from_f64(plane.divisor(0, oy, count_padding) as f64));
+            let rows = s.splat(E::from_f64(plane.divisor(0, oy, divisor) as f64));
             for ox in (0..outputs).step_by(S::LANES) {
                 let mut sum = s.zero();
                 for tap in taps {
@@ -88,15 +89,15 @@ kernel! {
     ///
     /// # Panics
     /// As [`avg_forward`].
-    pub fn avg_backward(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E], scratch: &mut [E]) |s| {
-        let [rows, parts, divisors, shares] = plane.prepare(dx.len(), dy.len(), count_padding, scratch);
+    pub fn avg_backward(plane: &Plane, divisor: Divisor, dy: &[E], dx: &mut [E], scratch: &mut [E]) |s| {
+        let [rows, parts, divisors, shares] = plane.prepare(dx.len(), dy.len(), divisor, scratch);
         dx.fill(E::ZERO);
         if !plane.usual() {
-            return plain_backward(plane, count_padding, dy, dx);
+            return plain_backward(plane, divisor, dy, dx);
         }
         let [_, outputs] = plane.output;
         for (oy, dy) in dy.chunks_exact(outputs).enumerate() {
-            let rows = s.splat(E::from_f64(plane.divisor(0, oy, count_padding) as f64));
+            let rows = s.splat(E::from_f64(plane.divisor(0, oy, divisor) as f64));
             for ox in (0..outputs).step_by(S::LANES) {
                 let dy = if ox + S::LANES <= outputs { s.load(&dy[ox..]) } else { s.load_tail(&dy[ox..]) };
                 let share = s.div(dy, s.mul(rows, s.load(&divisors[ox..])));
@@ -189,9 +190,9 @@ fn add_to_rows<S: Simd>(s: S, plane: &Plane, rows: Range<usize>, row: &[S::Elem]
 }
 
 /// The plain algorithm, for any geometry.
-fn plain_forward<E: Number>(plane: &Plane, count_padding: bool, x: &[E], y: &mut [E]) {
+fn plain_forward<E: Number>(plane: &Plane, divisor: Divisor, x: &[E], y: &mut [E]) {
     for (oy, y) in y.chunks_exact_mut(plane.output[1]).enumerate() {
-        let rows = plane.divisor(0, oy, count_padding) as f64;
+        let rows = plane.divisor(0, oy, divisor) as f64;
         for (ox, y) in y.iter_mut().enumerate() {
             let columns = plane.under(1, ox);
             let mut sum = E::ZERO;
@@ -200,18 +201,18 @@ fn plain_forward<E: Number>(plane: &Plane, count_padding: bool, x: &[E], y: &mut
                     sum += *x;
                 }
             }
-            *y = sum / E::from_f64(rows * plane.divisor(1, ox, count_padding) as f64);
+            *y = sum / E::from_f64(rows * plane.divisor(1, ox, divisor) as f64);
         }
     }
 }
 
 /// The gradient of [`plain_forward`], added to `dx`.
-fn plain_backward<E: Number>(plane: &Plane, count_padding: bool, dy: &[E], dx: &mut [E]) {
+fn plain_backward<E: Number>(plane: &Plane, divisor: Divisor, dy: &[E], dx: &mut [E]) {
     for (oy, dy) in dy.chunks_exact(plane.output[1]).enumerate() {
-        let rows = plane.divisor(0, oy, count_padding) as f64;
+        let rows = plane.divisor(0, oy, divisor) as f64;
         for (ox, dy) in dy.iter().enumerate() {
             let columns = plane.under(1, ox);
-            let share = *dy / E::from_f64(rows * plane.divisor(1, ox, count_padding) as f64);
+            let share = *dy / E::from_f64(rows * plane.divisor(1, ox, divisor) as f64);
             for r in plane.under(0, oy) {
                 for dx in &mut dx[r * plane.input[1]..][columns.clone()] {
                     *dx += share;

@@ -9,13 +9,13 @@ use proptest::prelude::*;
 #[derive(Clone, Copy, Debug)]
 struct Twin {
     plane: Plane,
-    count_padding: bool,
+    divisor: Divisor,
 }
 
 impl Twin {
     /// Calls `visit` with the output's position, its divisor, and the position of each element of its window.
     fn for_each(&self, mut visit: impl FnMut(usize, f64, &[usize])) {
-        let Plane { input, output, kernel, stride, padding } = self.plane;
+        let Plane { input, output, kernel, stride, padding, padding_end } = self.plane;
         for (oy, ox) in (0..output[0]).flat_map(|oy| (0..output[1]).map(move |ox| (oy, ox))) {
             let (mut inside, mut padded) = (Vec::new(), 0);
             for (u, v) in (0..kernel[0]).flat_map(|u| (0..kernel[1]).map(move |v| (u, v))) {
@@ -24,9 +24,14 @@ impl Twin {
                 if within(i, 0) && within(j, 1) {
                     inside.push((i - padding[0]) * input[1] + j - padding[1]);
                 }
-                padded += usize::from(i < input[0] + 2 * padding[0] && j < input[1] + 2 * padding[1]);
+                let end = |axis: usize| padding[axis] + input[axis] + padding_end[axis];
+                padded += usize::from(i < end(0) && j < end(1));
             }
-            let divisor = if self.count_padding { padded } else { inside.len() };
+            let divisor = match self.divisor {
+                Divisor::Padded => padded,
+                Divisor::Inside => inside.len(),
+                Divisor::Fixed(divisor) => divisor,
+            };
             visit(oy * output[1] + ox, divisor as f64, &inside);
         }
     }
@@ -57,25 +62,28 @@ impl Twin {
 /// Geometries with as many places as there may be, of which the usual ones are wide enough for several vectors.
 fn twins() -> impl Strategy<Value = Twin> {
     let axis = |most: usize| {
-        (1..=most, 1..8_usize, 1..7_usize, any::<(u8, bool)>()).prop_map(|(size, kernel, stride, (padding, ceil))| {
-            let padding = padding as usize % (kernel / 2 + 1);
-            let kernel = kernel.min(size + 2 * padding);
-            let padding = padding.min(kernel / 2);
-            let rest = size + 2 * padding - kernel;
+        let options = any::<(u8, u8, bool)>();
+        (1..=most, 1..8_usize, 1..7_usize, options).prop_map(|(size, kernel, stride, (before, after, ceil))| {
+            let [padding, end] = [before, after].map(|padding| padding as usize % (kernel / 2 + 1));
+            let kernel = kernel.min(size + 2 * padding.min(end));
+            let [padding, end] = [padding, end].map(|padding| padding.min(kernel / 2));
+            let rest = size + padding + end - kernel;
             let up = rest.div_ceil(stride) + 1;
             let drop = (up - 1) * stride >= size + padding;
-            (size, kernel, stride, padding, if ceil && !drop { up } else { rest / stride + 1 })
+            (size, kernel, stride, (padding, end), if ceil && !drop { up } else { rest / stride + 1 })
         })
     };
-    (axis(9), axis(90), any::<bool>()).prop_map(|(rows, columns, count_padding)| {
+    let divisor = prop_oneof![Just(Divisor::Padded), Just(Divisor::Inside), (1..9_usize).prop_map(Divisor::Fixed)];
+    (axis(9), axis(90), divisor).prop_map(|(rows, columns, divisor)| {
         let plane = Plane {
             input: [rows.0, columns.0],
             kernel: [rows.1, columns.1],
             stride: [rows.2, columns.2],
-            padding: [rows.3, columns.3],
+            padding: [rows.3.0, columns.3.0],
+            padding_end: [rows.3.1, columns.3.1],
             output: [rows.4, columns.4],
         };
-        Twin { plane, count_padding }
+        Twin { plane, divisor }
     })
 }
 
@@ -130,12 +138,12 @@ fn avg_agrees<E: Element>(isa: Isa, twin: &Twin, x: &[f64]) -> Result<(), TestCa
     let plane = &twin.plane;
     let mut y = vec![E::ONE; plane.outputs()];
     let mut scratch = vec![E::from_f64(f64::NAN); plane.scratch()];
-    avg_forward(isa, plane, twin.count_padding, &cast::<E>(x), &mut y, &mut scratch);
+    avg_forward(isa, plane, twin.divisor, &cast::<E>(x), &mut y, &mut scratch);
     same(&y, &twin.avg(x), 0.0)?;
     let dy = values(plane.outputs(), 6, false);
     let mut dx = vec![E::from_f64(f64::NAN); plane.inputs()];
     scratch.fill(E::from_f64(f64::NAN));
-    avg_backward(isa, plane, twin.count_padding, &cast::<E>(&dy), &mut dx, &mut scratch);
+    avg_backward(isa, plane, twin.divisor, &cast::<E>(&dy), &mut dx, &mut scratch);
     same(&dx, &twin.avg_gradient(&dy), 8.0 * E::EPSILON.to_f64())
 }
 
@@ -164,6 +172,7 @@ fn positions_stay_exact_in_great_planes() {
             kernel: [2; 2],
             stride: [2; 2],
             padding: [0; 2],
+            padding_end: [0; 2],
         };
         let mut x = vec![0.0_f32; plane.inputs()];
         let last = (rows / 2 * 2 - 1) * (1 << 10) + (1 << 10) - 1;
@@ -188,14 +197,16 @@ fn means_of_every_length() {
 #[test]
 #[should_panic(expected = "a window outside its plane")]
 fn a_window_outside_its_plane_is_refused() {
-    let plane = Plane { input: [2; 2], output: [3; 2], kernel: [2; 2], stride: [2; 2], padding: [0; 2] };
+    let plane =
+        Plane { input: [2; 2], output: [3; 2], kernel: [2; 2], stride: [2; 2], padding: [0; 2], padding_end: [0; 2] };
     let mut scratch = vec![0.0_f32; plane.scratch()];
     max_forward(Isa::PORTABLE, &plane, &[0.0; 4], &mut [0.0; 9], &mut [0; 9], &mut scratch);
 }
 
 #[test]
 fn scratch_for_an_unsound_geometry_is_refused() {
-    let sound = Plane { input: [2; 2], output: [1; 2], kernel: [2; 2], stride: [2; 2], padding: [0; 2] };
+    let sound =
+        Plane { input: [2; 2], output: [1; 2], kernel: [2; 2], stride: [2; 2], padding: [0; 2], padding_end: [0; 2] };
     assert!(sound.scratch() > 0);
     for unsound in [Plane { kernel: [2, 0], ..sound }, Plane { stride: [2, 0], ..sound }] {
         let panic = std::panic::catch_unwind(|| unsound.scratch()).unwrap_err();

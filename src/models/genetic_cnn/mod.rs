@@ -54,7 +54,7 @@ pub fn network(code: &Code, options: &Options) -> Result<Spec> {
         let path = format!("stage{}", number + 1);
         let first = Conv::same(options.channels(*filters), backbone.kernel).padding(backbone.padding);
         x = Nodes { spec: &mut spec, path: &path, fusion: options.fusion }.stage(&StageGraph::new(stage), first, x);
-        let pool = MaxPool2d { kernel: [backbone.pool; 2], stride: [2, 2], padding: [0, 0], ceil: true };
+        let pool = MaxPool2d { stride: [2, 2], ceil: true, ..MaxPool2d::new([backbone.pool; 2]) };
         x = spec.add(format!("{path}.pool"), MaxPool(pool), &[x]);
     }
     let x = spec.add("flatten", Flatten, &[x]);

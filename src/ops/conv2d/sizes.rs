@@ -12,6 +12,8 @@ pub(in crate::ops) struct Sizes {
     pub groups: usize,
     pub rows: Window,
     pub columns: Window,
+    /// Zeros below and on the right, which take room while the passes run.
+    pub padding_end: [usize; 2],
 }
 
 impl Sizes {
@@ -28,7 +30,8 @@ impl Sizes {
 
     /// The padded channels that a group sees in one image; `None` where that is too much for any memory.
     pub fn padded(&self) -> Option<Shape> {
-        let [h, w] = [self.rows, self.columns].map(|axis| axis.input + 2 * axis.padding);
+        let [below, right] = self.padding_end;
+        let [h, w] = [(self.rows, below), (self.columns, right)].map(|(axis, end)| axis.input + axis.padding + end);
         Shape::new(&[self.channels / self.groups, h, w]).ok()
     }
 }

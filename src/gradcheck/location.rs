@@ -17,10 +17,12 @@ const WIDEST: usize = 3;
 pub(super) fn part(comparison: &Comparison<'_>, input: usize, sample: &Sample) -> Result<Option<Diagnosis>> {
     let wrong = |element: &usize| sample.column(*element).any(|pair| !pair.is_right());
     let (wrong, right): (Vec<usize>, Vec<usize>) = (0..sample.elements.len()).partition(wrong);
-    let [wrong, right] = [wrong, right].map(|some| some.into_iter().map(|i| sample.index(i)).collect::<Vec<_>>());
-    if right.is_empty() {
+    // Elements that the function does not depend on are right whatever the fault is.
+    let depends = |element: &usize| sample.column(*element).any(|pair| pair.depends());
+    if !right.iter().any(depends) || wrong.is_empty() {
         return Ok(None);
     }
+    let [wrong, right] = [wrong, right].map(|some| some.into_iter().map(|i| sample.index(i)).collect::<Vec<_>>());
     for (diagnosis, holds) in candidates(sample, &wrong, &right).into_iter().take(CANDIDATES) {
         let holds = |element: usize| holds(&index(&sample.shape, element));
         if rest_is_right(comparison, input, holds)? {

@@ -68,6 +68,10 @@ pub struct Args {
     /// Seed of weights, data order, augmentation and dropout [default: 0]
     #[arg(long, value_parser = setting::<u64>("training.seed"))]
     seed: Option<u64>,
+    /// Keep the weights of these names as they are: `conv1.*`, with * for any characters and ? for one; may be repeated. Running
+    /// statistics of batch normalisation follow the batches all the same
+    #[arg(long, value_name = "PATTERN")]
+    freeze: Vec<String>,
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -165,10 +169,16 @@ fn origin(args: &Args) -> Result<Origin> {
         ("training.batch", args.batch.map(|n| n.to_string())),
         ("optimizer.rate", args.rate.map(|rate| format!("{rate:?}"))),
         ("training.seed", args.seed.map(|n| n.to_string())),
+        ("training.freeze", (!args.freeze.is_empty()).then(|| list(&args.freeze))),
     ];
     let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
     let all: Vec<String> = given.chain(args.model_args.settings()).chain(args.set.iter().cloned()).collect();
     Ok(Origin::of(args.config.as_deref(), all)?)
+}
+
+/// Texts as a list in TOML.
+fn list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|each| text(each)).collect::<Vec<_>>().join(", "))
 }
 
 fn open(config: &Config, data_dir: &Path) -> Result<Sets> {

@@ -11,6 +11,7 @@ mod catalogue;
 mod densenet;
 #[cfg(feature = "training")]
 mod fit;
+mod freeze;
 mod frozen;
 pub mod genetic_cnn;
 mod lenet;

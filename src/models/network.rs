@@ -28,6 +28,8 @@ pub struct Network<E: Element = f32> {
     /// In the order of the plan's layers.
     weights: Vec<Tensor<E>>,
     running: Vec<RunningStats<E>>,
+    /// Which weights are constants of a training pass.
+    frozen: Vec<bool>,
 }
 
 impl<E: Element> Network<E> {
@@ -47,7 +49,8 @@ impl<E: Element> Network<E> {
                 running.push(RunningStats::new(layer.channels)?);
             }
         }
-        Ok(Network { plan, weights, running })
+        let frozen = vec![false; weights.len()];
+        Ok(Network { plan, weights, running, frozen })
     }
 
     /// Its plan.
@@ -63,6 +66,16 @@ impl<E: Element> Network<E> {
     /// As [`Network::weights`], to be changed in place.
     pub fn weights_mut(&mut self) -> &mut [Tensor<E>] {
         &mut self.weights
+    }
+
+    /// Which weights are frozen ([`Network::freeze`]), in the order of [`Network::weights`].
+    pub fn is_frozen(&self) -> impl Iterator<Item = bool> + '_ {
+        self.frozen.iter().copied()
+    }
+
+    /// As [`Network::is_frozen`], to be changed in place.
+    pub(super) fn frozen_mut(&mut self) -> &mut [bool] {
+        &mut self.frozen
     }
 
     /// The running statistics, in the order of the plan's layers.
@@ -110,13 +123,16 @@ impl<E: Element> Network<E> {
         state
     }
 
-    /// A training pass over images `[N, C, H, W]`: the logits `[N, K]`, and the leaf of each weight. Running
-    /// statistics move; dropout is drawn from `seed` and `step`.
+    /// A training pass over images `[N, C, H, W]`: the logits `[N, K]`, and the leaf of each weight; one that
+    /// is frozen is a constant. Running statistics move; dropout is drawn from `seed` and `step`.
     ///
     /// # Errors
     /// When the images do not fit, or a layer fails; the error names it. No running statistic has moved then.
     pub fn train(&mut self, tape: &Tape<E>, images: &Tensor<E>, seed: u64, step: u32) -> Result<(Var<E>, Vec<Var<E>>)> {
-        let leaves: Vec<Var<E>> = self.weights.iter().map(|weight| tape.leaf(weight.clone())).collect();
+        let leaf = |(weight, frozen): (&Tensor<E>, &bool)| {
+            if *frozen { Var::constant(weight.clone()) } else { tape.leaf(weight.clone()) }
+        };
+        let leaves: Vec<Var<E>> = self.weights.iter().zip(&self.frozen).map(leaf).collect();
         let mut running = self.running.clone();
         let phase = Phase::Train { running: &mut running, key: DropoutKey { seed, step, layer: 0 } };
         let logits = forward(&self.plan, &leaves, Var::constant(images.clone()), phase)?;

@@ -1,7 +1,7 @@
 //! The weights of a network in a file, and back. Knows the network and the format of tensors.
 
 use super::network::Network;
-use super::weights;
+use super::weights::{self, Matching};
 use crate::error::Result;
 use std::path::Path;
 
@@ -29,14 +29,43 @@ impl Network<f32> {
     /// # Errors
     /// As [`Network::load`].
     pub fn load_with_notes(&mut self, path: &Path) -> Result<Vec<String>> {
+        let (tensors, notes) = self.read(path)?;
+        self.set_state(path, tensors)?;
+        Ok(notes)
+    }
+
+    /// Takes over those weights and running statistics of a safetensors file whose names and shapes are the network's, as to
+    /// fine-tune one for other classes; what was taken and what was not is returned.
+    ///
+    /// ```
+    /// use evograd::models::{self, Network, Options};
+    /// let network = |classes| Network::<f32>::new(&models::spec("lenet", &Options { classes, ..Options::default() })?, 0);
+    /// let path = std::env::temp_dir().join(format!("evograd-matching-{}.safetensors", std::process::id()));
+    /// std::fs::write(&path, network(10)?.to_safetensors()?).unwrap();
+    /// let found = network(3)?.load_matching(&path)?;
+    /// assert_eq!(found.to_string(), "8 tensors loaded; of another shape: fc2.weight [10, 64] (expected [3, 64]), \
+    ///                                fc2.bias [10] (expected [3])");
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the file cannot be read, nothing of it fits, or what fits holds a number that is not finite. Nothing is changed then.
+    pub fn load_matching(&mut self, path: &Path) -> Result<Matching> {
+        let (tensors, notes) = self.read(path)?;
+        let found = weights::assign_matching(path, tensors, self.state_mut())?;
+        Ok(Matching { notes, ..found })
+    }
+
+    /// The tensors of a file under the network's names, with what is to be said of how it was read.
+    fn read(&self, path: &Path) -> Result<(weights::Tensors, Vec<String>)> {
         let (mut tensors, mut notes) = weights::read_file(path)?;
         let names: Vec<String> = self.state().into_iter().map(|(name, _)| name).collect();
         let prefix = weights::without_prefix(&mut tensors, &names);
         if !prefix.is_empty() {
             notes.push(format!("all names began with {prefix}, which was taken off"));
         }
-        self.set_state(path, tensors)?;
-        Ok(notes)
+        Ok((tensors, notes))
     }
 
     /// Sets all weights and running statistics from tensors by name, which came from the file `path`.

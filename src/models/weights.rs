@@ -6,6 +6,7 @@ use crate::reserve;
 use crate::tensor::Tensor;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -181,6 +182,73 @@ pub fn assign(path: &Path, mut found: Tensors, wanted: Vec<(String, &mut Tensor<
         *tensor = found.remove(&name).expect("looked up before");
     }
     Ok(())
+}
+
+/// What of a file's tensors was taken over by [`Network::load_matching`](super::Network::load_matching), by their names.
+///
+/// ```
+/// use evograd::models::weights::Matching;
+/// let found = Matching { loaded: vec!["conv1.weight".into()], missing: vec!["fc.bias".into()], ..Matching::default() };
+/// assert_eq!(found.to_string(), "1 tensor loaded; missing: fc.bias");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matching {
+    /// Those that were.
+    pub loaded: Vec<String>,
+    /// Those that the network has and the file has not.
+    pub missing: Vec<String>,
+    /// Those that the file has and the network has not.
+    pub unexpected: Vec<String>,
+    /// Those of another shape, each with both shapes.
+    pub other_shapes: Vec<String>,
+    /// How the file was read: that values were rounded to 32 bits, or that a prefix of all names was taken off.
+    pub notes: Vec<String>,
+}
+
+impl fmt::Display for Matching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.loaded.len() == 1 { "" } else { "s" };
+        write!(f, "{} tensor{plural} loaded", self.loaded.len())?;
+        let lists =
+            [("missing", &self.missing), ("unexpected", &self.unexpected), ("of another shape", &self.other_shapes)];
+        for (what, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
+            write!(f, "; {what}: {}", names.join(", "))?;
+        }
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
+    }
+}
+
+/// Sets those tensors that `found` has with the same name and shape.
+///
+/// # Errors
+/// When there is none, or one that would be taken holds a number that is not finite; nothing is changed then.
+pub(super) fn assign_matching(
+    path: &Path,
+    mut found: Tensors,
+    wanted: Vec<(String, &mut Tensor<f32>)>,
+) -> Result<Matching> {
+    let (mut report, mut pairs) = (Matching::default(), Vec::new());
+    for (name, tensor) in wanted {
+        match found.remove(&name) {
+            None => report.missing.push(name),
+            Some(other) if other.shape() != tensor.shape() => {
+                report.other_shapes.push(format!("{name} {} (expected {})", other.shape(), tensor.shape()));
+            }
+            Some(other) => {
+                report.loaded.push(name);
+                pairs.push((tensor, other));
+            }
+        }
+    }
+    report.unexpected = found.into_keys().collect();
+    if report.loaded.is_empty() {
+        let problem = "no tensor in it has both a name and the shape of one of this network";
+        return Err(Error::file(path, problem, "take weights of a network with layers of the same names"));
+    }
+    let taken = report.loaded.iter().cloned().zip(pairs.iter().map(|(_, other)| other.clone())).collect();
+    expect_numbers(path, &taken)?;
+    pairs.into_iter().for_each(|(tensor, other)| *tensor = other);
+    Ok(report)
 }
 
 /// Refuses weights that are not finite: no answer of a network that holds one means anything.

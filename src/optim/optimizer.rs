@@ -132,6 +132,28 @@ impl<E: Element> Optimizer<E> {
     /// When there is not one gradient for each weight, shapes differ, a setting makes no sense, the square of a gradient does
     /// not fit Adam's memory, or the system has not the memory. Nothing is changed then, in no weight.
     pub fn step(&mut self, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
+        self.move_all(weights, &gradients.iter().map(Some).collect::<Vec<_>>(), rate)
+    }
+
+    /// As [`Optimizer::step`], where a weight without a gradient stays as it is: it does not decay, and what is remembered of it
+    /// does not move it.
+    ///
+    /// ```
+    /// use evograd::{Optimizer, Rule, Tensor};
+    /// let mut weights = [Tensor::scalar(1.0_f64), Tensor::scalar(1.0)];
+    /// let mut optimizer = Optimizer::new(Rule::Sgd { momentum: 0.9, nesterov: false }, &weights, vec![0.5; 2])?;
+    /// optimizer.step_some(&mut weights, &[Some(Tensor::scalar(1.5)), None], 0.25)?;
+    /// assert_eq!((weights[0].item()?, weights[1].item()?), (0.5, 1.0)); // 1 − 0.25·(1.5 + 0.5·1)
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Optimizer::step`].
+    pub fn step_some(&mut self, weights: &mut [Tensor<E>], gradients: &[Option<Tensor<E>>], rate: f64) -> Result<()> {
+        self.move_all(weights, &gradients.iter().map(Option::as_ref).collect::<Vec<_>>(), rate)
+    }
+
+    fn move_all(&mut self, weights: &mut [Tensor<E>], gradients: &[Option<&Tensor<E>>], rate: f64) -> Result<()> {
         for (name, len) in [("weights", weights.len()), ("gradients", gradients.len())] {
             if len != self.memory.len() {
                 return Err(mismatch(name, len, self.memory.len()));
@@ -154,17 +176,25 @@ impl<E: Element> Optimizer<E> {
     }
 
     /// Finds everything that could stop the step of any weight, before the first one is changed.
-    fn prepare(&mut self, rule: Rule, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
+    fn prepare(
+        &mut self,
+        rule: Rule,
+        weights: &mut [Tensor<E>],
+        gradients: &[Option<&Tensor<E>>],
+        rate: f64,
+    ) -> Result<()> {
         for (i, memory) in self.memory.iter().enumerate() {
+            let Some(gradient) = gradients[i] else { continue };
             match (self.step_of(rule, i, rate), &memory[..]) {
-                (Step::Sgd(step), [velocity]) => check_sgd(&weights[i], velocity, &gradients[i], step)?,
+                (Step::Sgd(step), [velocity]) => check_sgd(&weights[i], velocity, gradient, step)?,
                 (Step::Adam(step), [mean, square]) => {
-                    check_adam(&weights[i], [mean, square], &gradients[i], step, self.steps + 1)?;
+                    check_adam(&weights[i], [mean, square], gradient, step, self.steps + 1)?;
                 }
                 _ => unreachable!("memory is made by the rule's names"),
             }
         }
-        self.memory.iter_mut().zip(weights).try_for_each(|(memory, weight)| {
+        let moved = self.memory.iter_mut().zip(weights).zip(gradients).filter(|(_, gradient)| gradient.is_some());
+        moved.map(|(pair, _)| pair).try_for_each(|(memory, weight)| {
             let mut tensors: Vec<&mut Tensor<E>> = memory.iter_mut().collect();
             tensors.push(weight);
             own(&mut tensors)
@@ -183,12 +213,19 @@ impl<E: Element> Optimizer<E> {
     }
 
     /// The step of every weight, which [`Optimizer::prepare`] has passed.
-    fn update(&mut self, rule: Rule, weights: &mut [Tensor<E>], gradients: &[Tensor<E>], rate: f64) -> Result<()> {
+    fn update(
+        &mut self,
+        rule: Rule,
+        weights: &mut [Tensor<E>],
+        gradients: &[Option<&Tensor<E>>],
+        rate: f64,
+    ) -> Result<()> {
         for (i, weight) in weights.iter_mut().enumerate() {
+            let Some(gradient) = gradients[i] else { continue };
             match (self.step_of(rule, i, rate), &mut self.memory[i][..]) {
-                (Step::Sgd(step), [velocity]) => move_sgd(weight, velocity, &gradients[i], step)?,
+                (Step::Sgd(step), [velocity]) => move_sgd(weight, velocity, gradient, step)?,
                 (Step::Adam(step), [mean, square]) => {
-                    move_adam(weight, [mean, square], &gradients[i], step, self.steps + 1)?;
+                    move_adam(weight, [mean, square], gradient, step, self.steps + 1)?;
                 }
                 _ => unreachable!("memory is made by the rule's names"),
             }
@@ -202,13 +239,14 @@ impl<E: Element> Optimizer<E> {
         &mut self,
         rule: &dyn OwnRule<E>,
         weights: &mut [Tensor<E>],
-        gradients: &[Tensor<E>],
+        gradients: &[Option<&Tensor<E>>],
         rate: f64,
     ) -> Result<()> {
         let before = (weights.to_vec(), self.memory.clone());
         let number = self.steps + 1;
         let mut steps = weights.iter_mut().zip(&mut self.memory).zip(gradients.iter().zip(&self.decays));
         let outcome = steps.try_for_each(|((weight, memory), (gradient, decay))| {
+            let Some(gradient) = gradient else { return Ok(()) };
             let at = RuleStep { rate, weight_decay: *decay, number };
             step_by(rule, weight, memory, gradient, at)
         });

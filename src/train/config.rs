@@ -126,6 +126,9 @@ pub struct Training {
     pub log_every: u64,
     /// Seconds from one checkpoint to the next; there is one after each epoch in any case.
     pub checkpoint_seconds: f64,
+    /// Patterns of the names of weights that stay as they are, such as `conv1.*`: see [`Network::freeze`](crate::models::Network::freeze).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
 }
 
 /// How weights follow gradients.
@@ -267,6 +270,7 @@ impl Default for Training {
             clip: 0.0,
             log_every: 50,
             checkpoint_seconds: 60.0,
+            freeze: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What each setting means, in a line, for people who read a configuration.
 
 /// Every key that is not plain from its name, with what it counts.
-const NOTES: [(&str, &str); 29] = [
+const NOTES: [(&str, &str); 30] = [
     ("model.epsilon", "ε in sort-root's √(R(x)·R(f) + ε)"),
     ("model.shortcut", "conv or pad, in residual networks"),
     ("model.width", "width multiplier: scales every number of channels"),
@@ -20,6 +20,7 @@ const NOTES: [(&str, &str); 29] = [
     ("training.clip", "maximum norm of the gradient; 0 for no clipping"),
     ("training.log_every", "steps between rows of metrics"),
     ("training.checkpoint_seconds", "between checkpoints within an epoch"),
+    ("training.freeze", "weights that stay as they are, by patterns of names"),
     ("optimizer.rule", "sgd, adam or adamw"),
     ("optimizer.momentum", "of sgd"),
     ("optimizer.betas", "β₁ and β₂ of adam and adamw"),
@@ -63,7 +64,7 @@ mod tests {
 
     #[test]
     fn notes_belong_to_keys_and_change_nothing() {
-        let set = ["data.validation=7".to_string(), "data.size=64".to_string()];
+        let set = ["data.validation=7", "data.size=64", "training.freeze=['conv1.*']"].map(String::from);
         let config = Config::parse("", &set).unwrap();
         let text = annotated(&toml::to_string(&config).unwrap(), &[]);
         for (name, note) in NOTES {

@@ -99,5 +99,7 @@ fn expect_checkpoint(place: &Path) -> Result<()> {
 /// which nothing can be known.
 fn known_by(trainer: &Trainer) -> String {
     let (settings, plan, steps) = (trainer.config().to_toml(), trainer.network.plan(), trainer.steps());
-    sha256(format!("{settings}\n{plan:?}\n{steps} steps\n{}", trainer.optimizer.rule_settings()))
+    let frozen: Vec<bool> = trainer.network.is_frozen().collect();
+    let frozen = if frozen.contains(&true) { format!("\nfrozen {frozen:?}") } else { String::new() };
+    sha256(format!("{settings}\n{plan:?}\n{steps} steps\n{}{frozen}", trainer.optimizer.rule_settings()))
 }

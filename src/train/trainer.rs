@@ -233,7 +233,9 @@ impl Trainer {
                 "give the number of batches that are trained on in an epoch",
             ));
         }
-        let network = Network::new(spec, config.training.seed)?;
+        let mut network = Network::new(spec, config.training.seed)?;
+        let mut patterns = config.training.freeze.iter();
+        patterns.try_for_each(|pattern| network.freeze(pattern).map(drop)).map_err(|e| e.at("training.freeze"))?;
         let optimizer = Optimizer::new(config.rule(), network.weights(), decays(&config, &network))?;
         let course = course_of(&config, steps_per_epoch);
         Ok(Trainer { network, optimizer, position: Position::default(), config, course, steps_per_epoch })
@@ -375,7 +377,7 @@ impl Trainer {
             }
         }
         let gradients = self.clip(gradients, report.gradient_norm);
-        let moved = self.optimizer.step(self.network.weights_mut(), &gradients, report.rate);
+        let moved = self.optimizer.step_some(self.network.weights_mut(), &gradients, report.rate);
         moved.map_err(|error| if error.is_non_finite() { self.diverged(error) } else { error })?;
         self.position.advance(&report);
         Ok(report)
@@ -395,16 +397,16 @@ impl Trainer {
         Err(Error::op("train", problem, &[], remedy))
     }
 
-    /// The gradient of the loss of a batch, of every weight.
-    fn gradients(&mut self, images: &Tensor, judge: &mut Judge) -> Result<(Vec<Tensor>, StepReport)> {
+    /// The gradient of the loss of a batch, of every weight that is not frozen.
+    fn gradients(&mut self, images: &Tensor, judge: &mut Judge) -> Result<(Vec<Option<Tensor>>, StepReport)> {
         let tape = Tape::new();
         let (seed, step) = (self.config.training.seed, self.position.step as u32);
         let (output, leaves) = self.network.train(&tape, images, seed, step)?;
         let (loss, correct) = judge(&output)?;
         let mut gradients = tape.backward(&loss)?;
-        let take = |leaf| match gradients.take(leaf) {
-            Some(gradient) => Ok(gradient),
-            None => Tensor::zeros(leaf.value().shape()),
+        let take = |leaf: &Var| match gradients.take(leaf) {
+            None if leaf.is_tracked() => Tensor::zeros(leaf.value().shape()).map(Some),
+            gradient => Ok(gradient),
         };
         let taken = leaves.iter().map(take).collect::<Result<Vec<_>>>()?;
         let (loss, images) = (f64::from(loss.item()?), images.shape().sizes()[0]);
@@ -430,12 +432,12 @@ impl Trainer {
     }
 
     /// Shortens gradients whose norm is too long.
-    fn clip(&self, mut gradients: Vec<Tensor>, norm: f64) -> Vec<Tensor> {
+    fn clip(&self, mut gradients: Vec<Option<Tensor>>, norm: f64) -> Vec<Option<Tensor>> {
         let limit = self.config.training.clip;
         if limit > 0.0 && norm > limit {
             // In f64, since the share may be too small for f32.
             let shorten = |x: &mut f32| *x = (f64::from(*x) * limit / norm) as f32;
-            gradients.iter_mut().for_each(|gradient| gradient.as_mut_slice().iter_mut().for_each(shorten));
+            gradients.iter_mut().flatten().for_each(|gradient| gradient.as_mut_slice().iter_mut().for_each(shorten));
         }
         gradients
     }
@@ -504,7 +506,7 @@ fn expect_something(normalise: &Normalise, images: usize, [_, rows, columns]: [u
 }
 
 /// The length of all gradients together. Summed in `f64` and in order, so that it is the same on any number of threads.
-fn norm(gradients: &[Tensor]) -> f64 {
+fn norm(gradients: &[Option<Tensor>]) -> f64 {
     let squares = |gradient: &Tensor| gradient.as_slice().iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
-    gradients.iter().map(squares).sum::<f64>().sqrt()
+    gradients.iter().flatten().map(squares).sum::<f64>().sqrt()
 }

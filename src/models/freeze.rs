@@ -1,0 +1,117 @@
+//! Which weights of a network stay as they are while it is trained, by patterns of their names. Knows names; knows no optimiser.
+
+use super::network::Network;
+use crate::error::{Error, Result};
+use evograd_kernels::Element;
+
+impl<E: Element> Network<E> {
+    /// Freezes the weights whose names match `pattern`, such as `conv1.*` or `layer?.0.bn*.weight`: `*` is any run of characters,
+    /// `?` any single one. Returns how many weights match.
+    ///
+    /// A frozen weight is a constant of [`Network::train`]: no gradient of it is computed, nor anything that only such gradients
+    /// need, and [`Trainer`](crate::train::Trainer) moves it by no decay and no momentum. Running statistics of a batch
+    /// normalisation follow the batches all the same, as they do in PyTorch where `requires_grad` is false and the module is in
+    /// training mode.
+    ///
+    /// ```
+    /// use evograd::models::{self, Network, Options};
+    /// use evograd::{Tape, Tensor};
+    /// let mut network = Network::<f32>::new(&models::spec("lenet", &Options::default())?, 0)?;
+    /// assert_eq!(network.freeze("conv?.*")?, 6); // the weights and biases of three convolutions
+    /// let (_, leaves) = network.train(&Tape::new(), &Tensor::zeros([2, 3, 32, 32])?, 0, 0)?;
+    /// let tracked: Vec<bool> = leaves.iter().map(|leaf| leaf.is_tracked()).collect();
+    /// assert_eq!(tracked, [false, false, false, false, false, false, true, true, true, true]);
+    /// assert!(network.is_frozen().eq(tracked.iter().map(|tracked| !tracked)));
+    /// network.unfreeze();
+    /// assert!(!network.is_frozen().any(|frozen| frozen));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When no weight matches, or none would be left to train; nothing is frozen then.
+    pub fn freeze(&mut self, pattern: &str) -> Result<usize> {
+        let names: Vec<String> = self.plan().layers().iter().flat_map(|layer| layer.weight_names()).collect();
+        let matches: Vec<bool> = names.iter().map(|name| is_match(pattern, name)).collect();
+        let count = matches.iter().filter(|matches| **matches).count();
+        if count == 0 {
+            const SHOWN: usize = 4;
+            let more = if names.len() > SHOWN { ", …" } else { "" };
+            let remedy = format!("match a name such as {}{more}", names[..names.len().min(SHOWN)].join(", "));
+            return Err(Error::op("freeze", format!("no weight matches {pattern:?}"), &[], remedy));
+        }
+        if self.is_frozen().zip(&matches).all(|(before, now)| before || *now) {
+            let problem = format!("with {pattern:?} every weight is frozen, and none is left to train");
+            return Err(Error::op("freeze", problem, &[], "leave at least one weight out"));
+        }
+        self.frozen_mut().iter_mut().zip(matches).for_each(|(frozen, matches)| *frozen |= matches);
+        Ok(count)
+    }
+
+    /// Lets all weights be trained again.
+    pub fn unfreeze(&mut self) {
+        self.frozen_mut().fill(false);
+    }
+}
+
+/// Whether a name matches a pattern: at a `*` the shortest run is tried first, and a longer one where the rest does not fit.
+fn is_match(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
+            _ => match star {
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    (p, n) = (at + 1, taken + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{self, Options};
+
+    #[test]
+    fn patterns_match_as_a_shells_do() {
+        let table = [
+            ("conv1.*", "conv1.weight", true),
+            ("conv1.*", "conv10.weight", false),
+            ("conv?.weight", "conv1.weight", true),
+            ("conv?.weight", "conv.weight", false),
+            ("*", "", true),
+            ("", "a", false),
+            ("a*b*c", "aXbXbXc", true),
+            ("a*b*c", "aXbXb", false),
+            ("*.bias", "fc.1.bias", true),
+            ("*ab", "aab", true),
+            ("layer1.?.bn*", "layer1.0.bn2.weight", true),
+            ("conv1", "conv1.weight", false),
+        ];
+        for (pattern, name, expected) in table {
+            assert_eq!(is_match(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn what_matches_nothing_or_everything_is_refused_and_freezes_nothing() {
+        let mut network = Network::<f32>::new(&models::spec("linear", &Options::default()).unwrap(), 0).unwrap();
+        let text = network.freeze("conv*").unwrap_err().to_string();
+        assert_eq!(text, "freeze: no weight matches \"conv*\"; match a name such as fc.weight, fc.bias");
+        let text = network.freeze("*").unwrap_err().to_string();
+        assert!(text.starts_with("freeze: with \"*\" every weight is frozen"), "{text}");
+        assert!(!network.is_frozen().any(|frozen| frozen));
+        assert_eq!(network.freeze("fc.bias"), Ok(1));
+        assert!(network.freeze("*.weight").is_err());
+        assert!(network.is_frozen().eq([false, true]));
+    }
+}

@@ -81,6 +81,24 @@ fn predicts_what_eval_finds(model: &[&str], set: &str, test: &dyn Dataset, data_
     }
     assert_eq!(correct as f64 / rows.len() as f64, evaluated["accuracy"].as_f64().unwrap());
     assert!((loss - evaluated["loss"].as_f64().unwrap()).abs() < 1e-5, "{loss} and {}", evaluated["loss"]);
+    draws_maps(run, rows[0]["image"].as_str().unwrap(), folder.path());
+}
+
+/// The eight maps of the first convolution, 24×24 and enlarged threefold, in three rows of three; a layer without maps is refused
+/// and leaves no file.
+fn draws_maps(run: &str, image: &str, folder: &Path) {
+    let file = folder.join("maps.png");
+    let draw = |layer: &str| {
+        evograd(&["inspect", "run", run, "--maps", image, "--layer", layer, "--out", file.to_str().unwrap()], &[])
+    };
+    for (layer, problem) in [("fc1", "there are no planes to draw"), ("conv9", "has no layer called \"conv9\"")] {
+        let refused = draw(layer);
+        assert!(refused.code == 2 && refused.err.contains(problem) && !file.exists(), "{}", refused.err);
+    }
+    let drawn = draw("conv1");
+    assert!(drawn.code == 0 && drawn.out.contains("8 maps of conv1, [1, 8, 24, 24]"), "{}{}", drawn.out, drawn.err);
+    let reader = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&file).unwrap())).read_info().unwrap();
+    assert_eq!((reader.info().width, reader.info().height), (3 * 74 + 2, 3 * 74 + 2));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `evograd inspect`: what a model is made of and what it costs, without building it.
 
+mod maps;
 mod runs;
 
 use super::image_size::{read_sizes, sizes, spec_of};
@@ -20,6 +21,8 @@ const EXAMPLES: &str = "\
 Examples:
   evograd inspect run runs/a runs/b --svg curves.svg
       training runs, epoch by epoch
+  evograd inspect run runs/a --maps cat.jpg --layer conv1 --out maps.png
+      what a layer gives for an image
   evograd inspect models
       every model and what it costs
   evograd inspect model resnet20 --fusion sort-root

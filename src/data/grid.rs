@@ -4,6 +4,7 @@ use super::Dataset;
 use crate::error::{Error, Result};
 use crate::reserve;
 use crate::rng::{Purpose, Stream};
+use crate::tensor::Tensor;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -41,6 +42,45 @@ pub fn write_grid(set: &dyn Dataset, count: usize, seed: u64, path: &Path) -> Re
     }
     canvas.write(path)?;
     Ok(rows.iter().map(Vec::len).sum())
+}
+
+/// Draws planes `[1, C, H, W]`, such as the feature maps of an image, as grey images in about as many rows as columns. Each is
+/// stretched: its least value is black, its greatest white, and a plane of one value grey.
+///
+/// ```
+/// use evograd::Tensor;
+/// use evograd::data::write_maps;
+/// let path = std::env::temp_dir().join("evograd-maps.png");
+/// write_maps(&Tensor::from_fn([1, 5, 4, 4], |i| i as f32)?, &path)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), evograd::Error>(())
+/// ```
+///
+/// # Errors
+/// When the tensor has other axes, there are too many planes to draw, or the file cannot be written.
+pub fn write_maps(maps: &Tensor, path: &Path) -> Result<()> {
+    let [1, planes, height, width] = *maps.shape().sizes() else {
+        let remedy = "give the output of a layer of images, for one image: [1, C, H, W]";
+        return Err(Error::op("maps", "there are no planes to draw", &[("maps", maps.shape())], remedy));
+    };
+    let columns = (1..=planes).find(|columns| columns * columns >= planes).unwrap_or(1);
+    let mut canvas = Canvas::new([1, height, width], columns, planes.div_ceil(columns))?;
+    for (i, plane) in maps.as_slice().chunks(height * width).enumerate() {
+        canvas.draw(i / columns, i % columns, &stretched(plane));
+    }
+    canvas.write(path)
+}
+
+/// Numbers as bytes, from the least to the greatest that is finite; what is not finite is black.
+fn stretched(plane: &[f32]) -> Vec<u8> {
+    let finite = || plane.iter().copied().filter(|x| x.is_finite()).map(f64::from);
+    let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let byte = |x: &f32| match (x.is_finite(), high > low) {
+        (false, _) => 0,
+        (true, false) => 128,
+        (true, true) => (255.0 * (f64::from(*x) - low) / (high - low)).round() as u8,
+    };
+    plane.iter().map(byte).collect()
 }
 
 /// Up to `count` images of each class: the first ones of an order drawn at random (Fisher and Yates).
@@ -127,6 +167,24 @@ mod tests {
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut bytes).unwrap();
         (info.width, info.height, info.color_type, bytes)
+    }
+
+    /// Three maps of 64 by 64 in two rows of two: each from black to white, whatever its values are.
+    #[test]
+    fn maps_are_stretched_and_laid_out_in_a_square() {
+        let area = 64 * 64;
+        let value = |i: usize| [(i % area) as f32, -1e6 * (i % area) as f32, 7.0][i / area];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maps.png");
+        write_maps(&Tensor::from_fn([1, 3, 64, 64], value).unwrap(), &path).unwrap();
+        let (width, height, colour, bytes) = decoded(&path);
+        assert_eq!((width, height, colour), (134, 134, png::ColorType::Grayscale));
+        let at = |y: usize, x: usize| bytes[y * 134 + x];
+        let corners = |top: usize, left: usize| [at(top, left), at(top + 63, left + 63)];
+        assert_eq!([corners(2, 2), corners(2, 68), corners(68, 2)], [[0, 255], [255, 0], [128, 128]]);
+        assert_eq!(stretched(&[f32::NAN, 1.0, 2.0, 3.0]), [0, 0, 128, 255]);
+        let text = write_maps(&Tensor::zeros([1, 10]).unwrap(), &path).unwrap_err().to_string();
+        assert!(text.starts_with("maps: there are no planes to draw (maps [1, 10]); give the output"), "{text}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use dataset::{Dataset, FileNote};
 pub use digits::{digits, digits_of};
 pub use findings::{TestSet, findings};
 pub use folder::{SIDE as FOLDER_SIDE, open_folder};
-pub use grid::write_grid;
+pub use grid::{write_grid, write_maps};
 pub use idx::read_idx;
 pub use image::decode_image;
 pub use image_file::{ImageFile, image_files};

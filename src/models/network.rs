@@ -129,13 +129,53 @@ impl<E: Element> Network<E> {
     /// # Errors
     /// When the images do not fit, or a layer fails; the error names it. No running statistic has moved then.
     pub fn train(&mut self, tape: &Tape<E>, images: &Tensor<E>, seed: u64, step: u32) -> Result<(Var<E>, Vec<Var<E>>)> {
+        self.train_watched(tape, images, seed, step, &mut |_, _| Ok(()))
+    }
+
+    /// As [`Network::train`]; `on_output` gets the name of each layer and what it gives, as soon as it has run. A batch
+    /// normalisation that is trained as a part of the fusion behind it has no output of its own.
+    ///
+    /// ```
+    /// use evograd::models::{self, Network, Options};
+    /// use evograd::{Tape, Tensor};
+    /// let mut network = Network::<f32>::new(&models::spec("lenet", &Options::default())?, 0)?;
+    /// let (tape, mut watched) = (Tape::new(), Vec::new());
+    /// let images = Tensor::zeros([2, 3, 32, 32])?;
+    /// let (logits, _) = network.train_watched(&tape, &images, 0, 0, &mut |name, y| {
+    ///     watched.push((name.to_string(), y.clone()));
+    ///     tape.watch(y) // keeps its gradient
+    /// })?;
+    /// let gradients = tape.backward(&logits.cross_entropy(&[0, 1], 0.0)?)?;
+    /// let (name, conv1) = &watched[0];
+    /// assert_eq!((name.as_str(), gradients.get(conv1).unwrap().shape()), ("conv1", conv1.value().shape()));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Network::train`]; and when `on_output` gives one.
+    pub fn train_watched(
+        &mut self,
+        tape: &Tape<E>,
+        images: &Tensor<E>,
+        seed: u64,
+        step: u32,
+        on_output: &mut dyn FnMut(&str, &Var<E>) -> Result<()>,
+    ) -> Result<(Var<E>, Vec<Var<E>>)> {
+        expect_images(&self.plan, images)?;
         let leaf = |(weight, frozen): (&Tensor<E>, &bool)| {
             if *frozen { Var::constant(weight.clone()) } else { tape.leaf(weight.clone()) }
         };
         let leaves: Vec<Var<E>> = self.weights.iter().zip(&self.frozen).map(leaf).collect();
         let mut running = self.running.clone();
-        let phase = Phase::Train { running: &mut running, key: DropoutKey { seed, step, layer: 0 } };
-        let logits = forward(&self.plan, &leaves, Var::constant(images.clone()), phase)?;
+        let mut phase = Phase::Train { running: &mut running, key: DropoutKey { seed, step, layer: 0 } };
+        let plan = &self.plan;
+        let logits = execute(plan, Var::constant(images.clone()), |node, inputs| {
+            let output = run(plan, node, &leaves, inputs, &mut phase)?;
+            if plan.trained(node).is_some() {
+                on_output(&plan.layers()[node].name, &output)?;
+            }
+            Ok(output)
+        })?;
         self.running = running;
         Ok((logits, leaves))
     }

@@ -6,6 +6,7 @@ mod config;
 mod evaluate;
 mod fingerprint;
 mod folder;
+mod hooks;
 mod info;
 mod metrics;
 mod network;

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::evaluate::correct_predictions;
+use super::hooks::{Hooks, Seen};
 use super::position::{Position, StepReport};
 use crate::data::Progress;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
@@ -74,6 +75,7 @@ pub struct Trainer {
     /// The learning rate of a step, of so many.
     course: Box<Course>,
     steps_per_epoch: u64,
+    hooks: Option<Hooks>,
 }
 
 /// The learning rate of a step, counted from 0, of so many.
@@ -238,7 +240,7 @@ impl Trainer {
         patterns.try_for_each(|pattern| network.freeze(pattern).map(drop)).map_err(|e| e.at("training.freeze"))?;
         let optimizer = Optimizer::new(config.rule(), network.weights(), decays(&config, &network))?;
         let course = course_of(&config, steps_per_epoch);
-        Ok(Trainer { network, optimizer, position: Position::default(), config, course, steps_per_epoch })
+        Ok(Trainer { network, optimizer, position: Position::default(), config, course, steps_per_epoch, hooks: None })
     }
 
     /// The same, with weights that follow their gradients by a rule of one's own instead of the one of the settings. Their decay
@@ -283,6 +285,38 @@ impl Trainer {
     /// 0, and the number of all steps.
     pub fn with_rate(self, rate: impl Fn(u64, u64) -> f64 + Send + Sync + 'static) -> Trainer {
         Trainer { course: Box::new(rate), ..self }
+    }
+
+    /// The same, with functions that look inside each step: `output` is called with the name and the output of each layer, in the
+    /// order in which they run, and then `gradient` with the gradient of the loss with respect to these outputs, from the last to the first.
+    /// A batch normalisation that is trained as a part of the fusion behind it has no output of its own. Nothing that is learned
+    /// changes; without hooks nothing is kept or called.
+    ///
+    /// ```
+    /// use evograd::models::Spec;
+    /// use evograd::nn::{Flatten, Linear};
+    /// use evograd::train::{Config, Trainer};
+    /// use evograd::{Tensor, Var};
+    /// use std::sync::{Arc, Mutex};
+    /// let mut spec = Spec::new("own", [2, 1, 1]);
+    /// let flat = spec.add("flat", Flatten, &[spec.image()]);
+    /// spec.add("fc", Linear { features: 3 }, &[flat]);
+    /// let lines = Arc::new(Mutex::new(Vec::new()));
+    /// let [forward, backward] = [lines.clone(), lines.clone()];
+    /// let mut trainer = Trainer::with_steps(&spec, Config::default(), 10)?.with_hooks(
+    ///     move |layer, y| forward.lock().unwrap().push(format!("{layer} gives {}", y.shape())),
+    ///     move |layer, dy| backward.lock().unwrap().push(format!("{layer} gets {}", dy.shape())),
+    /// );
+    /// trainer.step_on(&Tensor::full([8, 2, 1, 1], 1.0)?, Var::mean_all)?;
+    /// assert_eq!(*lines.lock().unwrap(), ["flat gives [8, 2]", "fc gives [8, 3]", "fc gets [8, 3]"]);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    pub fn with_hooks(
+        self,
+        output: impl FnMut(&str, &Tensor) + Send + Sync + 'static,
+        gradient: impl FnMut(&str, &Tensor) + Send + Sync + 'static,
+    ) -> Trainer {
+        Trainer { hooks: Some(Hooks::new(output, gradient)), ..self }
     }
 
     /// The settings.
@@ -366,7 +400,9 @@ impl Trainer {
     /// [`Trainer::judged_step`], which an error may end after the running statistics have moved.
     fn attempt(&mut self, images: &Tensor, judge: &mut Judge) -> Result<StepReport> {
         self.expect_rate()?;
-        let found = self.gradients(images, judge);
+        let mut hooks = self.hooks.take();
+        let found = self.gradients(images, judge, hooks.as_mut());
+        self.hooks = hooks;
         let (gradients, mut report) = found.or_else(|error| self.explained(images, judge, error))?;
         report.gradient_norm = norm(&gradients);
         for (what, value) in [("loss", report.loss), ("norm of the gradient", report.gradient_norm)] {
@@ -398,12 +434,23 @@ impl Trainer {
     }
 
     /// The gradient of the loss of a batch, of every weight that is not frozen.
-    fn gradients(&mut self, images: &Tensor, judge: &mut Judge) -> Result<(Vec<Option<Tensor>>, StepReport)> {
+    fn gradients(
+        &mut self,
+        images: &Tensor,
+        judge: &mut Judge,
+        mut hooks: Option<&mut Hooks>,
+    ) -> Result<(Vec<Option<Tensor>>, StepReport)> {
         let tape = Tape::new();
         let (seed, step) = (self.config.training.seed, self.position.step as u32);
-        let (output, leaves) = self.network.train(&tape, images, seed, step)?;
+        let mut seen = Seen::new();
+        let (output, leaves) = self.network.train_watched(&tape, images, seed, step, &mut |name, output| {
+            hooks.as_mut().map_or(Ok(()), |hooks| hooks.see(&tape, name, output, &mut seen))
+        })?;
         let (loss, correct) = judge(&output)?;
         let mut gradients = tape.backward(&loss)?;
+        if let Some(hooks) = hooks {
+            hooks.see_gradients(&gradients, &seen);
+        }
         let take = |leaf: &Var| match gradients.take(leaf) {
             None if leaf.is_tracked() => Tensor::zeros(leaf.value().shape()).map(Some),
             gradient => Ok(gradient),
@@ -416,7 +463,7 @@ impl Trainer {
     /// Runs the step again with every value checked, to name where the first one that is not finite came from. An error of
     /// another kind stays as it is.
     fn explained<T>(&mut self, images: &Tensor, judge: &mut Judge, error: Error) -> Result<T> {
-        match checked(|| self.gradients(images, judge)) {
+        match checked(|| self.gradients(images, judge, None)) {
             Err(found) if found.is_non_finite() => Err(self.diverged(found)),
             _ => Err(error),
         }

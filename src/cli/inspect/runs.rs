@@ -1,5 +1,6 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
+use super::maps;
 use crate::cli::out_file::OutFile;
 use crate::cli::run_folder::{self, Kind, expect_each_once, expect_folder, of_kind, word};
 use crate::cli::table::Table;
@@ -20,6 +21,15 @@ pub struct Args {
     /// Draw loss, accuracy, learning rate and norm of the gradient into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Draw what a layer of the run gives for this image, a JPEG or PNG file
+    #[arg(long, value_name = "IMAGE", requires = "layer", conflicts_with_all = ["svg", "json"])]
+    maps: Option<PathBuf>,
+    /// The layer, as `evograd inspect model` names it
+    #[arg(long, value_name = "NAME", requires = "maps")]
+    layer: Option<String>,
+    /// The PNG file to draw maps into
+    #[arg(long, value_name = "FILE", default_value = "maps.png", requires = "maps")]
+    out: PathBuf,
     /// One JSON object per epoch on standard output
     #[arg(long)]
     json: bool,
@@ -44,6 +54,9 @@ impl History {
 
 /// Answers on standard output.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
+    if let (Some(image), Some(layer)) = (&args.maps, &args.layer) {
+        return maps::draw(&args.runs, image, layer, &args.out, out);
+    }
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     expect_each_once(&args.runs)?;
     let histories = args.runs.iter().map(|run| read(run)).collect::<Result<Vec<_>>>()?;

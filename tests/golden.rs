@@ -1,6 +1,9 @@
 //! What PyTorch computes, written down in `data/golden`, against what we compute: operations with their gradients,
 //! and five steps of training a small network. `data/golden/make.py` says how the values came about.
 
+#[path = "golden/operations.rs"]
+mod operations;
+
 use evograd::ops::FusedActivation;
 use evograd::ops::{AvgPool2d, Conv2d, Divisor, LocalResponseNorm, MaxPool2d};
 use evograd::{BatchNorm, Element, Isa, Result, RunningStats, SgdStep, Tape, Tensor, Var, sgd_step};

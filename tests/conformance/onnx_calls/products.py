@@ -48,8 +48,16 @@ def heads(x, count):
     return x.reshape(shape=[*x.shape[:2], count, x.shape[2] // count]).transpose(axes=[0, 2, 1, 3])
 
 
+def einsum(*factors, equation):
+    equation = equation.decode()
+    if len(factors) != 2 or "..." in equation or "->" not in equation:
+        raise NotExpressible("einsum of other than two factors, or without names of all axes")
+    return factors[0].einsum(factors[1], equation=equation)
+
+
 CALLS = {
     "Attention": attention,
+    "Einsum": einsum,
     "Gemm": gemm,
     "MatMul": matmul,
 }

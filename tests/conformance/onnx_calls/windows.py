@@ -58,7 +58,7 @@ def conv_transpose(
 
 
 def pooled(operation, fill):
-    """Pooling of images of one or two axes; uneven padding is added before, of max pooling with −∞."""
+    """Pooling of images of one or two axes; wide padding is added before, of max pooling with −∞."""
 
     def call(
         x, kernel_shape, auto_pad=b"NOTSET", ceil_mode=0, dilations=None, pads=None, strides=None, count_include_pad=0,
@@ -68,22 +68,25 @@ def pooled(operation, fill):
         if axes not in (1, 2):
             raise NotExpressible(f"images of {axes} axes")
         strides, dilations, margins = window_options(x, kernel_shape, strides, pads, dilations, auto_pad)
-        if any(d != 1 for d in dilations):
-            raise NotExpressible("dilated pooling")
-        if any(before != behind or before > k // 2 for (before, behind), k in zip(margins, kernel_shape)):
+        if fill is None and any(d != 1 for d in dilations):
+            raise NotExpressible("dilated average pooling")
+        if any(max(margin) > k // 2 for margin, k in zip(margins, kernel_shape)):
             if fill is None and not count_include_pad or ceil_mode:
-                raise NotExpressible("uneven padding that does not count")
+                raise NotExpressible("padding of more than half the kernel that does not count")
             x, margins = x.pad(margins=[(0, 0), (0, 0), *margins], value=0.0 if fill is None else fill), [(0, 0)] * axes
         image = x if axes == 2 else x.reshape(shape=[*x.shape[:2], 1, x.shape[2]])
-        row = [1] * (2 - axes)
+        row, none = [1] * (2 - axes), [0] * (2 - axes)
         options = {
             "kernel": [*row, *kernel_shape],
             "stride": [*row, *strides],
-            "padding": [*[0] * (2 - axes), *(before for before, _ in margins)],
+            "padding": [*none, *(before for before, _ in margins)],
+            "padding_end": [*none, *(behind for _, behind in margins)],
             "ceil": bool(ceil_mode),
         }
         if fill is None:
-            options["count_padding"] = bool(count_include_pad)
+            options["divisor"] = "padded" if count_include_pad else "inside"
+        else:
+            options["dilation"] = [*row, *dilations]
         y = getattr(image, operation)(**options)
         return y if axes == 2 else y.reshape(shape=[*y.shape[:2], y.shape[3]])
 

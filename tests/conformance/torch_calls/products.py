@@ -52,7 +52,17 @@ def attention(q, k, v, attn_mask=None, dropout_p=0.0, is_causal=False, scale=Non
     return q.scaled_dot_product_attention(k, v, variable(attn_mask, q), mask=kind)
 
 
+def einsum(tensors, equation):
+    """Of two factors, with the result's letters named."""
+    if len(tensors) != 2:
+        raise NotExpressible("einsum of one factor or more than two")
+    if "..." in equation or "->" not in equation:
+        raise NotExpressible("einsum without names of all axes")
+    return tensors[0].einsum(tensors[1], equation=equation)
+
+
 CALLS = {
+    "einsum": {"einsum": einsum},
     "matmul": {
         "matmul": matmul,
         "__rmatmul__": rmatmul,

@@ -50,21 +50,19 @@ def without_the_row(y):
 
 
 def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    if pair(dilation) != [1, 1]:
-        raise NotExpressible("dilated pooling")
     kernel = pair(kernel_size)
     options = {"kernel": kernel, "stride": pair(stride or kernel), "padding": pair(padding), "ceil": ceil_mode}
-    return batched(x, 4, lambda x: x.max_pool2d(**options))
+    return batched(x, 4, lambda x: x.max_pool2d(**options, dilation=pair(dilation)))
 
 
 def avg_pool2d(
     x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
-    if divisor_override is not None:
-        raise NotExpressible("a divisor of average pooling")
-    kernel = pair(kernel_size)
+    if divisor_override is not None and divisor_override < 1:
+        raise NotExpressible("a negative divisor of average pooling")
+    kernel, divisor = pair(kernel_size), divisor_override or ("padded" if count_include_pad else "inside")
     options = {"kernel": kernel, "stride": pair(stride or kernel), "padding": pair(padding), "ceil": ceil_mode}
-    return batched(x, 4, lambda x: x.avg_pool2d(**options, count_padding=count_include_pad))
+    return batched(x, 4, lambda x: x.avg_pool2d(**options, divisor=divisor))
 
 
 def one_row(pool):

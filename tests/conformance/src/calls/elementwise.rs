@@ -42,6 +42,7 @@ pub fn several<E: Element>(name: &str, call: &Call<E>) -> Found<E> {
     Ok(Some(vec![match name {
         "add" => x.add(call.at(1)?)?,
         "div" => x.div(call.at(1)?)?,
+        "einsum" => x.einsum(&call.get::<String>("equation")?, call.at(1)?)?,
         "linear" => x.linear(call.at(1)?, call.arguments.get(2))?,
         "matmul" => x.matmul_with(call.at(1)?, Transpose { a: call.get("a")?, b: call.get("b")? })?,
         "maximum" => x.maximum(call.at(1)?)?,

@@ -1,8 +1,9 @@
 //! Convolution, pooling and other sizes of images.
 
 use super::{Call, Found};
+use crate::request::Failure;
 use evograd::Element;
-use evograd::ops::{AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, MaxPool2d};
+use evograd::ops::{AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, Divisor, MaxPool2d};
 
 pub fn call<E: Element>(name: &str, call: &Call<E>) -> Found<E> {
     let x = call.x()?;
@@ -12,8 +13,9 @@ pub fn call<E: Element>(name: &str, call: &Call<E>) -> Found<E> {
             kernel: call.get("kernel")?,
             stride: call.get("stride")?,
             padding: call.get("padding")?,
+            padding_end: call.get("padding_end")?,
             ceil: call.get("ceil")?,
-            count_padding: call.get("count_padding")?,
+            divisor: divisor(call)?,
         })?,
         "conv1d" => {
             let options = Conv1d {
@@ -28,6 +30,7 @@ pub fn call<E: Element>(name: &str, call: &Call<E>) -> Found<E> {
             let options = Conv2d {
                 stride: call.get("stride")?,
                 padding: call.get("padding")?,
+                padding_end: call.get("padding_end")?,
                 dilation: call.get("dilation")?,
                 groups: call.get("groups")?,
             };
@@ -48,10 +51,22 @@ pub fn call<E: Element>(name: &str, call: &Call<E>) -> Found<E> {
             kernel: call.get("kernel")?,
             stride: call.get("stride")?,
             padding: call.get("padding")?,
+            padding_end: call.get("padding_end")?,
+            dilation: call.get("dilation")?,
             ceil: call.get("ceil")?,
         })?,
         "upsample_bilinear2d" => x.upsample_bilinear2d(call.get("size")?)?,
         "upsample_nearest2d" => x.upsample_nearest2d(call.get("size")?)?,
         _ => return Ok(None),
     }]))
+}
+
+/// The option `divisor`: a number, or which elements are counted.
+fn divisor<E: Element>(call: &Call<E>) -> Result<Divisor, Failure> {
+    match call.options["divisor"].as_str() {
+        Some("padded") => Ok(Divisor::Padded),
+        Some("inside") => Ok(Divisor::Inside),
+        Some(other) => Err(Failure::Request(format!("divisor {other}: there are padded, inside and numbers"))),
+        None => Ok(Divisor::Fixed(call.get("divisor")?)),
+    }
 }

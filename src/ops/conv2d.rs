@@ -61,8 +61,11 @@ pub(super) const ROW: Row = Row {
         let (n, c, k) = (draw.size(1, 3), groups * draw.size(1, 3), groups * draw.size(1, 5));
         let [(h, r, rows), (w, s, columns)] = [draw_axis(draw), draw_axis(draw)];
         let [stride, padding, dilation] = [[rows.0, columns.0], [rows.1, columns.1], [rows.2, columns.2]];
-        // No less than on the other side, so that the kernel still fits.
-        let padding_end = draw.pick(&[None, None, Some(0), Some(2)]).map(|more| padding.map(|size| size + more));
+        // No less than on the other side, so that the kernel still fits, and no more than it spans: of a window of zeros alone nothing is
+        // left but roundings.
+        let spans = [dilation[0] * (r - 1), dilation[1] * (s - 1)];
+        let end = |more: usize| [0, 1].map(|axis| (padding[axis] + more).min(spans[axis]).max(padding[axis]));
+        let padding_end = draw.pick(&[None, None, Some(0), Some(2)]).map(end);
         let options = Conv2d { stride, padding, padding_end, dilation, groups };
         let mut inputs = vec![draw.values([n, c, h, w]), draw.values([k, c / groups, r, s])];
         if draw.flag() {
@@ -115,7 +118,7 @@ impl Default for Conv2d {
 
 impl Conv2d {
     /// The same with as much padding as keeps an image's size with stride 1, PyTorch's `padding='same'`: `d(R − 1)` zeros along an axis,
-    /// of which the odd one is below or on the right.
+    /// of which the odd one is below or on the right. The dilation is that which is set by then.
     ///
     /// ```
     /// use evograd::ops::Conv2d;

@@ -9,7 +9,8 @@
 //! **Gradient** that of the operations it is made of. With the letters in four kinds (of both factors and the result: *batch*; of both
 //! factors alone: *inner*; of one factor and the result: its *own*; of one factor alone: summed first, by `sum`) it is `matmul` of
 //! `[batch, own, inner]` and `[batch, inner, own]`, and `transpose` where axes are in another order. A factor whose own and inner
-//! letters have changed places is read as its transpose, which costs nothing.
+//! letters have changed places is read as its transpose, which costs nothing. Without inner letters it is `mul` of `[batch, own, 1]` and
+//! `[batch, 1, own]`, and without own ones `mul` and `sum` of `[batch, inner]`: there, products of matrices would have one element each.
 //!
 //! **Kept for backward** what they keep: both factors, in the order of the product.
 //!
@@ -57,6 +58,8 @@ const DRAWN: &[&str] = &[
     "bijk,bjl->klib",
     ",ij->ji",
     "jib,kbj->ikb",
+    "ibj,jib->b",
+    "bi,kb->kbi",
 ];
 
 /// An equation, taken apart.
@@ -169,10 +172,15 @@ impl<E: Element> Lettered<E> {
     fn matrices(self, [batch, rows, columns]: [&[char]; 3]) -> Result<(Var<E>, bool)> {
         let transposed = self.letters == [batch, columns, rows].concat();
         let parts = if transposed { [batch, columns, rows] } else { [batch, rows, columns] };
+        Ok((self.grouped(parts)?, transposed))
+    }
+
+    /// The same with one axis for each part of its letters; of a part without letters it has the size 1.
+    fn grouped<const P: usize>(self, parts: [&[char]; P]) -> Result<Var<E>> {
         let ordered = self.ordered(&parts.concat())?;
         let mut sizes = ordered.x.value().shape().sizes().iter();
         let stack = parts.map(|part| sizes.by_ref().take(part.len()).product::<usize>());
-        Ok((ordered.x.reshape(stack)?, transposed))
+        ordered.x.reshape(stack)
     }
 }
 
@@ -219,10 +227,18 @@ fn product<E: Element>(equation: &Equation, factors: [&Var<E>; 2]) -> Result<Var
             a.or(b)
         })
         .collect();
-    let (a, a_transposed) = factor(0)?.matrices([&batch, &rows, &inner])?;
-    let (b, b_transposed) = factor(1)?.matrices([&batch, &inner, &columns])?;
-    let y = a.matmul_with(&b, Transpose { a: a_transposed, b: b_transposed })?.reshape(sizes.as_slice())?;
-    Ok(Lettered { x: y, letters: [batch, rows, columns].concat() }.ordered(&equation.result)?.x)
+    let (a, b) = (factor(0)?, factor(1)?);
+    let y = if inner.is_empty() {
+        a.grouped([&batch, &rows, &[]])?.mul(&b.grouped([&batch, &[], &columns])?)?
+    } else if rows.is_empty() && columns.is_empty() {
+        a.grouped([&batch, &inner])?.mul(&b.grouped([&batch, &inner])?)?.sum(&[1], ReducedAxes::Dropped)?
+    } else {
+        let (a, a_transposed) = a.matrices([&batch, &rows, &inner])?;
+        let (b, b_transposed) = b.matrices([&batch, &inner, &columns])?;
+        a.matmul_with(&b, Transpose { a: a_transposed, b: b_transposed })?
+    };
+    let letters = [batch, rows, columns].concat();
+    Ok(Lettered { x: y.reshape(sizes.as_slice())?, letters }.ordered(&equation.result)?.x)
 }
 
 #[cfg(test)]

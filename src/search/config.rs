@@ -157,6 +157,13 @@ impl SearchConfig {
     pub fn check(&self) -> Result<()> {
         let refuse = |problem: String, remedy: &str| Err(Error::op("configuration", problem, &[], remedy));
         numbers::expect_in(self, &[&OF_SEARCH, &OF_TRAINING])?;
+        if !self.training.freeze.is_empty() {
+            let problem = format!(
+                "training.freeze is {:?}, and a search trains networks from their first weights",
+                self.training.freeze
+            );
+            return refuse(problem, "leave it out");
+        }
         let Strategy { population, elite, .. } = &self.search;
         if elite >= population {
             let problem = format!("search.population is {population} and search.elite {elite}");
@@ -270,13 +277,28 @@ mod tests {
             let config = parsed(settings).unwrap();
             assert_eq!(SearchConfig::parse(&config.to_toml(), &[]).unwrap(), config, "{settings:?}");
         }
-        let text = parsed(&[calibration]).unwrap().to_toml();
+        let text = parsed(&[calibration, "calibration.sampling=mixed"]).unwrap().to_toml();
         for (name, note) in NOTES {
             let key = name.rsplit('.').next().unwrap();
             let lines: Vec<&str> = text.lines().collect();
             let noted = |place: usize| lines[place].ends_with(note) || lines[place - 1] == format!("# {note}");
             assert!((1..lines.len()).any(|n| lines[n].starts_with(&format!("{key} = ")) && noted(n)), "{key}");
         }
+    }
+
+    /// Calibrations that were begun before networks could be drawn in another way go on.
+    #[test]
+    fn a_calibration_by_fair_coins_is_written_as_it_always_was() {
+        let text = parsed(&["calibration.codes=9"]).unwrap().to_toml();
+        assert!(text.contains("codes = 9") && !text.contains("sampling"), "{text}");
+    }
+
+    #[test]
+    fn a_search_freezes_nothing() {
+        let error = parsed(&["training.freeze=['conv1.*']"]).unwrap_err().to_string();
+        let expected = "configuration: training.freeze is [\"conv1.*\"], and a search trains networks from their first \
+            weights; leave it out";
+        assert!(error.starts_with(expected), "{error}");
     }
 
     #[test]

@@ -118,6 +118,8 @@ pub struct Calibration {
     /// How many codes, drawn at random.
     pub codes: usize,
     /// From where they are drawn.
+    // A calibration that was begun before there was a choice has no such key.
+    #[serde(skip_serializing_if = "Sampling::is_uniform")]
     pub sampling: Sampling,
     /// Lengths of training, and how often each code is trained so; the last is what the others are compared with.
     pub budgets: Vec<Repeated>,
@@ -139,6 +141,12 @@ pub enum Sampling {
     /// What evolution meets on its way: the network without edges, with all, the chain, a quarter of codes with an edge in five
     /// places, and the rest by fair coins.
     Mixed,
+}
+
+impl Sampling {
+    fn is_uniform(&self) -> bool {
+        *self == Sampling::Uniform
+    }
 }
 
 /// Which networks are trained again, and how often.

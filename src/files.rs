@@ -132,10 +132,13 @@ pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// That the system refused to read, though there is something to be read.
+/// That something could not be read, and what to do about it.
 pub fn unread(path: &Path, error: &io::Error) -> Error {
     let remedy = match error.kind() {
         ErrorKind::PermissionDenied => "make it readable, and try again",
+        _ if is_missing(error) => "see whether its name is right",
+        // No error of the system, but what was found there.
+        _ if error.raw_os_error().is_none() => "give a file, or a pipe that something comes from",
         _ => "see whether the disk is sound and enough files may be open, and try again",
     };
     Error::file(path, error, remedy)

@@ -34,9 +34,7 @@ impl<E: Element> Network<E> {
         let matches: Vec<bool> = names.iter().map(|name| is_match(pattern, name)).collect();
         let count = matches.iter().filter(|matches| **matches).count();
         if count == 0 {
-            const SHOWN: usize = 4;
-            let more = if names.len() > SHOWN { ", …" } else { "" };
-            let remedy = format!("match a name such as {}{more}", names[..names.len().min(SHOWN)].join(", "));
+            let remedy = what_would_match(pattern, &names);
             return Err(Error::op("freeze", format!("no weight matches {pattern:?}"), &[], remedy));
         }
         if self.is_frozen().zip(&matches).all(|(before, now)| before || *now) {
@@ -51,6 +49,17 @@ impl<E: Element> Network<E> {
     pub fn unfreeze(&mut self) {
         self.frozen_mut().fill(false);
     }
+}
+
+/// What to write instead of a pattern that matches no name.
+fn what_would_match(pattern: &str, names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let below = format!("{pattern}.*");
+    if names.iter().any(|name| is_match(&below, name)) {
+        return format!("match the weights below it by {below}");
+    }
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("match a name such as {}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 /// Whether a name matches a pattern: at a `*` the shortest run is tried first, and a longer one where the rest does not fit.
@@ -107,6 +116,8 @@ mod tests {
         let mut network = Network::<f32>::new(&models::spec("linear", &Options::default()).unwrap(), 0).unwrap();
         let text = network.freeze("conv*").unwrap_err().to_string();
         assert_eq!(text, "freeze: no weight matches \"conv*\"; match a name such as fc.weight, fc.bias");
+        let text = network.freeze("fc").unwrap_err().to_string();
+        assert_eq!(text, "freeze: no weight matches \"fc\"; match the weights below it by fc.*");
         let text = network.freeze("*").unwrap_err().to_string();
         assert!(text.starts_with("freeze: with \"*\" every weight is frozen"), "{text}");
         assert!(!network.is_frozen().any(|frozen| frozen));

@@ -15,7 +15,13 @@ struct Outcome {
 }
 
 fn evograd(arguments: &[&str], input: &[u8]) -> Outcome {
+    evograd_with(&[], arguments, input)
+}
+
+/// The program with some variables of its environment.
+fn evograd_with(environment: &[(&str, &Path)], arguments: &[&str], input: &[u8]) -> Outcome {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("evograd"));
+    command.env_remove("EVOGRAD_DATA_DIR").envs(environment.iter().copied());
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // Who does not read its input closes it.
@@ -193,8 +199,10 @@ fn a_run_finds_its_data_again_or_says_where_they_were() {
             "{}",
             lost.err
         );
-        assert!(lost.err.contains("with --data-dir"), "{}", lost.err);
+        assert!(lost.err.contains("with --data-dir or EVOGRAD_DATA_DIR"), "{}", lost.err);
     }
+    let by_variable = evograd_with(&[("EVOGRAD_DATA_DIR", &moved)], &["eval", run, "--json"], &[]);
+    assert_eq!((by_variable.code, &by_variable.out), (0, &first.out), "{}", by_variable.err);
     let found = evograd(&["eval", run, "--json", "--data-dir", moved.to_str().unwrap()], &[]);
     assert_eq!((found.code, found.out), (0, first.out), "{}", found.err);
     std::fs::create_dir(data.path()).unwrap();

@@ -23,15 +23,15 @@ impl DataDir {
         self.folder.as_deref()
     }
 
-    /// The folder of a run's data: as the argument says, or else where the run found it. A set that is made when it is needed
-    /// has none.
+    /// The folder of a run's data: as the argument says, or else where the run found it, or else, if that is gone, as the
+    /// environment says. A set that is made when it is needed has none.
     pub fn folder_of(&self, run: &RunInfo, set: &str) -> Result<PathBuf> {
         let has_files = data::info(set).is_ok_and(|info| !info.files.is_empty());
-        match (&self.folder, run.data_dir.as_ref().map(PathBuf::from)) {
-            (None, Some(recorded)) if recorded.is_dir() => Ok(recorded),
-            (None, Some(recorded)) if has_files => bail!(
+        match (&self.folder, run.data_dir.as_ref().map(PathBuf::from), environment()) {
+            (None, Some(recorded), _) if recorded.is_dir() => Ok(recorded),
+            (None, Some(recorded), None) if has_files => bail!(
                 "{}: the run read its data set {set} from this folder, which is not there any more; name the folder that \
-                 holds it now with --data-dir",
+                 holds it now with --data-dir or {VARIABLE}",
                 recorded.display()
             ),
             _ => self.folder(),
@@ -40,9 +40,8 @@ impl DataDir {
 
     /// The folder: as the argument says, or else the environment, or else in the user's cache folder.
     pub fn folder(&self) -> Result<PathBuf> {
-        let environment = std::env::var_os(VARIABLE).map(PathBuf::from);
         let cache = directories::ProjectDirs::from("", "", "evograd").map(|dirs| dirs.cache_dir().join("data"));
-        match first([self.folder.clone(), environment, cache]) {
+        match first([self.folder.clone(), environment(), cache]) {
             Some(folder) => Ok(folder),
             None => bail!("this user has no cache folder; name a folder for data sets with --data-dir or {VARIABLE}"),
         }
@@ -62,6 +61,11 @@ pub fn open(settings: &Data, folder: &Path) -> Result<Sets> {
 pub fn warn_of_odd(name: &str, sets: &Sets) {
     let notes = sets.odd().iter().map(|text| format!("{name}: {text}")).collect::<Vec<_>>();
     warn(&notes);
+}
+
+/// The folder that the environment names; an empty name is none.
+fn environment() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
 /// The first that is set; an empty one is not.

@@ -30,7 +30,8 @@ in grey where it was trained on grey images, normalised as the run recorded.
 Digits of `mnist` and `digits` are bright on a dark ground. The data set itself
 is not needed.
 
-Exit code 2: an image could not be read; it is named, and the others are done.";
+Exit code 2: an image could not be read, or the network has no answer to it, as
+where its weights are not finite; it is named, and the others are done.";
 
 /// The columns of a bar at a probability of 1.
 const BAR: usize = 30;
@@ -66,17 +67,14 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     let found: Vec<_> = args.images.iter().flat_map(|path| images_at(path)).collect();
     // On a terminal the answers themselves show how far it is.
     let mut progress = width::of_output().is_none().then(|| Bar::new(found.len() as u64));
-    let (mut failed, mut done) = (0_u64, 0_u64);
+    let (mut failed, mut done) = (Failed::default(), 0_u64);
     for image in &found {
-        let answer = image.as_ref().map_err(Clone::clone).and_then(|path| answer(&predictor, path));
-        match (answer, args.json) {
-            (Ok((path, probabilities)), true) => print_row(&row(path, &predictor.best(&probabilities, args.top)), out),
-            (Ok((path, probabilities)), false) => {
-                out.write_all(block(path, &predictor.best(&probabilities, args.top)).as_bytes())?;
-            }
-            (Err(error), _) => {
-                failed += 1;
-                note(format_args!("evograd: {error}"));
+        if let Some((path, probabilities)) = failed.answer_or_note(&predictor, image) {
+            let best = predictor.best(&probabilities, args.top);
+            if args.json {
+                print_row(&row(path, &best), out);
+            } else {
+                out.write_all(block(path, &best).as_bytes())?;
             }
         }
         done += 1;
@@ -87,11 +85,45 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<ExitCode> {
     if let Some(bar) = &progress {
         bar.finish();
     }
-    if failed > 0 {
-        note(format_args!("{failed} of {} could not be read", counted(found.len() as u64, "image")));
-        return Ok(ExitCode::from(USER_ERROR));
+    failed.lines(found.len() as u64).iter().for_each(|line| note(format_args!("{line}")));
+    Ok(if failed == Failed::default() { ExitCode::SUCCESS } else { ExitCode::from(USER_ERROR) })
+}
+
+/// Images without an answer.
+#[derive(Default, PartialEq)]
+struct Failed {
+    /// Those that could not be read.
+    unread: u64,
+    /// Those that the network does not tell anything of, as where its values are not finite.
+    unanswered: u64,
+}
+
+impl Failed {
+    /// What the network takes an image for; `None` where it is counted here, and named on standard error.
+    fn answer_or_note<'a>(
+        &mut self,
+        predictor: &Predictor,
+        image: &'a evograd::Result<PathBuf>,
+    ) -> Option<(&'a Path, Vec<f64>)> {
+        let read = image.as_ref().map_err(Clone::clone).and_then(|path| Ok((path, read(predictor, path)?)));
+        let (failed, error) = match read {
+            Ok((path, image)) => match predictor.predict(&image) {
+                Ok(probabilities) => return Some((path, probabilities)),
+                Err(error) => (&mut self.unanswered, error.at(path.display())),
+            },
+            Err(error) => (&mut self.unread, error),
+        };
+        *failed += 1;
+        note(format_args!("evograd: {error}"));
+        None
     }
-    Ok(ExitCode::SUCCESS)
+
+    /// A line for each kind of failure that there was.
+    fn lines(&self, images: u64) -> Vec<String> {
+        let kinds = [(self.unread, "could not be read"), (self.unanswered, "got no answer")];
+        let some = kinds.into_iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, problem)| format!("{count} of {} {problem}", counted(images, "image"))).collect()
+    }
 }
 
 /// The image files that an argument names; what else lies in a folder is said.
@@ -111,12 +143,11 @@ fn images_at(path: &Path) -> Vec<evograd::Result<PathBuf>> {
     }
 }
 
-/// What the network takes an image for; what is odd about its file is said.
-fn answer<'a>(predictor: &Predictor, path: &'a Path) -> evograd::Result<(&'a Path, Vec<f64>)> {
+/// An image as the network takes it; what is odd about its file is said.
+fn read(predictor: &Predictor, path: &Path) -> evograd::Result<ImageFile> {
     let image = ImageFile::read(path, predictor.side())?;
     warn(&image.odd.iter().map(|odd| format!("{}: {odd}", path.display())).collect::<Vec<_>>());
-    let probabilities = predictor.predict(&image).map_err(|error| error.at(path.display()))?;
-    Ok((path, probabilities))
+    Ok(image)
 }
 
 /// An object of `--json`.
@@ -140,6 +171,28 @@ fn block(path: &Path, best: &[(&str, f64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evograd::data::Normalise;
+    use evograd::models::{self, Network, Options};
+
+    /// Finite weights whose logits are not: the file is right, and the network has no answer.
+    #[test]
+    fn an_image_that_the_network_has_no_answer_to_is_counted_apart() {
+        let options = Options { input: [1, 4, 4], classes: 2, ..Options::default() };
+        let mut network = Network::new(&models::spec("linear", &options).unwrap(), 0).unwrap();
+        network.weights_mut().iter_mut().for_each(|weights| weights.as_mut_slice().fill(f32::MAX));
+        let classes = ["cat", "dog"].map(String::from).to_vec();
+        let predictor = Predictor::new(network, Normalise::usual(1), classes).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image.png");
+        let mut encoder = png::Encoder::new(std::fs::File::create(&path).unwrap(), 4, 4);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[255; 16]).unwrap();
+        let mut failed = Failed::default();
+        for path in [path, folder.path().join("no-such.png"), folder.path().join("nor-such.png")] {
+            assert!(failed.answer_or_note(&predictor, &Ok(path)).is_none());
+        }
+        assert_eq!(failed.lines(7), ["2 of 7 images could not be read", "1 of 7 images got no answer"]);
+    }
 
     #[test]
     fn a_bar_is_as_long_as_its_class_is_probable() {

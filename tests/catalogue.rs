@@ -27,13 +27,27 @@ fn forward_and_gradients<E: Element>(
     run: &evograd::ops::Run<E>,
     inputs: &[Tensor<f64>],
 ) -> evograd::Result<Vec<Tensor<E>>> {
+    forward_and_gradients_of(run, inputs, |_| true)
+}
+
+/// The output and the gradients of some inputs; the others are constants.
+fn forward_and_gradients_of<E: Element>(
+    run: &evograd::ops::Run<E>,
+    inputs: &[Tensor<f64>],
+    is_tracked: impl Fn(usize) -> bool,
+) -> evograd::Result<Vec<Tensor<E>>> {
     let tape = Tape::new();
-    let leaves: Vec<Var<E>> = inputs.iter().map(|input| tape.leaf(input.cast())).collect();
-    let y = run(&leaves)?;
+    let variable = |(i, x): (usize, &Tensor<f64>)| match is_tracked(i) {
+        true => tape.leaf(x.cast()),
+        false => Var::constant(x.cast()),
+    };
+    let variables: Vec<Var<E>> = inputs.iter().enumerate().map(variable).collect();
+    let y = run(&variables)?;
     let dy = Tensor::from_fn(y.value().shape(), |i| E::from_f64(((i * 37 % 101) as f64 - 50.0) / 64.0))?;
     let gradients = tape.backward_from(&[(&y, dy)])?;
     let mut all = vec![y.value().clone()];
-    all.extend(leaves.iter().map(|leaf| gradients.get(leaf).expect("every input has a gradient").clone()));
+    let leaves = variables.iter().filter(|variable| variable.is_tracked());
+    all.extend(leaves.map(|leaf| gradients.get(leaf).expect("every leaf has a gradient").clone()));
     Ok(all)
 }
 
@@ -122,6 +136,19 @@ fn tracked_and_untracked_values_are_equal() {
         prop_assert!(tracked.is_tracked() && !untracked.is_tracked() && !silent.is_tracked());
         prop_assert_eq!(tracked.value(), untracked.value());
         prop_assert_eq!(tracked.value(), silent.value());
+        Ok(())
+    });
+}
+
+/// A backward that is asked for one gradient takes other ways than one that is asked for all.
+#[test]
+fn an_input_tracked_alone_has_the_gradient_that_it_has_among_others() {
+    for_every_row(24, |_, case| {
+        let all = bits(&forward_and_gradients(&case.single, &case.inputs).map_err(fail)?);
+        for input in 0..case.inputs.len() {
+            let alone = forward_and_gradients_of(&case.single, &case.inputs, |i| i == input).map_err(fail)?;
+            prop_assert_eq!(bits(&alone), vec![all[0].clone(), all[1 + input].clone()], "input {}", input);
+        }
         Ok(())
     });
 }

@@ -150,7 +150,7 @@ fn refusals() -> Vec<(Result<Var<f32>>, &'static str)> {
         ),
         (
             image.linear(&a, None),
-            "linear: the input and the weights need two axes each (x [1, 2, 4, 4], w [2, 3]); use x [N, in] and \
+            "linear: the last axis of the input is not the features of the weights (x [1, 2, 4, 4], w [2, 3]); use x […, in] and \
              w [out, in]; flatten(1) makes an image flat",
         ),
         (

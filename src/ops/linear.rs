@@ -2,7 +2,8 @@
 //!
 //! **Formula** `y[n, o] = Σᵢ x[n, i] · w[o, i] + b[o]`, or `y = x·wᵀ + b`; without bias, `y = x·wᵀ`.
 //!
-//! **Shapes** `x` `[N, I]`, `w` `[O, I]` as PyTorch lays it out, `b` `[O]`, `y` `[N, O]`.
+//! **Shapes** `x` `[N, I]`, `w` `[O, I]` as PyTorch lays it out, `b` `[O]`, `y` `[N, O]`. An `x` of more axes, as of the words of several
+//! sentences, is `[…, I]`, and `y` `[…, O]`: each of its last rows is one of the `N`.
 //!
 //! **Gradient** `x[n, i]` goes into `y[n, o]` for every `o`, with slope `w[o, i]`, so `dx[n, i] = Σₒ dy[n, o]·w[o, i]`:
 //! `dx = dy·w`. Likewise `w[o, i]` goes into `y[n, o]` for every `n`, with slope `x[n, i]`: `dw = dyᵀ·x`. And `b[o]` goes
@@ -31,7 +32,8 @@ pub(super) const ROW: Row = Row {
         let long = draw.flag();
         let [n, o] = [0; 2].map(|_| if long { draw.size(3, 4) } else { draw.size(1, 6) });
         let i = if long { draw.size(8, 70) } else { draw.size(1, 6) };
-        let shapes = [&[n, i][..], &[o, i], &[o]];
+        let x = if draw.flag() { vec![n, i] } else { vec![draw.size(1, 2), n, i] };
+        let shapes = [&x[..], &[o, i], &[o]];
         let given = if draw.flag() { &shapes[..] } else { &shapes[..2] };
         let fill = |shape: &&[usize]| if long { draw.values(*shape) } else { draw.coarse(*shape) };
         let inputs: Vec<Tensor<f64>> = given.iter().map(fill).collect();
@@ -52,8 +54,8 @@ impl<E: Element> ListOp<E> for Linear {
         let shapes: Vec<(&str, &Shape)> = names.collect();
         let refuse = |problem: String, remedy: &str| Err(Error::op(ROW.name, problem, &shapes, remedy));
         let (Some([n, i]), Some([o, i2])) = (inputs[0].axes(), inputs[1].axes()) else {
-            let problem = "the input and the weights need two axes each".into();
-            return refuse(problem, "use x [N, in] and w [out, in]; flatten(1) makes an image flat");
+            let problem = "the last axis of the input is not the features of the weights".into();
+            return refuse(problem, "use x […, in] and w [out, in]; flatten(1) makes an image flat");
         };
         if i != i2 {
             return refuse(format!("the input has {i} features, the weights expect {i2}"), "make these sizes equal");
@@ -102,7 +104,7 @@ pub(crate) fn linear_shape(inputs: &[&Shape]) -> Result<Shape> {
 }
 
 impl<E: Element> Var<E> {
-    /// `self·wᵀ + b` for `self` `[N, in]`, `w` `[out, in]`, `b` `[out]`; without `b`, `self·wᵀ`.
+    /// `self·wᵀ + b` for `self` `[N, in]`, or `[…, in]` with any axes before, `w` `[out, in]`, `b` `[out]`; without `b`, `self·wᵀ`.
     ///
     /// ```
     /// use evograd::{Tensor, Var};
@@ -116,8 +118,15 @@ impl<E: Element> Var<E> {
     /// # Errors
     /// When the shapes do not fit each other, or the output has too many elements.
     pub fn linear(&self, w: &Var<E>, b: Option<&Var<E>>) -> Result<Var<E>> {
-        let inputs: Vec<&Var<E>> = [self, w].into_iter().chain(b).collect();
-        apply_list(Linear, &inputs)
+        let named = |error: Error| error.at(ROW.name);
+        let run = |x: &Var<E>| apply_list(Linear, &[x, w].into_iter().chain(b).collect::<Vec<_>>());
+        match (self.value().shape().sizes(), w.value().shape().sizes()) {
+            ([before @ .., input], [output, of_weights]) if before.len() > 1 && input == of_weights => {
+                let rows = self.reshape([before.iter().product(), *input]).map_err(named)?;
+                run(&rows)?.reshape([before, &[*output]].concat().as_slice()).map_err(named)
+            }
+            _ => run(self),
+        }
     }
 }
 
@@ -137,6 +146,16 @@ mod tests {
         assert_eq!(gradients.get(&x).unwrap().as_slice(), [5.0, -1.0, 50.0, -10.0]);
         assert_eq!(gradients.get(&w).unwrap().as_slice(), [31.0, 42.0]);
         assert_eq!(gradients.get(&b).unwrap().as_slice(), [11.0]);
+    }
+
+    #[test]
+    fn words_of_sentences_are_rows_like_any_others() {
+        let of = |shape: &[usize]| Var::constant(Tensor::from_fn(shape, |i| (i as f32 * 0.7).sin()).unwrap());
+        let (x, w, b) = (of(&[2, 3, 5]), of(&[4, 5]), of(&[4]));
+        let y = x.linear(&w, Some(&b)).unwrap();
+        let rows = x.reshape([6, 5]).unwrap().linear(&w, Some(&b)).unwrap();
+        assert_eq!(y.value().shape().sizes(), [2, 3, 4]);
+        assert_eq!(y.value().as_slice(), rows.value().as_slice());
     }
 
     #[test]
@@ -168,8 +187,8 @@ mod tests {
         );
         assert_eq!(
             text(&zeros(&[8, 3, 1, 1]), &w, None),
-            "linear: the input and the weights need two axes each (x [8, 3, 1, 1], w [5, 3]); \
-             use x [N, in] and w [out, in]; flatten(1) makes an image flat"
+            "linear: the last axis of the input is not the features of the weights (x [8, 3, 1, 1], w [5, 3]); \
+             use x […, in] and w [out, in]; flatten(1) makes an image flat"
         );
         assert_eq!(
             text(&x, &w, Some(&zeros(&[3]))),

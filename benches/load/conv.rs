@@ -17,6 +17,10 @@ pub const SHAPES: [[usize; 5]; 10] = [
     [8, 8, 32, 3, 1],
 ];
 
+/// Depthwise convolutions, with a filter for each channel: channels, height and width, kernel, stride, padding.
+#[allow(dead_code, reason = "the comparison with other libraries has no row for them")]
+pub const DEPTHWISE: [[usize; 5]; 4] = [[64, 32, 3, 1, 1], [128, 16, 3, 2, 1], [256, 8, 3, 1, 1], [64, 32, 5, 1, 2]];
+
 /// Images in a batch.
 const N: usize = 128;
 
@@ -47,10 +51,21 @@ pub struct Convolution {
 impl Convolution {
     /// Of one of the [`SHAPES`].
     pub fn new([c, k, size, kernel, padding]: [usize; 5]) -> Result<Convolution> {
+        Convolution::with([c, k, size, kernel], Conv2d { padding: [padding; 2], ..Conv2d::default() })
+    }
+
+    /// Of one of the [`DEPTHWISE`].
+    #[allow(dead_code, reason = "the comparison with other libraries has no row for them")]
+    pub fn depthwise([c, size, kernel, stride, padding]: [usize; 5]) -> Result<Convolution> {
+        let options = Conv2d { padding: [padding; 2], stride: [stride; 2], groups: c, ..Conv2d::default() };
+        Convolution::with([c, c, size, kernel], options)
+    }
+
+    /// Channels, filters, height and width, kernel; and how it moves.
+    fn with([c, k, size, kernel]: [usize; 4], options: Conv2d) -> Result<Convolution> {
         let values = |sizes: [usize; 4]| Tensor::from_fn(sizes, |i| ((i * 7919) % 1000) as f32 / 1000.0 - 0.5);
-        let (x, w) = (values([N, c, size, size])?, values([k, c, kernel, kernel])?);
-        let out = size + 2 * padding - kernel + 1;
-        let options = Conv2d { padding: [padding; 2], ..Conv2d::default() };
+        let (x, w) = (values([N, c, size, size])?, values([k, c / options.groups, kernel, kernel])?);
+        let out = (size + 2 * options.padding[0] - kernel) / options.stride[0] + 1;
         Ok(Convolution { x: Var::constant(x), w: Var::constant(w), dy: values([N, k, out, out])?, options })
     }
 
@@ -78,4 +93,11 @@ impl Convolution {
 pub fn operations([c, k, size, kernel, padding]: [usize; 5]) -> u64 {
     let out = size + 2 * padding - kernel + 1;
     (2 * N * k * out * out * c * kernel * kernel) as u64
+}
+
+/// As [`operations`], of a depthwise convolution.
+#[allow(dead_code, reason = "the comparison with other libraries has no row for them")]
+pub fn depthwise_operations([c, size, kernel, stride, padding]: [usize; 5]) -> u64 {
+    let out = (size + 2 * padding - kernel) / stride + 1;
+    (2 * N * c * out * out * kernel * kernel) as u64
 }

@@ -17,6 +17,7 @@
 //!
 //! | algorithm, in | when | why | products | rounding |
 //! | --- | --- | --- | --- | --- |
+//! | `planar/depthwise` | one plane and ≤ 4 filters, or vice versa | a pixel has too few products for more than one sum | all | 1 |
 //! | `nhwc/few_channels` | ≤ 7 channels, filters in sixteens | a value serves a vector of filters | all | 1, in one block |
 //! | `planar/pointwise` | 1×1 kernels, stride 1 | planes are read where they stand | all | 1 |
 //! | `winograd/two_d`: `F(4×4, 3×3)` | 3×3 taps, all channels in sixteens | fewest products | 1/4 | 23, blocks of 32 |

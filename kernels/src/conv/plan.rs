@@ -6,6 +6,7 @@ use super::geometry::Gather;
 use super::microkernel::channels::fills;
 use super::nhwc::few_channels::{self, FewChannels};
 use super::nhwc::forward::Nhwc;
+use super::planar::depthwise::{self, Depthwise};
 use super::planar::forward::Planar;
 use super::planar::pointwise::{self, Pointwise};
 use super::winograd::transforms::Tiles1d;
@@ -14,6 +15,7 @@ use super::winograd::two_d_tiles::Tiles2d;
 /// What computes a convolution: see the table at the head of [`conv`](crate::conv).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Forward {
+    Depthwise(Depthwise),
     FewChannels(FewChannels),
     Pointwise(Pointwise),
     Winograd2d(Tiles2d),
@@ -25,6 +27,7 @@ pub(crate) enum Forward {
 /// What computes the weights' gradient: pointwise convolutions and those of few channels have no algorithm of their own for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Backward {
+    Depthwise(Depthwise),
     Winograd2d(Tiles2d),
     Winograd1d(Tiles1d),
     Nhwc(Nhwc),
@@ -35,6 +38,7 @@ pub(crate) enum Backward {
 macro_rules! with_forward {
     ($forward:expr, |$algorithm:ident| $then:expr) => {
         match &$forward {
+            $crate::conv::plan::Forward::Depthwise($algorithm) => $then,
             $crate::conv::plan::Forward::FewChannels($algorithm) => $then,
             $crate::conv::plan::Forward::Pointwise($algorithm) => $then,
             $crate::conv::plan::Forward::Winograd2d($algorithm) => $then,
@@ -50,6 +54,7 @@ pub(crate) use with_forward;
 macro_rules! with_backward {
     ($backward:expr, |$algorithm:ident| $then:expr) => {
         match &$backward {
+            $crate::conv::plan::Backward::Depthwise($algorithm) => $then,
             $crate::conv::plan::Backward::Winograd2d($algorithm) => $then,
             $crate::conv::plan::Backward::Winograd1d($algorithm) => $then,
             $crate::conv::plan::Backward::Nhwc($algorithm) => $then,
@@ -63,7 +68,9 @@ impl Forward {
     /// The first that serves a gather with so many filters, and what computes the weights' gradient beside it.
     fn of(gather: &Gather, filters: usize) -> (Forward, Backward) {
         let filled = fills(gather.planes) && fills(filters) && gather.depth() > 0;
-        if few_channels::serves(gather, filters) {
+        if depthwise::serves(gather, filters) {
+            (Forward::Depthwise(Depthwise), Backward::Depthwise(Depthwise))
+        } else if few_channels::serves(gather, filters) {
             (Forward::FewChannels(FewChannels), Backward::Planar(Planar))
         } else if pointwise::serves(gather) {
             let filled = fills(gather.planes) && fills(filters);

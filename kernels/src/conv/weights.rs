@@ -7,8 +7,8 @@
 //!     dw[k][c][t] += Σ over images n and output pixels p of dy[n][k][p] · x[n][c][p·step + t·delta + first]
 //! ```
 //!
-//! Four algorithms of [`conv`](crate::conv) have a file for this sum too, with the same lanes: `winograd/two_d_weights.rs`,
-//! `winograd/one_d_weights.rs`, `nhwc/weights.rs` and `planar/weights.rs`. Few planes go to the last of them; so do kernels of
+//! Five algorithms of [`conv`](crate::conv) have a file for this sum too, with the same lanes: `winograd/two_d_weights.rs`,
+//! `winograd/one_d_weights.rs`, `nhwc/weights.rs`, `planar/depthwise_weights.rs` and `planar/weights.rs`. Few planes go to the last of them; so do kernels of
 //! one pixel, but where channels fill vectors, to the one before.
 //!
 //! Images that Winograd's algorithm would not do justice to are summed directly, as [`conv`](crate::conv) says. A

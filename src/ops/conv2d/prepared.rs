@@ -103,6 +103,7 @@ mod tests {
             (16, 16, [3, 3], 2, 1, 1),
             (16, 48, [1, 1], 1, 0, 1),
             (6, 4, [5, 2], 2, 2, 2),
+            (6, 6, [3, 3], 1, 1, 6),
         ] {
             let options = Conv2d { stride: [stride; 2], padding: [padding; 2], groups, ..Conv2d::default() };
             let (kernel, bias) = (values([k, c / groups, r, s], 1), values([k], 2));

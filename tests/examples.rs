@@ -6,8 +6,10 @@ mod a_scalar_tape;
 mod b_two_layers;
 #[path = "../examples/c_residual_block.rs"]
 mod c_residual_block;
-#[path = "../examples/d_own_operation.rs"]
-mod d_own_operation;
+#[path = "../examples/d_own_layer.rs"]
+mod d_own_layer;
+#[path = "../examples/e_own_operation.rs"]
+mod e_own_operation;
 
 #[test]
 fn the_scalar_tape_learns() {
@@ -25,8 +27,13 @@ fn the_residual_block_learns() {
 }
 
 #[test]
+fn the_layer_of_ones_own_is_proved_and_learns() {
+    d_own_layer::main().unwrap();
+}
+
+#[test]
 fn the_operation_of_ones_own_is_proved_and_learns() {
-    d_own_operation::main().unwrap();
+    e_own_operation::main().unwrap();
 }
 
 #[test]

@@ -1045,6 +1045,7 @@ fn info() -> RunInfo {
         settings: None,
         restored: Vec::new(),
         data_dir: None,
+        initial: None,
     }
 }
 

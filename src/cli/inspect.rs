@@ -2,6 +2,7 @@
 
 mod maps;
 mod runs;
+mod weights;
 
 use super::image_size::{read_sizes, sizes, spec_of};
 use super::model_args::ModelArgs;
@@ -23,6 +24,8 @@ Examples:
       training runs, epoch by epoch
   evograd inspect run runs/a --maps cat.jpg --layer conv1 --out maps.png
       what a layer gives for an image
+  evograd inspect run runs/a --weights
+      mean, deviation and histogram of each weight
   evograd inspect models
       every model and what it costs
   evograd inspect model resnet20 --fusion sort-root

@@ -35,6 +35,8 @@ Examples:
   evograd train lenet --data mnist --epochs 5 --set schedule.kind=cosine
   evograd train --config my.toml --dry-run
       settings, size and expected time, without training
+  evograd train lenet --data digits --init-from runs/a --freeze 'conv*'
+      fine-tune: begin with the weights of another run, and keep some of them
   evograd train --resume runs/resnet20-sum-shapes-seed0
       continue where it stopped
 
@@ -72,6 +74,9 @@ pub struct Args {
     /// statistics of batch normalisation follow the batches all the same
     #[arg(long, value_name = "PATTERN")]
     freeze: Vec<String>,
+    /// Begin with the weights of this safetensors file, or of the last checkpoint of this run, where names and shapes fit
+    #[arg(long, value_name = "FILE|RUN")]
+    init_from: Option<String>,
     /// Settings in TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -169,6 +174,7 @@ fn origin(args: &Args) -> Result<Origin> {
         ("training.batch", args.batch.map(|n| n.to_string())),
         ("optimizer.rate", args.rate.map(|rate| format!("{rate:?}"))),
         ("training.seed", args.seed.map(|n| n.to_string())),
+        ("training.init_from", args.init_from.as_deref().map(text)),
         ("training.freeze", (!args.freeze.is_empty()).then(|| list(&args.freeze))),
     ];
     let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));

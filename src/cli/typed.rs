@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
 /// The settings that arguments stand for; of two arguments for one setting the later one counts.
-const SETTINGS: [(&str, &[&str]); 26] = [
+const SETTINGS: [(&str, &[&str]); 28] = [
     ("MODEL", &["model.name"]),
     (
         "--backbone",
@@ -23,6 +23,8 @@ const SETTINGS: [(&str, &[&str]); 26] = [
     ("--batch", &["training.batch"]),
     ("--rate", &["optimizer.rate"]),
     ("--seed", &["training.seed", "search.seed"]),
+    ("--freeze", &["training.freeze"]),
+    ("--init-from", &["training.init_from"]),
     ("--samples", &["data.samples"]),
     ("--validation", &["data.validation"]),
     ("--stages", &["networks.stages"]),

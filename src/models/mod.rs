@@ -25,6 +25,7 @@ mod resnet_imagenet;
 mod saved;
 mod spec;
 mod star;
+mod statistics;
 mod summary;
 mod vgg;
 #[cfg(feature = "training")]
@@ -39,3 +40,4 @@ pub use network::{Network, forward};
 pub use options::{Options, Shortcut};
 pub use plan::{Plan, PlannedLayer};
 pub use spec::{Node, Spec, Value};
+pub use statistics::TensorStatistics;

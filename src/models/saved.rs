@@ -29,7 +29,7 @@ impl Network<f32> {
     /// # Errors
     /// As [`Network::load`].
     pub fn load_with_notes(&mut self, path: &Path) -> Result<Vec<String>> {
-        let (tensors, notes) = self.read(path)?;
+        let (tensors, notes) = self.parsed(path, &weights::read_bytes(path)?)?;
         self.set_state(path, tensors)?;
         Ok(notes)
     }
@@ -52,14 +52,22 @@ impl Network<f32> {
     /// # Errors
     /// When the file cannot be read, nothing of it fits, or what fits holds a number that is not finite. Nothing is changed then.
     pub fn load_matching(&mut self, path: &Path) -> Result<Matching> {
-        let (tensors, notes) = self.read(path)?;
+        self.take_matching(path, &weights::read_bytes(path)?)
+    }
+
+    /// As [`Network::load_matching`], from the bytes of the file `path`, which is not read.
+    ///
+    /// # Errors
+    /// As [`Network::load_matching`].
+    pub(crate) fn take_matching(&mut self, path: &Path, bytes: &[u8]) -> Result<Matching> {
+        let (tensors, notes) = self.parsed(path, bytes)?;
         let found = weights::assign_matching(path, tensors, self.state_mut())?;
         Ok(Matching { notes, ..found })
     }
 
     /// The tensors of a file under the network's names, with what is to be said of how it was read.
-    fn read(&self, path: &Path) -> Result<(weights::Tensors, Vec<String>)> {
-        let (mut tensors, mut notes) = weights::read_file(path)?;
+    fn parsed(&self, path: &Path, bytes: &[u8]) -> Result<(weights::Tensors, Vec<String>)> {
+        let (mut tensors, mut notes) = weights::parse_with_notes(path, bytes)?;
         let names: Vec<String> = self.state().into_iter().map(|(name, _)| name).collect();
         let prefix = weights::without_prefix(&mut tensors, &names);
         if !prefix.is_empty() {

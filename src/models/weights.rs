@@ -42,13 +42,12 @@ pub type Tensors = BTreeMap<String, Tensor<f32>>;
 /// When the file cannot be read, is none of these, or holds other values than floats, or a number that is too large for 32
 /// bits.
 pub fn from_safetensors(path: &Path) -> Result<Tensors> {
-    read_file(path).map(|(tensors, _)| tensors)
+    parse_safetensors(path, &read_bytes(path)?)
 }
 
-/// As [`from_safetensors`], with a line for each tensor whose values had to be rounded.
-pub(super) fn read_file(path: &Path) -> Result<(Tensors, Vec<String>)> {
-    let bytes = files::read(path).map_err(|error| unread(path, &error))?;
-    parse_with_notes(path, &bytes)
+/// The bytes of a file of weights.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    files::read(path).map_err(|error| unread(path, &error))
 }
 
 fn unread(path: &Path, error: &std::io::Error) -> Error {
@@ -73,7 +72,8 @@ pub fn parse_safetensors(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     parse_with_notes(path, bytes).map(|(tensors, _)| tensors)
 }
 
-fn parse_with_notes(path: &Path, bytes: &[u8]) -> Result<(Tensors, Vec<String>)> {
+/// As [`parse_safetensors`], with a line for each tensor whose values had to be rounded.
+pub(super) fn parse_with_notes(path: &Path, bytes: &[u8]) -> Result<(Tensors, Vec<String>)> {
     let wrong = |problem: String| Error::file(path, problem, "save the weights again, as 32-bit floats");
     let file = SafeTensors::deserialize(bytes).map_err(|error| wrong(format!("no safetensors file: {error}")))?;
     let (mut tensors, mut notes) = (BTreeMap::new(), Vec::new());

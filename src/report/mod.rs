@@ -31,7 +31,7 @@ pub use family_svg::family_svg;
 pub use histogram::Histogram;
 pub use line_chart::{Band, LineChart, Series};
 pub use network_svg::{LayerRow, network_svg};
-pub use panels::panels;
+pub use panels::{histograms, panels};
 pub use roofline::{Roofline, RooflinePoint};
 pub use scatter::{Scatter, ScatterPoint};
 pub use search_html::{SearchReport, WinnerRow, search_html};

@@ -181,6 +181,10 @@ impl SearchConfig {
         if self.data.validation == Some(0) {
             return Err(nothing_held_out());
         }
+        if self.training.init_from.is_some() {
+            let problem = "training.init_from is of one network, and a search trains many";
+            return refuse(problem.into(), "leave it out");
+        }
         if let Some(Calibration { budgets, .. }) = &self.calibration
             && budgets.iter().map(|budget| budget.times).sum::<u32>() < 2
         {

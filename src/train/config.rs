@@ -129,6 +129,10 @@ pub struct Training {
     /// Patterns of the names of weights that stay as they are, such as `conv1.*`: see [`Network::freeze`](crate::models::Network::freeze).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
+    /// A safetensors file, or the folder of a run, whose weights the run begins with, where their names and shapes fit:
+    /// [`Run::start`](super::Run::start) reads it, and no [`Trainer`](super::Trainer) of one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_from: Option<String>,
 }
 
 /// How weights follow gradients.
@@ -271,6 +275,7 @@ impl Default for Training {
             log_every: 50,
             checkpoint_seconds: 60.0,
             freeze: Vec::new(),
+            init_from: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of a run, as `run.json` in its folder holds it. Knows nothing else of the folder.
 
 use super::fingerprint;
+use super::initial::InitialWeights;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::record::{self, BeginRow};
@@ -62,6 +63,9 @@ pub struct RunInfo {
     /// The folder of the data sets, where its name is Unicode.
     #[serde(default)]
     pub data_dir: Option<String>,
+    /// The weights that it began with, where they came from a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<InitialWeights>,
 }
 
 /// How a run stands.
@@ -123,11 +127,11 @@ impl RunInfo {
     /// That the run, or a segment of it, begins now; `before` is what was known of it. Where another build than that of the
     /// beginning had or has a part in it, that is one of the warnings.
     pub fn begun(self, before: Option<RunInfo>) -> RunInfo {
-        let (began, resumed_after, mut builds, restored) = match before {
-            None => (self.began, Vec::new(), Vec::new(), Vec::new()),
+        let (began, initial, resumed_after, mut builds, restored) = match before {
+            None => (self.began, self.initial, Vec::new(), Vec::new(), Vec::new()),
             Some(before) => {
                 let resumed_after = [before.resumed_after, vec![before.started]].concat();
-                (before.began, resumed_after, before.builds, before.restored)
+                (before.began, before.initial, resumed_after, before.builds, before.restored)
             }
         };
         if !builds.iter().any(|build| build == fingerprint::BUILD) {
@@ -136,7 +140,7 @@ impl RunInfo {
         let others = began.iter().flat_map(|began| fingerprint::other_builds(began, &builds));
         let warnings = self.warnings.into_iter().chain(others).collect();
         let (started, ended, status) = (now(), None, Status::Running);
-        RunInfo { resumed_after, began, builds, restored, warnings, started, ended, status, ..self }
+        RunInfo { resumed_after, began, initial, builds, restored, warnings, started, ended, status, ..self }
     }
 
     /// The settings that it has: those of the beginning, or those of a later segment. `None` where an earlier version wrote it.

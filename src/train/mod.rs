@@ -8,6 +8,7 @@ mod fingerprint;
 mod folder;
 mod hooks;
 mod info;
+mod initial;
 mod metrics;
 mod network;
 pub(crate) mod notes;
@@ -30,6 +31,7 @@ pub(crate) use fingerprint::{
 };
 pub use folder::RunFolder;
 pub use info::{RunInfo, Status};
+pub use initial::InitialWeights;
 pub use metrics::read_metrics;
 pub use position::{Position, StepReport, Window};
 pub use predictor::Predictor;

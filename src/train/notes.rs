@@ -1,7 +1,7 @@
 //! What each setting means, in a line, for people who read a configuration.
 
 /// Every key that is not plain from its name, with what it counts.
-const NOTES: [(&str, &str); 30] = [
+const NOTES: [(&str, &str); 31] = [
     ("model.epsilon", "ε in sort-root's √(R(x)·R(f) + ε)"),
     ("model.shortcut", "conv or pad, in residual networks"),
     ("model.width", "width multiplier: scales every number of channels"),
@@ -21,6 +21,7 @@ const NOTES: [(&str, &str); 30] = [
     ("training.log_every", "steps between rows of metrics"),
     ("training.checkpoint_seconds", "between checkpoints within an epoch"),
     ("training.freeze", "weights that stay as they are, by patterns of names"),
+    ("training.init_from", "file or run whose weights it begins with, where they fit"),
     ("optimizer.rule", "sgd, adam or adamw"),
     ("optimizer.momentum", "of sgd"),
     ("optimizer.betas", "β₁ and β₂ of adam and adamw"),
@@ -64,7 +65,8 @@ mod tests {
 
     #[test]
     fn notes_belong_to_keys_and_change_nothing() {
-        let set = ["data.validation=7", "data.size=64", "training.freeze=['conv1.*']"].map(String::from);
+        let more = ["training.freeze=['conv1.*']", "training.init_from=a"];
+        let set = ["data.validation=7", "data.size=64", more[0], more[1]].map(String::from);
         let config = Config::parse("", &set).unwrap();
         let text = annotated(&toml::to_string(&config).unwrap(), &[]);
         for (name, note) in NOTES {

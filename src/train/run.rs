@@ -4,6 +4,7 @@ use super::checkpoint::{Checkpoint, Loaded};
 use super::config::Config;
 use super::folder::RunFolder;
 use super::info::{RunInfo, Status};
+use super::initial::InitialWeights;
 use super::position::{Position, StepReport};
 use super::trainer::{Split, Trainer};
 use super::warnings::{Chance, enlarged, warnings};
@@ -50,7 +51,7 @@ pub enum Event<'a> {
 /// assert_eq!((run.kept().last, run.trainer().position.step, run.split().test.samples()), (Some(1), 1, 20));
 /// drop(run);
 /// let mut run = Run::resume(RunFolder::open(&path)?, config, &sets, RunInfo::new(0), &mut ())?;
-/// assert!(run.damage().is_none());
+/// assert!(run.damage().is_none() && run.initial().is_none());
 /// assert_eq!(run.train(&mut |_| true)?, Status::Finished);
 /// println!("{} rows, {:?}", read_metrics(&path)?.len(), run.warnings());
 /// # Ok::<(), evograd::Error>(())
@@ -104,14 +105,21 @@ impl Run {
     ) -> Result<Run> {
         sets.check_test_labels()?;
         let split = Split::watched(&config, sets, progress)?;
-        let trainer = Trainer::new(config, sets, &split.train)?;
+        let mut trainer = Trainer::new(config, sets, &split.train)?;
+        let initial = trainer.load_initial()?;
         let mut began = fingerprint::begin("train", trainer.config().to_toml(), sets, progress)?;
         began.normalise = Some(split.normalise.to_json());
         let digest = fingerprint::digest(&began)?;
         let warnings = warnings_of(&trainer, &split, sets, progress)?;
-        let info = RunInfo { began: Some(began), warnings, ..info }.begun(None);
+        let is_from_file = initial.is_some();
+        let info = RunInfo { began: Some(began), warnings, initial, ..info }.begun(None);
         let folder = RunFolder::create(path, &trainer.config().to_toml(), &info, Some(&split.normalise))?;
-        Self::with(folder, trainer, split, info, digest)
+        let mut run = Self::with(folder, trainer, split, info, digest)?;
+        if is_from_file {
+            // From here on the file of the weights is not needed any more.
+            run.save("last")?;
+        }
+        Ok(run)
     }
 
     /// The run in a folder, as its last checkpoint has it; from the start where it has none yet. `info` says what is known of
@@ -134,6 +142,9 @@ impl Run {
         let mut trainer = Trainer::new(config, sets, &split.train)?;
         let digest = fingerprint::digest(&began)?;
         let loaded = load(&folder, &mut trainer, &digest)?;
+        if let (None, Some(initial)) = (&loaded, &before.initial) {
+            initial.load_again(&mut trainer.network)?;
+        }
         let (best, fault) = best_of(&folder.checkpoint("best"), &digest, &trainer.position);
         for checkpoint in ["last", "best"] {
             folder.checkpoint(checkpoint).remove_leftovers()?;
@@ -180,6 +191,11 @@ impl Run {
     /// The trainer.
     pub fn trainer(&self) -> &Trainer {
         &self.trainer
+    }
+
+    /// The weights that it began with, where they came from a file.
+    pub fn initial(&self) -> Option<&InitialWeights> {
+        self.info.initial.as_ref()
     }
 
     /// What is probably not meant, as far as it is known by now.

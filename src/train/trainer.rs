@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::evaluate::correct_predictions;
 use super::hooks::{Hooks, Seen};
+use super::initial::InitialWeights;
 use super::position::{Position, StepReport};
 use crate::data::Progress;
 use crate::data::{Augment, Batch, Dataset, Loader, Loading, Normalise, Sets, stratified};
@@ -317,6 +318,28 @@ impl Trainer {
         gradient: impl FnMut(&str, &Tensor) + Send + Sync + 'static,
     ) -> Trainer {
         Trainer { hooks: Some(Hooks::new(output, gradient)), ..self }
+    }
+
+    /// Sets weights to those of the file that the settings name, where they name one: `training.init_from`.
+    ///
+    /// ```
+    /// use evograd::models::{self, Options};
+    /// use evograd::train::{Config, Trainer};
+    /// let spec = models::spec("linear", &Options::default())?;
+    /// let mut trainer = Trainer::with_steps(&spec, Config::default(), 10)?;
+    /// assert_eq!(trainer.load_initial(), Ok(None));
+    /// let config = Config::parse("", &["training.init_from=none.safetensors".into()])?;
+    /// let error = Trainer::with_steps(&spec, config, 10)?.load_initial().unwrap_err().to_string();
+    /// assert!(error.starts_with("training.init_from: none.safetensors: "), "{error}");
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`InitialWeights::load`].
+    pub fn load_initial(&mut self) -> Result<Option<InitialWeights>> {
+        let from = self.config.training.init_from.clone();
+        let loaded = from.map(|from| InitialWeights::load(&from, &mut self.network)).transpose();
+        loaded.map_err(|error| error.at("training.init_from"))
     }
 
     /// The settings.

@@ -1,6 +1,6 @@
 //! `evograd inspect run`: how training runs went, epoch by epoch, as a table, JSON or a drawing.
 
-use super::maps;
+use super::{maps, weights};
 use crate::cli::out_file::OutFile;
 use crate::cli::run_folder::{self, Kind, expect_each_once, expect_folder, of_kind, word};
 use crate::cli::table::Table;
@@ -18,7 +18,7 @@ pub struct Args {
     /// Folders of runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Draw loss, accuracy, learning rate and norm of the gradient into this file
+    /// Draw loss, accuracy, learning rate and norm of the gradient into this file, or with --weights their histograms
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// Draw what a layer of the run gives for this image, a JPEG or PNG file
@@ -30,7 +30,10 @@ pub struct Args {
     /// The PNG file to draw maps into
     #[arg(long, value_name = "FILE", default_value = "maps.png", requires = "maps")]
     out: PathBuf,
-    /// One JSON object per epoch on standard output
+    /// Show the weights of the last checkpoint, tensor by tensor, with a histogram of each; with --svg draw these
+    #[arg(long, conflicts_with = "maps")]
+    weights: bool,
+    /// One JSON object per epoch, or with --weights per tensor, on standard output
     #[arg(long)]
     json: bool,
 }
@@ -56,6 +59,9 @@ impl History {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
     if let (Some(image), Some(layer)) = (&args.maps, &args.layer) {
         return maps::draw(&args.runs, image, layer, &args.out, out);
+    }
+    if args.weights {
+        return weights::show(&args.runs, args.svg.as_ref(), args.json, out);
     }
     let svg = OutFile::maybe(args.svg.as_ref(), "svg")?;
     expect_each_once(&args.runs)?;

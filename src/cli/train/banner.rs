@@ -17,6 +17,9 @@ pub fn banner(run: &Run, path: &Path) -> Vec<String> {
         format!("{images} of {}, {epochs_of} of {steps}, in {}", config.data.set, path.display()),
         held_out_line(run.split()),
     ];
+    if let Some(initial) = run.initial() {
+        lines.push(format!("began with the weights of {initial}"));
+    }
     if let Some(damage) = run.damage() {
         lines.push(format!("{damage}. The checkpoint before it is whole, and the run goes on from there"));
     }

@@ -8,7 +8,7 @@ use crate::cli::terminal::{said_if_slow, warn};
 use anyhow::{Context, Result};
 use evograd::data::{Loader, Normalise, Sets, TestSet, findings};
 use evograd::report::{counted, grouped};
-use evograd::train::{Config, Split, Trainer, warnings};
+use evograd::train::{Config, InitialWeights, Split, Trainer, warnings};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -24,6 +24,9 @@ struct Forecast<'a> {
     /// Of one image, in `f32`.
     activation_bytes: u64,
     images: Images,
+    /// The weights that it would begin with, where they come from a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initial: Option<InitialWeights>,
     steps: u64,
     /// Of one step.
     seconds_a_step: f64,
@@ -54,6 +57,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
     file_progress.done();
     warn(&warnings);
     let mut trainer = Trainer::new(config.clone(), sets, &split.train)?;
+    let initial = trainer.load_initial()?;
     let seconds_a_step = seconds_a_step(&mut trainer, &split)?;
     let (plan, steps) = (trainer.network.plan(), trainer.steps());
     let forecast = Forecast {
@@ -66,6 +70,7 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
             validation: split.validation.as_ref().map_or(0, Loader::samples),
             test: split.test.samples(),
         },
+        initial,
         steps,
         seconds_a_step,
         seconds: seconds_a_step * steps as f64,
@@ -75,6 +80,9 @@ pub fn dry_run(config: Config, sets: &Sets, json: bool, out: &mut impl Write) ->
         writeln!(out, "{}", serde_json::to_string(&forecast)?)?;
     } else {
         writeln!(out, "{}", fitted(format_args!("# {}", plan_line(plan))))?;
+        if let Some(initial) = &forecast.initial {
+            writeln!(out, "{}", fitted(format_args!("# begins with the weights of {initial}")))?;
+        }
         print(&forecast, out)?;
     }
     Ok(ExitCode::SUCCESS)

@@ -146,6 +146,7 @@ fn info() -> RunInfo {
         settings: None,
         restored: Vec::new(),
         data_dir: None,
+        initial: None,
     }
 }
 

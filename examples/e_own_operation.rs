@@ -1,4 +1,4 @@
-//! An operation of one's own, whose gradient is proved and which then learns. `cargo run --example d_own_operation`
+//! An operation of one's own, whose gradient is proved and which then learns. `cargo run --example e_own_operation`
 
 use evograd::ops::{map_chunks, zip_chunks};
 use evograd::{Element, Op, Result, Shape, Tape, Tensor, Var, apply, gradcheck};

@@ -62,7 +62,7 @@ fn frozen_weights_stay_and_running_statistics_move() {
 #[test]
 fn the_other_weights_move_as_they_would() {
     let [mut all, mut some] = [trainer(&[]), trainer(&["training.freeze=['conv1.*', 'bn1.*']"])];
-    assert!(some.network.is_frozen().take(3).all(|frozen| frozen));
+    assert!(some.network.trainable().eq(["conv2.weight", "bn2.weight", "bn2.bias", "fc.weight", "fc.bias"]));
     [&mut all, &mut some].into_iter().for_each(step);
     assert_eq!(all.network.weights()[3..], some.network.weights()[3..]);
     assert_ne!(all.network.weights()[..3], some.network.weights()[..3]);
@@ -84,18 +84,85 @@ fn what_leads_to_frozen_weights_alone_is_not_recorded() {
     assert!(!text.contains("conv1") && !text.contains("bn1"), "{text}");
 }
 
-/// A checkpoint of a trainer is of the same frozen weights or of another trainer.
+/// Whatever is frozen before a checkpoint is loaded, weights are frozen as they were when it was written, take part as before
+/// once they are not, and the run goes on with the same bits.
 #[test]
-fn a_checkpoint_knows_what_was_frozen() {
+fn a_checkpoint_restores_what_was_frozen_and_the_steps_of_each_weight() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last");
-    let mut frozen = trainer(&[]);
-    frozen.network.freeze("conv1.*").unwrap();
-    frozen.save(&path).unwrap();
-    assert!(trainer(&[]).load(&path).is_err());
-    let mut same = trainer(&[]);
-    same.network.freeze("conv1.*").unwrap();
-    same.load(&path).unwrap();
+    let settings = ["optimizer.rule=adamw", "training.freeze=['conv1.*', 'bn1.*']"];
+    let mut first = trainer(&settings);
+    (0..3).for_each(|_| step(&mut first));
+    first.network.unfreeze();
+    first.network.freeze("conv2.*").unwrap();
+    (0..2).for_each(|_| step(&mut first));
+    assert_eq!(first.optimizer.weight_steps(), [2, 2, 2, 3, 5, 5, 5, 5]);
+    first.save(&path).unwrap();
+    let mut again = trainer(&settings);
+    again.load(&path).unwrap();
+    assert!(again.network.trainable().eq(first.network.trainable()));
+    assert!(!again.network.is_trainable("conv2.weight").unwrap());
+    assert_eq!(again.optimizer.weight_steps(), first.optimizer.weight_steps());
+    for trainer in [&mut first, &mut again] {
+        step(trainer);
+        trainer.network.unfreeze();
+        step(trainer);
+    }
+    assert_eq!(changed(&first.network, &again.network), Vec::<String>::new());
+}
+
+/// Checkpoints of before count the steps of all weights together and name no frozen ones.
+#[test]
+fn a_checkpoint_of_an_earlier_version_is_read_and_an_impossible_one_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last");
+    let mut first = trainer(&["optimizer.rule=adam"]);
+    (0..3).for_each(|_| step(&mut first));
+    first.save(&path).unwrap();
+    let position = std::fs::read_to_string(path.join("position.json")).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&position).unwrap();
+    let load = |change: &dyn Fn(&mut serde_json::Map<String, serde_json::Value>)| {
+        let mut changed = whole.clone();
+        change(changed.as_object_mut().unwrap());
+        rewrite(&path, &serde_json::to_string(&changed).unwrap());
+        let mut again = trainer(&["optimizer.rule=adam"]);
+        again.network.freeze("fc.*").unwrap();
+        let outcome = again.load(&path);
+        (again, outcome)
+    };
+    let (old, outcome) = load(&|saved| ["weight_steps", "trainable"].iter().for_each(|key| drop(saved.remove(*key))));
+    outcome.unwrap();
+    assert_eq!((old.optimizer.steps(), old.optimizer.weight_steps()), (3, &[3; 8][..]));
+    assert!(!old.network.is_trainable("fc.bias").unwrap(), "an old checkpoint does not say what was frozen");
+    let refused = [
+        ("weight_steps", serde_json::json!([3]), "1 numbers of steps for 8 weights"),
+        (
+            "weight_steps",
+            serde_json::json!([3, 3, 3, 4, 3, 3, 3, 3]),
+            "a weight has taken 4 steps, and the optimiser 3",
+        ),
+        ("trainable", serde_json::json!(["conv1.weight", "none"]), "are no weights of the network"),
+        ("trainable", serde_json::json!([]), "are no weights of the network"),
+    ];
+    for (key, value, expected) in refused {
+        let (same, outcome) = load(&|saved| drop(saved.insert(key.into(), value.clone())));
+        let text = outcome.unwrap_err().to_string();
+        assert!(text.contains("position.json: ") && text.contains(expected), "{text}");
+        assert_eq!((same.optimizer.steps(), same.optimizer.weight_steps()), (0, &[0; 8][..]), "{text}");
+        assert!(!same.network.is_trainable("fc.bias").unwrap() && same.network.is_trainable("conv1.weight").unwrap());
+        assert_eq!(changed(&trainer(&[]).network, &same.network), Vec::<String>::new(), "{text}");
+    }
+}
+
+/// Another `position.json` in a checkpoint, with its checksum.
+fn rewrite(path: &std::path::Path, position: &str) {
+    use sha2::Digest;
+    std::fs::write(path.join("position.json"), position).unwrap();
+    let sums = std::fs::read_to_string(path.join("SHA256SUMS")).unwrap();
+    let sum: String = sha2::Sha256::digest(position).iter().map(|byte| format!("{byte:02x}")).collect();
+    let others = sums.lines().filter(|line| !line.ends_with("position.json"));
+    let lines: Vec<String> = others.map(String::from).chain([format!("{sum}  position.json")]).collect();
+    std::fs::write(path.join("SHA256SUMS"), lines.join("\n") + "\n").unwrap();
 }
 
 #[test]

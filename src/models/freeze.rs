@@ -11,7 +11,7 @@ impl<E: Element> Network<E> {
     /// A frozen weight is a constant of [`Network::train`]: no gradient of it is computed, nor anything that only such gradients
     /// need, and [`Trainer`](crate::train::Trainer) moves it by no decay and no momentum. Running statistics of a batch
     /// normalisation follow the batches all the same, as they do in PyTorch where `requires_grad` is false and the module is in
-    /// training mode.
+    /// training mode. [`Network::trainable`] names the others. [`Network::frozen`] is another thing: a network for inference.
     ///
     /// ```
     /// use evograd::models::{self, Network, Options};
@@ -21,45 +21,102 @@ impl<E: Element> Network<E> {
     /// let (_, leaves) = network.train(&Tape::new(), &Tensor::zeros([2, 3, 32, 32])?, 0, 0)?;
     /// let tracked: Vec<bool> = leaves.iter().map(|leaf| leaf.is_tracked()).collect();
     /// assert_eq!(tracked, [false, false, false, false, false, false, true, true, true, true]);
-    /// assert!(network.is_frozen().eq(tracked.iter().map(|tracked| !tracked)));
+    /// assert!(network.trainable().eq(["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]));
     /// network.unfreeze();
-    /// assert!(!network.is_frozen().any(|frozen| frozen));
+    /// assert_eq!(network.trainable().count(), 10);
     /// # Ok::<(), evograd::Error>(())
     /// ```
     ///
     /// # Errors
     /// When no weight matches, or none would be left to train; nothing is frozen then.
     pub fn freeze(&mut self, pattern: &str) -> Result<usize> {
-        let names: Vec<String> = self.plan().layers().iter().flat_map(|layer| layer.weight_names()).collect();
+        let names: Vec<String> = self.weight_names().collect();
         let matches: Vec<bool> = names.iter().map(|name| is_match(pattern, name)).collect();
         let count = matches.iter().filter(|matches| **matches).count();
         if count == 0 {
             let remedy = what_would_match(pattern, &names);
             return Err(Error::op("freeze", format!("no weight matches {pattern:?}"), &[], remedy));
         }
-        if self.is_frozen().zip(&matches).all(|(before, now)| before || *now) {
+        if self.freezing().iter().zip(&matches).all(|(before, now)| *before || *now) {
             let problem = format!("with {pattern:?} every weight is frozen, and none is left to train");
             return Err(Error::op("freeze", problem, &[], "leave at least one weight out"));
         }
-        self.frozen_mut().iter_mut().zip(matches).for_each(|(frozen, matches)| *frozen |= matches);
+        self.freezing_mut().iter_mut().zip(matches).for_each(|(frozen, matches)| *frozen |= matches);
         Ok(count)
     }
 
     /// Lets all weights be trained again.
     pub fn unfreeze(&mut self) {
-        self.frozen_mut().fill(false);
+        self.freezing_mut().fill(false);
     }
+
+    /// The names of the weights that are trained, which are those that [`Network::freeze`] has not frozen, in the order of
+    /// [`Network::weights`].
+    ///
+    /// ```
+    /// use evograd::models::{self, Network, Options};
+    /// let mut network = Network::<f32>::new(&models::spec("linear", &Options::default())?, 0)?;
+    /// network.freeze("*.bias")?;
+    /// assert!(network.trainable().eq(["fc.weight"]));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    pub fn trainable(&self) -> impl Iterator<Item = String> + '_ {
+        self.weight_names().zip(self.freezing()).filter(|(_, frozen)| !**frozen).map(|(name, _)| name)
+    }
+
+    /// Whether the weight of this name is trained, and not frozen by [`Network::freeze`].
+    ///
+    /// ```
+    /// use evograd::models::{self, Network, Options};
+    /// let mut network = Network::<f32>::new(&models::spec("linear", &Options::default())?, 0)?;
+    /// network.freeze("*.bias")?;
+    /// assert!(network.is_trainable("fc.weight")? && !network.is_trainable("fc.bias")?);
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no weight of this name.
+    pub fn is_trainable(&self, name: &str) -> Result<bool> {
+        let found = self.weight_names().position(|own| own == name);
+        found.map(|i| !self.freezing()[i]).ok_or_else(|| {
+            let names: Vec<String> = self.weight_names().collect();
+            let problem = format!("{} has no weight called {name:?}", self.plan().spec().name);
+            Error::op("is_trainable", problem, &[], format!("name one such as {}", first_of(&names)))
+        })
+    }
+
+    /// Trains the weights of these names and freezes all others; `false` where one is of no weight or there is none, and then
+    /// nothing changes.
+    #[cfg(feature = "training")]
+    pub(crate) fn train_only(&mut self, names: &[String]) -> bool {
+        let frozen: Vec<bool> = self.weight_names().map(|own| !names.contains(&own)).collect();
+        let found = frozen.iter().filter(|frozen| !**frozen).count() == names.len() && !names.is_empty();
+        if found {
+            self.freezing_mut().copy_from_slice(&frozen);
+        }
+        found
+    }
+
+    /// The names of all weights, in order.
+    fn weight_names(&self) -> impl Iterator<Item = String> + '_ {
+        self.plan().layers().iter().flat_map(|layer| layer.weight_names())
+    }
+}
+
+/// The first few of these names.
+fn first_of(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 /// What to write instead of a pattern that matches no name.
 fn what_would_match(pattern: &str, names: &[String]) -> String {
-    const SHOWN: usize = 4;
     let below = format!("{pattern}.*");
     if names.iter().any(|name| is_match(&below, name)) {
         return format!("match the weights below it by {below}");
     }
-    let more = if names.len() > SHOWN { ", …" } else { "" };
-    format!("match a name such as {}{more}", names[..names.len().min(SHOWN)].join(", "))
+    format!("match a name such as {}", first_of(names))
 }
 
 /// Whether a name matches a pattern: at a `*` the shortest run is tried first, and a longer one where the rest does not fit.
@@ -120,9 +177,11 @@ mod tests {
         assert_eq!(text, "freeze: no weight matches \"fc\"; match the weights below it by fc.*");
         let text = network.freeze("*").unwrap_err().to_string();
         assert!(text.starts_with("freeze: with \"*\" every weight is frozen"), "{text}");
-        assert!(!network.is_frozen().any(|frozen| frozen));
+        assert!(network.trainable().eq(["fc.weight", "fc.bias"]));
         assert_eq!(network.freeze("fc.bias"), Ok(1));
         assert!(network.freeze("*.weight").is_err());
-        assert!(network.is_frozen().eq([false, true]));
+        assert!(network.trainable().eq(["fc.weight"]));
+        let text = network.is_trainable("fc").unwrap_err().to_string();
+        assert_eq!(text, "is_trainable: linear has no weight called \"fc\"; name one such as fc.weight, fc.bias");
     }
 }

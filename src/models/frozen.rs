@@ -51,7 +51,8 @@ enum Step<E: Element> {
 }
 
 impl<E: Element> Network<E> {
-    /// The network for answers alone, which it gives faster: see [`Frozen`].
+    /// The network for answers alone, which it gives faster: see [`Frozen`]. To keep weights as they are while
+    /// others are trained, use [`Network::freeze`].
     ///
     /// # Errors
     /// When the system has not the memory, or the instruction set that was asked for is not there.

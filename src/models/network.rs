@@ -68,13 +68,13 @@ impl<E: Element> Network<E> {
         &mut self.weights
     }
 
-    /// Which weights are frozen ([`Network::freeze`]), in the order of [`Network::weights`].
-    pub fn is_frozen(&self) -> impl Iterator<Item = bool> + '_ {
-        self.frozen.iter().copied()
+    /// Whether each weight is frozen, in the order of [`Network::weights`].
+    pub(super) fn freezing(&self) -> &[bool] {
+        &self.frozen
     }
 
-    /// As [`Network::is_frozen`], to be changed in place.
-    pub(super) fn frozen_mut(&mut self) -> &mut [bool] {
+    /// As [`Network::freezing`], to be changed in place.
+    pub(super) fn freezing_mut(&mut self) -> &mut [bool] {
         &mut self.frozen
     }
 

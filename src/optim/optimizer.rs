@@ -65,6 +65,8 @@ pub struct Optimizer<E: Element = f32> {
     /// What is remembered of each weight, a tensor for each of the rule's names.
     memory: Vec<Vec<Tensor<E>>>,
     steps: u64,
+    /// The steps that each weight has taken: fewer than all where it was frozen, since Adam corrects its means by their number.
+    weight_steps: Vec<u64>,
 }
 
 impl Rule {
@@ -123,7 +125,7 @@ impl<E: Element> Optimizer<E> {
         }
         let zeros = |weight: &Tensor<E>| rule.memory().iter().map(|_| Tensor::zeros(weight.shape())).collect();
         let memory = weights.iter().map(zeros).collect::<Result<_>>()?;
-        Ok(Optimizer { rule, decays, memory, steps: 0 })
+        Ok(Optimizer { rule, decays, memory, steps: 0, weight_steps: vec![0; weights.len()] })
     }
 
     /// One step of all weights at a learning rate.
@@ -136,7 +138,7 @@ impl<E: Element> Optimizer<E> {
     }
 
     /// As [`Optimizer::step`], where a weight without a gradient stays as it is: it does not decay, and what is remembered of it
-    /// does not move it.
+    /// does not move it. Steps are counted for each weight: one that gets its first gradient late moves as under a new optimiser.
     ///
     /// ```
     /// use evograd::{Optimizer, Rule, Tensor};
@@ -172,6 +174,8 @@ impl<E: Element> Optimizer<E> {
         }
         done?;
         self.steps += 1;
+        let moved = self.weight_steps.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.is_some());
+        moved.for_each(|(steps, _)| *steps += 1);
         Ok(())
     }
 
@@ -188,7 +192,7 @@ impl<E: Element> Optimizer<E> {
             match (self.step_of(rule, i, rate), &memory[..]) {
                 (Step::Sgd(step), [velocity]) => check_sgd(&weights[i], velocity, gradient, step)?,
                 (Step::Adam(step), [mean, square]) => {
-                    check_adam(&weights[i], [mean, square], gradient, step, self.steps + 1)?;
+                    check_adam(&weights[i], [mean, square], gradient, step, self.weight_steps[i] + 1)?;
                 }
                 _ => unreachable!("memory is made by the rule's names"),
             }
@@ -225,7 +229,7 @@ impl<E: Element> Optimizer<E> {
             match (self.step_of(rule, i, rate), &mut self.memory[i][..]) {
                 (Step::Sgd(step), [velocity]) => move_sgd(weight, velocity, gradient, step)?,
                 (Step::Adam(step), [mean, square]) => {
-                    move_adam(weight, [mean, square], gradient, step, self.steps + 1)?;
+                    move_adam(weight, [mean, square], gradient, step, self.weight_steps[i] + 1)?;
                 }
                 _ => unreachable!("memory is made by the rule's names"),
             }
@@ -243,11 +247,11 @@ impl<E: Element> Optimizer<E> {
         rate: f64,
     ) -> Result<()> {
         let before = (weights.to_vec(), self.memory.clone());
-        let number = self.steps + 1;
-        let mut steps = weights.iter_mut().zip(&mut self.memory).zip(gradients.iter().zip(&self.decays));
-        let outcome = steps.try_for_each(|((weight, memory), (gradient, decay))| {
+        let given = gradients.iter().zip(&self.decays).zip(&self.weight_steps);
+        let outcome = weights.iter_mut().zip(&mut self.memory).zip(given).try_for_each(|((weight, memory), given)| {
+            let ((gradient, decay), taken) = given;
             let Some(gradient) = gradient else { return Ok(()) };
-            let at = RuleStep { rate, weight_decay: *decay, number };
+            let at = RuleStep { rate, weight_decay: *decay, number: taken + 1 };
             step_by(rule, weight, memory, gradient, at)
         });
         if outcome.is_err() {
@@ -283,9 +287,50 @@ impl<E: Element> Optimizer<E> {
         self.steps
     }
 
-    /// Sets the number of steps taken, when a run goes on.
+    /// Sets the number of steps taken, by the optimiser and by every weight, when a run goes on.
     pub fn set_steps(&mut self, steps: u64) {
         self.steps = steps;
+        self.weight_steps.fill(steps);
+    }
+
+    /// For each weight, how many steps moved it: one without a gradient stays where it is.
+    ///
+    /// ```
+    /// use evograd::{Optimizer, Rule, Tensor};
+    /// let mut weights = [Tensor::scalar(1.0_f64), Tensor::scalar(1.0)];
+    /// let mut optimizer = Optimizer::new(Rule::Sgd { momentum: 0.9, nesterov: false }, &weights, vec![0.0; 2])?;
+    /// optimizer.step_some(&mut weights, &[Some(Tensor::scalar(1.5)), None], 0.25)?;
+    /// assert_eq!((optimizer.steps(), optimizer.weight_steps()), (1, &[1, 0][..]));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    pub fn weight_steps(&self) -> &[u64] {
+        &self.weight_steps
+    }
+
+    /// Sets the number of steps that each weight has taken, when a run goes on; [`Optimizer::set_steps`] comes before.
+    ///
+    /// ```
+    /// use evograd::{Optimizer, Rule, Tensor};
+    /// let weights = [Tensor::scalar(1.0_f64), Tensor::scalar(1.0)];
+    /// let mut optimizer = Optimizer::new(Rule::Sgd { momentum: 0.9, nesterov: false }, &weights, vec![0.0; 2])?;
+    /// optimizer.set_steps(7);
+    /// optimizer.set_weight_steps(vec![7, 3])?;
+    /// assert_eq!((optimizer.steps(), optimizer.weight_steps()), (7, &[7, 3][..]));
+    /// # Ok::<(), evograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is not one number for each weight, or one is greater than that of all steps; nothing is changed then.
+    pub fn set_weight_steps(&mut self, steps: Vec<u64>) -> Result<()> {
+        if steps.len() != self.memory.len() {
+            return Err(mismatch("numbers of steps", steps.len(), self.memory.len()));
+        }
+        if let Some(more) = steps.iter().find(|steps| **steps > self.steps) {
+            let problem = format!("a weight has taken {more} steps, and the optimiser {}", self.steps);
+            return Err(Error::op("optimizer", problem, &[], "give each weight at most the number of all steps"));
+        }
+        self.weight_steps = steps;
+        Ok(())
     }
 
     /// What is remembered of each weight, with names: `velocity`, or `mean` and `square`, or those of an [`OwnRule`].
@@ -348,9 +393,9 @@ mod tests {
     }
 
     /// Everything that a step may change.
-    fn all(weights: &[Tensor], optimizer: &Optimizer) -> (Vec<Tensor>, Vec<Tensor>, u64) {
+    fn all(weights: &[Tensor], optimizer: &Optimizer) -> (Vec<Tensor>, Vec<Tensor>, Vec<u64>) {
         let state = optimizer.state().flatten().map(|(_, tensor)| tensor.clone());
-        (weights.to_vec(), state.collect(), optimizer.steps())
+        (weights.to_vec(), state.collect(), optimizer.weight_steps().to_vec())
     }
 
     #[test]
@@ -413,5 +458,57 @@ mod tests {
             optimizer.step(&mut weights, &[Tensor::zeros([1, 1]).unwrap()], 0.1).unwrap();
             assert_eq!(weights[0].item().unwrap(), 1.0);
         }
+    }
+
+    /// The rate by the number of the step, to see that number.
+    #[derive(Debug)]
+    struct Counts;
+
+    impl OwnRule for Counts {
+        fn name(&self) -> &'static str {
+            "counts"
+        }
+        fn step(&self, weight: &mut Tensor, _: &mut [Tensor], _: &Tensor, at: RuleStep) -> Result<()> {
+            weight.as_mut_slice().fill(at.number as f32);
+            Ok(())
+        }
+    }
+
+    /// A weight that gets its first gradient after a thousand steps moves by the same bits as under a new optimiser.
+    #[test]
+    fn a_weight_that_was_frozen_begins_as_under_a_new_optimiser() {
+        let adamw = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true };
+        type Make<'a> = &'a dyn Fn(&[Tensor]) -> Optimizer;
+        let make: [Make<'_>; 4] = [
+            &|weights| Optimizer::new(ADAM, weights, vec![0.1; weights.len()]).unwrap(),
+            &|weights| Optimizer::new(adamw, weights, vec![0.1; weights.len()]).unwrap(),
+            &|weights| Optimizer::new(SGD, weights, vec![0.1; weights.len()]).unwrap(),
+            &|weights| Optimizer::own(Counts, weights, vec![0.1; weights.len()]).unwrap(),
+        ];
+        let gradient = |i: usize| Tensor::full([2, 3], (i as f32 * 0.7).sin()).unwrap();
+        for make in make {
+            let (mut weights, mut alone) = (vec![ones([1, 2]), ones([2, 3])], vec![ones([2, 3])]);
+            let (mut optimizer, mut fresh) = (make(&weights), make(&alone));
+            (0..1000).for_each(|_| optimizer.step_some(&mut weights, &[Some(ones([1, 2])), None], 0.01).unwrap());
+            assert_eq!(weights[1], alone[0]);
+            for i in 0..5 {
+                optimizer.step(&mut weights, &[ones([1, 2]), gradient(i)], 0.01).unwrap();
+                fresh.step(&mut alone, &[gradient(i)], 0.01).unwrap();
+                assert_eq!(weights[1], alone[0], "{} after {} steps", optimizer.rule_name(), i + 1);
+            }
+            assert_eq!((optimizer.steps(), optimizer.weight_steps()), (1005, &[1005, 5][..]));
+        }
+    }
+
+    #[test]
+    fn numbers_of_steps_that_cannot_be_are_refused() {
+        let mut optimizer = Optimizer::new(ADAM, &[ones([1, 1]), ones([1, 1])], vec![0.0; 2]).unwrap();
+        optimizer.set_steps(4);
+        let text = optimizer.set_weight_steps(vec![1]).unwrap_err().to_string();
+        assert_eq!(text, "optimizer: 1 numbers of steps for 2 weights; give one for each weight");
+        let text = optimizer.set_weight_steps(vec![4, 5]).unwrap_err().to_string();
+        let expected = "optimizer: a weight has taken 5 steps, and the optimiser 4; \
+                        give each weight at most the number of all steps";
+        assert_eq!((text.as_str(), optimizer.weight_steps()), (expected, &[4, 4][..]));
     }
 }

@@ -17,7 +17,7 @@ pub struct RuleStep {
     pub rate: f64,
     /// The weight decay of this weight, 0 where it does not decay.
     pub weight_decay: f64,
-    /// Which step it is, counted from 1.
+    /// Which step of this weight it is, counted from 1; steps without a gradient of it, as while it is frozen, do not count.
     pub number: u64,
 }
 

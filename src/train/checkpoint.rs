@@ -7,7 +7,7 @@ use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Network;
-use crate::models::weights::{assign, parse_safetensors, to_safetensors};
+use crate::models::weights::{Tensors, assign, parse_safetensors, to_safetensors};
 use crate::record::{self, Extent};
 use crate::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,12 @@ struct Saved {
     rows: Option<Extent>,
     position: Position,
     optimizer_steps: u64,
+    /// The steps that each weight has taken; `None` where an earlier build wrote it, and each had taken all.
+    #[serde(default)]
+    weight_steps: Option<Vec<u64>>,
+    /// The names of the weights that are not frozen; `None` where an earlier build wrote it.
+    #[serde(default)]
+    trainable: Option<Vec<String>>,
 }
 
 /// The place of a checkpoint: a folder, beside which stand the next one while it is written, and the one before until the
@@ -287,11 +293,12 @@ impl Files {
         if self.saved.run == run {
             return Ok(());
         }
-        let problem = "it is the checkpoint of another run, or of other settings or data";
+        let problem =
+            "it is the checkpoint of another run, of other settings or data, or of another version of evograd";
         Err(Error::file(&self.folder, problem, "put the run's own checkpoint there, or start a new run"))
     }
 
-    /// Sets a trainer to what was read.
+    /// Sets a trainer to what was read; where it is refused, the trainer is as it was.
     fn set(&self, trainer: &mut Trainer) -> Result<()> {
         if !trainer.can_stand_at(&self.saved.position) {
             let problem = format!("the run does not come to such a place; its last step is {}", trainer.steps());
@@ -302,18 +309,43 @@ impl Files {
         let memory = parse_safetensors(&optimizer, &self.bytes[1])?;
         let before = trainer.network.clone();
         trainer.network.set_state(&model, parse_safetensors(&model, &self.bytes[0])?)?;
-        let names = weight_names(trainer);
-        let wanted = names.iter().zip(trainer.optimizer.state_mut());
-        let wanted =
-            wanted.flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)));
-        if let Err(error) = assign(&optimizer, memory, wanted.collect()) {
+        let steps = (trainer.optimizer.steps(), trainer.optimizer.weight_steps().to_vec());
+        let set = self.set_progress(trainer).and_then(|()| set_memory(trainer, &optimizer, memory));
+        if let Err(error) = set {
             trainer.network = before;
+            trainer.optimizer.set_steps(steps.0);
+            trainer.optimizer.set_weight_steps(steps.1)?;
             return Err(error);
         }
-        trainer.optimizer.set_steps(self.saved.optimizer_steps);
         trainer.position = self.saved.position.clone();
         Ok(())
     }
+
+    /// Sets the numbers of steps, and which weights are frozen.
+    fn set_progress(&self, trainer: &mut Trainer) -> Result<()> {
+        let refuse = |problem: String| Err(Error::file(self.folder.join(POSITION), problem, RESTORE));
+        trainer.optimizer.set_steps(self.saved.optimizer_steps);
+        if let Some(steps) = &self.saved.weight_steps
+            && let Err(error) = trainer.optimizer.set_weight_steps(steps.clone())
+        {
+            return refuse(error.to_string());
+        }
+        match &self.saved.trainable {
+            Some(names) if !trainer.network.train_only(names) => {
+                refuse("what it names as trainable are no weights of the network".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Sets what the optimiser remembers to the tensors of the file `path`.
+fn set_memory(trainer: &mut Trainer, path: &Path, memory: Tensors) -> Result<()> {
+    let names = weight_names(trainer);
+    let wanted = names.iter().zip(trainer.optimizer.state_mut());
+    let wanted =
+        wanted.flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)));
+    assign(path, memory, wanted.collect())
 }
 
 fn damaged(path: PathBuf, problem: String) -> Unusable {
@@ -332,7 +364,9 @@ fn trainer_files(trainer: &Trainer, run: &str, rows: Option<Extent>) -> Result<[
         .flat_map(|(name, memory)| memory.into_iter().map(move |(part, x)| (format!("{part}.{name}"), x)))
         .collect();
     let (position, optimizer_steps) = (trainer.position.clone(), trainer.optimizer.steps());
-    let saved = Saved { run: run.into(), rows, position, optimizer_steps };
+    let weight_steps = Some(trainer.optimizer.weight_steps().to_vec());
+    let trainable = Some(trainer.network.trainable().collect());
+    let saved = Saved { run: run.into(), rows, position, optimizer_steps, weight_steps, trainable };
     let saved = serde_json::to_vec_pretty(&saved).expect("a position is plain numbers");
     Ok([trainer.network.to_safetensors()?, to_safetensors(&memory)?, saved])
 }

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 
 impl Trainer {
-    /// Writes a checkpoint: a folder of this path with weights, running statistics, the optimiser's memory and the position, and
-    /// their checksums. One that is there is replaced once the new one is on the disk.
+    /// Writes a checkpoint: a folder of this path with weights, running statistics, the optimiser's memory, the position and which
+    /// weights are frozen, and their checksums. One that is there is replaced once the new one is on the disk.
     ///
     /// ```
     /// use evograd::Tensor;
@@ -51,8 +51,9 @@ impl Trainer {
         checkpoint.save(self, &known_by(self), None)
     }
 
-    /// Goes on from a checkpoint that [`Trainer::save`] has written; this trainer has to be made as that one was. That
-    /// [`Trainer::with_rate`] is given the same function is not checked.
+    /// Goes on from a checkpoint that [`Trainer::save`] has written; this trainer has to be made as that one was, by the same version
+    /// of evograd. Which weights are frozen ([`Network::freeze`](crate::models::Network::freeze)) becomes what it was when the
+    /// checkpoint was written. That [`Trainer::with_rate`] is given the same function is not checked.
     ///
     /// # Errors
     /// When there is none, a file of it is damaged, or it is one of another network, another rule or other settings.
@@ -99,7 +100,5 @@ fn expect_checkpoint(place: &Path) -> Result<()> {
 /// which nothing can be known.
 fn known_by(trainer: &Trainer) -> String {
     let (settings, plan, steps) = (trainer.config().to_toml(), trainer.network.plan(), trainer.steps());
-    let frozen: Vec<bool> = trainer.network.is_frozen().collect();
-    let frozen = if frozen.contains(&true) { format!("\nfrozen {frozen:?}") } else { String::new() };
-    sha256(format!("{settings}\n{plan:?}\n{steps} steps\n{}{frozen}", trainer.optimizer.rule_settings()))
+    sha256(format!("{settings}\n{plan:?}\n{steps} steps\n{}", trainer.optimizer.rule_settings()))
 }

@@ -109,9 +109,7 @@ fn compared(comparison: &Comparison<'_>) -> Result<Report> {
 fn diagnose(comparison: &Comparison<'_>, nonlinear: Option<Nonlinear>, report: &mut Report) -> Result<()> {
     if let Some(found) = nonlinear {
         if report.wrong.is_none() {
-            let place = found.place(comparison)?;
-            let gap = (place.analytic - place.numeric).abs();
-            report.note_wrong(gap / place.analytic.abs().max(place.numeric.abs()).max(f64::MIN_POSITIVE), place);
+            report.note_wrong(found.place(comparison)?);
         }
         report.diagnosis = Some(found.diagnosis);
     } else if let Some(place) = &report.wrong {

@@ -5,6 +5,8 @@
 mod hessian;
 #[path = "gradcheck/linearity.rs"]
 mod linearity;
+#[path = "gradcheck/said.rs"]
+mod said;
 #[path = "gradcheck/teacher.rs"]
 mod teacher;
 

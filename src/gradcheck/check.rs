@@ -96,7 +96,7 @@ impl Check<'_> {
     fn note_boundless(&mut self, probe: &Probe<'_>, output: usize) -> Result<()> {
         let row = self.comparison.function.analytic(probe.input, &unit(probe, output))?;
         match self.comparison.entry(probe, &row, steepest(probe, &row), output)? {
-            (place, Verdict::Wrong, error) => self.report.note_wrong(error, place),
+            (place, Verdict::Wrong, _) => self.report.note_wrong(place),
             (place, ..) => self.report.note_unclear(Place { uncertainty: f64::INFINITY, ..place }),
         }
         Ok(())
@@ -124,7 +124,7 @@ impl Check<'_> {
         match verdict {
             Verdict::Right if definite => self.report.note_unclear(place),
             Verdict::Right => self.report.note(error),
-            Verdict::Wrong => self.report.note_wrong(error, place),
+            Verdict::Wrong => self.report.note_wrong(place),
             Verdict::CannotTell => self.report.note_unclear(place),
         }
         Ok(())

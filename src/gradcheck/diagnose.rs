@@ -12,10 +12,7 @@ pub(super) fn diagnosed(comparison: &Comparison<'_>, place: &Place) -> Result<Op
     if let Some(found) = corner(comparison, place)? {
         return Ok(Some(found));
     }
-    let sample = Sample::around(comparison, place)?;
-    if !sample.is_telling() {
-        return Ok(None);
-    }
+    let Some(sample) = Sample::around(comparison, place)?.filter(Sample::is_telling) else { return Ok(None) };
     if let Some(found) = patterns::of_all(&sample).or_else(|| patterns::sum_missing(&sample)) {
         return Ok(Some(found));
     }

@@ -5,7 +5,8 @@ use std::fmt;
 /// What a wrong gradient looks like.
 ///
 /// It is what a sample of the Jacobian matrix shows: all elements of the input and the output where each has up to 40, else 20 of
-/// them, the wrong ones among them. A report has no diagnosis where no pattern fits.
+/// them, the wrong ones among them. A report has no diagnosis where no pattern fits, nor of more than 500,000 outputs, whose
+/// slopes would take too much memory, unless it shows without a sample.
 ///
 /// ```
 /// use evograd::{Tensor, gradcheck, gradcheck::Diagnosis};
@@ -155,7 +156,10 @@ impl Diagnosis {
         match self {
             Self::AxesExchanged([p, q]) => write!(f, "it is the right one with axes {p} and {q} exchanged"),
             Self::AxisReversed(axis) => write!(f, "it is the right gradient backwards along axis {axis}"),
-            Self::Shifted { axis, .. } => write!(f, "it is the right gradient shifted along axis {axis}"),
+            Self::Shifted { axis, by } => {
+                let whose = if *by > 0 { "next" } else { "previous" };
+                write!(f, "every element has the right gradient of the {whose} one along axis {axis}")
+            }
             Self::SumMissing { counted, of } => {
                 write!(f, "of the {of} outputs compared that the element enters, {counted} count, ")?;
                 f.write_str("as where a broadcast axis is not summed over")

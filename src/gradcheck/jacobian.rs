@@ -39,7 +39,7 @@ pub(super) fn jacobian(comparison: &Comparison<'_>, input: usize, report: &mut R
                 columns.judge(&Entry { input, element, output, analytic, size, greatest }, &row)?;
             match verdict {
                 Verdict::Right => report.note(error),
-                Verdict::Wrong => report.note_wrong(error, place),
+                Verdict::Wrong => report.note_wrong(place),
                 Verdict::CannotTell => report.note_unclear(place),
             }
         }

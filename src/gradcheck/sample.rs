@@ -13,7 +13,9 @@ use std::collections::BTreeSet;
 const ALL: usize = 40;
 /// The most elements, or outputs, that a sample takes of more.
 const SOME: usize = 20;
-/// The most slopes that are held at once.
+/// The fewest elements of a sample, if the input has so many.
+const FEWEST: usize = 8;
+/// The most slopes that are held at once: 32 bytes each, with the outputs they come from.
 const SLOPES: usize = 4_000_000;
 /// A derivative so small beside the others of its row is taken for 0.
 const ZERO: f64 = 1e-9;
@@ -77,13 +79,17 @@ impl Pair {
 }
 
 impl Sample {
-    /// Takes the sample: four evaluations for each element, one for each output and one more.
-    pub fn around(comparison: &Comparison<'_>, place: &Place) -> Result<Self> {
+    /// Takes the sample: four evaluations for each element, one for each output and one more. `None` where there are too many
+    /// outputs to hold the slopes of even a few elements.
+    pub fn around(comparison: &Comparison<'_>, place: &Place) -> Result<Option<Self>> {
         let input = place.input;
         let x = &comparison.function.inputs[input];
         let sizes = sizes(x);
         let y = comparison.function.moved(input, &sizes, 0.0)?;
-        let most = (SLOPES / y.shape().elements()).clamp(8, if x.shape().elements() <= ALL { ALL } else { SOME });
+        let most = (SLOPES / y.shape().elements()).min(if x.shape().elements() <= ALL { ALL } else { SOME });
+        if most < FEWEST {
+            return Ok(None);
+        }
         let elements = chosen_elements(x.shape(), flat(x.shape(), &place.index), most);
         let column = |&i: &usize| comparison.function.quick(input, &only(&sizes, &[i]));
         let columns: Vec<Slopes> = elements.iter().map(column).collect::<Result<_>>()?;
@@ -104,7 +110,7 @@ impl Sample {
         };
         let rows = outputs.iter().map(row).collect::<Result<_>>()?;
         let of = |tensor: &Tensor<f64>, places: &[usize]| places.iter().map(|i| tensor.as_slice()[*i]).collect();
-        Ok(Sample { shape: *x.shape(), x: of(x, &elements), y: of(&y, &outputs), elements, sizes, rows })
+        Ok(Some(Sample { shape: *x.shape(), x: of(x, &elements), y: of(&y, &outputs), elements, sizes, rows }))
     }
 
     /// Whether it shows that the wrong entry is wrong: finite differences with few steps may be too rough.
@@ -218,4 +224,33 @@ pub(super) fn index(shape: &Shape, mut element: usize) -> Vec<usize> {
 /// The place in row-major order of an index along each axis.
 pub(super) fn flat(shape: &Shape, index: &[usize]) -> usize {
     index.iter().zip(shape.sizes()).fold(0, |flat, (i, size)| flat * size + i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Gradcheck;
+    use super::super::slopes::Function;
+    use super::*;
+    use crate::tape::Var;
+    use std::cell::Cell;
+
+    /// The sample of `y = x · 1`, broadcast to so many outputs, and the evaluations that it took.
+    fn sample_of(outputs: usize) -> (Option<Sample>, usize) {
+        let ones = Var::constant(Tensor::from_fn([outputs], |_| 1.0).unwrap());
+        let f = |v: &[Var<f64>]| v[0].mul(&ones);
+        let inputs = [Tensor::from_slice([1], &[0.7]).unwrap()];
+        let function = Function { f: &f, inputs: &inputs, name: "test", step: 1e-4, evaluations: Cell::new(0) };
+        let comparison = Comparison { settings: Gradcheck::default(), function };
+        let place = Place { input: 0, index: vec![0], output: vec![0], analytic: 1.0, numeric: 1.0, uncertainty: 0.0 };
+        let sample = Sample::around(&comparison, &place).unwrap();
+        (sample, comparison.function.evaluations.get())
+    }
+
+    #[test]
+    fn no_sample_is_taken_of_more_outputs_than_memory_should_hold() {
+        let (sample, evaluations) = sample_of(SLOPES / FEWEST + 1);
+        assert!(sample.is_none() && evaluations == 1);
+        let sample = sample_of(1000).0.expect("a sample of few outputs is taken");
+        assert!(sample.rows.iter().all(|row| row[0].is_right()));
+    }
 }

@@ -13,23 +13,32 @@ BOUNDS = {"f64": 1e-12, "f32": 1e-5}
 LEAST_MAGNITUDE = 1e-3
 
 
-def difference(name, ours, reference, element):
-    """Where and how far two arrays differ, or None where they agree. Infinities and NaN agree with themselves alone."""
-    bound = BOUNDS[element]
-    with numpy.errstate(over="ignore"):
+def errors(values, reference, element):
+    """The error of each value, relative to the largest magnitude of the reference. Of values that are not finite, or should
+    not be, it is infinite unless they are the same: infinities and NaN agree with themselves alone.
+    """
+    with numpy.errstate(over="ignore", invalid="ignore"):
         # What f32 does not hold is infinite.
         reference = numpy.asarray(reference, dtype={"f32": "f4", "f64": "f8"}[element]).astype("f8")
+        finite = numpy.isfinite(reference)
+        magnitude = numpy.abs(reference[finite]).max(initial=LEAST_MAGNITUDE)
+        error = numpy.where(finite, numpy.abs(values - reference) / magnitude, numpy.inf)
+    return numpy.where(same(values, reference), 0, numpy.where(numpy.isnan(error), numpy.inf, error))
+
+
+def same(a, b):
+    return (a == b) | (numpy.isnan(a) & numpy.isnan(b))
+
+
+def difference(name, ours, reference, element, bound=None):
+    """Where and how far two arrays differ, or None where they agree within a bound, of all places or of each."""
     if ours.shape != reference.shape:
         return f"{name} has the shape {list(ours.shape)}, not {list(reference.shape)}"
-    finite = numpy.isfinite(reference)
-    magnitude = numpy.abs(reference[finite]).max(initial=LEAST_MAGNITUDE)
-    with numpy.errstate(invalid="ignore"):
-        error = numpy.where(finite, numpy.abs(ours - reference) / magnitude, 0)
-    same = (ours == reference) | (numpy.isnan(ours) & numpy.isnan(reference))
-    wrong = numpy.where(finite, ~(error <= bound), ~same)
+    error = errors(ours, reference, element)
+    wrong = ~(error <= (BOUNDS[element] if bound is None else bound))
     if not wrong.any():
         return None
-    worst = numpy.unravel_index(numpy.argmax(numpy.where(wrong, numpy.nan_to_num(error, nan=numpy.inf), -1)), wrong.shape)
+    worst = numpy.unravel_index(numpy.argmax(numpy.where(wrong, error, -1)), wrong.shape)
     place = ", ".join(str(int(i)) for i in worst)
     return f"{name} differs at {wrong.sum()} of {wrong.size} places; at [{place}] it is {ours[worst]}, not {reference[worst]}"
 

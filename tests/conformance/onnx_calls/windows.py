@@ -19,17 +19,17 @@ def window_options(x, kernel_shape, strides, pads, dilations, auto_pad):
 
 
 def conv(x, w, b=None, auto_pad=b"NOTSET", dilations=None, group=1, kernel_shape=None, pads=None, strides=None):
-    """Uneven padding is added before."""
+    """Along one axis, uneven padding is added before."""
     axes = x.rank - 2
     if axes not in (1, 2):
         raise NotExpressible(f"images of {axes} axes")
     strides, dilations, margins = window_options(x, w.shape[2:], strides, pads, dilations, auto_pad)
-    if any(before != behind for before, behind in margins):
-        x, margins = x.pad(margins=[(0, 0), (0, 0), *margins], value=0.0), [(0, 0)] * axes
+    if axes == 1 and margins[0][0] != margins[0][1]:
+        x, margins = x.pad(margins=[(0, 0), (0, 0), *margins], value=0.0), [(0, 0)]
     options = {"stride": strides, "padding": [before for before, _ in margins], "dilation": dilations}
     if axes == 1:
         return x.conv1d(w, b, groups=group, **{name: option[0] for name, option in options.items()})
-    return x.conv2d(w, b, groups=group, **options)
+    return x.conv2d(w, b, groups=group, padding_end=[behind for _, behind in margins], **options)
 
 
 def conv_transpose(

@@ -5,25 +5,30 @@ from library import NotExpressible
 from .shared import batched, pair
 
 
-def convolution(operation, axes):
-    """One axis takes numbers, two take pairs."""
-    of_axes = (lambda sizes: pair(sizes)[0]) if axes == 1 else pair
-
-    def call(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-        stride, dilation = of_axes(stride), of_axes(dilation)
-        if padding == "same":
-            x, padding = padded_to_the_same(x, weight, pair(dilation)[-axes:], axes), 0
-        padding = of_axes(0 if padding == "valid" else padding)
-        options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        return batched(x, axes + 2, lambda x: getattr(x, operation)(weight, bias, **options))
-
-    return call
+def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Uneven padding is added before."""
+    stride, dilation = pair(stride)[0], pair(dilation)[0]
+    if padding == "same":
+        before, behind = same_padding(weight, [dilation])
+        x, padding = x.pad(margins=[(0, 0)] * (x.rank - 1) + [(before[0], behind[0])], value=0.0), 0
+    padding = pair(0 if padding == "valid" else padding)[0]
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return batched(x, 3, lambda x: x.conv1d(weight, bias, **options))
 
 
-def padded_to_the_same(x, weight, dilation, axes):
-    """Of an uneven margin, PyTorch adds the greater half behind."""
+def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    options = {"stride": pair(stride), "dilation": pair(dilation), "groups": groups}
+    if padding == "same":
+        options["padding"], options["padding_end"] = same_padding(weight, options["dilation"])
+    else:
+        options["padding"] = pair(0 if padding == "valid" else padding)
+    return batched(x, 4, lambda x: x.conv2d(weight, bias, **options))
+
+
+def same_padding(weight, dilation):
+    """Padding before and behind each axis. Of an uneven one, PyTorch adds the greater half behind."""
     margins = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:])]
-    return x.pad(margins=[(0, 0)] * (x.rank - axes) + [(m // 2, m - m // 2) for m in margins], value=0.0)
+    return [m // 2 for m in margins], [m - m // 2 for m in margins]
 
 
 def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
@@ -130,8 +135,8 @@ CALLS = {
         "nn.functional.adaptive_avg_pool1d": adaptive_avg_pool1d,
     },
     "avg_pool2d": {"nn.functional.avg_pool2d": avg_pool2d, "nn.functional.avg_pool1d": one_row(avg_pool2d)},
-    "conv1d": {"nn.functional.conv1d": convolution("conv1d", 1)},
-    "conv2d": {"nn.functional.conv2d": convolution("conv2d", 2)},
+    "conv1d": {"nn.functional.conv1d": conv1d},
+    "conv2d": {"nn.functional.conv2d": conv2d},
     "conv_transpose2d": {
         "nn.functional.conv_transpose1d": conv_transpose1d,
         "nn.functional.conv_transpose2d": conv_transpose2d,

@@ -214,8 +214,8 @@ mod tests {
     #[test]
     fn every_setting_in_the_table_is_one() {
         let [train, search] = [
-            evograd::train::Config::parse("", &[]).unwrap().to_toml(),
-            evograd::search::SearchConfig::parse("[calibration]\ncodes = 5", &[]).unwrap().to_toml(),
+            evograd::train::Config::parse("[training]\nfreeze = ['a']\ninit_from = 'b'", &[]).unwrap().to_toml(),
+            evograd::search::SearchConfig::parse("[calibration]\nsampling = 'mixed'", &[]).unwrap().to_toml(),
         ];
         for key in SETTINGS.iter().flat_map(|(_, keys)| *keys) {
             let name = key.rsplit('.').next().unwrap();

@@ -37,7 +37,9 @@ pub(super) const ROW: Row = Row {
         let mut axis = || {
             let (kernel, stride, dilation) = (draw.size(1, 4), draw.size(1, 3), draw.size(1, 2));
             let span = dilation * (kernel - 1) + 1;
-            (draw.size(1, 5), kernel, [stride, draw.size(0, (span - 1) / 2), dilation, draw.size(0, stride - 1)])
+            let padding = draw.size(0, (span - 1) / 2);
+            // So many pixels that every tap meets one: the gradient of another is 0, which no digits of sums can show.
+            (padding + draw.size(1, 4), kernel, [stride, padding, dilation, draw.size(0, stride - 1)])
         };
         let [(h, r, rows), (w, s, columns)] = [axis(), axis()];
         let pair = |option: usize| [rows[option], columns[option]];

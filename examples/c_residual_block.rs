@@ -51,7 +51,7 @@ pub fn main() -> Result<()> {
         }
         for batch in split.train.epoch(epoch, 0)? {
             let batch = batch?;
-            // A loss of one's own, here the usual one.
+            // A loss as a closure, here the usual one.
             let report = trainer.step_on(&batch.images, |logits| logits.cross_entropy(&batch.truth, 0.1))?;
             losses.push(report.loss);
         }

@@ -109,7 +109,7 @@ const SMALL: &str = "--data mnist --backbone mnist --stages 3,3 --filters 2,2 --
 fn nothing_is_wider_than_80_columns() {
     let (data, runs) = (digits::data(), tempfile::tempdir().unwrap());
     let search = format!("search {SMALL} --epochs 1 --population 3 --budget 9");
-    let table: [(&str, i32); 39] = [
+    let table: [(&str, i32); 44] = [
         ("train lenet --data mnist --width 0.1 --batch 32 --epochs 2 --out a", 0),
         ("train lenet --data mnist --width 0.1 --batch 500 --rate 0 --epochs 1 --set data.validation=0 --out b", 0),
         ("train lenet --data mnist --width 0.1 --epochs 1 --out a-folder-with-a-long-name", 0),
@@ -129,6 +129,11 @@ fn nothing_is_wider_than_80_columns() {
         ("search --problem table --repeats 2 --budget 12 --method all", 0),
         ("search --problem table --table nowhere.csv", 2),
         ("data show mnist --count 2 --out grid.png", 0),
+        ("predict a grid.png", 0),
+        ("predict a-folder-with-a-long-name grid.png nowhere.png", 2),
+        ("inspect run a --maps grid.png --layer conv1", 0),
+        ("inspect run a --weights", 0),
+        ("train lenet --data mnist --width 0.1 --epochs 1 --init-from a --freeze conv* --out c", 0),
         ("data fetch mnist", 0),
         ("search explain genet1", 0),
         ("search explain 1-01|0-01-10", 2),

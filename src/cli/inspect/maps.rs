@@ -19,7 +19,11 @@ pub fn draw(runs: &[PathBuf], image: &Path, layer: &str, file: &Path, out: &mut 
     file.written_by(|path| {
         write_maps(&maps, path)?;
         let (count, shape) = (counted(maps.shape().sizes()[1] as u64, "map"), maps.shape());
-        writeln!(out, "{}: {count} of {layer}, {shape}, each from its least value to its greatest", path.display())
-            .map_err(anyhow::Error::from)
+        writeln!(
+            out,
+            "{}: {count} of {layer}, {shape}\neach drawn from its least value to its greatest",
+            path.display()
+        )
+        .map_err(anyhow::Error::from)
     })
 }
